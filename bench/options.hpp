@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+// Everything a run can be told, with every default. The command line fills it, --help prints it,
+// the results record it.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "offload/start.hpp"
+#include "offload/weights.hpp"
+
+namespace offload {
+
+enum class Action : std::uint8_t { run, list, dry_run, print_platform };
+enum class Format : std::uint8_t { table, md, csv, json };
+enum class Progress : std::uint8_t { automatic, always, never };
+
+struct Options {
+  Action action = Action::run;
+
+  // What is measured. Empty lists mean "what the suite names".
+  std::string suite = "quick";
+  std::vector<std::string> policies;
+  std::vector<std::string> workloads;
+  std::vector<std::string> weights;        // preset names: a model, or model.projection
+  std::vector<WeightTensor> tensors;       // --tensor NAME:ROWSxCOLS:DTYPE
+  std::vector<std::size_t> sizes;          // --sizes
+  std::vector<Start> starts;
+
+  // How.
+  int gpu = 0;
+  std::size_t threads = 0;                 // host workers; 0 = all this process may use
+  std::size_t samples = 11;                // timed samples per case
+  std::uint64_t seed = 20;
+  bool allow_oversubscription = false;
+  bool limits = false;                     // measure the distance to the physical limits as well
+
+  // Where it goes.
+  std::string output;                      // results file; "-" = stdout; empty = none
+  std::string ci_json;
+  Format format = Format::table;
+  Progress progress = Progress::automatic;
+  bool strict = false;
+
+  /// --benchmark_* flags, passed to Google Benchmark after our own, so that they win.
+  std::vector<std::string> benchmark_flags;
+};
+
+}  // namespace offload

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+// From options to the cases of a run, in the order that shares most work: weights, then policy (one
+// placement), then workload, then start.
+#pragma once
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "bench/catalog.hpp"
+#include "bench/options.hpp"
+#include "offload/platform.hpp"
+#include "offload/policy.hpp"
+#include "offload/weights.hpp"
+
+namespace offload {
+
+struct Case {
+  const Workload* workload = nullptr;
+  const Policy* policy = nullptr;
+  const WeightSet* weights = nullptr;
+  Start start = Start::steady;
+
+  /// <workload>/<policy>/<weights>/<start>
+  std::string name() const;
+};
+
+struct SkippedCase {
+  std::string name;
+  std::string workload, policy, weights, start;
+  std::string reason;
+};
+
+struct Plan {
+  std::vector<std::unique_ptr<WeightSet>> weights;  // stable addresses for the cases
+  std::vector<Case> cases;
+  std::vector<SkippedCase> skipped;  // with the policy's, workload's or memory check's reason
+};
+
+/// The weights the options and their suite select. Throws UsageError for unknown names.
+std::vector<WeightSet> select_weights(const Options& options);
+
+/// Throws UsageError when a size, dtype or memory demand the user named explicitly cannot work:
+/// a dtype a named workload cannot read, more managed memory than the GPU has free (unless
+/// --allow-oversubscription), more pinned or pageable memory than MemAvailable or the cgroup gives.
+/// The same conditions in a suite's own choice become skipped cases.
+Plan make_plan(const Options& options, const Catalog& catalog, const Platform& platform);
+
+/// Most host memory (by the plan's order, buffers shared) and GPU memory any one case needs at once.
+struct PeakMemory {
+  std::size_t host = 0;
+  std::size_t device = 0;
+};
+PeakMemory peak_memory(const Plan& plan);
+
+}  // namespace offload

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a run produces, as plain data: filled by the loop, written by the report.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "bench/options.hpp"
+#include "bench/plan.hpp"
+#include "offload/platform.hpp"
+#include "offload/policy.hpp"
+#include "offload/statistics.hpp"
+#include "offload/workload.hpp"
+
+namespace offload {
+
+/// How this binary was built; bench/build_info.cpp.in is configured by CMake.
+struct BuildInfo {
+  std::string version;
+  std::string git_commit;
+  bool git_dirty = false;
+  std::string build_type;
+  std::string compiler;
+  std::string cuda_toolkit;        // "" without CUDA
+  std::string cuda_architectures;  // ""
+  std::string benchmark_library;   // Google Benchmark's version
+};
+BuildInfo build_info();
+
+/// What the machine can do, measured at the start of the run. Rates in bytes per second.
+struct Calibration {
+  std::optional<double> copy_h2d;        // copy engine, pinned, best of the sizes tried
+  std::optional<double> copy_d2h;
+  std::optional<double> sm_read_pinned;  // best grid and load width
+  std::optional<double> device_read;     // HBM by SMs
+  std::optional<double> link_latency;    // seconds per dependent read of pinned memory by one thread
+  std::optional<double> device_latency;  // the same in GPU memory
+  double host_read = 0;                  // all workers streaming from host memory
+  double seconds = 0;                    // what the calibration took
+};
+
+/// One comparison with a physical limit or a bare library call, both measured in this run.
+struct Limit {
+  std::string id;           // stable, e.g. "pinned_copy_vs_memcpy/512MiB"
+  std::string description;  // what is divided by what
+  double ratio = 0;
+  double goal = 0;          // the ratio this project holds itself to
+  bool at_least = true;     // ratio must be >= goal, else <= goal
+  double measured = 0;      // the two rates (bytes/s) or times (s) behind the ratio
+  double reference = 0;
+  std::string unit;         // "B/s" or "s"
+};
+
+/// Unified-memory traffic of one pass, from CUPTI; nullopt with a reason when it cannot be had.
+struct UmTraffic {
+  std::size_t bytes_to_device = 0;
+  std::size_t bytes_to_host = 0;
+  std::size_t gpu_fault_groups = 0;
+  std::size_t cpu_faults = 0;
+  std::size_t remote_maps = 0;
+};
+struct Evidence {
+  std::optional<UmTraffic> um;
+  std::string um_state;  // "measured", "zero by design", or "unavailable (reason)"
+};
+
+struct CaseRecord {
+  std::string name;
+  std::string workload, policy, start;
+  WeightSet weights;
+  std::string memory, mechanism, engine_flags;
+  Path path = Path::link;
+  PassBytes bytes;
+  std::size_t steps = 0;
+  Footprint footprint;
+  std::size_t passes_per_sample = 1;
+  std::vector<double> samples;     // seconds per pass
+  std::optional<Summary> summary;  // of the samples, when there are any
+  std::optional<double> share_of_link;  // rate / calibrated copy engine H2D rate; only on Path::link
+  Evidence evidence;
+  std::string failure;             // "" = passed
+  bool complete = false;           // every sample was taken
+
+  /// Requested bytes per second of the median pass; 0 without samples.
+  double rate() const;
+};
+
+/// Where the run's wall time went, in seconds. measured + allocation is what cannot be avoided.
+struct WallTime {
+  double total = 0;
+  double measured = 0;    // inside timed passes, calibration and limits included
+  double allocation = 0;  // allocating and pinning
+  double content = 0;     // making and copying weights, references
+  double reset = 0;       // bringing weights back to cold, flushing caches
+};
+
+struct RunRecord {
+  std::vector<std::string> argv;
+  std::vector<std::string> effective_benchmark_flags;
+  std::vector<std::pair<std::string, std::string>> environment;  // BENCHMARK_*, CUDA_* in force
+  std::string started_at;  // ISO 8601, UTC
+  Options options;
+  BuildInfo build;
+  Platform platform;
+  Calibration calibration;
+  std::vector<Limit> limits;
+  std::vector<CaseRecord> cases;
+  std::vector<SkippedCase> skipped;
+  WallTime wall;
+  std::string host_instruction_set;
+  std::size_t host_threads = 0;
+  bool complete = false;
+  std::string incomplete_reason;  // "interrupted by SIGINT", ...
+
+  /// Google Benchmark's own JSON document ({"context":…, "benchmarks":[…]}) of the finished cases.
+  std::string benchmark_json;
+};
+
+}  // namespace offload

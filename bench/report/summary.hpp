@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+// The closing summary: a table of the cases, and one plain sentence per workload that names the
+// winner. Also the plan, for --dry-run and --list.
+#pragma once
+#include <string>
+
+#include "bench/catalog.hpp"
+#include "bench/plan.hpp"
+#include "bench/record.hpp"
+
+namespace offload {
+
+/// In the run's --format: table, md or csv (json is results_json). Ends in a newline.
+std::string summary_text(const RunRecord& run);
+/// Policies, workloads, weights and suites that can be named.
+std::string list_text(const Catalog& catalog);
+/// Cases, bytes, memory per side, skipped cases with reasons, and an estimate of the time.
+std::string plan_text(const Plan& plan, const Options& options, const Platform& platform);
+
+}  // namespace offload

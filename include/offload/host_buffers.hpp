@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+// Host memory that outlives placements, so that pinning (0.6 s/GiB) is paid once per kind and size.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+namespace offload {
+
+enum class HostMemory : std::uint8_t {
+  pageable,        // malloc, page-aligned, touched
+  pinned,          // cudaHostAlloc mapped
+  write_combined,  // cudaHostAlloc mapped, write-combined
+  registered,      // malloc + cudaHostRegister
+};
+
+/// One allocation; frees itself in the way it was made.
+class HostAllocation {
+ public:
+  HostAllocation(HostMemory kind, std::size_t bytes);
+  ~HostAllocation();
+  HostAllocation(const HostAllocation&) = delete;
+  HostAllocation& operator=(const HostAllocation&) = delete;
+  std::byte* data() const { return data_; }
+  std::size_t bytes() const { return bytes_; }
+  HostMemory kind() const { return kind_; }
+
+ private:
+  HostMemory kind_;
+  std::size_t bytes_;
+  std::byte* data_ = nullptr;
+};
+
+/// Lends allocations by kind and size; a returned one is kept for the next borrower of the same
+/// kind and at least that size, until trim().
+class HostBuffers {
+ public:
+  class Loan {  // returns its allocation to the pool when destroyed
+   public:
+    Loan(HostBuffers& pool, std::unique_ptr<HostAllocation> allocation);
+    ~Loan();
+    Loan(Loan&& other) noexcept;
+    Loan& operator=(Loan&& other) = delete;
+    std::byte* data() const { return allocation_->data(); }
+    std::size_t bytes() const { return allocation_->bytes(); }
+
+   private:
+    HostBuffers* pool_;
+    std::unique_ptr<HostAllocation> allocation_;
+  };
+
+  Loan borrow(HostMemory kind, std::size_t bytes);
+  void trim() noexcept;  // free everything not lent
+  /// Seconds spent so far inside allocation calls: they cannot be avoided, only shared.
+  double allocation_seconds() const { return allocation_seconds_; }
+
+ private:
+  friend class Loan;
+  void give_back(std::unique_ptr<HostAllocation> allocation) noexcept;
+  std::vector<std::unique_ptr<HostAllocation>> idle_;
+  double allocation_seconds_ = 0;
+};
+
+}  // namespace offload

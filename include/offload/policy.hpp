@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+// A policy says where weights live and how the GPU gets them; it knows no kernel.
+// A placement is the result of applying one to tensors, and gives everything back when destroyed.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "offload/platform.hpp"
+#include "offload/start.hpp"
+#include "offload/stream.hpp"
+#include "offload/support.hpp"
+#include "offload/weights.hpp"
+
+namespace offload {
+
+class HostBuffers;
+
+/// Who can read the bytes of a view, and so who computes on them.
+enum class Side : std::uint8_t { gpu, cpu };
+
+/// A piece made readable: `data` is its first byte, valid from acquire to release.
+struct PieceView {
+  Piece piece;
+  const std::byte* data = nullptr;
+  Side side = Side::gpu;
+};
+
+/// What the weight bytes cross in a pass; it bounds the rate a correct result can have.
+enum class Path : std::uint8_t { device_memory, link, host_memory };
+
+/// Memory a placement really took, in bytes, by kind.
+struct Footprint {
+  std::size_t device = 0;
+  std::size_t pinned = 0;
+  std::size_t managed = 0;
+  std::size_t pageable = 0;
+};
+
+class Placement {
+ public:
+  virtual ~Placement() = default;
+  Placement() = default;
+  Placement(const Placement&) = delete;
+  Placement& operator=(const Placement&) = delete;
+
+  /// Copy `content` (exactly the tensor's bytes) into tensor `index`. Untimed. Returns when done.
+  virtual void fill(std::size_t index, std::span<const std::byte> content) = 0;
+  /// Copy tensor `index` back out, for checks that reading left the data intact. Untimed.
+  virtual void read_back(std::size_t index, std::span<std::byte> out) = 0;
+  /// The pieces of one pass, in reading order. Default: each tensor whole.
+  virtual std::vector<Piece> pieces() const;
+  /// Bring the weights to `start`; untimed, and complete on return. A no-op unless start is cold.
+  virtual void reset(Start start, StreamHandle stream) = 0;
+
+  /// Make a piece readable by kernels enqueued on `stream` after this call.
+  virtual PieceView acquire(const Piece& piece, StreamHandle stream) = 0;
+  /// The kernels reading the piece have been enqueued on `stream`.
+  virtual void release(const Piece& piece, StreamHandle stream) = 0;
+
+  virtual Footprint footprint() const = 0;
+
+ protected:
+  explicit Placement(std::span<const WeightTensor> tensors);
+  std::span<const WeightTensor> tensors() const { return tensors_; }
+
+ private:
+  std::vector<WeightTensor> tensors_;
+};
+
+/// What place() may use: the machine, the GPU to place for, and host buffers that outlive placements.
+struct PlaceContext {
+  const Platform& platform;
+  HostBuffers& host_buffers;
+};
+
+/// Memory a policy needs for `bytes` of weights, known before anything is allocated.
+using Requirement = Footprint;
+
+class Policy {
+ public:
+  virtual ~Policy() = default;
+
+  virtual std::string_view name() const = 0;
+  virtual std::string_view memory() const = 0;     // the allocator, e.g. "cudaHostAlloc mapped"
+  virtual std::string_view mechanism() const = 0;  // how the GPU gets it, one short clause
+  /// The engine flags that select this behaviour, or "" when no engine has it.
+  virtual std::string_view engine_flags() const = 0;
+
+  virtual Support support(const Platform& platform) const = 0;
+  /// {steady}, or {cold, warm}.
+  virtual std::span<const Start> starts() const = 0;
+  virtual Path path(Start start, const Platform& platform) const = 0;
+  virtual Requirement requirement(const WeightSet& weights) const = 0;
+
+  virtual std::unique_ptr<Placement> place(std::span<const WeightTensor> tensors,
+                                           const PlaceContext& context) const = 0;
+};
+
+/// A policy whose cold pass crosses the link and whose warm pass does not has moved its pages.
+inline bool migrates(const Policy& policy, const Platform& platform) {
+  return policy.path(Start::cold, platform) == Path::link &&
+         policy.path(Start::warm, platform) == Path::device_memory;
+}
+
+}  // namespace offload

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// What is measured: weight tensors, and the named sets of them that one case reads.
+#pragma once
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "offload/dtype.hpp"
+
+namespace offload {
+
+/// A row-major matrix: rows are output features, cols input features.
+struct WeightTensor {
+  std::string name;
+  DType dtype = DType::bf16;
+  std::size_t rows = 0;
+  std::size_t cols = 0;
+
+  std::size_t row_bytes() const { return cols * bytes_of(dtype); }
+  std::size_t bytes() const { return rows * row_bytes(); }
+};
+
+/// The tensors of one case in reading order; a single projection is a set of one.
+struct WeightSet {
+  std::string name;  // third part of the benchmark name: no slash, comma or space
+  std::vector<WeightTensor> tensors;
+
+  std::size_t bytes() const {
+    std::size_t sum = 0;
+    for (const auto& tensor : tensors) sum += tensor.bytes();
+    return sum;
+  }
+};
+
+/// A row range of one tensor: what one kernel launch reads.
+struct Piece {
+  std::size_t tensor = 0;  // index into WeightSet::tensors
+  std::size_t first_row = 0;
+  std::size_t rows = 0;
+};
+
+}  // namespace offload

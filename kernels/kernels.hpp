@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+// The GPU kernels, one launcher each. Pointers are readable by the current device unless said
+// otherwise. Launchers enqueue and return; they throw CudaError when a launch is refused.
+// kernels/absent.cpp stands in where there is no CUDA Toolkit.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+
+#include "offload/dtype.hpp"
+#include "offload/stream.hpp"
+
+namespace offload::kernels {
+
+/// Shape of a streaming read: 16-byte loads unless said otherwise; 0 = the tuned default.
+struct StreamReadShape {
+  int blocks = 0;
+  int threads = 0;
+  int load_bytes = 16;  // 4, 8 or 16
+};
+
+/// *sum += the sum of all bytes' 32-bit little-endian words, as uint64 (a tail shorter than 4
+/// bytes counts as one zero-padded word). `sum` is device memory. Any size, 4-byte aligned data.
+void stream_read(const std::byte* data, std::size_t bytes, std::uint64_t* sum, StreamHandle stream,
+                 StreamReadShape shape = {});
+
+/// y[r] = sum_c w[r, c] * x[c] in fp32. w is row-major rows x cols of bf16, fp16 or fp8_e4m3; x
+/// holds cols values of bf16 (for bf16 and fp8 weights) or fp16 (for fp16 weights) in device
+/// memory; y is fp32 device memory. Any shape; fastest when a row is a multiple of 16 bytes.
+void gemv(const std::byte* w, DType dtype, std::size_t rows, std::size_t cols, const void* x,
+          float* y, StreamHandle stream);
+
+/// Follow `steps` links from byte offset `start`: each node's first 8 bytes hold the next node's
+/// byte offset. out[0] = final offset, out[1] = sum of the offsets visited. One thread.
+void pointer_chase(const std::byte* data, std::uint64_t start, std::size_t steps,
+                   std::uint64_t* out, StreamHandle stream);
+
+}  // namespace offload::kernels

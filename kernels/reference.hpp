@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the kernels must compute, in plain scalar code with no vector library: the judge of both the
+// GPU and the Highway kernels. Also makes the contents that are judged.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "offload/dtype.hpp"
+#include "offload/host_workers.hpp"
+
+namespace offload::reference {
+
+float to_float(DType dtype, const std::byte* element);
+/// Round to nearest even into bf16, fp16 or fp8_e4m3 (saturating); stores bytes_of(dtype) bytes.
+void from_float(DType dtype, float value, std::byte* element);
+
+/// Finite values of `dtype` in about [-1, 1], from a counter-based generator: neither zero nor
+/// repeating, the same for the same seed whatever the number of workers.
+void fill_random(std::span<std::byte> out, DType dtype, std::uint64_t seed, HostWorkers& workers);
+
+inline constexpr std::size_t chain_node_bytes = 128;
+struct Chain {
+  std::uint64_t start = 0;  // byte offset of the first node
+  std::size_t nodes = 0;
+};
+/// Write one random cycle through all whole 128-byte nodes of `out`; other bytes are untouched.
+Chain make_chain(std::span<std::byte> out, std::uint64_t seed);
+
+std::uint64_t stream_read(std::span<const std::byte> data, HostWorkers& workers);
+struct GemvResult {
+  std::vector<double> y;
+  std::vector<double> magnitude;  // sum_c |w * x|: what an error is measured against
+};
+GemvResult gemv(std::span<const std::byte> w, DType dtype, std::size_t rows, std::size_t cols,
+                std::span<const float> x, HostWorkers& workers);
+struct ChaseResult {
+  std::uint64_t last = 0;
+  std::uint64_t sum = 0;
+};
+ChaseResult pointer_chase(std::span<const std::byte> data, std::uint64_t start, std::size_t steps);
+
+}  // namespace offload::reference
