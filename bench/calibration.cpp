@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "bench/calibration.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <span>
+#include <vector>
+
+#include "bench/evidence/ranges.hpp"
+#include "bench/wall_clock.hpp"
+#include "kernels/host/kernels.hpp"
+#include "kernels/reference.hpp"
+#include "offload/cuda/runtime.hpp"
+#include "offload/statistics.hpp"
+
+namespace offload {
+namespace {
+
+constexpr std::size_t MiB = std::size_t{1} << 20;
+constexpr std::size_t transfer_bytes = 256 * MiB;  // the copy engine is at its plateau from 64 MiB
+constexpr std::size_t device_bytes = 1024 * MiB;
+constexpr std::size_t chase_bytes = 64 * MiB;
+constexpr std::size_t chase_steps = 1024;
+constexpr int repeats = 5;
+constexpr std::uint64_t seed = 1;
+
+double rate(std::size_t bytes, double seconds) { return static_cast<double>(bytes) / seconds; }
+
+std::size_t at_most_a_quarter(std::size_t wanted, std::size_t available) {
+  return std::min(wanted, std::max(available / 4, 4 * MiB) & ~(MiB - 1));
+}
+
+double host_read_rate(Session& session, WallTime& wall) {
+  const Host& host = session.platform().host;
+  const std::size_t wanted = std::max(512 * MiB, 4 * host.last_level_cache_bytes.value_or(0));
+  const std::size_t bytes = at_most_a_quarter(wanted, host.available_bytes);
+  const auto loan = [&] {
+    const Lap lap(wall.allocation);
+    return session.host_buffers().borrow(HostMemory::pageable, bytes);
+  }();
+  reference::fill_random({loan.data(), bytes}, DType::u8, seed, session.workers());
+  std::vector<double> seconds;
+  std::uint64_t sum = 0;
+  for (int i = 0; i < repeats; ++i) {
+    const auto start = std::chrono::steady_clock::now();
+    host::stream_read(loan.data(), bytes, &sum, session.workers());
+    session.workers().join();
+    seconds.push_back(
+        std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+    wall.measured += seconds.back();
+  }
+  // The best, not the median: this is the yardstick, and whatever disturbs it only lowers it.
+  return rate(bytes, *std::min_element(seconds.begin(), seconds.end()));
+}
+
+double chase_latency(Session& session, WallTime& wall, const std::byte* data, std::uint64_t* out) {
+  const std::size_t steps = chase_steps;
+  return median_seconds(session, wall, repeats,
+                        [&] { kernels::pointer_chase(data, 0, steps, out, session.stream()); }) /
+         static_cast<double>(steps);
+}
+
+void calibrate_gpu(Session& session, WallTime& wall, const std::function<void()>& checkpoint,
+                   Calibration& result) {
+  const Platform& platform = session.platform();
+  const StreamHandle stream = session.stream();
+  const std::size_t bytes = at_most_a_quarter(
+      transfer_bytes, std::min(platform.host.available_bytes, platform.gpu->free_bytes));
+  const std::size_t big = at_most_a_quarter(device_bytes, platform.gpu->free_bytes);
+  const auto pinned = [&] {
+    const Lap lap(wall.allocation);
+    return session.host_buffers().borrow(HostMemory::pinned, bytes);
+  }();
+  const cuda::DeviceBuffer device(std::max(bytes, big));
+  const cuda::DeviceBuffer out(2 * sizeof(std::uint64_t));
+  auto* const device_bytes_at = static_cast<std::byte*>(device.data());
+  auto* const results = static_cast<std::uint64_t*>(out.data());
+  reference::fill_random({pinned.data(), bytes}, DType::u8, seed, session.workers());
+  cuda::memset_async(out.data(), 0, out.bytes(), stream);
+  for (std::size_t at = 0; at < device.bytes(); at += bytes) {
+    cuda::memcpy_async(device_bytes_at + at, pinned.data(), std::min(bytes, device.bytes() - at),
+                       stream);
+  }
+  cuda::stream_synchronize(stream);
+  checkpoint();
+
+  const auto copy = [&](void* to, const void* from) {
+    return rate(bytes, median_seconds(session, wall, repeats, [&] {
+                  cuda::memcpy_async(to, from, bytes, stream);
+                }));
+  };
+  result.copy_h2d = copy(device.data(), pinned.data());
+  result.copy_d2h = copy(pinned.data(), device.data());
+  checkpoint();
+  result.sm_read_pinned =
+      rate(bytes, best_sm_read(session, wall, pinned.data(), bytes, 2).seconds);
+  checkpoint();
+  result.device_read = rate(big, median_seconds(session, wall, 2 * repeats, [&] {
+                              kernels::stream_read(device_bytes_at, big, results, stream);
+                            }));
+
+  const std::size_t chase = std::min(chase_bytes, bytes);
+  reference::make_chain({pinned.data(), chase}, seed);
+  cuda::memcpy_async(device.data(), pinned.data(), chase, stream);
+  result.link_latency = chase_latency(session, wall, pinned.data(), results);
+  result.device_latency = chase_latency(session, wall, device_bytes_at, results);
+}
+
+}  // namespace
+
+double median_seconds(Session& session, WallTime& wall, int repeats_wanted,
+                      const std::function<void()>& pass) {
+  pass();  // loads the kernel and maps what it touches
+  std::vector<double> seconds;
+  for (int i = 0; i < repeats_wanted; ++i) {
+    session.flush_device_cache();
+    session.timer().begin(session.stream());
+    pass();
+    seconds.push_back(session.timer().end(session.stream()));
+    wall.measured += seconds.back();
+  }
+  return percentile(seconds, 50);
+}
+
+BestRead best_sm_read(Session& session, WallTime& wall, const std::byte* data, std::size_t bytes,
+                      int repeats_wanted) {
+  const cuda::DeviceBuffer sum(sizeof(std::uint64_t));
+  cuda::memset_async(sum.data(), 0, sum.bytes(), session.stream());
+  BestRead best;
+  const int sms = session.platform().gpu->sm_count;
+  for (const int blocks : {sms / 2, sms, 2 * sms, 4 * sms, 8 * sms}) {
+    for (const int threads : {256, 512}) {
+      for (const int load_bytes : {4, 8, 16}) {
+        const kernels::StreamReadShape shape{blocks, threads, load_bytes};
+        const double seconds = median_seconds(session, wall, repeats_wanted, [&] {
+          kernels::stream_read(data, bytes, static_cast<std::uint64_t*>(sum.data()),
+                               session.stream(), shape);
+        });
+        if (best.seconds == 0 || seconds < best.seconds) best = {seconds, shape};
+      }
+    }
+  }
+  return best;
+}
+
+Calibration calibrate(Session& session, WallTime& wall, const std::function<void()>& checkpoint) {
+  const Range range("calibrate");
+  Calibration result;
+  {
+    const Lap lap(result.seconds);
+    result.host_read = host_read_rate(session, wall);
+    checkpoint();
+    if (session.gpu()) calibrate_gpu(session, wall, checkpoint, result);
+    session.host_buffers().trim();
+  }
+  return result;
+}
+
+}  // namespace offload

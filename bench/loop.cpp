@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "bench/loop.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "bench/evidence/ranges.hpp"
+#include "bench/wall_clock.hpp"
+#include "offload/error.hpp"
+#include "offload/units.hpp"
+
+namespace offload {
+namespace {
+
+// A sample sums passes until it is this long, so that the clock's resolution (0.5 us) stays below
+// 0.1 % of it.
+constexpr double shortest_sample_seconds = 1e-3;
+constexpr std::size_t most_passes_per_sample = 64;
+
+// Rates are checked against nominal peaks, which real machines never reach; the margin only covers
+// the clock.
+constexpr double peak_margin = 1.01;
+// Where the nominal peak is unknown, the calibrated rate stands in for it.
+constexpr double calibration_margin = 1.1;
+
+std::optional<double> most_bytes_per_second(Path path, const Platform& platform,
+                                            const Calibration& calibration) {
+  const auto capped = [](std::optional<double> nominal,
+                         std::optional<double> measured) -> std::optional<double> {
+    if (nominal) return *nominal * peak_margin;
+    if (measured) return *measured * calibration_margin;
+    return std::nullopt;
+  };
+  switch (path) {
+    case Path::device_memory:
+      return capped(platform.gpu ? platform.gpu->hbm_peak_bytes_per_second : std::nullopt,
+                    calibration.device_read);
+    case Path::link:
+      return capped(platform.link ? platform.link->peak_bytes_per_second : std::nullopt,
+                    calibration.copy_h2d);
+    case Path::host_memory:
+      break;  // a CPU's caches are not ours to bound
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+Loop::Loop(Session& session, const Calibration& calibration, std::uint64_t seed, WallTime& wall)
+    : session_(session), calibration_(calibration), seed_(seed), wall_(wall) {}
+
+void Loop::bind(const Case& item) {
+  const bool same_weights = item.weights == item_.weights;
+  const bool same_policy = same_weights && item.policy == placed_policy_;
+  item_ = item;
+  if (!same_policy) {
+    placement_.reset();
+    placed_policy_ = nullptr;
+    placed_content_.reset();
+  }
+  if (!same_weights) {
+    readings_.clear();
+    masters_.clear();
+    session_.host_buffers().trim();
+  }
+
+  const Content content = item.workload->content();
+  make_content(content);
+  checkpoint();
+  if (!placement_) {
+    const Range range("place");
+    const Lap lap(wall_.allocation);
+    placement_ = item.policy->place(item.weights->tensors, session_.place_context());
+    placed_policy_ = item.policy;
+  }
+  if (placed_content_ != content) {
+    const Range range("fill");
+    const Lap lap(wall_.content);
+    const auto tensors = masters_.at(content).tensors();
+    for (std::size_t i = 0; i < tensors.size(); ++i) placement_->fill(i, tensors[i]);
+    placed_content_ = content;
+  }
+  pieces_ = placement_->pieces();
+}
+
+void Loop::make_content(Content content) {
+  const double allocated_before = session_.host_buffers().allocation_seconds();
+  {
+    const Lap lap(wall_.content);
+    auto master = masters_.find(content);
+    if (master == masters_.end()) {
+      master = masters_.emplace(std::piecewise_construct, std::forward_as_tuple(content),
+                                std::forward_as_tuple(*item_.weights, content, seed_, session_))
+                   .first;
+    }
+    auto& reading = readings_[item_.workload];
+    if (!reading) {
+      reading = item_.workload->bind(*item_.weights, master->second.tensors(), session_.workers(),
+                                     session_.gpu());
+    }
+    reading_ = reading.get();
+  }
+  // What went into allocating the master copy is allocation, not content.
+  const double allocated = session_.host_buffers().allocation_seconds() - allocated_before;
+  wall_.content -= allocated;
+  wall_.allocation += allocated;
+}
+
+void Loop::run_pass() {
+  const Lanes lanes = session_.lanes();
+  for (const Piece& piece : pieces_) {
+    const PieceView view = placement_->acquire(piece, lanes.stream);
+    computes_on_cpu_ |= view.side == Side::cpu;
+    reading_->launch(view, lanes);
+    placement_->release(piece, lanes.stream);
+  }
+  if (computes_on_cpu_) session_.workers().join();
+}
+
+double Loop::timed_pass() {
+  {
+    const Lap lap(wall_.reset);
+    placement_->reset(item_.start, session_.stream());
+    if (computes_on_cpu_) session_.flush_host_cache();
+    if (session_.gpu()) session_.flush_device_cache();
+    // Warm and steady GPU passes are enqueued while the flush still runs, as an engine enqueues
+    // ahead: launch latency is hidden. A cold pass, or one the CPU computes, starts from idle.
+    if (session_.gpu() && (item_.start == Start::cold || computes_on_cpu_)) {
+      cuda::stream_synchronize(session_.stream());
+    }
+  }
+  PassTimer& timer = session_.timer();
+  timer.begin(session_.stream());
+  run_pass();
+  const double seconds = timer.end(session_.stream());
+  wall_.measured += seconds;
+  return seconds;
+}
+
+Evidence Loop::verify() {
+  const Range range("verify");
+  placement_->reset(item_.start, session_.stream());
+  if (item_.start == Start::warm) {
+    run_pass();
+    session_.wait();
+  }
+  reading_->poison(session_.lanes());
+  Evidence evidence = um_.measure([this] {
+    run_pass();
+    session_.wait();
+  });
+  if (const auto wrong = reading_->check(session_.lanes())) {
+    throw ImplausibleResult("wrong result: " + *wrong);
+  }
+  return evidence;
+}
+
+void Loop::require_cold(const Evidence& evidence) const {
+  if (item_.start != Start::cold || !migrates(*item_.policy, session_.platform())) return;
+  if (!evidence.um) return;  // the rate of every sample is still held against the link's
+  const std::size_t weights = item_.weights->bytes();
+  const std::size_t moved = evidence.um->bytes_to_device;
+  // A pointer chase touches single sectors, so only some pages move; any other workload reads all.
+  const std::size_t least = reading_->bytes().touched >= weights ? weights : std::size_t{1};
+  if (moved < least) {
+    throw ImplausibleResult("not cold: a pass over " + format_size_rounded(weights) +
+                            " moved only " + format_size_rounded(moved) + " to the GPU");
+  }
+}
+
+void Loop::require_plausible(double seconds) const {
+  const Path path = item_.policy->path(item_.start, session_.platform());
+  const auto most = most_bytes_per_second(path, session_.platform(), calibration_);
+  const double rate = static_cast<double>(reading_->bytes().requested) / seconds;
+  if (most && rate > *most) {
+    throw ImplausibleResult("implausible: " + format_rate(rate) + " is above the " +
+                            format_rate(*most) + " its path can carry");
+  }
+}
+
+CaseRecord Loop::prepare(const Case& item) {
+  computes_on_cpu_ = false;
+  bind(item);
+  checkpoint();
+
+  CaseRecord record;
+  record.name = item.name();
+  record.workload = item.workload->name();
+  record.policy = item.policy->name();
+  record.start = name(item.start);
+  record.weights = *item.weights;
+  record.memory = item.policy->memory();
+  record.mechanism = item.policy->mechanism();
+  record.engine_flags = item.policy->engine_flags();
+  record.path = item.policy->path(item.start, session_.platform());
+  record.bytes = reading_->bytes();
+  record.steps = reading_->steps();
+  record.footprint = placement_->footprint();
+  {
+    const Lap lap(wall_.content);
+    record.evidence = verify();
+  }
+  require_cold(record.evidence);
+  checkpoint();
+
+  const double first = timed_pass();
+  passes_per_sample_ = std::clamp<std::size_t>(
+      static_cast<std::size_t>(std::ceil(shortest_sample_seconds / std::max(first, 1e-9))), 1,
+      most_passes_per_sample);
+  record.passes_per_sample = passes_per_sample_;
+  return record;
+}
+
+double Loop::sample() {
+  const Range range("sample");
+  double sum = 0;
+  for (std::size_t i = 0; i < passes_per_sample_; ++i) {
+    checkpoint();
+    sum += timed_pass();
+  }
+  const double seconds = sum / static_cast<double>(passes_per_sample_);
+  require_plausible(seconds);
+  return seconds;
+}
+
+void Loop::clear() noexcept {
+  placement_.reset();
+  placed_policy_ = nullptr;
+  readings_.clear();
+  masters_.clear();
+  session_.host_buffers().trim();
+}
+
+}  // namespace offload

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+// The one loop that measures everything:
+//
+//   place, fill, one untimed pass that verifies the result against the CPU reference
+//   per sample:  placement.reset(start); flush caches                           -- untimed
+//                begin; for each piece: view = acquire; launch(view); release   -- timed
+//                end
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "bench/content.hpp"
+#include "bench/evidence/um_traffic.hpp"
+#include "bench/plan.hpp"
+#include "bench/record.hpp"
+#include "bench/session.hpp"
+
+namespace offload {
+
+class Loop {
+ public:
+  /// `wall` receives where the time went. All references must outlive the loop.
+  Loop(Session& session, const Calibration& calibration, std::uint64_t seed, WallTime& wall);
+
+  /// Called between phases; throws to leave (an interrupt).
+  std::function<void()> checkpoint = [] {};
+
+  /// Place, fill and verify `item`, reusing what the previous case left where it is the same, and
+  /// fill in everything of the record but the samples. Throws CudaError or ImplausibleResult.
+  CaseRecord prepare(const Case& item);
+  /// Seconds per pass of the case last prepared. Throws CudaError, or ImplausibleResult when the
+  /// rate is above what its path can carry.
+  double sample();
+  /// Give all memory back.
+  void clear() noexcept;
+
+  /// The placement, pieces and reading of the prepared case, for the limits' bare comparisons.
+  Placement& placement() { return *placement_; }
+
+ private:
+  void bind(const Case& item);
+  void make_content(Content content);
+  void run_pass();
+  double timed_pass();
+  Evidence verify();
+  void require_cold(const Evidence& evidence) const;
+  void require_plausible(double seconds) const;
+
+  Session& session_;
+  const Calibration& calibration_;
+  std::uint64_t seed_;
+  WallTime& wall_;
+  UmCollector um_;
+
+  Case item_;
+  std::map<Content, MasterCopy> masters_;                         // of the current weights
+  std::map<const Workload*, std::unique_ptr<Reading>> readings_;  // likewise
+  const Policy* placed_policy_ = nullptr;
+  std::optional<Content> placed_content_;
+  std::unique_ptr<Placement> placement_;
+  std::vector<Piece> pieces_;
+  Reading* reading_ = nullptr;
+  bool computes_on_cpu_ = false;
+  std::size_t passes_per_sample_ = 1;
+};
+
+}  // namespace offload
