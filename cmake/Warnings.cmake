@@ -1,0 +1,11 @@
+# SPDX-License-Identifier: Apache-2.0
+target_compile_options(
+  offload_vocabulary
+  INTERFACE "$<$<COMPILE_LANGUAGE:CXX>:-Wall;-Wextra;-Wshadow;-Wconversion;-Wpedantic>"
+            "$<$<COMPILE_LANGUAGE:CUDA>:-Xcompiler=-Wall,-Wextra>")
+if(OFFLOAD_BENCH_WERROR)
+  target_compile_options(
+    offload_vocabulary
+    INTERFACE "$<$<COMPILE_LANGUAGE:CXX>:-Werror>"
+              "$<$<COMPILE_LANGUAGE:CUDA>:-Werror=all-warnings;-Xcompiler=-Werror>")
+endif()
