@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+// One factory per workload, for the catalog.
+#pragma once
+#include <memory>
+
+#include "offload/workload.hpp"
+
+namespace offload {
+
+std::unique_ptr<Workload> make_stream_read();
+std::unique_ptr<Workload> make_gemv();
+std::unique_ptr<Workload> make_pointer_chase();
+
+}  // namespace offload

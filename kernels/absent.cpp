@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// Stands in for the GPU kernels in a binary built without a CUDA Toolkit.
+#include <string>
+
+#include "kernels/kernels.hpp"
+#include "offload/error.hpp"
+
+namespace offload::kernels {
+namespace {
+
+[[noreturn]] void built_without_cuda(const std::string& kernel) {
+  throw CudaError(kernel + ": this binary was built without CUDA; install the CUDA Toolkit and " +
+                      "configure again with OFFLOAD_BENCH_CUDA=ON",
+                  false, false);
+}
+
+}  // namespace
+
+void stream_read(const std::byte* /*data*/, std::size_t /*bytes*/, std::uint64_t* /*sum*/,
+                 StreamHandle /*stream*/, StreamReadShape /*shape*/) {
+  built_without_cuda("stream_read");
+}
+
+void gemv(const std::byte* /*w*/, DType /*dtype*/, std::size_t /*rows*/, std::size_t /*cols*/,
+          const void* /*x*/, float* /*y*/, StreamHandle /*stream*/) {
+  built_without_cuda("gemv");
+}
+
+void pointer_chase(const std::byte* /*data*/, std::uint64_t /*start*/, std::size_t /*steps*/,
+                   std::uint64_t* /*out*/, StreamHandle /*stream*/) {
+  built_without_cuda("pointer_chase");
+}
+
+}  // namespace offload::kernels
