@@ -3,6 +3,7 @@
 // placement), then workload, then start.
 #pragma once
 #include <cstddef>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -45,11 +46,17 @@ std::vector<WeightSet> select_weights(const Options& options);
 /// The same conditions in a suite's own choice become skipped cases.
 Plan make_plan(const Options& options, const Catalog& catalog, const Platform& platform);
 
-/// Most host memory (by the plan's order, buffers shared) and GPU memory any one case needs at once.
+/// Most host memory (by the plan's order, buffers shared) and GPU memory needed at once: beside the
+/// placement, each weight set has a master copy in pageable memory, and borrowed host buffers are
+/// kept until the next weight set.
 struct PeakMemory {
   std::size_t host = 0;
   std::size_t device = 0;
 };
 PeakMemory peak_memory(const Plan& plan);
+
+/// Wall time of a run of `plan`, calibration and preparation included, from the platform's nominal
+/// rates. Good to a factor of two on machines like those it was made on; nothing depends on it.
+double estimated_seconds(const Plan& plan, const Options& options, const Platform& platform);
 
 }  // namespace offload

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "offload/units.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <cstdint>
+#include <cstdio>
+#include <limits>
+#include <optional>
+#include <span>
+#include <system_error>
+
+#include "offload/error.hpp"
+
+namespace offload {
+namespace {
+
+constexpr std::size_t largest = std::numeric_limits<std::size_t>::max();
+
+char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+
+std::string quoted(std::string_view text) { return "'" + std::string(text) + "'"; }
+
+[[noreturn]] void refuse(std::string_view text, const std::string& why) {
+  throw UsageError("size " + quoted(text) + " " + why);
+}
+
+/// The factor a unit stands for; nullopt when it is no unit, 0 when it is a bare KB, MB or GB.
+std::optional<std::size_t> unit_factor(std::string_view unit) {
+  if (unit.empty()) return 1;
+  const char letter = lower(unit.front());
+  if (letter == 'b') return unit.size() == 1 ? std::optional<std::size_t>(1) : std::nullopt;
+  const std::string_view letters = "kmg";
+  const std::size_t power = letters.find(letter);
+  if (power == std::string_view::npos) return std::nullopt;
+  const std::size_t factor = std::size_t{1} << (10 * (power + 1));
+  const std::string_view rest = unit.substr(1);
+  if (rest.empty()) return factor;
+  if (lower(rest.front()) == 'b' && rest.size() == 1) return 0;
+  if (lower(rest.front()) != 'i') return std::nullopt;
+  if (rest.size() == 1 || (rest.size() == 2 && lower(rest[1]) == 'b')) return factor;
+  return std::nullopt;
+}
+
+/// A sweep such as 64KiB..4GiB*4: the sizes from first to last, each `factor` times the one before.
+std::vector<std::size_t> parse_range(std::string_view text, std::size_t dots) {
+  const std::size_t star = text.find('*', dots);
+  if (star == std::string_view::npos) {
+    throw UsageError("range " + quoted(text) + " needs a factor: write " + std::string(text) + "*2");
+  }
+  const std::size_t first = parse_size(text.substr(0, dots));
+  const std::size_t last = parse_size(text.substr(dots + 2, star - dots - 2));
+  const std::string_view factor_text = text.substr(star + 1);
+  std::size_t factor = 0;
+  const char* const end = factor_text.data() + factor_text.size();
+  const auto [stop, error] = std::from_chars(factor_text.data(), end, factor);
+  if (error != std::errc() || stop != end || factor < 2) {
+    throw UsageError("range " + quoted(text) + " needs a whole factor of 2 or more after the '*'");
+  }
+  if (first > last) throw UsageError("range " + quoted(text) + " runs from large to small");
+
+  std::vector<std::size_t> sizes{first};
+  while (sizes.back() <= last / factor) sizes.push_back(sizes.back() * factor);
+  return sizes;
+}
+
+struct Scale {
+  double factor;
+  const char* unit;
+};
+
+/// `value` with three significant digits in the unit that keeps it below 1000 after rounding;
+/// `scales` goes from the smallest unit to the largest.
+std::string three_digits(double value, std::span<const Scale> scales) {
+  if (!std::isfinite(value)) return "n/a";
+  std::size_t i = 0;
+  while (i + 1 < scales.size() && std::abs(value) / scales[i].factor >= 999.5) ++i;
+  const double scaled = value / scales[i].factor;
+  const double size = std::abs(scaled);
+  const int decimals = size >= 99.95 ? 0 : size >= 9.995 ? 1 : 2;
+  std::array<char, 64> text{};
+  std::snprintf(text.data(), text.size(), "%.*f %s", decimals, scaled, scales[i].unit);
+  return text.data();
+}
+
+}  // namespace
+
+std::size_t parse_size(std::string_view text) {
+  const std::size_t digits = std::min(text.find_first_not_of("0123456789"), text.size());
+  const std::optional<std::size_t> factor = unit_factor(text.substr(digits));
+  if (digits == 0 || !factor) {
+    refuse(text, "is not a size: write a whole number and B, KiB, MiB or GiB, such as 64MiB");
+  }
+  if (*factor == 0) {
+    const std::string number(text.substr(0, digits));
+    refuse(text, "is ambiguous: write " + number + text[digits] + "iB (sizes are powers of 1024)");
+  }
+  std::size_t number = 0;
+  const auto [stop, error] = std::from_chars(text.data(), text.data() + digits, number);
+  static_cast<void>(stop);
+  if (error != std::errc() || number > largest / *factor) refuse(text, "is too large");
+  if (number == 0) refuse(text, "must be at least 1 byte");
+  return number * *factor;
+}
+
+std::vector<std::size_t> parse_sizes(std::string_view text) {
+  std::vector<std::size_t> sizes;
+  for (std::size_t begin = 0; begin <= text.size();) {
+    const std::size_t end = std::min(text.find(',', begin), text.size());
+    const std::string_view item = text.substr(begin, end - begin);
+    const std::size_t dots = item.find("..");
+    if (dots == std::string_view::npos) {
+      sizes.push_back(parse_size(item));
+    } else {
+      const std::vector<std::size_t> range = parse_range(item, dots);
+      sizes.insert(sizes.end(), range.begin(), range.end());
+    }
+    begin = end + 1;
+  }
+  return sizes;
+}
+
+std::string format_size(std::size_t bytes) {
+  constexpr std::array<const char*, 4> units{"B", "KiB", "MiB", "GiB"};
+  std::size_t unit = 0;
+  while (unit + 1 < units.size() && bytes != 0 && bytes % 1024 == 0) {
+    bytes /= 1024;
+    ++unit;
+  }
+  return std::to_string(bytes) + units[unit];
+}
+
+std::string format_size_rounded(std::size_t bytes) {
+  constexpr std::array<const char*, 5> units{"B", "KiB", "MiB", "GiB", "TiB"};
+  double value = static_cast<double>(bytes);
+  std::size_t unit = 0;
+  // 1023.5 and more would print as 1024.
+  while (unit + 1 < units.size() && value >= 1023.5) {
+    value /= 1024;
+    ++unit;
+  }
+  const double tenths = std::round(value * 10) / 10;
+  const bool whole = unit == 0 || value >= 9.95 || tenths == std::floor(tenths);
+  std::array<char, 64> text{};
+  std::snprintf(text.data(), text.size(), "%.*f %s", whole ? 0 : 1, value, units[unit]);
+  return text.data();
+}
+
+std::string format_rate(double bytes_per_second) {
+  constexpr std::array<Scale, 5> scales{
+      {{1, "B/s"}, {1e3, "kB/s"}, {1e6, "MB/s"}, {1e9, "GB/s"}, {1e12, "TB/s"}}};
+  return three_digits(bytes_per_second, scales);
+}
+
+std::string format_seconds(double seconds) {
+  constexpr std::array<Scale, 4> scales{{{1e-9, "ns"}, {1e-6, "us"}, {1e-3, "ms"}, {1, "s"}}};
+  return three_digits(seconds, scales);
+}
+
+}  // namespace offload
