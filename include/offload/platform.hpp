@@ -42,9 +42,12 @@ struct Gpu {
 
 struct Link {
   std::string kind;  // "pcie" or "nvlink-c2c"
-  std::optional<int> generation;
+  std::optional<int> generation;  // PCI Express: the most that GPU and slot can do
   std::optional<int> width;
+  std::optional<int> current_generation;  // as negotiated at start-up; lower when idle
+  std::optional<int> current_width;
   std::optional<double> peak_bytes_per_second;  // per direction, after line coding
+  std::string reason;                           // why this kind, e.g. what the driver answered
 };
 
 struct Host {
@@ -52,13 +55,13 @@ struct Host {
   std::string architecture;
   std::string kernel;
   int logical_cpus = 0;  // this process may run on
-  int numa_nodes = 1;
+  int numa_nodes = 1;  // with CPUs
   std::size_t page_bytes = 0;
   std::size_t memory_bytes = 0;
   std::size_t available_bytes = 0;  // MemAvailable
   std::optional<std::size_t> cgroup_limit_bytes;
-  std::optional<std::size_t> cgroup_used_bytes;
-  std::optional<std::size_t> last_level_cache_bytes;
+  std::optional<std::size_t> cgroup_used_bytes;       // without reclaimable page cache
+  std::optional<std::size_t> last_level_cache_bytes;  // of all its instances together
   std::string transparent_hugepages;  // e.g. "madvise", empty when unknown
 };
 

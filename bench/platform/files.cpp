@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "bench/platform/files.hpp"
+
+#include <charconv>
+#include <fstream>
+#include <iterator>
+
+namespace offload {
+
+std::string read_text(const std::filesystem::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) return {};
+  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+}
+
+std::vector<std::string_view> lines_of(std::string_view text) {
+  std::vector<std::string_view> lines;
+  while (!text.empty()) {
+    const auto end = text.find('\n');
+    lines.push_back(text.substr(0, end));
+    text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
+  }
+  return lines;
+}
+
+std::string_view trimmed(std::string_view text) {
+  constexpr std::string_view blanks = " \t\r\n";
+  const auto first = text.find_first_not_of(blanks);
+  if (first == std::string_view::npos) return {};
+  return text.substr(first, text.find_last_not_of(blanks) - first + 1);
+}
+
+std::string_view value_of(std::string_view text, std::string_view key) {
+  for (const auto line : lines_of(text)) {
+    if (line.substr(0, key.size()) != key) continue;
+    auto rest = line.substr(key.size());
+    // "active_file" must not answer for "active".
+    if (rest.empty() || rest.find_first_of(": \t") != 0) continue;
+    rest = trimmed(rest);
+    if (!rest.empty() && rest.front() == ':') rest.remove_prefix(1);
+    return trimmed(rest);
+  }
+  return {};
+}
+
+std::optional<std::size_t> leading_number(std::string_view text) {
+  text = trimmed(text);
+  std::size_t number = 0;
+  const auto result = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (result.ec != std::errc{}) return std::nullopt;
+  return number;
+}
+
+std::size_t count_in_list(std::string_view text) {
+  std::size_t count = 0;
+  text = trimmed(text);
+  while (!text.empty()) {
+    const auto comma = text.find(',');
+    const auto part = text.substr(0, comma);
+    const auto dash = part.find('-');
+    const auto first = leading_number(part.substr(0, dash));
+    const auto last = dash == std::string_view::npos ? first : leading_number(part.substr(dash + 1));
+    if (first && last && *last >= *first) count += *last - *first + 1;
+    text.remove_prefix(comma == std::string_view::npos ? text.size() : comma + 1);
+  }
+  return count;
+}
+
+}  // namespace offload
