@@ -9,13 +9,16 @@
 namespace offload {
 
 enum class HostMemory : std::uint8_t {
-  pageable,        // malloc, page-aligned, touched
+  pageable,        // as malloc gives it, page-aligned; whoever fills it first touches it
   pinned,          // cudaHostAlloc mapped
   write_combined,  // cudaHostAlloc mapped, write-combined
   registered,      // malloc + cudaHostRegister
 };
 
-/// One allocation; frees itself in the way it was made.
+/// Bytes an allocation of `bytes` really takes: whole pages, at least one.
+std::size_t whole_pages(std::size_t bytes);
+
+/// One allocation of whole pages; frees itself in the way it was made.
 class HostAllocation {
  public:
   HostAllocation(HostMemory kind, std::size_t bytes);
@@ -33,7 +36,8 @@ class HostAllocation {
 };
 
 /// Lends allocations by kind and size; a returned one is kept for the next borrower of the same
-/// kind and at least that size, until trim().
+/// kind and at most that size, until trim(). When none is large enough, the idle smaller ones of
+/// the kind are freed first, so that a sweep upwards holds one buffer a kind and not all of them.
 class HostBuffers {
  public:
   class Loan {  // returns its allocation to the pool when destroyed

@@ -19,6 +19,7 @@
 namespace offload {
 
 class HostBuffers;
+class HostWorkers;
 
 /// Who can read the bytes of a view, and so who computes on them.
 enum class Side : std::uint8_t { gpu, cpu };
@@ -72,10 +73,12 @@ class Placement {
   std::vector<WeightTensor> tensors_;
 };
 
-/// What place() may use: the machine, the GPU to place for, and host buffers that outlive placements.
+/// What place() may use: the machine, host buffers that outlive placements, and threads to fill
+/// memory with. The buffers and the workers must outlive the placement.
 struct PlaceContext {
   const Platform& platform;
   HostBuffers& host_buffers;
+  HostWorkers& workers;
 };
 
 /// Memory a policy needs for `bytes` of weights, known before anything is allocated.
