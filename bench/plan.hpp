@@ -37,13 +37,11 @@ struct Plan {
   std::vector<SkippedCase> skipped;  // with the policy's, workload's or memory check's reason
 };
 
-/// The weights the options and their suite select. Throws UsageError for unknown names.
-std::vector<WeightSet> select_weights(const Options& options);
-
 /// Throws UsageError when a size, dtype or memory demand the user named explicitly cannot work:
 /// a dtype a named workload cannot read, more managed memory than the GPU has free (unless
 /// --allow-oversubscription), more pinned or pageable memory than MemAvailable or the cgroup gives.
-/// The same conditions in a suite's own choice become skipped cases.
+/// The same conditions in a suite's own choice become skipped cases. `--start cold` or `warm` keeps
+/// steady cases too, for which both are the same.
 Plan make_plan(const Options& options, const Catalog& catalog, const Platform& platform);
 
 /// Most host memory (by the plan's order, buffers shared) and GPU memory needed at once: beside the

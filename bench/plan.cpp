@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "bench/plan.hpp"
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <set>
+#include <utility>
+
+#include "bench/names.hpp"
+#include "bench/plan_memory.hpp"
+#include "bench/suites.hpp"
+#include "offload/error.hpp"
+#include "offload/units.hpp"
+
+namespace offload {
+namespace {
+
+std::string case_name(std::string_view workload, std::string_view policy, std::string_view weights,
+                      Start start) {
+  std::string text(workload);
+  text.append("/").append(policy).append("/").append(weights).append("/").append(name(start));
+  return text;
+}
+
+/// `all` in its own order, reduced to `names` when there are any.
+template <typename T>
+std::vector<const T*> select_named(const std::vector<std::unique_ptr<T>>& all,
+                                   const std::vector<std::string>& names, std::string_view kind) {
+  std::vector<std::string_view> known;
+  for (const auto& entry : all) known.push_back(entry->name());
+  for (const std::string& wanted : names) {
+    if (std::find(known.begin(), known.end(), wanted) == known.end()) {
+      throw UsageError(unknown_name(kind, wanted, known));
+    }
+  }
+  std::vector<const T*> selected;
+  for (const auto& entry : all) {
+    if (names.empty() || std::find(names.begin(), names.end(), entry->name()) != names.end()) {
+      selected.push_back(entry.get());
+    }
+  }
+  return selected;
+}
+
+class Planner {
+ public:
+  Planner(const Options& options, const Catalog& catalog, const Platform& platform)
+      : options_(options),
+        catalog_(catalog),
+        platform_(platform),
+        policies_(select_named(catalog.policies, options.policies, "policy")) {}
+
+  void add(const Selection& selection) {
+    const std::vector<const Workload*> workloads = grouped_by_content(selection);
+    require_readable(selection, workloads);
+    require_room(selection);
+
+    auto weights = std::make_unique<WeightSet>(selection.weights);
+    std::set<Content> contents;
+    for (const Workload* workload : workloads) {
+      if (workload->reads(*weights)) contents.insert(workload->content());
+    }
+
+    const std::size_t cases_before = plan_.cases.size();
+    std::optional<std::string> first_refusal;
+    for (const Policy* policy : policies_) {
+      Support support = policy->support(platform_);
+      if (support && !contents.empty()) {
+        const auto refusal = refuse_memory(*policy, *weights, contents.size(),
+                                           options_.allow_oversubscription, platform_);
+        if (refusal) {
+          const std::string text = std::string(policy->name()) + " of " + weights->name + " " +
+                                   refusal->reason;
+          if (selection.named && refusal->oversubscribes) throw UsageError(text);
+          if (!first_refusal) first_refusal = text;
+          support = Support::no(refusal->reason);
+        }
+      }
+      for (const Workload* workload : workloads) {
+        const Support reads = workload->reads(*weights);
+        for (const Start start : policy->starts()) {
+          if (!wanted(start)) continue;
+          if (support && reads) {
+            plan_.cases.push_back({workload, policy, weights.get(), start});
+          } else {
+            skip(*workload, *policy, *weights, start, (support ? reads : support).reason());
+          }
+        }
+      }
+    }
+    const bool planned = plan_.cases.size() > cases_before;
+    if (!planned && selection.named && first_refusal) throw UsageError(*first_refusal);
+    if (planned) plan_.weights.push_back(std::move(weights));
+  }
+
+  Plan take() { return std::move(plan_); }
+
+ private:
+  /// In the catalog's order, those that share a content side by side, so that it is filled in once.
+  std::vector<const Workload*> grouped_by_content(const Selection& selection) const {
+    std::vector<const Workload*> workloads =
+        select_named(catalog_.workloads, selection.workloads, "workload");
+    std::stable_sort(
+        workloads.begin(), workloads.end(),
+        [](const Workload* a, const Workload* b) { return a->content() < b->content(); });
+    return workloads;
+  }
+
+  /// Weights and workload both named by the user must go together.
+  void require_readable(const Selection& selection,
+                        const std::vector<const Workload*>& workloads) const {
+    if (!selection.named || options_.workloads.empty()) return;
+    for (const Workload* workload : workloads) {
+      const Support reads = workload->reads(selection.weights);
+      if (reads) continue;
+      throw UsageError(std::string(workload->name()) + " cannot read " + selection.weights.name +
+                       ": " + reads.reason());
+    }
+  }
+
+  /// Whatever the policy, a master copy of the weights must fit into host memory.
+  void require_room(const Selection& selection) const {
+    const std::size_t bytes = selection.weights.bytes();
+    const std::size_t limit = host_memory_limit(platform_.host);
+    if (!selection.named || bytes <= limit) return;
+    throw UsageError(selection.weights.name + " needs " + format_size_rounded(bytes) +
+                     " of host memory under any policy and only " + format_size_rounded(limit) +
+                     " can be taken");
+  }
+
+  bool wanted(Start start) const {
+    const std::vector<Start>& starts = options_.starts;
+    return starts.empty() || std::find(starts.begin(), starts.end(), start) != starts.end() ||
+           start == Start::steady;
+  }
+
+  void skip(const Workload& workload, const Policy& policy, const WeightSet& weights, Start start,
+            const std::string& reason) {
+    plan_.skipped.push_back({case_name(workload.name(), policy.name(), weights.name, start),
+                             std::string(workload.name()), std::string(policy.name()),
+                             weights.name, std::string(name(start)), reason});
+  }
+
+  const Options& options_;
+  const Catalog& catalog_;
+  const Platform& platform_;
+  std::vector<const Policy*> policies_;
+  Plan plan_;
+};
+
+}  // namespace
+
+std::string Case::name() const {
+  return case_name(workload->name(), policy->name(), weights->name, start);
+}
+
+Plan make_plan(const Options& options, const Catalog& catalog, const Platform& platform) {
+  Planner planner(options, catalog, platform);
+  for (const Selection& selection : select_weights(options)) planner.add(selection);
+  return planner.take();
+}
+
+PeakMemory peak_memory(const Plan& plan) {
+  struct Demand {
+    std::size_t host = 0;
+    std::set<Content> contents;                      // one master copy each
+    std::map<std::string_view, std::size_t> buffers;  // by allocator: reused between policies
+  };
+  std::map<const WeightSet*, Demand> demands;
+  PeakMemory peak;
+  for (const Case& item : plan.cases) {
+    const Requirement requirement = item.policy->requirement(*item.weights);
+    Demand& demand = demands[item.weights];
+    demand.contents.insert(item.workload->content());
+    std::size_t& buffer = demand.buffers[item.policy->memory()];
+    buffer = std::max(buffer, requirement.pinned + requirement.managed + requirement.pageable);
+    peak.device = std::max(peak.device, requirement.device + requirement.managed);
+  }
+  for (auto& [weights, demand] : demands) {
+    std::size_t host = weights->bytes() * demand.contents.size();
+    for (const auto& [allocator, bytes] : demand.buffers) host += bytes;
+    peak.host = std::max(peak.host, host);
+  }
+  return peak;
+}
+
+}  // namespace offload

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// Whether the memory a case needs can be had, known before anything is allocated.
+#pragma once
+#include <cstddef>
+#include <optional>
+#include <string>
+
+#include "offload/platform.hpp"
+#include "offload/policy.hpp"
+#include "offload/weights.hpp"
+
+namespace offload {
+
+/// Host memory a run may take: what the machine and the cgroup have to give, less a reserve.
+std::size_t host_memory_limit(const Host& host);
+/// GPU memory a run may take: what is free, less a reserve. Where host page tables are used, "free"
+/// counts the host's page cache as used, so the whole memory stands in for it.
+std::size_t gpu_memory_limit(const Gpu& gpu);
+
+/// Host memory one case needs: what its policy takes, and `master_copies` of the weights beside it.
+std::size_t host_demand(const Requirement& requirement, const WeightSet& weights,
+                        std::size_t master_copies);
+
+struct MemoryRefusal {
+  std::string reason;
+  bool oversubscribes = false;  // more managed or system memory than the GPU has free
+};
+
+/// nullopt when a placement of `weights` under `policy`, which must be supported, fits.
+std::optional<MemoryRefusal> refuse_memory(const Policy& policy, const WeightSet& weights,
+                                           std::size_t master_copies, bool allow_oversubscription,
+                                           const Platform& platform);
+
+}  // namespace offload
