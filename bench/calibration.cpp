@@ -42,11 +42,10 @@ double host_read_rate(Session& session, WallTime& wall) {
   std::vector<double> seconds;
   std::uint64_t sum = 0;
   for (int i = 0; i < repeats; ++i) {
-    const auto start = std::chrono::steady_clock::now();
+    const Stopwatch watch;
     host::stream_read(loan.data(), bytes, &sum, session.workers());
     session.workers().join();
-    seconds.push_back(
-        std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+    seconds.push_back(watch.seconds());
     wall.measured += seconds.back();
   }
   // The best, not the median: this is the yardstick, and whatever disturbs it only lowers it.

@@ -179,11 +179,7 @@ void Loop::require_plausible(double seconds) const {
   }
 }
 
-CaseRecord Loop::prepare(const Case& item) {
-  computes_on_cpu_ = false;
-  bind(item);
-  checkpoint();
-
+CaseRecord describe(const Case& item, const Platform& platform) {
   CaseRecord record;
   record.name = item.name();
   record.workload = item.workload->name();
@@ -193,7 +189,15 @@ CaseRecord Loop::prepare(const Case& item) {
   record.memory = item.policy->memory();
   record.mechanism = item.policy->mechanism();
   record.engine_flags = item.policy->engine_flags();
-  record.path = item.policy->path(item.start, session_.platform());
+  record.path = item.policy->path(item.start, platform);
+  return record;
+}
+
+CaseRecord Loop::prepare(const Case& item) {
+  computes_on_cpu_ = false;
+  bind(item);
+  checkpoint();
+  CaseRecord record = describe(item, session_.platform());
   record.bytes = reading_->bytes();
   record.steps = reading_->steps();
   record.footprint = placement_->footprint();
@@ -225,6 +229,8 @@ double Loop::sample() {
 }
 
 void Loop::clear() noexcept {
+  item_ = {};
+  reading_ = nullptr;
   placement_.reset();
   placed_policy_ = nullptr;
   readings_.clear();

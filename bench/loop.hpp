@@ -21,6 +21,9 @@
 
 namespace offload {
 
+/// What is known of a case before anything is allocated for it.
+CaseRecord describe(const Case& item, const Platform& platform);
+
 class Loop {
  public:
   /// `wall` receives where the time went. All references must outlive the loop.
@@ -29,16 +32,17 @@ class Loop {
   /// Called between phases; throws to leave (an interrupt).
   std::function<void()> checkpoint = [] {};
 
-  /// Place, fill and verify `item`, reusing what the previous case left where it is the same, and
-  /// fill in everything of the record but the samples. Throws CudaError or ImplausibleResult.
+  /// Place, fill and verify `item`, reusing what the previous case left where it is the same.
+  /// Returns describe() completed by all that is known before the first sample.
+  /// Throws CudaError or ImplausibleResult.
   CaseRecord prepare(const Case& item);
   /// Seconds per pass of the case last prepared. Throws CudaError, or ImplausibleResult when the
   /// rate is above what its path can carry.
   double sample();
-  /// Give all memory back.
+  /// Give all memory back and forget the last case.
   void clear() noexcept;
 
-  /// The placement, pieces and reading of the prepared case, for the limits' bare comparisons.
+  /// Of the prepared case, for bare comparisons on the same bytes.
   Placement& placement() { return *placement_; }
 
  private:

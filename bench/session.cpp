@@ -15,14 +15,12 @@ void PassTimer::begin(StreamHandle stream) {
   if (events_) {
     events_->begin.record(stream);
   } else {
-    begin_ = std::chrono::steady_clock::now();
+    watch_ = {};
   }
 }
 
 double PassTimer::end(StreamHandle stream) {
-  if (!events_) {
-    return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin_).count();
-  }
+  if (!events_) return watch_.seconds();
   events_->end.record(stream);
   events_->end.synchronize();
   return events_->end.seconds_since(events_->begin);

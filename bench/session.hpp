@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The working parts of a run: stream, host threads, buffers, clock and cache flushes.
 #pragma once
-#include <chrono>
 #include <memory>
 #include <optional>
 
+#include "bench/wall_clock.hpp"
 #include "offload/cuda/runtime.hpp"
 #include "offload/host_buffers.hpp"
 #include "offload/host_workers.hpp"
@@ -28,7 +28,7 @@ class PassTimer {
     cuda::Event end;
   };
   std::unique_ptr<Events> events_;
-  std::chrono::steady_clock::time_point begin_;
+  Stopwatch watch_;  // without events
 };
 
 class Session {

@@ -1,21 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where wall time goes: adds the life of a Lap to a counter of seconds.
+// Where wall time goes.
 #pragma once
 #include <chrono>
 
 namespace offload {
 
+/// Seconds since it was made.
+class Stopwatch {
+ public:
+  double seconds() const { return std::chrono::duration<double>(Clock::now() - start_).count(); }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  Clock::time_point start_ = Clock::now();
+};
+
+/// Adds its life to a counter of seconds.
 class Lap {
  public:
   explicit Lap(double& seconds) : seconds_(seconds) {}
-  ~Lap() { seconds_ += std::chrono::duration<double>(Clock::now() - start_).count(); }
+  ~Lap() { seconds_ += watch_.seconds(); }
   Lap(const Lap&) = delete;
   Lap& operator=(const Lap&) = delete;
 
  private:
-  using Clock = std::chrono::steady_clock;
   double& seconds_;
-  Clock::time_point start_ = Clock::now();
+  Stopwatch watch_;
 };
 
 }  // namespace offload

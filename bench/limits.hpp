@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+// How far the suite's own kernels and policies are from what the hardware and the vendor's library
+// reach, every comparison measured side by side in one run.
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "bench/catalog.hpp"
+#include "bench/loop.hpp"
+#include "bench/record.hpp"
+#include "bench/session.hpp"
+
+namespace offload {
+
+struct LimitsContext {
+  Session& session;
+  Loop& loop;
+  const Catalog& catalog;
+  const Calibration& calibration;
+  WallTime& wall;
+  std::size_t samples;
+  std::function<void(const std::string& id)> started;  // progress
+};
+
+/// Comparisons that this machine cannot make are left out, with a line to `skip`.
+std::vector<Limit> measure_limits(LimitsContext& context,
+                                  const std::function<void(SkippedCase)>& skip);
+
+}  // namespace offload

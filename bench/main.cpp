@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <exception>
+#include <iostream>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "bench/catalog.hpp"
+#include "bench/command_line.hpp"
+#include "bench/exit_code.hpp"
+#include "bench/plan.hpp"
+#include "bench/platform/probe.hpp"
+#include "bench/report/results_file.hpp"
+#include "bench/report/summary.hpp"
+#include "bench/run.hpp"
+#include "offload/error.hpp"
+
+namespace offload {
+namespace {
+
+int act(const Options& options, const Catalog& catalog, const std::vector<std::string>& argv) {
+  switch (options.action) {
+    case Action::list:
+      std::cout << list_text(catalog);
+      return exit_ok;
+    case Action::print_platform:
+      std::cout << platform_json(probe_platform(options.gpu));
+      return exit_ok;
+    case Action::dry_run: {
+      const Platform platform = probe_platform(options.gpu);
+      const Plan plan = make_plan(options, catalog, platform);
+      std::cout << plan_text(plan, options, platform);
+      return plan.cases.empty() ? exit_nothing_matched : exit_ok;
+    }
+    case Action::run:
+      break;
+  }
+  return run_benchmarks(options, catalog, argv);
+}
+
+}  // namespace
+}  // namespace offload
+
+int main(int argc, char** argv) {
+  using namespace offload;
+  try {
+    const Catalog catalog = make_catalog();
+    const auto parsed = parse_command_line(argc, argv, catalog);
+    if (const auto* early = std::get_if<EarlyExit>(&parsed)) {
+      std::cout << early->text;
+      return exit_ok;
+    }
+    return act(std::get<Options>(parsed), catalog, {argv, argv + argc});
+  } catch (const UsageError& error) {
+    std::cerr << "offload_bench: " << error.what() << '\n';
+    return exit_usage;
+  } catch (const std::exception& error) {
+    std::cerr << "offload_bench: " << error.what() << '\n';
+    return exit_case_failed;
+  }
+}

@@ -1,0 +1,297 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "bench/run.hpp"
+
+#include <cstdio>
+#include <cstdlib>
+#include <ctime>
+#include <iostream>
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include "bench/calibration.hpp"
+#include "bench/evidence/ranges.hpp"
+#include "bench/exit_code.hpp"
+#include "bench/gbench_adapter.hpp"
+#include "bench/interrupt.hpp"
+#include "bench/limits.hpp"
+#include "bench/loop.hpp"
+#include "bench/platform/probe.hpp"
+#include "bench/progress.hpp"
+#include "bench/report/results_file.hpp"
+#include "bench/report/summary.hpp"
+#include "bench/session.hpp"
+#include "bench/wall_clock.hpp"
+#include "kernels/host/kernels.hpp"
+#include "offload/error.hpp"
+
+extern char** environ;
+
+namespace offload {
+namespace {
+
+struct Interrupted {
+  int signal;
+};
+
+void leave_if_interrupted() {
+  if (const int signal = pending_signal()) throw Interrupted{signal};
+}
+
+std::string utc_now() {
+  const std::time_t now = std::time(nullptr);
+  std::tm parts{};
+  gmtime_r(&now, &parts);
+  char text[sizeof "2000-01-01T00:00:00Z"];
+  std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts);
+  return text;
+}
+
+// Variables that change what is measured without appearing on the command line.
+std::vector<std::pair<std::string, std::string>> relevant_environment() {
+  std::vector<std::pair<std::string, std::string>> found;
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    const std::string text = *entry;
+    const std::size_t equals = text.find('=');
+    if (equals == std::string::npos) continue;
+    if (text.starts_with("BENCHMARK_") || text.starts_with("CUDA_") ||
+        text.starts_with("NVIDIA_") || text.starts_with("MALLOC_")) {
+      found.emplace_back(text.substr(0, equals), text.substr(equals + 1));
+    }
+  }
+  return found;
+}
+
+class Run {
+ public:
+  Run(const Options& options, const Catalog& catalog, const std::vector<std::string>& argv)
+      : catalog_(catalog),
+        platform_(probe_platform(options.gpu)),
+        plan_(make_plan(options, catalog, platform_)),
+        benchmark_(argv.front(), options.samples, options.benchmark_flags),
+        results_(options.output),
+        ci_file_("--ci-json", options.ci_json) {
+    record_.argv = argv;
+    record_.effective_benchmark_flags = benchmark_.effective_flags();
+    record_.environment = relevant_environment();
+    record_.started_at = utc_now();
+    record_.options = options;
+    record_.build = build_info();
+    record_.platform = platform_;
+    record_.skipped = plan_.skipped;
+    record_.cases.reserve(plan_.cases.size());
+    record_.host_instruction_set = host::instruction_set();
+  }
+
+  int execute() {
+    if (plan_.cases.empty()) return nothing_matched();
+    for (const Case& item : plan_.cases) {
+      benchmark_.add({item.name(), [this, &item] { return sample(item); },
+                      [this] { case_finished(); }});
+    }
+    if (benchmark_.list_only()) return benchmark_.run() == 0 ? nothing_matched() : exit_ok;
+    std::size_t ran = 0;
+    try {
+      prepare();
+      ran = benchmark_.run();
+    } catch (const Interrupted& interrupted) {
+      stop(exit_interrupted, reason(interrupted));
+    } catch (const CudaError& error) {
+      stop(error.context_dead() ? exit_dead_context : exit_case_failed, error.what());
+    }
+    if (ran == 0) return nothing_matched();
+    loop_->clear();
+    record_.complete = true;
+    return report();
+  }
+
+ private:
+  void prepare() {
+    session_.emplace(platform_, record_.options.threads);
+    record_.host_threads = session_->workers().size();
+    {
+      const auto progress = begin_step("calibrating");
+      record_.calibration = calibrate(*session_, record_.wall, leave_if_interrupted);
+    }
+    loop_.emplace(*session_, record_.calibration, record_.options.seed, record_.wall);
+    loop_->checkpoint = leave_if_interrupted;
+    if (record_.options.limits) measure_all_limits();
+    std::vector<double> weights;
+    for (const Case& item : plan_.cases) {
+      weights.push_back(static_cast<double>(item.weights->bytes()));
+    }
+    progress_.emplace(record_.options.progress, std::move(weights));
+  }
+
+  std::unique_ptr<ProgressLine> begin_step(const std::string& name) const {
+    auto progress =
+        std::make_unique<ProgressLine>(record_.options.progress, std::vector<double>{1});
+    progress->begin(name);
+    return progress;
+  }
+
+  void measure_all_limits() {
+    const Range range("limits");
+    const auto progress = begin_step("limits");
+    LimitsContext context{*session_,          *loop_,       catalog_,
+                          record_.calibration, record_.wall, record_.options.samples,
+                          [&progress](const std::string& id) {
+                            leave_if_interrupted();
+                            progress->step(id);
+                          }};
+    record_.limits = measure_limits(
+        context, [this](SkippedCase skipped) { record_.skipped.push_back(std::move(skipped)); });
+  }
+
+  // One repetition of `item`: Google Benchmark runs all repetitions of a case in a row.
+  SampleOutcome sample(const Case& item) {
+    try {
+      if (item_ != &item) begin_case(item);
+      CaseRecord& current = record_.cases.back();
+      if (current.failure.empty()) take_sample(current);
+      if (current.samples.empty()) return {0, 0, {}, current.failure};
+      return {current.samples.back(), current.bytes.requested, counters(current), ""};
+    } catch (const Interrupted& interrupted) {
+      stop(exit_interrupted, reason(interrupted));
+    }
+  }
+
+  void begin_case(const Case& item) {
+    leave_if_interrupted();
+    item_ = &item;
+    range_.reset();
+    range_.emplace(item.name());
+    progress_->begin(item.name());
+    record_.cases.push_back(describe(item, platform_));
+    guarded(record_.cases.back(), [&] { record_.cases.back() = loop_->prepare(item); });
+    if (!record_.cases.back().failure.empty()) loop_->clear();
+  }
+
+  void take_sample(CaseRecord& current) {
+    progress_->step("sample " + std::to_string(current.samples.size() + 1));
+    guarded(current, [&] { current.samples.push_back(loop_->sample()); });
+  }
+
+  // The case boundary: a failure stays with its case, unless the GPU context died of it.
+  template <typename Step>
+  void guarded(CaseRecord& current, const Step& step) {
+    try {
+      step();
+    } catch (const CudaError& error) {
+      current.failure = error.what();
+      if (error.context_dead()) stop(exit_dead_context, error.what());
+    } catch (const std::exception& error) {
+      current.failure = error.what();
+    }
+  }
+
+  static std::vector<std::pair<std::string, double>> counters(const CaseRecord& record) {
+    return {{"bytes_requested", static_cast<double>(record.bytes.requested)},
+            {"bytes_touched", static_cast<double>(record.bytes.touched)},
+            {"passes_per_sample", static_cast<double>(record.passes_per_sample)}};
+  }
+
+  void case_finished() {
+    CaseRecord& current = record_.cases.back();
+    finish_statistics(current);
+    current.complete = current.failure.empty();
+    range_.reset();
+    record_.benchmark_json = benchmark_.json();
+    progress_->end();
+    if (!current.failure.empty()) {
+      progress_->wipe();
+      std::cerr << "offload_bench: " << current.name << " failed: " << current.failure << '\n';
+    }
+    if (!results_.append(current, record_)) {
+      stop(exit_case_failed, "no space left for the results of " + current.name);
+    }
+  }
+
+  void finish_statistics(CaseRecord& record) const {
+    if (record.samples.empty()) return;
+    record.summary = summarize(record.samples);
+    if (record.path == Path::link && record_.calibration.copy_h2d) {
+      record.share_of_link = record.rate() / *record_.calibration.copy_h2d;
+    }
+  }
+
+  static std::string reason(const Interrupted& interrupted) {
+    return std::string("interrupted by ") + signal_name(interrupted.signal);
+  }
+
+  int nothing_matched() const {
+    std::cerr << "offload_bench: nothing to measure: no case matches";
+    if (!record_.skipped.empty()) {
+      std::cerr << "; " << record_.skipped.size() << " were skipped, the first because "
+                << record_.skipped.front().reason;
+    }
+    std::cerr << '\n';
+    return exit_nothing_matched;
+  }
+
+  // Google Benchmark cannot be left from inside a case, so the process ends here, its results on
+  // disk. Destructors do not run: the driver takes back what a dead or busy context holds.
+  [[noreturn]] void stop(int code, const std::string& why) {
+    record_.complete = false;
+    record_.incomplete_reason = why;
+    if (!record_.cases.empty() && !record_.cases.back().complete) {
+      finish_statistics(record_.cases.back());
+    }
+    std::cerr << "\noffload_bench: stopped: " << why << "; "
+              << "the finished cases are kept\n";
+    const int reported = report();
+    std::cout.flush();
+    std::fflush(nullptr);
+    std::_Exit(reported == exit_usage ? reported : code);
+  }
+
+  // Writes every output; the exit code that follows from the cases.
+  int report() {
+    record_.benchmark_json = benchmark_.json();
+    record_.wall.total = total_.seconds();
+    progress_.reset();
+    int code = exit_ok;
+    try {
+      results_.finish(record_);
+      if (!record_.options.ci_json.empty()) ci_file_.commit(ci_json(record_));
+    } catch (const std::exception& error) {
+      std::cerr << "offload_bench: " << error.what() << '\n';
+      code = exit_case_failed;
+    }
+    if (!benchmark_.stock_output()) {
+      // With the results on stdout the summary is for the eyes only.
+      (record_.options.output == "-" ? std::cerr : std::cout) << summary_text(record_);
+    }
+    for (const CaseRecord& record : record_.cases) {
+      if (!record.failure.empty()) code = exit_case_failed;
+    }
+    if (code == exit_ok && record_.options.strict && !record_.skipped.empty()) {
+      code = exit_strict_skips;
+    }
+    return code;
+  }
+
+  InterruptGuard interrupts_;
+  Stopwatch total_;
+  const Catalog& catalog_;
+  Platform platform_;
+  Plan plan_;
+  GoogleBenchmark benchmark_;
+  ResultsFile results_;
+  OutputFile ci_file_;
+  RunRecord record_;
+  std::optional<Session> session_;
+  std::optional<Loop> loop_;
+  std::optional<ProgressLine> progress_;
+  std::optional<Range> range_;  // the case under way, on a profiler's timeline
+  const Case* item_ = nullptr;  // likewise
+};
+
+}  // namespace
+
+int run_benchmarks(const Options& options, const Catalog& catalog,
+                   const std::vector<std::string>& argv) {
+  return Run(options, catalog, argv).execute();
+}
+
+}  // namespace offload
