@@ -52,6 +52,8 @@ struct Limit {
   double measured = 0;      // the two rates (bytes/s) or times (s) behind the ratio
   double reference = 0;
   std::string unit;         // "B/s" or "s"
+
+  bool met() const { return at_least ? ratio >= goal : ratio <= goal; }
 };
 
 /// Unified-memory traffic of one pass, from CUPTI; nullopt with a reason when it cannot be had.

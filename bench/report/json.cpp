@@ -1,0 +1,400 @@
+// SPDX-License-Identifier: Apache-2.0
+// The results document: Google Benchmark's own, with one object of ours beside it.
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <stdexcept>
+#include <string_view>
+
+#include "bench/report/finite_json.hpp"
+#include "bench/report/results_file.hpp"
+
+namespace offload {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+// A name or text that is empty because it does not exist is null in the document.
+Json text_or_null(std::string_view text) { return text.empty() ? Json() : Json(text); }
+
+template <typename T>
+Json or_null(const std::optional<T>& value) {
+  return value ? Json(*value) : Json();
+}
+
+template <typename Enum, std::size_t N>
+std::string_view pick(const std::array<std::string_view, N>& names, Enum value) {
+  return names.at(static_cast<std::size_t>(value));
+}
+constexpr std::array<std::string_view, 4> action_names{"run", "list", "dry_run", "print_platform"};
+constexpr std::array<std::string_view, 4> format_names{"table", "md", "csv", "json"};
+constexpr std::array<std::string_view, 3> progress_names{"auto", "always", "never"};
+constexpr std::array<std::string_view, 3> path_names{"device_memory", "link", "host_memory"};
+
+Json tensor_json(const WeightTensor& tensor) {
+  return {{"name", tensor.name},
+          {"dtype", name(tensor.dtype)},
+          {"rows", tensor.rows},
+          {"cols", tensor.cols},
+          {"bytes", tensor.bytes()}};
+}
+
+Json tensors_json(const std::vector<WeightTensor>& tensors) {
+  Json list = Json::array();
+  for (const auto& tensor : tensors) list.push_back(tensor_json(tensor));
+  return list;
+}
+
+Json options_json(const Options& options) {
+  Json starts = Json::array();
+  for (const Start start : options.starts) starts.push_back(name(start));
+  return {{"action", pick(action_names, options.action)},
+          {"suite", options.suite},
+          {"policies", options.policies},
+          {"workloads", options.workloads},
+          {"weights", options.weights},
+          {"tensors", tensors_json(options.tensors)},
+          {"sizes", options.sizes},
+          {"starts", starts},
+          {"gpu", options.gpu},
+          {"threads", options.threads},
+          {"samples", options.samples},
+          {"seed", options.seed},
+          {"allow_oversubscription", options.allow_oversubscription},
+          {"limits", options.limits},
+          {"output", text_or_null(options.output)},
+          {"ci_json", text_or_null(options.ci_json)},
+          {"format", pick(format_names, options.format)},
+          {"progress", pick(progress_names, options.progress)},
+          {"strict", options.strict},
+          {"benchmark_flags", options.benchmark_flags}};
+}
+
+Json build_json(const BuildInfo& build) {
+  return {{"version", build.version},
+          {"git_commit", text_or_null(build.git_commit)},
+          {"git_dirty", build.git_dirty},
+          {"build_type", text_or_null(build.build_type)},
+          {"compiler", text_or_null(build.compiler)},
+          {"cuda_toolkit", text_or_null(build.cuda_toolkit)},
+          {"cuda_architectures", text_or_null(build.cuda_architectures)},
+          {"benchmark_library", text_or_null(build.benchmark_library)}};
+}
+
+Json gpu_json(const Gpu& gpu) {
+  const MemoryModel& model = gpu.memory_model;
+  return {
+      {"index", gpu.index},
+      {"name", gpu.name},
+      {"uuid", text_or_null(gpu.uuid)},
+      {"pci_bus_id", text_or_null(gpu.pci_bus_id)},
+      {"compute_capability", {{"major", gpu.compute_major}, {"minor", gpu.compute_minor}}},
+      {"sm_count", gpu.sm_count},
+      {"l2_bytes", gpu.l2_bytes},
+      {"memory_bytes", gpu.memory_bytes},
+      {"free_bytes", gpu.free_bytes},
+      {"hbm_peak_bytes_per_second", or_null(gpu.hbm_peak_bytes_per_second)},
+      {"driver_version", gpu.driver_version},
+      {"runtime_version", gpu.runtime_version},
+      {"driver_release", text_or_null(gpu.driver_release)},
+      {"memory_model",
+       {{"managed", model.managed},
+        {"concurrent_managed_access", model.concurrent_managed_access},
+        {"pageable_memory_access", model.pageable_memory_access},
+        {"pageable_memory_access_uses_host_page_tables",
+         model.pageable_memory_access_uses_host_page_tables},
+        {"direct_managed_access_from_host", model.direct_managed_access_from_host},
+        {"host_native_atomics", model.host_native_atomics},
+        {"host_register", model.host_register},
+        {"host_numa_vmm", model.host_numa_vmm},
+        {"host_numa_id", or_null(model.host_numa_id)}}}};
+}
+
+Json link_json(const Link& link) {
+  return {{"kind", link.kind},
+          {"generation", or_null(link.generation)},
+          {"width", or_null(link.width)},
+          {"current_generation", or_null(link.current_generation)},
+          {"current_width", or_null(link.current_width)},
+          {"peak_bytes_per_second", or_null(link.peak_bytes_per_second)},
+          {"reason", text_or_null(link.reason)}};
+}
+
+Json host_json(const Host& host) {
+  return {{"cpu", text_or_null(host.cpu)},
+          {"architecture", host.architecture},
+          {"kernel", text_or_null(host.kernel)},
+          {"logical_cpus", host.logical_cpus},
+          {"numa_nodes", host.numa_nodes},
+          {"page_bytes", host.page_bytes},
+          {"memory_bytes", host.memory_bytes},
+          {"available_bytes", host.available_bytes},
+          {"cgroup_limit_bytes", or_null(host.cgroup_limit_bytes)},
+          {"cgroup_used_bytes", or_null(host.cgroup_used_bytes)},
+          {"last_level_cache_bytes", or_null(host.last_level_cache_bytes)},
+          {"transparent_hugepages", text_or_null(host.transparent_hugepages)}};
+}
+
+Json machine_json(const Platform& platform) {
+  return {{"gpu", platform.gpu ? gpu_json(*platform.gpu) : Json()},
+          {"gpu_absent_reason", text_or_null(platform.gpu_absent_reason)},
+          {"link", platform.link ? link_json(*platform.link) : Json()},
+          {"host", host_json(platform.host)}};
+}
+
+Json calibration_json(const Calibration& calibration) {
+  return {{"copy_h2d_bytes_per_second", or_null(calibration.copy_h2d)},
+          {"copy_d2h_bytes_per_second", or_null(calibration.copy_d2h)},
+          {"sm_read_pinned_bytes_per_second", or_null(calibration.sm_read_pinned)},
+          {"device_read_bytes_per_second", or_null(calibration.device_read)},
+          {"link_latency_s", or_null(calibration.link_latency)},
+          {"device_latency_s", or_null(calibration.device_latency)},
+          {"host_read_bytes_per_second", calibration.host_read},
+          {"seconds", calibration.seconds}};
+}
+
+Json limit_json(const Limit& limit) {
+  return {{"id", limit.id},           {"description", limit.description},
+          {"ratio", limit.ratio},     {"goal", limit.goal},
+          {"at_least", limit.at_least}, {"met", limit.met()},
+          {"measured", limit.measured}, {"reference", limit.reference},
+          {"unit", limit.unit}};
+}
+
+Json summary_json(const Summary& summary) {
+  return {{"median_s", summary.median}, {"mean_s", summary.mean},
+          {"min_s", summary.min},       {"max_s", summary.max},
+          {"p05_s", summary.p05},       {"p25_s", summary.p25},
+          {"p75_s", summary.p75},       {"p95_s", summary.p95},
+          {"p99_s", summary.p99},       {"stddev_s", summary.stddev},
+          {"coefficient_of_variation", summary.coefficient_of_variation}};
+}
+
+Json evidence_json(const Evidence& evidence) {
+  Json um;
+  if (evidence.um) {
+    um = {{"bytes_to_device", evidence.um->bytes_to_device},
+          {"bytes_to_host", evidence.um->bytes_to_host},
+          {"gpu_fault_groups", evidence.um->gpu_fault_groups},
+          {"cpu_faults", evidence.um->cpu_faults},
+          {"remote_maps", evidence.um->remote_maps}};
+  }
+  return {{"um", um}, {"um_state", evidence.um_state}};
+}
+
+/// A failed case keeps its samples, as what was seen, but no rate: nothing may quote it.
+Json case_json(const CaseRecord& record, std::string_view run_name) {
+  const bool rated = record.failure.empty() && record.summary;
+  const bool stepped = rated && record.steps > 0;
+  return {{"name", record.name},
+          {"run_name", text_or_null(run_name)},
+          {"workload", record.workload},
+          {"policy", record.policy},
+          {"weights",
+           {{"name", record.weights.name},
+            {"bytes", record.weights.bytes()},
+            {"tensors", tensors_json(record.weights.tensors)}}},
+          {"start", record.start},
+          {"path", pick(path_names, record.path)},
+          {"memory", record.memory},
+          {"mechanism", record.mechanism},
+          {"engine_flags", text_or_null(record.engine_flags)},
+          {"bytes", {{"requested", record.bytes.requested}, {"touched", record.bytes.touched}}},
+          {"steps", record.steps},
+          {"footprint",
+           {{"device", record.footprint.device},
+            {"pinned", record.footprint.pinned},
+            {"managed", record.footprint.managed},
+            {"pageable", record.footprint.pageable}}},
+          {"passes_per_sample", record.passes_per_sample},
+          {"samples_s", record.samples},
+          {"summary", record.summary ? summary_json(*record.summary) : Json()},
+          {"gb_per_s", rated ? Json(record.rate() / 1e9) : Json()},
+          {"seconds_per_step",
+           stepped ? Json(record.summary->median / static_cast<double>(record.steps)) : Json()},
+          {"share_of_link", rated ? or_null(record.share_of_link) : Json()},
+          {"evidence", evidence_json(record.evidence)},
+          {"failure", text_or_null(record.failure)},
+          {"complete", record.complete}};
+}
+
+Json skipped_json(const SkippedCase& skipped) {
+  return {{"name", skipped.name},       {"workload", skipped.workload},
+          {"policy", skipped.policy},   {"weights", skipped.weights},
+          {"start", skipped.start},     {"reason", skipped.reason}};
+}
+
+Json wall_json(const WallTime& wall) {
+  return {{"total_s", wall.total},
+          {"measured_s", wall.measured},
+          {"allocation_s", wall.allocation},
+          {"content_s", wall.content},
+          {"reset_s", wall.reset}};
+}
+
+/// Everything of a run but its cases, which follow.
+Json run_json(const RunRecord& run) {
+  Json environment = Json::object();
+  for (const auto& [variable, value] : run.environment) environment[variable] = value;
+  Json out = {{"schema_version", results_schema_version},
+              {"complete", run.complete},
+              {"incomplete_reason", text_or_null(run.incomplete_reason)},
+              {"started_at", run.started_at},
+              {"argv", run.argv},
+              {"benchmark_flags", run.effective_benchmark_flags},
+              {"environment", environment},
+              {"options", options_json(run.options)},
+              {"build", build_json(run.build)},
+              {"platform", machine_json(run.platform)},
+              {"host_workers",
+               {{"threads", run.host_threads},
+                {"instruction_set", text_or_null(run.host_instruction_set)}}},
+              {"calibration", calibration_json(run.calibration)},
+              {"limits", Json::array()},
+              {"wall_time", wall_json(run.wall)},
+              {"skipped", Json::array()},
+              {"cases", Json::array()}};
+  for (const auto& limit : run.limits) out["limits"].push_back(limit_json(limit));
+  for (const auto& skipped : run.skipped) out["skipped"].push_back(skipped_json(skipped));
+  return out;
+}
+
+std::string written(const Json& json, int indent) {
+  // Paths and environment variables need not be UTF-8; a document must be.
+  return json.dump(indent, ' ', false, Json::error_handler_t::replace) + '\n';
+}
+
+/// Google Benchmark's document, with the rows sorted to the cases that they belong to.
+struct Stock {
+  Json document;
+  std::map<std::string, std::vector<Json>, std::less<>> rows;  // by case name
+};
+
+/// A run that ended before Google Benchmark wrote anything still has a readable context.
+Json empty_document(const RunRecord& run) {
+  return {{"context",
+           {{"date", run.started_at},
+            {"executable", run.argv.empty() ? "" : run.argv.front()},
+            {"num_cpus", run.platform.host.logical_cpus},
+            {"caches", Json::array()}}},
+          {"benchmarks", Json::array()}};
+}
+
+Json parse_stock(const RunRecord& run) {
+  if (run.benchmark_json.find_first_not_of(" \t\r\n") == std::string::npos) {
+    return empty_document(run);
+  }
+  Json document = Json::parse(without_non_finite(run.benchmark_json), nullptr, false);
+  if (!document.is_object() || !document.contains("context") ||
+      !document["context"].is_object() || !document.contains("benchmarks") ||
+      !document["benchmarks"].is_array()) {
+    throw std::runtime_error(
+        "results: Google Benchmark's own JSON is not readable (no object with context and "
+        "benchmarks); report this with the version of the library");
+  }
+  return document;
+}
+
+/// The case whose rows carry `run_name`: the library appends parts like /manual_time.
+const CaseRecord* case_of(const std::map<std::string, const CaseRecord*, std::less<>>& cases,
+                          std::string_view run_name) {
+  while (true) {
+    if (const auto found = cases.find(run_name); found != cases.end()) return found->second;
+    const std::size_t slash = run_name.rfind('/');
+    if (slash == std::string_view::npos) return nullptr;
+    run_name = run_name.substr(0, slash);
+  }
+}
+
+/// A row without both times spoils the tools that read it (a failed row has them as 0).
+bool has_times(const Json& row) {
+  const auto positive = [&](const char* key) {
+    return row.contains(key) && row[key].is_number();
+  };
+  return positive("real_time") && positive("cpu_time") && !row.value("error_occurred", false) &&
+         !row.contains("skipped");
+}
+
+/// Keeps the rows of recorded cases that did not fail, without non-finite counters.
+Stock read_stock(const RunRecord& run) {
+  std::map<std::string, const CaseRecord*, std::less<>> cases;
+  for (const auto& record : run.cases) cases[record.name] = &record;
+  Stock stock{parse_stock(run), {}};
+  Json kept = Json::array();
+  for (Json& row : stock.document["benchmarks"]) {
+    for (auto item = row.begin(); item != row.end();) {
+      item = item->is_null() ? row.erase(item) : item + 1;
+    }
+    const CaseRecord* record = case_of(cases, row.value("run_name", ""));
+    if (record == nullptr || !record->failure.empty() || !has_times(row)) continue;
+    stock.rows[record->name].push_back(row);
+    kept.push_back(std::move(row));
+  }
+  stock.document["benchmarks"] = std::move(kept);
+  if (!stock.document["context"].contains("caches")) {
+    stock.document["context"]["caches"] = Json::array();
+  }
+  return stock;
+}
+
+double units_per_second(std::string_view time_unit) {
+  if (time_unit == "ns") return 1e9;
+  if (time_unit == "us") return 1e6;
+  return time_unit == "ms" ? 1e3 : 1;
+}
+
+/// One row for a whole case, in the fields of a plain measurement.
+Json median_row(const CaseRecord& record, const std::vector<Json>& rows) {
+  Json row = rows.front();
+  std::vector<double> cpu_times;
+  for (const auto& repetition : rows) {
+    if (repetition.value("run_type", "iteration") == "iteration") {
+      cpu_times.push_back(repetition["cpu_time"].get<double>());
+    } else if (repetition.value("aggregate_name", "") == "median" && cpu_times.empty()) {
+      cpu_times.push_back(repetition["cpu_time"].get<double>());  // aggregates only
+      break;
+    }
+  }
+  row["name"] = row["run_name"];
+  row["run_type"] = "iteration";
+  row["real_time"] = record.summary->median * units_per_second(row.value("time_unit", "ns"));
+  if (!cpu_times.empty()) row["cpu_time"] = percentile(cpu_times, 50);
+  row["bytes_per_second"] = record.rate();
+  row.erase("aggregate_name");
+  row.erase("aggregate_unit");
+  return row;
+}
+
+}  // namespace
+
+std::string results_json(const RunRecord& run) {
+  Stock stock = read_stock(run);
+  Json& ours = stock.document["offload_bench"] = run_json(run);
+  for (const auto& record : run.cases) {
+    const auto rows = stock.rows.find(record.name);
+    ours["cases"].push_back(case_json(
+        record, rows == stock.rows.end() ? "" : rows->second.front().value("run_name", "")));
+  }
+  return written(stock.document, 2);
+}
+
+std::string journal_header(const RunRecord& run) { return written(run_json(run), -1); }
+
+std::string journal_line(const CaseRecord& record) { return written(case_json(record, ""), -1); }
+
+std::string ci_json(const RunRecord& run) {
+  Stock stock = read_stock(run);
+  Json medians = Json::array();
+  for (const auto& record : run.cases) {
+    const auto rows = stock.rows.find(record.name);
+    if (rows == stock.rows.end() || !record.complete || !record.summary) continue;
+    medians.push_back(median_row(record, rows->second));
+  }
+  return written({{"context", stock.document["context"]}, {"benchmarks", medians}}, 2);
+}
+
+std::string platform_json(const Platform& platform) { return written(machine_json(platform), 2); }
+
+}  // namespace offload

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "bench/report/table.hpp"
+
+#include <algorithm>
+#include <stdexcept>
+
+namespace offload {
+namespace {
+
+/// Characters on screen: bytes of UTF-8 that do not continue one.
+std::size_t display_width(std::string_view text) {
+  return static_cast<std::size_t>(std::ranges::count_if(
+      text, [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; }));
+}
+
+std::string padded(std::string_view text, std::size_t width, Table::Align align) {
+  const std::string space(width - std::min(width, display_width(text)), ' ');
+  return align == Table::Align::left ? std::string(text) + space : space + std::string(text);
+}
+
+std::string markdown_cell(std::string_view text) {
+  std::string cell;
+  for (const char c : text) {
+    if (c == '|') cell += '\\';
+    cell += c == '\n' ? ' ' : c;
+  }
+  return cell;
+}
+
+std::string csv_cell(std::string_view text) {
+  if (text.find_first_of(",\"\r\n") == std::string_view::npos) return std::string(text);
+  std::string cell = "\"";
+  for (const char c : text) {
+    if (c == '"') cell += '"';
+    cell += c;
+  }
+  return cell + '"';
+}
+
+}  // namespace
+
+void Table::add(std::vector<std::string> cells) {
+  if (cells.size() != columns_.size()) throw std::logic_error("table: one cell per column");
+  rows_.push_back(std::move(cells));
+}
+
+std::string Table::text() const {
+  std::vector<std::size_t> widths;
+  for (std::size_t i = 0; i < columns_.size(); ++i) {
+    std::size_t width = display_width(columns_[i].title);
+    for (const auto& row : rows_) width = std::max(width, display_width(row[i]));
+    widths.push_back(width);
+  }
+  std::string out;
+  const auto add_line = [&](const auto& cell_of) {
+    std::string line;
+    for (std::size_t i = 0; i < columns_.size(); ++i) {
+      if (i > 0) line += "  ";
+      line += padded(cell_of(i), widths[i], columns_[i].align);
+    }
+    line.erase(line.find_last_not_of(' ') + 1);
+    out += line + '\n';
+  };
+  add_line([&](std::size_t i) { return std::string_view(columns_[i].title); });
+  for (const auto& row : rows_) {
+    add_line([&](std::size_t i) { return std::string_view(row[i]); });
+  }
+  return out;
+}
+
+std::string Table::markdown() const {
+  std::string out;
+  std::string rule;
+  for (const auto& column : columns_) {
+    out += "| " + markdown_cell(column.title) + ' ';
+    rule += column.align == Align::left ? "|---" : "|---:";
+  }
+  out += "|\n" + rule + "|\n";
+  for (const auto& row : rows_) {
+    for (const auto& cell : row) out += "| " + markdown_cell(cell) + ' ';
+    out += "|\n";
+  }
+  return out;
+}
+
+std::string Table::csv() const {
+  std::string out;
+  for (std::size_t i = 0; i < columns_.size(); ++i) {
+    out += (i > 0 ? "," : "") + csv_cell(columns_[i].title);
+  }
+  out += '\n';
+  for (const auto& row : rows_) {
+    for (std::size_t i = 0; i < row.size(); ++i) out += (i > 0 ? "," : "") + csv_cell(row[i]);
+    out += '\n';
+  }
+  return out;
+}
+
+std::string wrap(std::string_view text, std::size_t width, std::size_t indent) {
+  std::string out;
+  std::size_t column = 0;
+  while (!text.empty()) {
+    const std::size_t begin = text.find_first_not_of(' ');
+    if (begin == std::string_view::npos) break;
+    const std::size_t end = std::min(text.find(' ', begin), text.size());
+    // Spaces at the very start are the caller's own indentation.
+    const std::size_t gap = out.empty() ? begin : 1;
+    const std::string_view word = text.substr(begin, end - begin);
+    if (!out.empty() && column + gap + display_width(word) > width) {
+      out += '\n' + std::string(indent, ' ');
+      column = indent;
+    } else {
+      out.append(gap, ' ');
+      column += gap;
+    }
+    out += word;
+    column += display_width(word);
+    text.remove_prefix(end);
+  }
+  return out;
+}
+
+}  // namespace offload
