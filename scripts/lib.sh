@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+# Shared by scripts/*.sh and .ci/run: install what is missing, configure, build. Source it.
+set -euo pipefail
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+assume_yes=false  # set by --yes: install without asking
+missing=()        # Debian packages found missing by need_*
+
+say() { printf '%s\n' "$*" >&2; }
+die() {
+  say "error: $*"
+  exit 1
+}
+
+# need_command COMMAND PACKAGE: a tool counts wherever it was installed from.
+need_command() { command -v "$1" >/dev/null || missing+=("$2"); }
+
+# need_packages PACKAGE...: libraries count as their package; without dpkg CMake finds or fetches them.
+need_packages() {
+  command -v dpkg-query >/dev/null || return 0
+  local package
+  for package in "$@"; do
+    [[ $(dpkg-query -W -f '${Status}' "$package" 2>/dev/null) == *' installed' ]] || missing+=("$package")
+  done
+}
+
+need_for_build() {
+  need_command g++ g++
+  need_command cmake cmake
+  need_command ninja ninja-build
+  need_command git git
+  need_packages libbenchmark-dev libcli11-dev nlohmann-json3-dev libhwy-dev libgtest-dev
+}
+
+# Install everything collected in `missing`; ask first when that takes sudo and a person is there.
+install_missing() {
+  ((${#missing[@]})) || return 0
+  if ! command -v apt-get >/dev/null; then
+    say "Not Debian or Ubuntu: please install the likes of ${missing[*]}. Going on without."
+    missing=()
+    return 0
+  fi
+  local as_root=(env)
+  if ((EUID != 0)); then
+    command -v sudo >/dev/null || die "missing packages; as root: apt-get install ${missing[*]}"
+    if [[ ${CI:-} != true && $assume_yes != true ]]; then
+      [[ -t 0 ]] || die "missing packages; use --yes or: sudo apt-get install ${missing[*]}"
+      local answer
+      read -r -p "Install with sudo apt-get: ${missing[*]}? [y/N] " answer
+      [[ $answer == [yY]* ]] || die "nothing installed; needed: ${missing[*]}"
+    fi
+    as_root=(sudo env)
+  fi
+  say "Installing ${missing[*]}"
+  "${as_root[@]}" apt-get update -qq || say "warning: some package lists could not be updated"
+  "${as_root[@]}" DEBIAN_FRONTEND=noninteractive \
+    apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+  missing=()
+}
+
+# build PRESET [CMAKE_ARGUMENT...]
+build() {
+  local preset=$1 log
+  shift
+  if [[ -z ${CMAKE_GENERATOR:-} ]] && command -v ninja >/dev/null; then
+    export CMAKE_GENERATOR=Ninja
+  fi
+  mkdir -p "$root/build"
+  log=$root/build/$preset-configure.log
+  (cd "$root" && cmake --preset "$preset" "$@") >"$log" 2>&1 || {
+    cat "$log" >&2
+    die "configuring failed; the log above is $log"
+  }
+  grep -- '-- GPU part:' "$log" >&2
+  (cd "$root" && cmake --build --preset "$preset" --parallel "$(nproc)") >&2
+}
+
+# run_ctest PRESET [CTEST_ARGUMENT...]
+run_ctest() {
+  local preset=$1
+  shift
+  (cd "$root" && ctest --preset "$preset" --no-tests=error --parallel "$(nproc)" "$@")
+}

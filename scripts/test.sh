@@ -1,0 +1,48 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Install what is missing (Debian, Ubuntu), build and run all tests.
+# shellcheck source=scripts/lib.sh
+source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+usage() {
+  cat <<'TEXT'
+usage: scripts/test.sh [--yes] [ctest options...]
+
+Installs what is missing (asks before it uses sudo; --yes or CI=true: does not ask), builds the
+release preset and runs every test. Tests of the GPU are skipped, visibly, where there is none.
+TEXT
+}
+
+arguments=()
+for argument in "$@"; do
+  case $argument in
+    --yes) assume_yes=true ;;
+    -h | --help)
+      usage
+      exit 0
+      ;;
+    *) arguments+=("$argument") ;;
+  esac
+done
+
+shopt -s nullglob
+python_tests=("$root"/tests/*_test.py)
+need_for_build
+if ((${#python_tests[@]})); then
+  need_packages python3-pytest python3-jsonschema
+fi
+install_missing
+build release
+
+status=0
+run_ctest release "${arguments[@]}" || status=1
+if ((${#python_tests[@]})); then
+  # Debian's own interpreter: the one that sees Debian's packages.
+  python=python3
+  if [[ -x /usr/bin/python3 ]]; then
+    python=/usr/bin/python3
+  fi
+  OFFLOAD_BENCH=$root/build/release/offload_bench PYTHONDONTWRITEBYTECODE=1 \
+    "$python" -m pytest -q -p no:cacheprovider "${python_tests[@]}" || status=1
+fi
+exit $status
