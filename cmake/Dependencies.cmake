@@ -49,10 +49,10 @@ if(OFFLOAD_BENCH_TESTS)
   # The tests.
   set(BUILD_GMOCK OFF)
   set(INSTALL_GTEST OFF)
-  FetchContent_Declare(GTest
+  FetchContent_Declare(googletest  # not gtest: that name's source directory is a folder inside
     URL https://github.com/google/googletest/archive/refs/tags/v1.17.0.tar.gz
     URL_HASH SHA256=65fab701d9829d38cb77c14acdc431d2108bfdbf8979e40eb8ae567edf10b27c
-      FIND_PACKAGE_ARGS 1.12)
-  FetchContent_MakeAvailable(GTest)
+      FIND_PACKAGE_ARGS 1.12 NAMES GTest)
+  FetchContent_MakeAvailable(googletest)
 endif()
 set_property(DIRECTORY PROPERTY SYSTEM OFF)
