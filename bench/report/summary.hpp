@@ -10,11 +10,13 @@
 
 namespace offload {
 
-/// In the run's --format: table, md or csv (json is results_json). Ends in a newline.
+/// In the run's --format; csv is one row of raw numbers per case, json is results_json. Ends in a
+/// newline.
 std::string summary_text(const RunRecord& run);
 /// Policies, workloads, weights and suites that can be named.
 std::string list_text(const Catalog& catalog);
-/// Cases, bytes, memory per side, skipped cases with reasons, and an estimate of the time.
+/// Cases, bytes, memory per side, skipped cases with reasons, and an estimate of the time. As csv,
+/// the cases alone.
 std::string plan_text(const Plan& plan, const Options& options, const Platform& platform);
 
 }  // namespace offload

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <string>
+#include <vector>
+
+#include "bench/models.hpp"
+#include "bench/report/numbers.hpp"
+#include "bench/report/page.hpp"
+#include "bench/report/sentence.hpp"
+#include "bench/report/skipped.hpp"
+#include "bench/report/summary.hpp"
+#include "bench/suites.hpp"
+#include "offload/units.hpp"
+
+namespace offload {
+namespace {
+
+using Align = Table::Align;
+
+std::string size_or_dash(std::size_t bytes) {
+  return bytes == 0 ? "-" : format_size_rounded(bytes);
+}
+
+Table policy_table(const Catalog& catalog) {
+  Table table({{"policy"}, {"memory"}, {"how the GPU gets it"}});
+  for (const auto& policy : catalog.policies) {
+    table.add({std::string(policy->name()), std::string(policy->memory()),
+               std::string(policy->mechanism())});
+  }
+  return table;
+}
+
+Table workload_table(const Catalog& catalog) {
+  Table table({{"workload"}, {"what it does"}});
+  for (const auto& workload : catalog.workloads) {
+    table.add({std::string(workload->name()), std::string(workload->description())});
+  }
+  return table;
+}
+
+Table weights_table() {
+  Table table({{"weights"},
+               {"rows", Align::right},
+               {"cols", Align::right},
+               {"dtype"},
+               {"size", Align::right}});
+  for (const auto& weights : preset_weights()) {
+    for (const auto& tensor : weights.tensors) {
+      table.add({weights.name, std::to_string(tensor.rows), std::to_string(tensor.cols),
+                 std::string(name(tensor.dtype)), format_size_rounded(tensor.bytes())});
+    }
+  }
+  return table;
+}
+
+Table suite_table() {
+  Table table({{"suite"}, {"what it measures"}});
+  for (const auto& suite : suites()) {
+    table.add({std::string(suite.name), std::string(suite.description)});
+  }
+  return table;
+}
+
+/// `exact` sizes are for scripts, rounded ones for people.
+Table case_table(const Plan& plan, bool exact) {
+  Table table({{"case"},
+               {exact ? "bytes" : "weights", Align::right},
+               {exact ? "host_bytes" : "host", Align::right},
+               {exact ? "managed_bytes" : "managed", Align::right},
+               {exact ? "device_bytes" : "GPU", Align::right}});
+  const auto size = [&](std::size_t bytes) {
+    return exact ? std::to_string(bytes) : size_or_dash(bytes);
+  };
+  for (const auto& item : plan.cases) {
+    const Requirement needs = item.policy->requirement(*item.weights);
+    table.add({item.name(), size(item.weights->bytes()), size(needs.pinned + needs.pageable),
+               size(needs.managed), size(needs.device)});
+  }
+  return table;
+}
+
+std::string totals(const Plan& plan, const Options& options, const Platform& platform) {
+  const PeakMemory peak = peak_memory(plan);
+  std::string text = count(plan.cases.size(), "case") + " of " + count(options.samples, "sample") +
+                     ", about " + format_seconds(estimated_seconds(plan, options, platform)) +
+                     "; at once at most " + format_size_rounded(peak.host) +
+                     " of host memory (" + format_size_rounded(platform.host.available_bytes) +
+                     " available)";
+  if (platform.gpu) {
+    text += " and " + format_size_rounded(peak.device) + " of GPU memory (" +
+            format_size_rounded(platform.gpu->free_bytes) + " free)";
+  }
+  return text;
+}
+
+}  // namespace
+
+std::string list_text(const Catalog& catalog) {
+  Page page(Page::Style::terminal);
+  page.table(policy_table(catalog));
+  page.table(workload_table(catalog));
+  page.table(weights_table());
+  page.table(suite_table());
+  return page.text();
+}
+
+std::string plan_text(const Plan& plan, const Options& options, const Platform& platform) {
+  if (options.format == Format::csv) return case_table(plan, true).csv();
+  Page page(options.format == Format::md ? Page::Style::markdown : Page::Style::terminal);
+  if (!plan.cases.empty()) page.table(case_table(plan, false));
+  write_skipped(page, plan.skipped);
+  page.paragraph(totals(plan, options, platform));
+  return page.text();
+}
+
+}  // namespace offload

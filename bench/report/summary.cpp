@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "bench/report/summary.hpp"
+
+#include <algorithm>
+
+#include "bench/report/csv.hpp"
+#include "bench/report/numbers.hpp"
+#include "bench/report/page.hpp"
+#include "bench/report/results_file.hpp"
+#include "bench/report/sentence.hpp"
+#include "bench/report/skipped.hpp"
+#include "bench/report/standing.hpp"
+#include "offload/units.hpp"
+
+namespace offload {
+namespace {
+
+using Align = Table::Align;
+
+std::string gpu_text(const Platform& platform) {
+  if (!platform.gpu) return "no GPU (" + platform.gpu_absent_reason + ")";
+  std::string text = platform.gpu->name;
+  if (const auto& link = platform.link) {
+    text += ", " + link->kind;
+    if (link->generation && link->width) {
+      text += " gen " + std::to_string(*link->generation) + " x" + std::to_string(*link->width);
+    }
+  }
+  const std::string& driver = platform.gpu->driver_release;
+  return driver.empty() ? text : text + ", driver " + driver;
+}
+
+std::string calibration_text(const Calibration& c) {
+  std::string text;
+  const auto add = [&](const std::string& part) { text += (text.empty() ? "" : "; ") + part; };
+  if (c.copy_h2d) add("link: copy engine " + format_rate(*c.copy_h2d));
+  if (c.sm_read_pinned) {
+    std::string part = "SM reads " + format_rate(*c.sm_read_pinned);
+    if (c.copy_h2d) part += " (" + percent(*c.sm_read_pinned / *c.copy_h2d) + ")";
+    text += text.empty() ? "link: " + part : ", " + part;
+  }
+  if (c.link_latency) add("latency " + format_seconds(*c.link_latency));
+  if (c.device_read) add("HBM " + format_rate(*c.device_read));
+  if (c.host_read > 0) add("CPU reads host memory at " + format_rate(c.host_read));
+  return text;
+}
+
+void write_header(Page& page, const RunRecord& run) {
+  if (!run.complete) {
+    page.heading("INCOMPLETE RUN: " +
+                 (run.incomplete_reason.empty() ? "it did not end" : run.incomplete_reason) +
+                 "; what follows is what was finished");
+  }
+  const Host& host = run.platform.host;
+  const std::string cpu = host.cpu.empty() ? "unknown CPU" : host.cpu;
+  page.heading(gpu_text(run.platform) + "; " + cpu + ", " +
+               count(static_cast<std::size_t>(host.logical_cpus), "CPU"));
+  const std::string measured = calibration_text(run.calibration);
+  if (!measured.empty()) page.paragraph(measured);
+}
+
+std::string group_title(const CaseGroup& group) {
+  const WeightSet& weights = group.cases.front()->weights;
+  std::string title = group.workload + " of " + group.weights + " (";
+  if (weights.tensors.size() == 1) {
+    const WeightTensor& tensor = weights.tensors.front();
+    title += std::to_string(tensor.rows) + 'x' + std::to_string(tensor.cols) + ' ' +
+             std::string(name(tensor.dtype));
+  } else {
+    title += count(weights.tensors.size(), "tensor");
+  }
+  return title + ", " + format_size_rounded(weights.bytes()) + ")";
+}
+
+/// Among its rivals: a warm case among what is fast when warm, all others from cold.
+std::string verdict(const CaseRecord& record, const CaseGroup& group) {
+  if (!record.failure.empty()) return "FAILED, see below";
+  if (!passed(record)) return "no samples";
+  if (!competes(record)) return "in GPU memory: not offloaded";
+  const bool warm = record.start == name(Start::warm);
+  const auto rivals = contest(group, warm ? Start::warm : Start::cold);
+  const CaseRecord& best = *rivals.front();
+  if (&record == &best) return "best";
+  if (ties(best, record)) return "same as best";
+  return times(times_slower(record, best)) + " slower";
+}
+
+/// Cold and steady cases by time, then the warm ones, then what has no time.
+std::vector<const CaseRecord*> in_table_order(const CaseGroup& group) {
+  std::vector<const CaseRecord*> rows = group.cases;
+  const auto part = [](const CaseRecord* record) {
+    if (!passed(*record)) return 2;
+    return record->start == name(Start::warm) ? 1 : 0;
+  };
+  std::ranges::stable_sort(rows, [&](const CaseRecord* one, const CaseRecord* other) {
+    if (part(one) != part(other)) return part(one) < part(other);
+    return part(one) < 2 && one->summary->median < other->summary->median;
+  });
+  return rows;
+}
+
+Table group_table(const CaseGroup& group) {
+  const bool latency = group.cases.front()->steps > 0;
+  const bool link = std::ranges::any_of(
+      group.cases, [](const CaseRecord* record) { return record->share_of_link.has_value(); });
+  std::vector<Table::Column> columns{{"policy"},
+                                     {"start"},
+                                     {"median", Align::right},
+                                     {latency ? "ns/step" : "GB/s", Align::right}};
+  if (link) columns.push_back({"% of link", Align::right});
+  columns.push_back({"cv %", Align::right});
+  columns.push_back({"verdict"});
+  Table table(std::move(columns));
+  for (const CaseRecord* record : in_table_order(group)) {
+    std::vector<std::string> cells{record->policy, record->start};
+    if (passed(*record)) {
+      const double median = record->summary->median;
+      cells.push_back(format_seconds(median));
+      cells.push_back(three_digits(latency ? 1e9 * median / static_cast<double>(record->steps)
+                                           : record->rate() / 1e9));
+      if (link) {
+        cells.push_back(record->share_of_link ? percent_number(*record->share_of_link) : "-");
+      }
+      cells.push_back(percent_number(record->summary->coefficient_of_variation));
+    } else {
+      cells.resize(link ? 6 : 5, "-");
+    }
+    cells.push_back(verdict(*record, group));
+    table.add(std::move(cells));
+  }
+  return table;
+}
+
+void write_groups(Page& page, const std::vector<CaseGroup>& groups) {
+  for (const auto& group : groups) {
+    page.heading(group_title(group));
+    page.table(group_table(group));
+  }
+  for (const auto& group : groups) {
+    for (const auto& sentence : winner_sentences(group)) page.item(sentence);
+  }
+  if (!groups.empty()) page.end_list();
+}
+
+void write_failures(Page& page, const RunRecord& run) {
+  const auto failed = static_cast<std::size_t>(std::ranges::count_if(
+      run.cases, [](const CaseRecord& record) { return !record.failure.empty(); }));
+  if (failed == 0) return;
+  page.heading("FAILED: " + count(failed, "case"));
+  for (const auto& record : run.cases) {
+    if (!record.failure.empty()) page.item(record.name + ": " + record.failure);
+  }
+  page.end_list();
+}
+
+void write_limits(Page& page, const std::vector<Limit>& limits) {
+  if (limits.empty()) return;
+  Table table({{"limit"},
+               {"measured", Align::right},
+               {"against", Align::right},
+               {"ratio", Align::right},
+               {"goal", Align::right},
+               {""}});
+  const auto quantity = [](const Limit& limit, double value) {
+    return limit.unit == "s" ? format_seconds(value) : format_rate(value);
+  };
+  for (const auto& limit : limits) {
+    table.add({limit.id, quantity(limit, limit.measured), quantity(limit, limit.reference),
+               ratio_text(limit.ratio), (limit.at_least ? ">= " : "<= ") + ratio_text(limit.goal),
+               limit.met() ? "met" : "MISSED"});
+  }
+  page.heading("Distance to the limits");
+  page.table(table);
+}
+
+void write_notes(Page& page, const RunRecord& run) {
+  std::size_t batched = 0;
+  std::size_t most_passes = 1;
+  for (const auto& record : run.cases) {
+    batched += record.passes_per_sample > 1 ? 1 : 0;
+    most_passes = std::max(most_passes, record.passes_per_sample);
+  }
+  if (batched > 0) {
+    page.item("a sample is the mean of several passes (up to " + std::to_string(most_passes) +
+              ") in " + count(batched, "case") + " whose pass is too short to time alone");
+  }
+  if (run.build.build_type == "Debug") {
+    page.item("this is a Debug build: what the CPU does is slower than it could be");
+  }
+  if (run.benchmark_json.find("\"library_build_type\": \"debug\"") != std::string::npos) {
+    page.item("Google Benchmark calls itself a debug build (Debian's does); it takes no times here");
+  }
+  const WallTime& wall = run.wall;
+  if (wall.total > 0) {
+    const auto share = [&](double seconds) { return percent(seconds / wall.total); };
+    const double other =
+        wall.total - wall.measured - wall.allocation - wall.content - wall.reset;
+    page.item("wall time " + format_seconds(wall.total) + ": " + share(wall.measured) +
+              " measured passes, " + share(wall.allocation) + " allocating and pinning, " +
+              share(wall.content) + " making weights, " + share(wall.reset) +
+              " back to cold, " + share(std::max(0.0, other)) + " other");
+  }
+}
+
+}  // namespace
+
+std::string summary_text(const RunRecord& run) {
+  if (run.options.format == Format::csv) return cases_csv(run.cases);
+  if (run.options.format == Format::json) return results_json(run);
+  Page page(run.options.format == Format::md ? Page::Style::markdown : Page::Style::terminal);
+  write_header(page, run);
+  write_groups(page, group_cases(run.cases));
+  write_failures(page, run);
+  write_limits(page, run.limits);
+  write_skipped(page, run.skipped);
+  write_notes(page, run);
+  return page.text();
+}
+
+}  // namespace offload
