@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "bench/interrupt.hpp"
+
+#include <gtest/gtest.h>
+
+#include <csignal>
+#include <cstdlib>
+
+namespace offload {
+namespace {
+
+class Interrupt : public testing::Test {
+ protected:
+  // A shell starts background jobs with SIGINT ignored; these tests are about a process that is not.
+  Interrupt() {
+    for (const int signal : {SIGINT, SIGTERM, SIGHUP}) std::signal(signal, SIG_DFL);
+  }
+};
+using InterruptDeathTest = Interrupt;
+
+TEST_F(Interrupt, NothingIsPendingBeforeASignal) {
+  const InterruptGuard guard;
+  EXPECT_EQ(pending_signal(), 0);
+}
+
+TEST_F(Interrupt, TheFirstSignalIsRememberedAndDoesNotEndTheProcess) {
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
+    const InterruptGuard guard;
+    std::raise(signal);
+    EXPECT_EQ(pending_signal(), signal);
+  }
+}
+
+TEST_F(Interrupt, ANewGuardForgets) {
+  {
+    const InterruptGuard guard;
+    std::raise(SIGTERM);
+  }
+  const InterruptGuard guard;
+  EXPECT_EQ(pending_signal(), 0);
+}
+
+TEST_F(InterruptDeathTest, TheSecondSignalEndsTheProcessByThatSignal) {
+  EXPECT_EXIT(
+      {
+        const InterruptGuard guard;
+        std::raise(SIGTERM);
+        std::raise(SIGINT);
+        std::exit(0);
+      },
+      testing::KilledBySignal(SIGINT), "");
+}
+
+TEST_F(InterruptDeathTest, AfterTheGuardTheOldActionIsBack) {
+  EXPECT_EXIT(
+      {
+        { const InterruptGuard guard; }
+        std::raise(SIGTERM);
+        std::exit(0);
+      },
+      testing::KilledBySignal(SIGTERM), "");
+}
+
+TEST_F(InterruptDeathTest, AnIgnoredHangupStaysIgnored) {
+  EXPECT_EXIT(
+      {
+        std::signal(SIGHUP, SIG_IGN);
+        const InterruptGuard guard;
+        std::raise(SIGHUP);
+        std::raise(SIGHUP);
+        std::exit(pending_signal() == 0 ? 0 : 1);
+      },
+      testing::ExitedWithCode(0), "");
+}
+
+TEST_F(Interrupt, SignalsHaveTheirNames) {
+  EXPECT_STREQ(signal_name(SIGINT), "SIGINT");
+  EXPECT_STREQ(signal_name(SIGTERM), "SIGTERM");
+  EXPECT_STREQ(signal_name(SIGHUP), "SIGHUP");
+}
+
+}  // namespace
+}  // namespace offload
