@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "bench/evidence/um_traffic.hpp"
+
+namespace offload {
+
+const Support& UmCollector::available() {
+  if (!support_) support_ = Support::no("this binary was built without CUPTI");
+  return *support_;
+}
+
+Evidence UmCollector::measure(const std::function<void()>& pass) {
+  pass();
+  return {std::nullopt, "unavailable (" + available().reason() + ")"};
+}
+
+}  // namespace offload
