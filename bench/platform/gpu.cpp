@@ -6,20 +6,15 @@
 
 #include <array>
 #include <cstdio>
+#include <utility>
 
+#include "bench/cuda/check.hpp"
 #include "bench/cuda/compat.hpp"
+#include "offload/cuda/runtime.hpp"
 #include "offload/error.hpp"
 
 namespace offload {
 namespace {
-
-void check(cudaError_t status, const char* call) {
-  if (status == cudaSuccess) return;
-  (void)cudaGetLastError();
-  throw CudaError(std::string(call) + ": " + cudaGetErrorString(status) +
-                      "; the GPU cannot be described, see whether nvidia-smi can",
-                  false, status == cudaErrorMemoryAllocation);
-}
 
 /// 0 where the driver does not know the attribute.
 int attribute(cudaDeviceAttr id, int device) {
@@ -33,13 +28,15 @@ int attribute(cudaDeviceAttr id, int device) {
 std::optional<int> driver_attribute(int id, int device) {
   int value = 0;
   using Query = CUresult(int*, CUdevice_attribute, CUdevice);
-  const auto query =
-      reinterpret_cast<Query*>(cuda::driver_entry_point("cuDeviceGetAttribute", 2000));
-  if (query == nullptr) return std::nullopt;
+  void* function = nullptr;
+  cudaDriverEntryPointQueryResult found{};
+  const cudaError_t status =
+      cuda::compat::driver_entry_point("cuDeviceGetAttribute", &function, &found);
+  if (status != cudaSuccess || found != cudaDriverEntryPointSuccess) return std::nullopt;
   // The ordinal of a device and its CUdevice are the same number.
-  if (query(&value, static_cast<CUdevice_attribute>(id), device) != CUDA_SUCCESS) {
-    return std::nullopt;
-  }
+  const CUresult asked =
+      reinterpret_cast<Query*>(function)(&value, static_cast<CUdevice_attribute>(id), device);
+  if (asked != CUDA_SUCCESS) return std::nullopt;
   return value;
 }
 
@@ -85,25 +82,25 @@ std::optional<double> hbm_peak(int device) {
 
 GpuProbe probe_gpu(int index) {
   GpuProbe probe;
-  int count = 0;
-  const cudaError_t status = cudaGetDeviceCount(&count);
-  if (status != cudaSuccess || count == 0) {
+  if (auto reason = cuda::unavailable(index)) {
+    int count = 0;
+    if (cudaGetDeviceCount(&count) == cudaSuccess && count > 0 && (index < 0 || index >= count)) {
+      throw UsageError(no_such_gpu(index, count));
+    }
     (void)cudaGetLastError();
-    probe.absent_reason = status == cudaSuccess ? "no CUDA device" : cudaGetErrorString(status);
+    probe.absent_reason = std::move(*reason);
     return probe;
   }
-  if (index < 0 || index >= count) throw UsageError(no_such_gpu(index, count));
 
-  check(cudaSetDevice(index), "cudaSetDevice");
   cudaDeviceProp properties{};
-  check(cudaGetDeviceProperties(&properties, index), "cudaGetDeviceProperties");
+  cuda::check(cudaGetDeviceProperties(&properties, index), "cudaGetDeviceProperties");
 
   Gpu gpu;
   gpu.index = index;
   gpu.name = properties.name;
   gpu.uuid = uuid_text(properties.uuid);
   std::array<char, 32> bus_id{};
-  check(cudaDeviceGetPCIBusId(bus_id.data(), static_cast<int>(bus_id.size()), index),
+  cuda::check(cudaDeviceGetPCIBusId(bus_id.data(), static_cast<int>(bus_id.size()), index),
         "cudaDeviceGetPCIBusId");
   gpu.pci_bus_id = bus_id.data();
   gpu.compute_major = properties.major;
@@ -111,9 +108,9 @@ GpuProbe probe_gpu(int index) {
   gpu.sm_count = attribute(cudaDevAttrMultiProcessorCount, index);
   gpu.l2_bytes = static_cast<std::size_t>(attribute(cudaDevAttrL2CacheSize, index));
   gpu.hbm_peak_bytes_per_second = hbm_peak(index);
-  check(cudaMemGetInfo(&gpu.free_bytes, &gpu.memory_bytes), "cudaMemGetInfo");
-  check(cudaDriverGetVersion(&gpu.driver_version), "cudaDriverGetVersion");
-  check(cudaRuntimeGetVersion(&gpu.runtime_version), "cudaRuntimeGetVersion");
+  cuda::check(cudaMemGetInfo(&gpu.free_bytes, &gpu.memory_bytes), "cudaMemGetInfo");
+  cuda::check(cudaDriverGetVersion(&gpu.driver_version), "cudaDriverGetVersion");
+  cuda::check(cudaRuntimeGetVersion(&gpu.runtime_version), "cudaRuntimeGetVersion");
   gpu.memory_model = read_memory_model(index);
   probe.integrated = attribute(cudaDevAttrIntegrated, index) != 0;
   probe.gpu = std::move(gpu);

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "bench/platform/gpu.hpp"
+#include "offload/cuda/runtime.hpp"
 
 namespace offload {
 
-GpuProbe probe_gpu(int /*index*/) {
+GpuProbe probe_gpu(int index) {
   GpuProbe probe;
-  probe.absent_reason = "this binary was built without CUDA";
+  probe.absent_reason = cuda::unavailable(index).value_or("");
   return probe;
 }
 
