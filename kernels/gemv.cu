@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: Apache-2.0
+// One token: y = W x. Every weight is read once, so the kernel's only task is to keep enough loads
+// in flight; the arithmetic uses a quarter of the machine.
+#include <stdexcept>
+#include <string>
+
+#include "kernels/decode.cuh"
+#include "kernels/kernels.hpp"
+#include "kernels/launch.cuh"
+#include "kernels/load.cuh"
+
+namespace offload::kernels {
+namespace {
+
+constexpr int warp_threads = 32;
+constexpr unsigned full_warp = 0xffffffffU;
+
+/// A team of threads computes neighbouring rows. Many rows: a warp is a team.
+struct ManyRows {
+  static constexpr int threads = 256;  // of a block
+  static constexpr int team = warp_threads;
+  static constexpr int rows = 1;    // that a team computes at a time, sharing one read of x
+  static constexpr int batch = 8;   // loads in flight per thread and row
+  static constexpr int blocks = 3;  // per multiprocessor; left to itself the compiler saves
+                                    // registers by mixing loads and arithmetic: few in flight
+  static constexpr int waves = 0;   // times that the grid fills the GPU; 0: a team for all rows
+};
+/// Few rows: a block is a team, so that enough threads ask for memory.
+struct FewRows {
+  static constexpr int threads = 256;
+  static constexpr int team = threads;
+  static constexpr int rows = 1;
+  static constexpr int batch = 4;
+  static constexpr int blocks = 4;
+  static constexpr int waves = 0;
+};
+
+__device__ float sum_of_warp(float value) {
+  for (int offset = warp_threads / 2; offset > 0; offset /= 2) {
+    value += __shfl_xor_sync(full_warp, value, offset);
+  }
+  return value;
+}
+
+/// kBatch vectors of each of kRows rows: all loads first, then the arithmetic. x is read through
+/// L1, where it stays (weights do not enter L1): no staging delays the first weights, nothing
+/// limits cols, and one read of x serves kRows rows. `end` counts only when kGuarded: behind it
+/// nothing is read, and zero weights add nothing.
+template <typename Weight, typename Activation, int kRows, int kBatch, bool kGuarded>
+__device__ void accumulate(const uint4* const (&row)[kRows], const uint4* x, unsigned first,
+                           unsigned step, unsigned end, float (&sum)[kRows]) {
+  uint4 w[kBatch][kRows] = {};
+#pragma unroll
+  for (int i = 0; i < kBatch; ++i) {
+    const unsigned at = first + i * step;
+#pragma unroll
+    for (int r = 0; r < kRows; ++r) {
+      if (!kGuarded || at < end) w[i][r] = load_once(row[r] + at);
+    }
+  }
+#pragma unroll
+  for (int i = 0; i < kBatch; ++i) {
+    const unsigned at = first + i * step;
+    if (kGuarded && at >= end) continue;
+    constexpr int x_vectors = per_vector<Weight> / per_vector<Activation>;
+#pragma unroll
+    for (int part = 0; part < x_vectors; ++part) {
+      float xs[per_vector<Activation>];
+      widen_vector<Activation>(__ldg(x + at * x_vectors + part), xs);
+#pragma unroll
+      for (int r = 0; r < kRows; ++r) {
+        float ws[per_vector<Weight>];
+        widen_vector<Weight>(w[i][r], ws);
+#pragma unroll
+        for (int k = 0; k < per_vector<Activation>; ++k) {
+          sum[r] = fmaf(ws[part * per_vector<Activation> + k], xs[k], sum[r]);
+        }
+      }
+    }
+  }
+}
+
+/// Rows are dealt out block by block, so that the last round is spread over all multiprocessors.
+template <typename Weight, typename Activation, typename Tuning>
+__global__ void __launch_bounds__(Tuning::threads, Tuning::blocks)
+    gemv_kernel(const uint4* w, std::size_t rows, unsigned vectors, const uint4* x, float* y) {
+  constexpr int kThreads = Tuning::threads;
+  constexpr int kTeam = Tuning::team;
+  constexpr int kRows = Tuning::rows;
+  constexpr int kBatch = Tuning::batch;
+  static_assert(kTeam == warp_threads || kTeam == kThreads);
+  const unsigned member = threadIdx.x % kTeam;
+  const std::size_t team = std::size_t{threadIdx.x / kTeam} * gridDim.x + blockIdx.x;
+  const std::size_t teams = std::size_t{kThreads / kTeam} * gridDim.x;
+  for (std::size_t first = team * kRows; first < rows; first += teams * kRows) {
+    const uint4* row[kRows];
+#pragma unroll
+    for (int r = 0; r < kRows; ++r) {
+      // Rows that the last team lacks repeat its last one; their sums are not stored.
+      const std::size_t index = first + r < rows ? first + r : rows - 1;
+      row[r] = w + index * vectors;
+    }
+    float sum[kRows] = {};
+    unsigned at = member;
+    for (; at + (kBatch - 1) * kTeam < vectors; at += kBatch * kTeam) {
+      accumulate<Weight, Activation, kRows, kBatch, false>(row, x, at, kTeam, vectors, sum);
+    }
+    if (at < vectors) {
+      accumulate<Weight, Activation, kRows, kBatch, true>(row, x, at, kTeam, vectors, sum);
+    }
+#pragma unroll
+    for (int r = 0; r < kRows; ++r) sum[r] = sum_of_warp(sum[r]);
+    if constexpr (kTeam > warp_threads) {
+      constexpr int warps = kThreads / warp_threads;
+      __shared__ float of_warp[kRows][warps];
+      if (threadIdx.x % warp_threads == 0) {
+        for (int r = 0; r < kRows; ++r) of_warp[r][threadIdx.x / warp_threads] = sum[r];
+      }
+      __syncthreads();
+      for (int r = 0; r < kRows; ++r) {
+        sum[r] = sum_of_warp(threadIdx.x < warps ? of_warp[r][threadIdx.x] : 0.0F);
+      }
+      __syncthreads();  // of_warp is free for the next rows
+    }
+#pragma unroll
+    for (int r = 0; r < kRows; ++r) {
+      if (member == 0 && first + r < rows) y[first + r] = sum[r];
+    }
+  }
+}
+
+/// Any shape and alignment: one warp per row, one element per load.
+template <typename Weight, typename Activation, int kThreads>
+__global__ void __launch_bounds__(kThreads)
+    gemv_any_kernel(const typename Weight::Element* w, std::size_t rows, std::size_t cols,
+                    const typename Activation::Element* x, float* y) {
+  const unsigned lane = threadIdx.x % warp_threads;
+  const std::size_t warps = std::size_t{kThreads / warp_threads} * gridDim.x;
+  std::size_t row = std::size_t{threadIdx.x / warp_threads} * gridDim.x + blockIdx.x;
+  for (; row < rows; row += warps) {
+    float sum = 0;
+#pragma unroll 8
+    for (std::size_t c = lane; c < cols; c += warp_threads) {
+      sum = fmaf(widen_element<Weight>(__ldg(w + row * cols + c)),
+                 widen_element<Activation>(__ldg(x + c)), sum);
+    }
+    sum = sum_of_warp(sum);
+    if (lane == 0) y[row] = sum;
+  }
+}
+
+struct Request {
+  const std::byte* w;
+  std::size_t rows;
+  std::size_t cols;
+  const void* x;
+  float* y;
+  StreamHandle stream;
+};
+
+template <typename Weight, typename Activation, typename Tuning>
+void launch_vectors(const Request& request) {
+  const auto kernel = gemv_kernel<Weight, Activation, Tuning>;
+  constexpr std::size_t rows_per_block = std::size_t{Tuning::threads / Tuning::team} * Tuning::rows;
+  std::size_t blocks = (request.rows + rows_per_block - 1) / rows_per_block;
+  if constexpr (Tuning::waves != 0) {
+    static const auto wave = static_cast<std::size_t>(resident_blocks(kernel, Tuning::threads));
+    blocks = std::min(blocks, Tuning::waves * wave);
+  }
+  const std::size_t vectors = request.cols * sizeof(typename Weight::Element) / sizeof(uint4);
+  kernel<<<grid_size(blocks), Tuning::threads, 0, request.stream>>>(
+      reinterpret_cast<const uint4*>(request.w), request.rows, static_cast<unsigned>(vectors),
+      static_cast<const uint4*>(request.x), request.y);
+}
+
+template <typename Weight, typename Activation>
+void launch_any(const Request& request) {
+  using X = typename Activation::Element;
+  constexpr int threads = 256;
+  constexpr std::size_t rows_per_block = threads / warp_threads;
+  const std::size_t blocks = (request.rows + rows_per_block - 1) / rows_per_block;
+  gemv_any_kernel<Weight, Activation, threads><<<grid_size(blocks), threads, 0, request.stream>>>(
+      reinterpret_cast<const typename Weight::Element*>(request.w), request.rows, request.cols,
+      static_cast<const X*>(request.x), request.y);
+}
+
+constexpr int rows_per_multiprocessor_for_many = 16;
+
+template <typename Weight, typename Activation>
+void launch(const Request& request) {
+  const std::size_t row_bytes = request.cols * sizeof(typename Weight::Element);
+  constexpr std::size_t longest_row = std::size_t{1} << 30;  // vectors are counted in 32 bits
+  if (row_bytes % sizeof(uint4) == 0 && row_bytes <= longest_row &&
+      is_aligned(request.w, sizeof(uint4)) && is_aligned(request.x, sizeof(uint4))) {
+    static const auto many =
+        static_cast<std::size_t>(rows_per_multiprocessor_for_many * multiprocessors());
+    if (request.rows >= many) {
+      launch_vectors<Weight, Activation, ManyRows>(request);
+    } else {
+      launch_vectors<Weight, Activation, FewRows>(request);
+    }
+  } else {
+    launch_any<Weight, Activation>(request);
+  }
+  require_success(cudaGetLastError(), "gemv");
+}
+
+}  // namespace
+
+void gemv(const std::byte* w, DType dtype, std::size_t rows, std::size_t cols, const void* x,
+          float* y, StreamHandle stream) {
+  if (rows == 0) return;
+  const Request request{w, rows, cols, x, y, stream};
+  switch (dtype) {
+    case DType::bf16: return launch<Bf16, Bf16>(request);
+    case DType::fp16: return launch<Fp16, Fp16>(request);
+    case DType::fp8_e4m3: return launch<Fp8E4m3, Bf16>(request);
+    default:
+      throw std::invalid_argument("gemv: reads bf16, fp16 and fp8_e4m3, not " +
+                                  std::string(name(dtype)));
+  }
+}
+
+}  // namespace offload::kernels
