@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "offload/host_buffers.hpp"
+
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <stdexcept>
+#include <string>
+#include <system_error>
+#include <utility>
+
+#include "offload/cuda/runtime.hpp"
+#include "offload/units.hpp"
+
+namespace offload {
+namespace {
+
+// What malloc does for all but small sizes. Called directly so that small tensors, too, get fresh
+// pages of their own, which go back to the system when freed. Transparent huge pages are left to
+// the system's setting, as malloc leaves them: the pages are those that users of malloc would get.
+std::byte* map_pages(std::size_t bytes) {
+  void* pages = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (pages == MAP_FAILED) {
+    throw std::runtime_error("mapping " + format_size_rounded(bytes) +
+                             " of host memory failed: " + std::generic_category().message(errno) +
+                             "; free some or choose smaller weights");
+  }
+  return static_cast<std::byte*>(pages);
+}
+
+std::byte* map_registered(std::size_t bytes) {
+  std::byte* pages = map_pages(bytes);
+  try {
+    cuda::host_register(pages, bytes);
+  } catch (...) {
+    munmap(pages, bytes);
+    throw;
+  }
+  return pages;
+}
+
+std::byte* allocate(HostMemory kind, std::size_t bytes) {
+  switch (kind) {
+    case HostMemory::pageable:
+      return map_pages(bytes);
+    case HostMemory::registered:
+      return map_registered(bytes);
+    case HostMemory::pinned:
+      return static_cast<std::byte*>(cuda::host_alloc(bytes, cuda::HostAlloc::mapped));
+    case HostMemory::write_combined:
+      break;
+  }
+  return static_cast<std::byte*>(cuda::host_alloc(bytes, cuda::HostAlloc::mapped_write_combined));
+}
+
+}  // namespace
+
+std::size_t whole_pages(std::size_t bytes) {
+  static const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+  return std::max<std::size_t>((bytes + page - 1) / page, 1) * page;
+}
+
+HostAllocation::HostAllocation(HostMemory kind, std::size_t bytes)
+    : kind_(kind), bytes_(whole_pages(bytes)), data_(allocate(kind, bytes_)) {}
+
+HostAllocation::~HostAllocation() {
+  switch (kind_) {
+    case HostMemory::pinned:
+    case HostMemory::write_combined:
+      cuda::free_host(data_);
+      return;
+    case HostMemory::registered:
+      cuda::host_unregister(data_);
+      break;
+    case HostMemory::pageable:
+      break;
+  }
+  munmap(data_, bytes_);
+}
+
+HostBuffers::Loan::Loan(HostBuffers& pool, std::unique_ptr<HostAllocation> allocation)
+    : pool_(&pool), allocation_(std::move(allocation)) {}
+
+HostBuffers::Loan::~Loan() {
+  if (allocation_) pool_->give_back(std::move(allocation_));
+}
+
+HostBuffers::Loan::Loan(Loan&& other) noexcept = default;
+
+HostBuffers::Loan HostBuffers::borrow(HostMemory kind, std::size_t bytes) {
+  auto best = idle_.end();
+  for (auto it = idle_.begin(); it != idle_.end(); ++it) {
+    const bool fits = (*it)->kind() == kind && (*it)->bytes() >= bytes;
+    if (fits && (best == idle_.end() || (*it)->bytes() < (*best)->bytes())) best = it;
+  }
+  if (best != idle_.end()) {
+    auto found = std::move(*best);
+    idle_.erase(best);
+    return {*this, std::move(found)};
+  }
+
+  const auto begin = std::chrono::steady_clock::now();
+  std::erase_if(idle_, [kind](const auto& idle) { return idle->kind() == kind; });
+  auto made = std::make_unique<HostAllocation>(kind, bytes);
+  allocation_seconds_ +=
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  return {*this, std::move(made)};
+}
+
+void HostBuffers::trim() noexcept { idle_.clear(); }
+
+void HostBuffers::give_back(std::unique_ptr<HostAllocation> allocation) noexcept {
+  try {
+    idle_.push_back(std::move(allocation));
+  } catch (const std::bad_alloc&) {
+    // No room to remember it: it is freed here instead of kept.
+  }
+}
+
+}  // namespace offload
