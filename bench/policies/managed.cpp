@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: Apache-2.0
+// cudaMallocManaged memory, with the advice and the prefetches that can be given for it.
+#include <optional>
+
+#include "bench/policies/described.hpp"
+#include "bench/policies/packed.hpp"
+#include "bench/policies/policies.hpp"
+#include "offload/cuda/runtime.hpp"
+#include "offload/error.hpp"
+
+namespace offload {
+namespace {
+
+using cuda::Advice;
+using cuda::Processor;
+
+struct Recipe {
+  PolicyText text;
+  bool read_mostly = false;
+  std::optional<Processor> preferred = std::nullopt;
+  bool accessed_by_gpu = false;
+  bool prefetch = false;  // each piece, when it is acquired
+  std::span<const Start> starts = cold_and_warm;
+  Path warm = Path::device_memory;
+};
+
+/// One allocation per tensor, for each is advised and fetched home by itself.
+class ManagedPlacement final : public Placement {
+ public:
+  ManagedPlacement(std::span<const WeightTensor> tensors, const Recipe& recipe,
+                   HostWorkers& workers)
+      : Placement(tensors), recipe_(recipe), workers_(workers) {
+    memory_.reserve(tensors.size());
+    for (const auto& tensor : tensors) memory_.emplace_back(tensor.bytes());
+    for (const auto& tensor : memory_) give_advice(tensor);
+  }
+
+  ~ManagedPlacement() override {
+    try {
+      for (const auto& tensor : memory_) take_advice(tensor);
+    } catch (const CudaError&) {
+      // Nobody to tell: freeing the memory is all that is left to do.
+    }
+  }
+
+  void fill(std::size_t index, std::span<const std::byte> content) override {
+    // Writing to pages the GPU holds would fetch them back fault by fault.
+    if (read_by_gpu_) bring_home(nullptr);
+    copy_by_workers(memory_[index].data(), content, workers_);
+    // Maps for AccessedBy what the writing has just populated.
+    give_advice(memory_[index]);
+  }
+  void read_back(std::size_t index, std::span<std::byte> out) override {
+    copy_by_workers(out.data(), {memory_[index].data(), out.size()}, workers_);
+  }
+  void reset(Start start, StreamHandle stream) override {
+    if (start == Start::cold) bring_home(stream);
+  }
+
+  PieceView acquire(const Piece& piece, StreamHandle stream) override {
+    const std::size_t row_bytes = tensors()[piece.tensor].row_bytes();
+    const std::byte* data = memory_[piece.tensor].data() + piece.first_row * row_bytes;
+    if (recipe_.prefetch) {
+      cuda::mem_prefetch_async(data, piece.rows * row_bytes, Processor::gpu, stream);
+    }
+    read_by_gpu_ = true;
+    return {piece, data, Side::gpu};
+  }
+  void release(const Piece&, StreamHandle) override {}
+
+  Footprint footprint() const override {
+    Footprint taken;
+    for (const auto& tensor : memory_) taken.managed += tensor.bytes();
+    return taken;
+  }
+
+ private:
+  /// Ends with every page on the CPU, none mapped by the GPU (but for AccessedBy, which asks for
+  /// that), and the policy's advice in force.
+  void bring_home(StreamHandle stream) {
+    for (const auto& tensor : memory_) loosen_advice(tensor);
+    for (const auto& tensor : memory_) {
+      cuda::mem_prefetch_async(tensor.data(), tensor.bytes(), Processor::cpu, stream);
+    }
+    // Before the advice returns: a prefetch of ReadMostly memory duplicates instead of moving.
+    cuda::stream_synchronize(stream);
+    for (const auto& tensor : memory_) give_advice(tensor);
+    read_by_gpu_ = false;
+  }
+
+  void give_advice(const cuda::ManagedBuffer& tensor) const {
+    if (recipe_.read_mostly) advise(tensor, Advice::set_read_mostly, Processor::gpu);
+    if (recipe_.preferred) advise(tensor, Advice::set_preferred_location, *recipe_.preferred);
+    if (recipe_.accessed_by_gpu) advise(tensor, Advice::set_accessed_by, Processor::gpu);
+  }
+
+  /// CUDA may serve the next small allocation from the same pages: leave them without advice.
+  void take_advice(const cuda::ManagedBuffer& tensor) const {
+    if (recipe_.read_mostly) advise(tensor, Advice::unset_read_mostly, Processor::gpu);
+    if (recipe_.preferred) advise(tensor, Advice::unset_preferred_location, *recipe_.preferred);
+    if (recipe_.accessed_by_gpu) advise(tensor, Advice::unset_accessed_by, Processor::gpu);
+  }
+
+  /// Undo the advice that would keep the GPU's copies or mappings alive.
+  void loosen_advice(const cuda::ManagedBuffer& tensor) const {
+    // A prefetch to the CPU leaves the GPU its duplicate; without the advice there is one copy.
+    if (recipe_.read_mostly) advise(tensor, Advice::unset_read_mostly, Processor::gpu);
+    // Pages preferred on the CPU never left it: only the GPU's mappings of them have to go. When a
+    // processor becomes the preferred location, the driver takes its mappings of pages elsewhere
+    // away (uvm_va_block_set_preferred_location_locked), so that it will fault and fetch them. That
+    // moves nothing, where sending the pages to the GPU and back would move them twice.
+    if (recipe_.preferred == Processor::cpu) {
+      advise(tensor, Advice::set_preferred_location, Processor::gpu);
+    }
+  }
+
+  static void advise(const cuda::ManagedBuffer& tensor, Advice advice, Processor processor) {
+    cuda::mem_advise(tensor.data(), tensor.bytes(), advice, processor);
+  }
+
+  const Recipe& recipe_;
+  std::vector<cuda::ManagedBuffer> memory_;
+  HostWorkers& workers_;
+  bool read_by_gpu_ = false;
+};
+
+class Managed final : public DescribedPolicy {
+ public:
+  explicit Managed(const Recipe& recipe) : DescribedPolicy(recipe.text), recipe_(recipe) {}
+
+  Support support(const Platform& platform) const override {
+    const auto managed = needs(platform, &MemoryModel::managed, "managed memory");
+    if (!managed) return managed;
+    return needs(platform, &MemoryModel::concurrent_managed_access,
+                 "concurrent managed access (page faults on the GPU)");
+  }
+  std::span<const Start> starts() const override { return recipe_.starts; }
+  Path path(Start start, const Platform&) const override {
+    return start == Start::warm ? recipe_.warm : Path::link;
+  }
+  Requirement requirement(const WeightSet& weights) const override {
+    return {.managed = weights.bytes()};
+  }
+  std::unique_ptr<Placement> place(std::span<const WeightTensor> tensors,
+                                   const PlaceContext& context) const override {
+    return std::make_unique<ManagedPlacement>(tensors, recipe_, context.workers);
+  }
+
+ private:
+  const Recipe& recipe_;
+};
+
+constexpr Recipe demand{
+    .text = {.name = "managed_demand",
+             .memory = "cudaMallocManaged",
+             .mechanism = "page faults migrate it",
+             .engine_flags = "llama.cpp GGML_CUDA_ENABLE_UNIFIED_MEMORY=1"},
+};
+constexpr Recipe prefetch_each{
+    .text = {.name = "managed_prefetch_each",
+             .memory = "cudaMallocManaged",
+             .mechanism = "cudaMemPrefetchAsync of each piece, then read, on one stream",
+             .engine_flags = ""},
+    .prefetch = true,
+};
+constexpr Recipe readmostly_demand{
+    .text = {.name = "managed_readmostly_demand",
+             .memory = "cudaMallocManaged, ReadMostly",
+             .mechanism = "page faults duplicate it on the GPU",
+             .engine_flags = ""},
+    .read_mostly = true,
+};
+constexpr Recipe readmostly_prefetch{
+    .text = {.name = "managed_readmostly_prefetch",
+             .memory = "cudaMallocManaged, ReadMostly",
+             .mechanism = "cudaMemPrefetchAsync duplicates each piece on the GPU, then read",
+             .engine_flags = ""},
+    .read_mostly = true,
+    .prefetch = true,
+};
+constexpr Recipe prefer_device{
+    .text = {.name = "managed_prefer_device",
+             .memory = "cudaMallocManaged, PreferredLocation GPU",
+             .mechanism = "page faults migrate it",
+             .engine_flags = ""},
+    .preferred = Processor::gpu,
+};
+constexpr Recipe prefer_host{
+    .text = {.name = "managed_prefer_host",
+             .memory = "cudaMallocManaged, PreferredLocation CPU",
+             .mechanism = "page faults map it, SMs read it over the link",
+             .engine_flags = ""},
+    .preferred = Processor::cpu,
+    .warm = Path::link,
+};
+constexpr Recipe accessed_by{
+    .text = {.name = "managed_accessed_by",
+             .memory = "cudaMallocManaged, PreferredLocation CPU, AccessedBy GPU",
+             .mechanism = "mapped up front, SMs read it over the link",
+             .engine_flags = ""},
+    .preferred = Processor::cpu,
+    .accessed_by_gpu = true,
+    .starts = steady_only,
+    .warm = Path::link,
+};
+
+}  // namespace
+
+std::unique_ptr<Policy> make_managed_demand() { return std::make_unique<Managed>(demand); }
+std::unique_ptr<Policy> make_managed_prefetch_each() {
+  return std::make_unique<Managed>(prefetch_each);
+}
+std::unique_ptr<Policy> make_managed_readmostly_demand() {
+  return std::make_unique<Managed>(readmostly_demand);
+}
+std::unique_ptr<Policy> make_managed_readmostly_prefetch() {
+  return std::make_unique<Managed>(readmostly_prefetch);
+}
+std::unique_ptr<Policy> make_managed_prefer_device() {
+  return std::make_unique<Managed>(prefer_device);
+}
+std::unique_ptr<Policy> make_managed_prefer_host() {
+  return std::make_unique<Managed>(prefer_host);
+}
+std::unique_ptr<Policy> make_managed_accessed_by() {
+  return std::make_unique<Managed>(accessed_by);
+}
+
+}  // namespace offload

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "bench/policies/packed.hpp"
+
+#include <cstring>
+
+namespace offload {
+namespace {
+
+constexpr std::size_t alignment = 256;
+constexpr std::size_t copy_grain = std::size_t{1} << 20;  // below this waking a thread costs more
+
+}  // namespace
+
+Packed::Packed(std::span<const WeightTensor> tensors) {
+  places_.reserve(tensors.size());
+  for (const auto& tensor : tensors) {
+    const std::size_t offset = (bytes_ + alignment - 1) / alignment * alignment;
+    places_.push_back({offset, tensor.row_bytes()});
+    bytes_ = offset + tensor.bytes();
+  }
+}
+
+void copy_by_workers(std::byte* to, std::span<const std::byte> from, HostWorkers& workers) {
+  workers.run(from.size(), copy_grain, [to, from](std::size_t begin, std::size_t end) {
+    std::memcpy(to + begin, from.data() + begin, end - begin);
+  });
+}
+
+}  // namespace offload

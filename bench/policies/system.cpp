@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: Apache-2.0
+// Memory from malloc that the GPU reads by itself. Where it uses the host's page tables (ATS) it
+// reads pages in place; elsewhere (HMM) they migrate to it on faults.
+#include <algorithm>
+
+#include "bench/policies/described.hpp"
+#include "bench/policies/packed.hpp"
+#include "bench/policies/policies.hpp"
+#include "offload/cuda/runtime.hpp"
+#include "offload/host_buffers.hpp"
+
+namespace offload {
+namespace {
+
+using cuda::Advice;
+using cuda::Processor;
+
+enum class Help : std::uint8_t { none, prefetch, accessed_by };
+
+bool reads_in_place(const Platform& platform) {
+  return platform.gpu && platform.gpu->memory_model.pageable_memory_access_uses_host_page_tables;
+}
+
+/// One allocation per tensor, never a borrowed one: pages that the GPU has drawn to itself must not
+/// reach the next policy.
+class SystemPlacement final : public Placement {
+ public:
+  SystemPlacement(std::span<const WeightTensor> tensors, Help help, const PlaceContext& context)
+      : Placement(tensors),
+        help_(help),
+        in_place_(reads_in_place(context.platform)),
+        workers_(context.workers) {
+    memory_.reserve(tensors.size());
+    for (const auto& tensor : tensors) memory_.push_back(allocate(tensor.bytes()));
+  }
+
+  void fill(std::size_t index, std::span<const std::byte> content) override {
+    // Writing to pages the GPU holds would fetch them back fault by fault.
+    if (read_by_gpu_) bring_home(nullptr);
+    copy_by_workers(memory_[index]->data(), content, workers_);
+    give_advice(*memory_[index]);
+  }
+  void read_back(std::size_t index, std::span<std::byte> out) override {
+    copy_by_workers(out.data(), {memory_[index]->data(), out.size()}, workers_);
+  }
+  void reset(Start start, StreamHandle stream) override {
+    if (start == Start::cold) bring_home(stream);
+  }
+
+  PieceView acquire(const Piece& piece, StreamHandle stream) override {
+    const std::size_t row_bytes = tensors()[piece.tensor].row_bytes();
+    const std::byte* data = memory_[piece.tensor]->data() + piece.first_row * row_bytes;
+    if (help_ == Help::prefetch) {
+      cuda::mem_prefetch_async(data, piece.rows * row_bytes, Processor::gpu, stream);
+    }
+    read_by_gpu_ = true;
+    return {piece, data, Side::gpu};
+  }
+  void release(const Piece&, StreamHandle) override {}
+
+  Footprint footprint() const override {
+    Footprint taken;
+    for (const auto& tensor : memory_) taken.pageable += tensor->bytes();
+    return taken;
+  }
+
+ private:
+  using Memory = std::unique_ptr<HostAllocation>;
+
+  static Memory allocate(std::size_t bytes) {
+    return std::make_unique<HostAllocation>(HostMemory::pageable, bytes);
+  }
+
+  void give_advice(const HostAllocation& tensor) const {
+    if (help_ != Help::accessed_by) return;
+    cuda::mem_advise(tensor.data(), tensor.bytes(), Advice::set_accessed_by, Processor::gpu);
+  }
+
+  /// Ends with every page on the CPU, unknown to the GPU, and the advice in force.
+  void bring_home(StreamHandle stream) {
+    cuda::stream_synchronize(stream);
+    if (in_place_) {
+      renew_pages();
+    } else {
+      migrate_pages(stream);
+    }
+    for (const auto& tensor : memory_) give_advice(*tensor);
+    read_by_gpu_ = false;
+  }
+
+  /// On shared page tables nothing takes back what the GPU knows of a page, but freeing it.
+  void renew_pages() {
+    for (auto& tensor : memory_) {
+      Memory fresh = allocate(tensor->bytes());
+      copy_by_workers(fresh->data(), {tensor->data(), tensor->bytes()}, workers_);
+      tensor = std::move(fresh);
+    }
+  }
+
+  void migrate_pages(StreamHandle stream) const {
+    for (const auto& tensor : memory_) {
+      if (help_ == Help::accessed_by) {
+        cuda::mem_advise(tensor->data(), tensor->bytes(), Advice::unset_accessed_by,
+                         Processor::gpu);
+      }
+      cuda::mem_prefetch_async(tensor->data(), tensor->bytes(), Processor::cpu, stream);
+    }
+    cuda::stream_synchronize(stream);
+  }
+
+  Help help_;
+  bool in_place_;
+  std::vector<Memory> memory_;
+  HostWorkers& workers_;
+  bool read_by_gpu_ = false;
+};
+
+class System final : public DescribedPolicy {
+ public:
+  System(const PolicyText& text, Help help) : DescribedPolicy(text), help_(help) {}
+
+  Support support(const Platform& platform) const override {
+    return needs(platform, &MemoryModel::pageable_memory_access,
+                 "pageable memory access (HMM or ATS)");
+  }
+  std::span<const Start> starts() const override { return cold_and_warm; }
+
+  Path path(Start start, const Platform& platform) const override {
+    if (start != Start::warm) return Path::link;
+    switch (help_) {
+      case Help::none:
+        return reads_in_place(platform) ? Path::link : Path::device_memory;
+      case Help::prefetch:
+        return Path::device_memory;
+      case Help::accessed_by:
+        break;
+    }
+    // Mapped where it is under HMM; on shared page tables access counters may move hot pages.
+    return reads_in_place(platform) ? Path::device_memory : Path::link;
+  }
+
+  Requirement requirement(const WeightSet& weights) const override {
+    std::size_t sum = 0;
+    std::size_t largest = 0;
+    for (const auto& tensor : weights.tensors) {
+      const std::size_t bytes = whole_pages(tensor.bytes());
+      sum += bytes;
+      largest = std::max(largest, bytes);
+    }
+    return {.pageable = sum + largest};  // renewing pages holds one tensor twice
+  }
+  std::unique_ptr<Placement> place(std::span<const WeightTensor> tensors,
+                                   const PlaceContext& context) const override {
+    return std::make_unique<SystemPlacement>(tensors, help_, context);
+  }
+
+ private:
+  Help help_;
+};
+
+}  // namespace
+
+std::unique_ptr<Policy> make_system_demand() {
+  return std::make_unique<System>(
+      PolicyText{.name = "system_demand",
+                 .memory = "malloc",
+                 .mechanism = "read in place (ATS) or page faults (HMM)",
+                 .engine_flags = ""},
+      Help::none);
+}
+
+std::unique_ptr<Policy> make_system_prefetch() {
+  return std::make_unique<System>(
+      PolicyText{.name = "system_prefetch",
+                 .memory = "malloc",
+                 .mechanism = "cudaMemPrefetchAsync of each piece, then read, on one stream",
+                 .engine_flags = ""},
+      Help::prefetch);
+}
+
+std::unique_ptr<Policy> make_system_accessed_by() {
+  return std::make_unique<System>(
+      PolicyText{.name = "system_accessed_by",
+                 .memory = "malloc, AccessedBy GPU",
+                 .mechanism = "mapped (HMM), access counters may migrate hot pages (ATS)",
+                 .engine_flags = ""},
+      Help::accessed_by);
+}
+
+}  // namespace offload
