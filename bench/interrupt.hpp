@@ -7,7 +7,8 @@
 
 namespace offload {
 
-/// The first SIGINT, SIGTERM or SIGHUP that arrived under the current InterruptGuard; 0 if none did.
+/// The first SIGINT, SIGTERM or SIGHUP that arrived under the current InterruptGuard; 0 if none
+/// did.
 int pending_signal();
 /// "SIGINT"
 const char* signal_name(int signal);

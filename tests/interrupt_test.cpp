@@ -11,7 +11,8 @@ namespace {
 
 class Interrupt : public testing::Test {
  protected:
-  // A shell starts background jobs with SIGINT ignored; these tests are about a process that is not.
+  // A shell starts background jobs with SIGINT ignored; these tests are about a process that is
+  // not.
   Interrupt() {
     for (const int signal : {SIGINT, SIGTERM, SIGHUP}) std::signal(signal, SIG_DFL);
   }

@@ -41,9 +41,8 @@ class Root {
   }
   void write_cache(int cpu, int index, int level, std::string_view size,
                    std::string_view shared_with) const {
-    const fs::path at =
-        fs::path("sys/devices/system/cpu") / ("cpu" + std::to_string(cpu)) / "cache" /
-        ("index" + std::to_string(index));
+    const fs::path at = fs::path("sys/devices/system/cpu") / ("cpu" + std::to_string(cpu)) /
+                        "cache" / ("index" + std::to_string(index));
     write(at / "level", std::to_string(level) + "\n");
     write(at / "type", "Unified\n");
     write(at / "size", std::string(size) + "\n");

@@ -4,6 +4,6 @@
 namespace offload {
 
 Range::Range(const std::string& /*name*/) {}
-Range::~Range() = default;
+Range::~Range() {}  // not defaulted: the other build of this class closes the range here
 
 }  // namespace offload

@@ -40,7 +40,8 @@ class Totals {
       case CUPTI_ACTIVITY_UNIFIED_MEMORY_COUNTER_KIND_REMOTE_MAP:
         ++traffic_.remote_maps;  // the value is the size of the region mapped
         break;
-      default: break;
+      default:
+        break;
     }
   }
   void add_dropped(std::size_t records) {
@@ -65,8 +66,7 @@ Totals& totals() {
   return instance;
 }
 
-void CUPTIAPI buffer_requested(std::uint8_t** buffer, std::size_t* size,
-                               std::size_t* max_records) {
+void CUPTIAPI buffer_requested(std::uint8_t** buffer, std::size_t* size, std::size_t* max_records) {
   *buffer = static_cast<std::uint8_t*>(std::aligned_alloc(buffer_alignment, buffer_bytes));
   *size = *buffer == nullptr ? 0 : buffer_bytes;
   *max_records = 0;  // as many as fit

@@ -48,9 +48,9 @@ std::vector<Membership> memberships(const fs::path& root) {
                         "memory.usage_in_bytes", "total_active_file", "total_inactive_file"},
                        group});
     } else if (controllers.empty()) {
-      found.push_back({{root / "sys/fs/cgroup", "memory.max", "memory.current", "active_file",
-                        "inactive_file"},
-                       group});
+      found.push_back(
+          {{root / "sys/fs/cgroup", "memory.max", "memory.current", "active_file", "inactive_file"},
+           group});
     }
   }
   return found;

@@ -59,7 +59,8 @@ std::size_t count_in_list(std::string_view text) {
     const auto part = text.substr(0, comma);
     const auto dash = part.find('-');
     const auto first = leading_number(part.substr(0, dash));
-    const auto last = dash == std::string_view::npos ? first : leading_number(part.substr(dash + 1));
+    const auto last =
+        dash == std::string_view::npos ? first : leading_number(part.substr(dash + 1));
     if (first && last && *last >= *first) count += *last - *first + 1;
     text.remove_prefix(comma == std::string_view::npos ? text.size() : comma + 1);
   }

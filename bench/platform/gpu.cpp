@@ -101,7 +101,7 @@ GpuProbe probe_gpu(int index) {
   gpu.uuid = uuid_text(properties.uuid);
   std::array<char, 32> bus_id{};
   cuda::check(cudaDeviceGetPCIBusId(bus_id.data(), static_cast<int>(bus_id.size()), index),
-        "cudaDeviceGetPCIBusId");
+              "cudaDeviceGetPCIBusId");
   gpu.pci_bus_id = bus_id.data();
   gpu.compute_major = properties.major;
   gpu.compute_minor = properties.minor;

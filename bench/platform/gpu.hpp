@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The GPU as the CUDA runtime describes it. gpu_absent.cpp stands in where there is no CUDA Toolkit.
+// The GPU as the CUDA runtime describes it. gpu_absent.cpp stands in where there is no CUDA
+// Toolkit.
 #pragma once
 #include <optional>
 #include <string>

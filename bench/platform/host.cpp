@@ -165,9 +165,8 @@ std::string read_driver_release(const fs::path& root) {
     const auto end = std::min(line.find(' ', begin), line.size());
     const auto word = line.substr(begin, end - begin);
     const bool dotted = word.find('.') != std::string_view::npos;
-    const bool numeric = std::all_of(word.begin(), word.end(), [](unsigned char c) {
-      return std::isdigit(c) != 0 || c == '.';
-    });
+    const bool numeric = std::all_of(
+        word.begin(), word.end(), [](unsigned char c) { return std::isdigit(c) != 0 || c == '.'; });
     if (dotted && numeric) return std::string(word);
     begin = end + 1;
   }

@@ -93,13 +93,18 @@ std::optional<long long> read_field(const Nvml& nvml, Device device, unsigned in
   if (get == nullptr || get(device, 1, &query) != nvml_success) return std::nullopt;
   if (query.status != nvml_success) return std::nullopt;
   switch (query.type) {
-    case ValueType::floating: return static_cast<long long>(query.value.floating);
-    case ValueType::unsigned_int: return query.value.unsigned_int;
-    case ValueType::unsigned_long: return static_cast<long long>(query.value.unsigned_long);
+    case ValueType::floating:
+      return static_cast<long long>(query.value.floating);
+    case ValueType::unsigned_int:
+      return query.value.unsigned_int;
+    case ValueType::unsigned_long:
+      return static_cast<long long>(query.value.unsigned_long);
     case ValueType::unsigned_long_long:
       return static_cast<long long>(query.value.unsigned_long_long);
-    case ValueType::signed_long_long: return query.value.signed_long_long;
-    case ValueType::signed_int: return query.value.signed_int;
+    case ValueType::signed_long_long:
+      return query.value.signed_long_long;
+    case ValueType::signed_int:
+      return query.value.signed_int;
   }
   return std::nullopt;
 }
@@ -129,8 +134,7 @@ NvmlFacts read_nvml(const std::string& pci_bus_id) {
   if (!nvml.ready()) return facts;
 
   std::array<char, 96> release{};
-  const auto driver_version =
-      nvml.function<int(char*, unsigned int)>("nvmlSystemGetDriverVersion");
+  const auto driver_version = nvml.function<int(char*, unsigned int)>("nvmlSystemGetDriverVersion");
   if (driver_version != nullptr &&
       driver_version(release.data(), static_cast<unsigned int>(release.size())) == nvml_success) {
     facts.driver_release = release.data();

@@ -16,7 +16,7 @@ struct NvmlFacts {
   std::optional<int> pcie_max_width;
   std::optional<int> pcie_generation;
   std::optional<int> pcie_width;
-  std::optional<int> c2c_links;  // active ones; 0: there are none
+  std::optional<int> c2c_links;                // active ones; 0: there are none
   std::optional<double> c2c_bytes_per_second;  // of all active links, per direction
 };
 

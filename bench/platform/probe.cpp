@@ -27,8 +27,8 @@ Platform probe_platform(int gpu) {
   const NvmlFacts nvml = read_nvml(platform.gpu->pci_bus_id);
   platform.gpu->driver_release =
       nvml.driver_release.empty() ? read_driver_release("/") : nvml.driver_release;
-  platform.link = decide_link(platform.gpu->memory_model, probe.integrated,
-                              platform.host.architecture, nvml);
+  platform.link =
+      decide_link(platform.gpu->memory_model, probe.integrated, platform.host.architecture, nvml);
   return platform;
 }
 

@@ -105,8 +105,8 @@ TEST_F(UmEvidence, ZeroCopyRaisesNone) {
     ~Pinned() { cuda::free_host(data); }
   } pinned;
   fill(static_cast<std::byte*>(pinned.data));
-  expect_nothing_happened(traffic_of_read(
-      static_cast<const std::byte*>(cuda::host_get_device_pointer(pinned.data))));
+  expect_nothing_happened(
+      traffic_of_read(static_cast<const std::byte*>(cuda::host_get_device_pointer(pinned.data))));
 }
 
 TEST_F(UmEvidence, TheCpuReadingGpuPagesFaults) {
