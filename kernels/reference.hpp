@@ -12,11 +12,13 @@
 
 namespace offload::reference {
 
+/// Bytes of dtype u8 are no numbers: std::invalid_argument.
 float to_float(DType dtype, const std::byte* element);
-/// Round to nearest even into bf16, fp16 or fp8_e4m3 (saturating); stores bytes_of(dtype) bytes.
+/// Round to nearest even into bf16 or fp16 (to infinity when too large), fp8_e4m3 (which has none,
+/// and saturates at 448) or fp32; stores bytes_of(dtype) bytes.
 void from_float(DType dtype, float value, std::byte* element);
 
-/// Finite values of `dtype` in about [-1, 1], from a counter-based generator: neither zero nor
+/// Finite values of `dtype` in about [-1, 1] (any bytes for u8), from a counter-based generator: neither zero nor
 /// repeating, the same for the same seed whatever the number of workers.
 void fill_random(std::span<std::byte> out, DType dtype, std::uint64_t seed, HostWorkers& workers);
 

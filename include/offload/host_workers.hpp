@@ -9,7 +9,8 @@ namespace offload {
 
 class HostWorkers {
  public:
-  /// `threads` == 0: as many as the process may run on (affinity mask and cgroup quota).
+  /// `threads` == 0: as many as the process may run on (affinity mask and cgroup quota). Each is
+  /// pinned to one CPU, unless a quota leaves fewer threads than CPUs.
   explicit HostWorkers(std::size_t threads = 0);
   ~HostWorkers();
   HostWorkers(const HostWorkers&) = delete;
@@ -17,7 +18,8 @@ class HostWorkers {
 
   std::size_t size() const;
 
-  /// Runs on [begin, end) of items; must not throw.
+  /// Runs on [begin, end) of items. Must not throw: an exception ends the process, as in any
+  /// std::thread. Must not join().
   using Task = std::function<void(std::size_t begin, std::size_t end)>;
 
   /// Enqueue `task` over [0, items), split into contiguous shares of at least `grain` items that are

@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <pthread.h>
+#include <sched.h>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <mutex>
+#include <stdexcept>
+#include <string>
+#include <system_error>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "kernels/host/cpus.hpp"
+#include "offload/host_workers.hpp"
+
+namespace offload {
+namespace {
+
+/// Long enough to bridge the gap between the launches of one pass, short enough that an idle pool
+/// takes no CPU time from whatever runs next.
+constexpr std::chrono::microseconds spin_time{30};
+
+/// Returns once `word` differs from `seen`. Spins a little first, because waking a blocked thread
+/// takes tens of microseconds; yields while it does, because the thread it waits for may need
+/// this very CPU.
+std::uint32_t wait_for_change(const std::atomic<std::uint32_t>& word, std::uint32_t seen) {
+  const auto deadline = std::chrono::steady_clock::now() + spin_time;
+  do {
+    const auto value = word.load(std::memory_order_acquire);
+    if (value != seen) return value;
+    std::this_thread::yield();
+  } while (std::chrono::steady_clock::now() < deadline);
+  word.wait(seen, std::memory_order_acquire);
+  return word.load(std::memory_order_acquire);
+}
+
+/// One CPU for each worker: the scheduler then never moves a thread away from the cache and the
+/// NUMA node whose part of the weights it reads (and first touched) in every pass.
+/// Best effort: a refusal costs speed, not correctness.
+void pin_this_thread(int cpu) {
+  cpu_set_t* set = CPU_ALLOC(static_cast<std::size_t>(cpu) + 1);
+  if (set == nullptr) return;
+  const std::size_t bytes = CPU_ALLOC_SIZE(static_cast<std::size_t>(cpu) + 1);
+  CPU_ZERO_S(bytes, set);
+  CPU_SET_S(static_cast<std::size_t>(cpu), bytes, set);
+  static_cast<void>(pthread_setaffinity_np(pthread_self(), bytes, set));
+  CPU_FREE(set);
+}
+
+struct Job {
+  std::size_t items = 0;
+  std::size_t grain = 1;
+  HostWorkers::Task task;
+};
+
+/// Share `index` of `count` of a job's items, in whole grains: the same for every pass.
+std::pair<std::size_t, std::size_t> share(const Job& job, std::size_t index, std::size_t count) {
+  const std::size_t grains = job.items / job.grain + (job.items % job.grain != 0 ? 1 : 0);
+  const auto bound = [&](std::size_t i) {
+    const std::size_t whole = grains / count * i + grains % count * i / count;
+    return whole >= grains ? job.items : whole * job.grain;
+  };
+  return {bound(index), bound(index + 1)};
+}
+
+}  // namespace
+
+/// One job is active at a time and every worker takes its share of it, were it empty: the worker
+/// that finishes last makes the next job active. So no worker can miss an epoch, and jobs are
+/// ordered without any worker looking at another.
+class HostWorkers::Pool {
+ public:
+  explicit Pool(std::size_t requested) {
+    const auto cpus = host::affinity_cpus();
+    const std::size_t allowed = host::thread_count(cpus.size(), host::cgroup_cpu_quota());
+    const std::size_t count = requested == 0 ? allowed : requested;
+    // Under a quota other processes own the rest of the CPUs' time, and nothing says which
+    // CPUs they are on: leave the choice to the scheduler.
+    const bool pin = allowed == cpus.size();
+    threads_.reserve(count);
+    try {
+      for (std::size_t i = 0; i < count; ++i) {
+        // Fewer threads than CPUs are spread over the mask, more go round.
+        const std::size_t cpu = count <= cpus.size() ? i * cpus.size() / count : i % cpus.size();
+        threads_.emplace_back([this, i, count, pin, number = cpus[cpu]] {
+          if (pin) pin_this_thread(number);
+          work(i, count);
+        });
+      }
+    } catch (const std::system_error& error) {
+      const std::size_t started = threads_.size();
+      stop();
+      throw std::runtime_error("cannot start host worker thread " + std::to_string(started + 1) +
+                               " of " + std::to_string(count) + ": " + error.code().message() +
+                               "; raise the limit on processes (ulimit -u, pids.max)");
+    }
+  }
+
+  ~Pool() {
+    join();
+    stop();
+  }
+
+  Pool(const Pool&) = delete;
+  Pool& operator=(const Pool&) = delete;
+
+  std::size_t size() const { return threads_.size(); }
+
+  void enqueue(Job job) {
+    const std::lock_guard lock(mutex_);
+    pending_.fetch_add(1, std::memory_order_relaxed);
+    jobs_.push_back(std::move(job));
+    if (jobs_.size() == 1) activate();
+  }
+
+  void join() {
+    for (auto left = pending_.load(std::memory_order_acquire); left != 0;) {
+      left = wait_for_change(pending_, left);
+    }
+  }
+
+ private:
+  /// Start jobs_.front(); the mutex is held.
+  void activate() {
+    active_ = &jobs_.front();
+    unfinished_.store(static_cast<std::uint32_t>(threads_.size()), std::memory_order_relaxed);
+    epoch_.fetch_add(1, std::memory_order_release);
+    epoch_.notify_all();
+  }
+
+  void stop() {
+    stop_.store(true, std::memory_order_relaxed);
+    epoch_.fetch_add(1, std::memory_order_release);
+    epoch_.notify_all();
+    for (auto& thread : threads_) thread.join();
+    threads_.clear();
+  }
+
+  void work(std::size_t index, std::size_t count) {
+    for (std::uint32_t epoch = 0;;) {
+      epoch = wait_for_change(epoch_, epoch);
+      if (stop_.load(std::memory_order_relaxed)) return;
+      const auto [begin, end] = share(*active_, index, count);
+      if (begin < end) active_->task(begin, end);
+      if (unfinished_.fetch_sub(1, std::memory_order_acq_rel) == 1) finish();
+    }
+  }
+
+  void finish() {
+    const std::lock_guard lock(mutex_);
+    jobs_.pop_front();  // what the task captured is gone before join() returns
+    if (!jobs_.empty()) activate();
+    pending_.fetch_sub(1, std::memory_order_release);
+    pending_.notify_all();
+  }
+
+  std::mutex mutex_;
+  std::deque<Job> jobs_;  // front: the active one; push_back leaves references to it valid
+  Job* active_ = nullptr;
+  std::atomic<std::uint32_t> epoch_{0};       // workers wait for it to change
+  std::atomic<std::uint32_t> unfinished_{0};  // workers yet to finish the active job
+  std::atomic<std::uint32_t> pending_{0};     // jobs not finished; join() waits for 0
+  std::atomic<bool> stop_{false};
+  std::vector<std::thread> threads_;
+};
+
+HostWorkers::HostWorkers(std::size_t threads) : pool_(std::make_unique<Pool>(threads)) {}
+HostWorkers::~HostWorkers() = default;
+
+std::size_t HostWorkers::size() const { return pool_->size(); }
+
+void HostWorkers::enqueue(std::size_t items, std::size_t grain, Task task) {
+  if (items == 0) return;
+  pool_->enqueue({items, std::max<std::size_t>(grain, 1), std::move(task)});
+}
+
+void HostWorkers::join() { pool_->join(); }
+
+void HostWorkers::run(std::size_t items, std::size_t grain, Task task) {
+  enqueue(items, grain, std::move(task));
+  join();
+}
+
+}  // namespace offload
