@@ -310,11 +310,19 @@ const CaseRecord* case_of(const std::map<std::string, const CaseRecord*, std::le
 
 /// A row without both times spoils the tools that read it (a failed row has them as 0).
 bool has_times(const Json& row) {
-  const auto positive = [&](const char* key) {
+  const auto is_number = [&](const char* key) {
     return row.contains(key) && row[key].is_number();
   };
-  return positive("real_time") && positive("cpu_time") && !row.value("error_occurred", false) &&
+  return is_number("real_time") && is_number("cpu_time") && !row.value("error_occurred", false) &&
          !row.contains("skipped");
+}
+
+void drop_nulls(Json& row) {
+  Json kept = Json::object();
+  for (auto& [key, value] : row.items()) {
+    if (!value.is_null()) kept[key] = std::move(value);
+  }
+  row = std::move(kept);
 }
 
 /// Keeps the rows of recorded cases that did not fail, without non-finite counters.
@@ -324,9 +332,8 @@ Stock read_stock(const RunRecord& run) {
   Stock stock{parse_stock(run), {}};
   Json kept = Json::array();
   for (Json& row : stock.document["benchmarks"]) {
-    for (auto item = row.begin(); item != row.end();) {
-      item = item->is_null() ? row.erase(item) : item + 1;
-    }
+    if (!row.is_object()) continue;
+    drop_nulls(row);
     const CaseRecord* record = case_of(cases, row.value("run_name", ""));
     if (record == nullptr || !record->failure.empty() || !has_times(row)) continue;
     stock.rows[record->name].push_back(row);

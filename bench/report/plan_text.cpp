@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <cmath>
 #include <string>
 #include <vector>
 
@@ -78,10 +79,18 @@ Table case_table(const Plan& plan, bool exact) {
   return table;
 }
 
+/// An estimate is good to a factor of two; digits would say more than is known.
+std::string about(double seconds) {
+  constexpr double minute = 60;
+  if (seconds < 1) return "less than a second";
+  if (seconds < 2 * minute) return "about " + std::to_string(std::lround(seconds)) + " s";
+  return "about " + std::to_string(std::lround(seconds / minute)) + " min";
+}
+
 std::string totals(const Plan& plan, const Options& options, const Platform& platform) {
   const PeakMemory peak = peak_memory(plan);
   std::string text = count(plan.cases.size(), "case") + " of " + count(options.samples, "sample") +
-                     ", about " + format_seconds(estimated_seconds(plan, options, platform)) +
+                     ", " + about(estimated_seconds(plan, options, platform)) +
                      "; at once at most " + format_size_rounded(peak.host) +
                      " of host memory (" + format_size_rounded(platform.host.available_bytes) +
                      " available)";
@@ -96,9 +105,13 @@ std::string totals(const Plan& plan, const Options& options, const Platform& pla
 
 std::string list_text(const Catalog& catalog) {
   Page page(Page::Style::terminal);
+  page.heading("--policies NAME,...");
   page.table(policy_table(catalog));
+  page.heading("--workloads NAME,...");
   page.table(workload_table(catalog));
+  page.heading("--weights NAME,...; append .fp16 or .fp8_e4m3 for another dtype");
   page.table(weights_table());
+  page.heading("--suite NAME");
   page.table(suite_table());
   return page.text();
 }

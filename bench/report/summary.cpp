@@ -21,10 +21,9 @@ std::string gpu_text(const Platform& platform) {
   if (!platform.gpu) return "no GPU (" + platform.gpu_absent_reason + ")";
   std::string text = platform.gpu->name;
   if (const auto& link = platform.link) {
-    text += ", " + link->kind;
-    if (link->generation && link->width) {
-      text += " gen " + std::to_string(*link->generation) + " x" + std::to_string(*link->width);
-    }
+    text += link->kind == "pcie" ? ", PCIe" : ", " + link->kind;
+    if (link->generation) text += ' ' + std::to_string(*link->generation) + ".0";
+    if (link->width) text += " x" + std::to_string(*link->width);
   }
   const std::string& driver = platform.gpu->driver_release;
   return driver.empty() ? text : text + ", driver " + driver;
@@ -76,11 +75,11 @@ std::string group_title(const CaseGroup& group) {
 std::string verdict(const CaseRecord& record, const CaseGroup& group) {
   if (!record.failure.empty()) return "FAILED, see below";
   if (!passed(record)) return "no samples";
-  if (!competes(record)) return "in GPU memory: not offloaded";
+  if (!competes(record)) return "on the GPU: not offloaded";
   const bool warm = record.start == name(Start::warm);
   const auto rivals = contest(group, warm ? Start::warm : Start::cold);
   const CaseRecord& best = *rivals.front();
-  if (&record == &best) return "best";
+  if (&record == &best) return warm ? "best when warm" : "best";
   if (ties(best, record)) return "same as best";
   return times(times_slower(record, best)) + " slower";
 }
@@ -108,7 +107,7 @@ Table group_table(const CaseGroup& group) {
                                      {"median", Align::right},
                                      {latency ? "ns/step" : "GB/s", Align::right}};
   if (link) columns.push_back({"% of link", Align::right});
-  columns.push_back({"cv %", Align::right});
+  columns.push_back({"spread %", Align::right});
   columns.push_back({"verdict"});
   Table table(std::move(columns));
   for (const CaseRecord* record : in_table_order(group)) {

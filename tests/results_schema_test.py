@@ -1,0 +1,234 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every document the report writes, against its schema and against what other tools read.
+
+Needs pytest and jsonschema. OFFLOAD_BENCH names the benchmark in its build directory, where
+tests/write_sample_results lies too; without it only the committed results are checked.
+"""
+
+import copy
+import json
+import math
+import os
+import pathlib
+import subprocess
+
+import jsonschema
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+SCHEMA = json.loads((ROOT / "results/schema/results-1.json").read_text())
+COMMITTED = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "results").glob("*/*.json")
+                   if path.parent.name != "schema")
+
+
+def refuse(token):
+    raise ValueError(f"{token} is not JSON")
+
+
+def strict(text):
+    """Python alone would take NaN and Infinity; node, serde and nlohmann/json do not."""
+    return json.loads(text, parse_constant=refuse)
+
+
+def validate(document, definition=None):
+    schema = SCHEMA if definition is None else {**SCHEMA, "$ref": f"#/$defs/{definition}"}
+    if definition is not None:
+        schema = {key: schema[key] for key in ("$schema", "$defs", "$ref")}
+    errors = jsonschema.Draft202012Validator(schema).iter_errors(document)
+    messages = [f"{'/'.join(map(str, error.absolute_path))}: {error.message}" for error in errors]
+    assert not messages, "\n".join(messages[:10])
+
+
+def bench():
+    path = os.environ.get("OFFLOAD_BENCH")
+    if not path:
+        pytest.skip("OFFLOAD_BENCH is not set")
+    return pathlib.Path(path)
+
+
+@pytest.fixture(scope="module")
+def samples(tmp_path_factory):
+    directory = tmp_path_factory.mktemp("samples")
+    subprocess.run([bench().parent / "tests/write_sample_results", directory], check=True)
+    return directory
+
+
+@pytest.fixture(scope="module")
+def real_run(tmp_path_factory):
+    """The smallest run of the real program; it works on a machine without a GPU too."""
+    directory = tmp_path_factory.mktemp("run")
+    results, ci = directory / "results.json", directory / "ci.json"
+    done = subprocess.run(
+        [bench(), "--workloads=stream_read", "--sizes=1MiB", "--samples=3",
+         f"--output={results}", f"--ci-json={ci}"],
+        capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stderr
+    return strict(results.read_text()), strict(ci.read_text())
+
+
+def check_stock_rows(rows):
+    """compare.py, bencher, github-action-benchmark and conbench read these fields of a row."""
+    for row in rows:
+        assert {"name", "real_time", "cpu_time", "time_unit", "run_type"} <= row.keys()
+        assert row["time_unit"] in ("ns", "us", "ms", "s")
+        assert math.isfinite(row["real_time"]) and math.isfinite(row["cpu_time"])
+        assert not any(character in row["name"] for character in ", \n")
+        if row["run_type"] == "iteration":
+            assert row["name"] == row["run_name"]
+            assert row["real_time"] > 0 and row["bytes_per_second"] > 0
+        else:
+            assert row["name"] == f"{row['run_name']}_{row['aggregate_name']}"
+
+
+def check_context(context):
+    assert isinstance(context["caches"], list)  # bencher refuses a file without
+    assert context.get("json_schema_version", 1) == 1  # compare.py refuses any other
+
+
+def check_results(document):
+    validate(document)
+    check_context(document["context"])
+    check_stock_rows(document["benchmarks"])
+    ours = document["offload_bench"]
+    rows = {}
+    for row in document["benchmarks"]:
+        rows.setdefault(row["run_name"], []).append(row)
+
+    without_rows = {item["name"] for item in ours["skipped"]}
+    without_rows |= {case["name"] for case in ours["cases"] if case["failure"]}
+    for run_name in rows:
+        assert not any(run_name == name or run_name.startswith(name + "/")
+                       for name in without_rows), run_name
+
+    cases = {case["name"]: case for case in ours["cases"]}
+    assert len(cases) == len(ours["cases"]), "a case twice"
+    assert not cases.keys() & {item["name"] for item in ours["skipped"]}
+    assert {case["run_name"] for case in cases.values() if case["run_name"]} == rows.keys()
+    for case in cases.values():
+        check_case(case, rows.get(case["run_name"], []), document)
+
+
+def check_case(case, rows, document):
+    parts = [case["workload"], case["policy"], case["weights"]["name"], case["start"]]
+    assert case["name"] == "/".join(parts)
+    weights = case["weights"]
+    assert weights["bytes"] == sum(tensor["bytes"] for tensor in weights["tensors"])
+    if case["path"] != "link":
+        assert case["share_of_link"] is None
+    if case["failure"]:
+        return
+    samples, summary = case["samples_s"], case["summary"]
+    if case["complete"]:
+        assert samples and summary and case["run_name"]
+    if not samples:
+        return
+    assert summary["min_s"] == min(samples) and summary["max_s"] == max(samples)
+    assert summary["min_s"] <= summary["p25_s"] <= summary["median_s"] <= summary["p75_s"]
+    assert case["gb_per_s"] == pytest.approx(
+        case["bytes"]["requested"] / summary["median_s"] / 1e9)
+    if case["share_of_link"] is not None:
+        link = document["offload_bench"]["calibration"]["copy_h2d_bytes_per_second"]
+        assert case["share_of_link"] == pytest.approx(case["gb_per_s"] * 1e9 / link)
+    # One repetition of Google Benchmark is one sample.
+    seconds = {"ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1}
+    times = [row["real_time"] * seconds[row["time_unit"]]
+             for row in rows if row["run_type"] == "iteration"]
+    if times:
+        assert times == pytest.approx(samples)
+
+
+def check_ci(document, results):
+    """One plain row per passed case: nothing a reader could take for something else."""
+    assert document.keys() == {"context", "benchmarks"}
+    check_context(document["context"])
+    check_stock_rows(document["benchmarks"])
+    cases = results["offload_bench"]["cases"]
+    passed = {case["run_name"]: case for case in cases if case["complete"]}
+    assert [row["name"] for row in document["benchmarks"]] == list(passed)
+    for row in document["benchmarks"]:
+        assert row["run_type"] == "iteration" and "aggregate_name" not in row
+        assert row["bytes_per_second"] == pytest.approx(passed[row["name"]]["gb_per_s"] * 1e9)
+
+
+def test_schema_is_a_schema():
+    jsonschema.Draft202012Validator.check_schema(SCHEMA)
+
+
+@pytest.mark.parametrize("name", ["gpu", "cpu", "interrupted", "empty"])
+def test_sample_results(samples, name):
+    check_results(strict((samples / f"{name}.json").read_text()))
+
+
+def test_sample_ci_json(samples):
+    results = strict((samples / "gpu.json").read_text())
+    check_ci(strict((samples / "ci.json").read_text()), results)
+
+
+def test_sample_journal(samples):
+    header, *lines = (samples / "run.journal").read_text().splitlines()
+    validate(strict(header), "run")
+    cases = strict((samples / "gpu.json").read_text())["offload_bench"]["cases"]
+    journalled = [strict(line) for line in lines]
+    for case in journalled:
+        validate(case, "case")
+    # Only the rows' name is not known yet while the run goes on.
+    assert journalled == [{**case, "run_name": None} for case in cases]
+
+
+def test_sample_platform(samples):
+    validate(strict((samples / "platform.json").read_text()), "platform")
+
+
+@pytest.mark.parametrize("spoil", [
+    lambda ours: ours.pop("schema_version"),
+    lambda ours: ours.update(schema_version="2.0.0"),
+    lambda ours: ours.update(surprise=1),
+    lambda ours: ours["cases"][0].update(surprise=1),
+    lambda ours: ours["cases"][0].update(path="bus"),
+    lambda ours: ours["cases"][0]["bytes"].update(requested=-1),
+    lambda ours: ours["cases"][0].update(failure="wrong result"),  # and yet a rate
+    lambda ours: ours["skipped"].append({"name": "a/b/c/cold"}),
+    lambda ours: ours.update(complete=False),  # and yet no reason
+    lambda ours: ours["platform"].update(gpu=None),  # and yet no reason
+])
+def test_schema_refuses(samples, spoil):
+    document = strict((samples / "gpu.json").read_text())
+    spoiled = copy.deepcopy(document)
+    spoil(spoiled["offload_bench"])
+    with pytest.raises(AssertionError):
+        validate(spoiled)
+
+
+@pytest.mark.parametrize("spoil", [
+    lambda row: row.update(error_occurred=True),
+    lambda row: row.update(real_time=0),
+    lambda row: row.pop("cpu_time"),
+    lambda row: row.pop("bytes_per_second"),
+    lambda row: row.update(name="a, b"),
+])
+def test_schema_refuses_row(samples, spoil):
+    document = strict((samples / "gpu.json").read_text())
+    spoil(document["benchmarks"][0])
+    with pytest.raises(AssertionError):
+        validate(document)
+
+
+def test_real_run(real_run):
+    results, ci = real_run
+    assert results["offload_bench"]["complete"]
+    assert any(case["complete"] for case in results["offload_bench"]["cases"])
+    check_results(results)
+    check_ci(ci, results)
+
+
+def test_real_platform():
+    done = subprocess.run([bench(), "--print-platform"], capture_output=True,
+                          text=True, check=True)
+    validate(strict(done.stdout), "platform")
+
+
+@pytest.mark.parametrize("path", COMMITTED)
+def test_committed_results(path):
+    document = strict((ROOT / path).read_text())
+    check_results(document)
+    assert document["offload_bench"]["complete"], "an unfinished run is no reference"

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+// A run with round numbers, so that every figure of the report can be worked out by hand: weights
+// of 100 MB, a link of 62.5 GB/s.
+#pragma once
+#include <string>
+#include <vector>
+
+#include "bench/record.hpp"
+
+namespace offload::testing {
+
+/// 10000 x 5000 bf16: 100,000,000 bytes.
+WeightSet toy_weights();
+
+/// A passed case over toy_weights(); samples in seconds per pass.
+CaseRecord toy_case(const std::string& workload, const std::string& policy,
+                    const std::string& start, Path path, std::vector<double> samples);
+
+/// Rows as Google Benchmark 1.7.1 writes them, a not-a-number counter among them.
+std::string stock_rows(const CaseRecord& record);
+/// Its whole document over the rows of `cases`.
+std::string stock_document(const std::vector<CaseRecord>& cases);
+
+/// A machine with a GPU; every optional part filled in.
+RunRecord gpu_run();
+/// A machine without: nothing optional is there.
+RunRecord cpu_run();
+
+}  // namespace offload::testing
