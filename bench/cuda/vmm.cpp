@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 
 #include "bench/cuda/check.hpp"
 #include "bench/cuda/compat.hpp"
@@ -66,7 +67,7 @@ CUmemAccessDesc read_write(CUmemLocationType type, int id) {
   return access;
 }
 
-CUdeviceptr address(const void* pointer) { return reinterpret_cast<CUdeviceptr>(pointer); }
+CUdeviceptr address(const void* pointer) { return std::bit_cast<CUdeviceptr>(pointer); }
 
 }  // namespace
 
@@ -100,7 +101,7 @@ VmmRange vmm_create_on_host(std::size_t bytes, int node) {
     CUdeviceptr reserved = 0;
     check_driver(driver().reserve(&reserved, range.bytes, std::max(granularity, large_page), 0, 0),
                  "cuMemAddressReserve");
-    range.pointer = reinterpret_cast<void*>(reserved);
+    range.pointer = std::bit_cast<void*>(reserved);
     check_driver(driver().map(reserved, range.bytes, 0, handle, 0), "cuMemMap");
     const std::array access{read_write(CU_MEM_LOCATION_TYPE_DEVICE, device),
                             read_write(CU_MEM_LOCATION_TYPE_HOST_NUMA, node)};

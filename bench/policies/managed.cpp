@@ -35,6 +35,8 @@ class ManagedPlacement final : public Placement {
     for (const auto& tensor : memory_) give_advice(tensor);
   }
 
+  ManagedPlacement(const ManagedPlacement&) = delete;
+  ManagedPlacement& operator=(const ManagedPlacement&) = delete;
   ~ManagedPlacement() override {
     try {
       for (const auto& tensor : memory_) take_advice(tensor);
@@ -129,7 +131,7 @@ class Managed final : public DescribedPolicy {
   explicit Managed(const Recipe& recipe) : DescribedPolicy(recipe.text), recipe_(recipe) {}
 
   Support support(const Platform& platform) const override {
-    const auto managed = needs(platform, &MemoryModel::managed, "managed memory");
+    auto managed = needs(platform, &MemoryModel::managed, "managed memory");
     if (!managed) return managed;
     return needs(platform, &MemoryModel::concurrent_managed_access,
                  "concurrent managed access (page faults on the GPU)");

@@ -31,6 +31,8 @@ class VmmMemory {
   VmmMemory(std::size_t bytes, int node) : range_(cuda::vmm_create_on_host(bytes, node)) {}
   ~VmmMemory() { cuda::vmm_destroy(range_); }
   VmmMemory(VmmMemory&& other) noexcept : range_(std::exchange(other.range_, {})) {}
+  VmmMemory(const VmmMemory&) = delete;
+  VmmMemory& operator=(const VmmMemory&) = delete;
   VmmMemory& operator=(VmmMemory&&) = delete;
   std::byte* data() const { return static_cast<std::byte*>(range_.pointer); }
   const std::byte* on_gpu() const { return data(); }
