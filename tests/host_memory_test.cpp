@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+// Host buffers, and the one placement that needs no GPU.
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstring>
+#include <string>
+
+#include "bench/catalog.hpp"
+#include "kernels/reference.hpp"
+#include "offload/cuda/runtime.hpp"
+#include "offload/host_buffers.hpp"
+#include "offload/host_workers.hpp"
+
+namespace offload {
+namespace {
+
+constexpr std::size_t mib = std::size_t{1} << 20;
+
+bool all_bytes_are(const HostBuffers::Loan& loan, int value) {
+  return std::all_of(loan.data(), loan.data() + loan.bytes(),
+                     [value](std::byte byte) { return byte == std::byte(value); });
+}
+
+TEST(HostBuffers, LendsWholePages) {
+  HostBuffers buffers;
+  const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+  for (const std::size_t bytes : {std::size_t{1}, page - 1, page, page + 1}) {
+    const auto loan = buffers.borrow(HostMemory::pageable, bytes);
+    EXPECT_EQ(loan.bytes(), bytes > page ? 2 * page : page);
+    EXPECT_EQ(reinterpret_cast<std::uintptr_t>(loan.data()) % page, 0U);
+  }
+}
+
+TEST(HostBuffers, LendsAReturnedBufferAgain) {
+  HostBuffers buffers;
+  {
+    const auto loan = buffers.borrow(HostMemory::pageable, 3 * mib);
+    std::memset(loan.data(), 0x5a, loan.bytes());
+  }
+  // Fresh pages would be zero: these are the old ones, for less as well as for the same.
+  EXPECT_TRUE(all_bytes_are(buffers.borrow(HostMemory::pageable, 3 * mib), 0x5a));
+  const auto smaller = buffers.borrow(HostMemory::pageable, mib);
+  EXPECT_TRUE(all_bytes_are(smaller, 0x5a));
+  // It is lent: the next borrower gets another.
+  EXPECT_TRUE(all_bytes_are(buffers.borrow(HostMemory::pageable, mib), 0));
+}
+
+TEST(HostBuffers, LendsTheSmallestThatFits) {
+  HostBuffers buffers;
+  {
+    const auto large = buffers.borrow(HostMemory::pageable, 4 * mib);
+    const auto small = buffers.borrow(HostMemory::pageable, mib);
+  }
+  EXPECT_EQ(buffers.borrow(HostMemory::pageable, mib / 2).bytes(), mib);
+  EXPECT_EQ(buffers.borrow(HostMemory::pageable, 2 * mib).bytes(), 4 * mib);
+}
+
+TEST(HostBuffers, DropsBuffersThatAreTooSmall) {
+  HostBuffers buffers;
+  {
+    const auto small = buffers.borrow(HostMemory::pageable, mib);
+    std::memset(small.data(), 0x5a, small.bytes());
+  }
+  const auto large = buffers.borrow(HostMemory::pageable, 2 * mib);
+  EXPECT_TRUE(all_bytes_are(buffers.borrow(HostMemory::pageable, mib), 0));
+}
+
+TEST(HostBuffers, TrimFreesWhatIsNotLent) {
+  HostBuffers buffers;
+  const auto lent = buffers.borrow(HostMemory::pageable, mib);
+  std::memset(lent.data(), 0x11, lent.bytes());
+  {
+    const auto returned = buffers.borrow(HostMemory::pageable, mib);
+    std::memset(returned.data(), 0x5a, returned.bytes());
+  }
+  buffers.trim();
+  EXPECT_TRUE(all_bytes_are(lent, 0x11));
+  EXPECT_TRUE(all_bytes_are(buffers.borrow(HostMemory::pageable, mib), 0));
+}
+
+TEST(HostBuffers, CountsTheTimeOfAllocatingAlone) {
+  HostBuffers buffers;
+  EXPECT_EQ(buffers.allocation_seconds(), 0.0);
+  { const auto loan = buffers.borrow(HostMemory::pageable, mib); }
+  const double once = buffers.allocation_seconds();
+  EXPECT_GT(once, 0.0);
+  { const auto loan = buffers.borrow(HostMemory::pageable, mib); }
+  EXPECT_EQ(buffers.allocation_seconds(), once);
+}
+
+TEST(HostBuffers, SaysWhatCouldNotBeAllocated) {
+  HostBuffers buffers;
+  try {
+    const auto loan = buffers.borrow(HostMemory::pageable, std::size_t{1} << 60);
+    FAIL() << "an exbibyte was lent";
+  } catch (const std::runtime_error& error) {
+    const std::string message = error.what();
+    EXPECT_NE(message.find("of host memory failed"), std::string::npos) << message;
+    EXPECT_NE(message.find("choose smaller weights"), std::string::npos) << message;
+  }
+}
+
+TEST(Cuda, NamesTheReasonForAGpuThatCannotBe) {
+  for (const int index : {-1, 100000}) {
+    const auto reason = cuda::unavailable(index);
+    ASSERT_TRUE(reason);
+    EXPECT_FALSE(reason->empty());
+  }
+}
+
+TEST(HostCompute, GivesBackWhatWasFilledIn) {
+  const std::vector<WeightTensor> tensors{{"one", DType::u8, 1, 1},
+                                          {"odd", DType::bf16, 1003, 517},
+                                          {"large", DType::fp8_e4m3, 3, 999983}};
+  const Platform platform;
+  HostBuffers buffers;
+  HostWorkers workers(2);
+  const PlaceContext context{platform, buffers, workers};
+  const auto catalog = make_catalog();
+  const auto placement = catalog.policy("host_compute")->place(tensors, context);
+
+  for (const std::uint64_t seed : {1U, 100U}) {  // the second content replaces the first
+    std::vector<std::vector<std::byte>> content;
+    for (std::size_t i = 0; i < tensors.size(); ++i) {
+      auto& bytes = content.emplace_back(tensors[i].bytes());
+      reference::fill_random(bytes, tensors[i].dtype, seed + i, workers);
+      placement->fill(i, bytes);
+    }
+    const auto pieces = placement->pieces();
+    ASSERT_EQ(pieces.size(), tensors.size());
+    for (std::size_t i = 0; i < tensors.size(); ++i) {
+      EXPECT_EQ(pieces[i].tensor, i);
+      EXPECT_EQ(pieces[i].rows, tensors[i].rows);
+      const auto whole = placement->acquire(pieces[i], nullptr);
+      EXPECT_EQ(whole.side, Side::cpu);
+      EXPECT_EQ(std::memcmp(whole.data, content[i].data(), content[i].size()), 0);
+      placement->release(pieces[i], nullptr);
+
+      std::vector<std::byte> out(content[i].size());
+      placement->read_back(i, out);
+      EXPECT_EQ(out, content[i]);
+    }
+    const auto rows = placement->acquire({1, 1000, 3}, nullptr);
+    const std::size_t row_bytes = tensors[1].row_bytes();
+    EXPECT_EQ(std::memcmp(rows.data, content[1].data() + 1000 * row_bytes, 3 * row_bytes), 0);
+    placement->release({1, 1000, 3}, nullptr);
+  }
+  EXPECT_GE(placement->footprint().pageable, 1U + 1003U * 517U * 2U + 3U * 999983U);
+}
+
+}  // namespace
+}  // namespace offload
