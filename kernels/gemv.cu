@@ -212,9 +212,12 @@ void gemv(const std::byte* w, DType dtype, std::size_t rows, std::size_t cols, c
   if (rows == 0) return;
   const Request request{w, rows, cols, x, y, stream};
   switch (dtype) {
-    case DType::bf16: return launch<Bf16, Bf16>(request);
-    case DType::fp16: return launch<Fp16, Fp16>(request);
-    case DType::fp8_e4m3: return launch<Fp8E4m3, Bf16>(request);
+    case DType::bf16:
+      return launch<Bf16, Bf16>(request);
+    case DType::fp16:
+      return launch<Fp16, Fp16>(request);
+    case DType::fp8_e4m3:
+      return launch<Fp8E4m3, Bf16>(request);
     default:
       throw std::invalid_argument("gemv: reads bf16, fp16 and fp8_e4m3, not " +
                                   std::string(name(dtype)));

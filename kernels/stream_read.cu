@@ -97,7 +97,8 @@ template <typename Vector, int kUnroll>
 void launch(const std::byte* data, std::size_t bytes, std::uint64_t* sum, StreamHandle stream,
             StreamReadShape shape) {
   const std::size_t misaligned = reinterpret_cast<std::uintptr_t>(data) % sizeof(Vector);
-  const std::size_t head = std::min(misaligned == 0 ? 0 : sizeof(Vector) - misaligned, bytes / 4 * 4);
+  const std::size_t head =
+      std::min(misaligned == 0 ? 0 : sizeof(Vector) - misaligned, bytes / 4 * 4);
   const std::size_t vectors = (bytes - head) / sizeof(Vector);
   const std::size_t tail = bytes - head - vectors * sizeof(Vector);
   const Extent extent{data, static_cast<unsigned>(head), vectors, static_cast<unsigned>(tail)};
@@ -125,10 +126,14 @@ void stream_read(const std::byte* data, std::size_t bytes, std::uint64_t* sum, S
     throw std::invalid_argument("stream_read: threads must be a multiple of 32 up to 1024");
   }
   switch (shape.load_bytes) {
-    case 4: return launch<unsigned, 8>(data, bytes, sum, stream, shape);
-    case 8: return launch<uint2, 8>(data, bytes, sum, stream, shape);
-    case 16: return launch<uint4, 4>(data, bytes, sum, stream, shape);
-    default: throw std::invalid_argument("stream_read: load_bytes must be 4, 8 or 16");
+    case 4:
+      return launch<unsigned, 8>(data, bytes, sum, stream, shape);
+    case 8:
+      return launch<uint2, 8>(data, bytes, sum, stream, shape);
+    case 16:
+      return launch<uint4, 4>(data, bytes, sum, stream, shape);
+    default:
+      throw std::invalid_argument("stream_read: load_bytes must be 4, 8 or 16");
   }
 }
 

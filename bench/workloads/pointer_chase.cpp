@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+// Dependent reads by one thread: latency, in time per hop.
+#include <algorithm>
+#include <stdexcept>
+#include <utility>
+
+#include "bench/workloads/device_output.hpp"
+#include "bench/workloads/sectors.hpp"
+#include "bench/workloads/workloads.hpp"
+#include "kernels/host/kernels.hpp"
+#include "kernels/kernels.hpp"
+#include "kernels/reference.hpp"
+#include "offload/units.hpp"
+
+namespace offload {
+namespace {
+
+constexpr std::size_t most_hops = 1024;    // about a millisecond over PCIe
+constexpr std::size_t least_bytes = 1024;  // 8 nodes; fewer would be one or two cache lines
+constexpr std::size_t link_bytes = sizeof(std::uint64_t);
+// The chain is one cycle through every node, so it can be entered anywhere: at the first byte.
+constexpr std::uint64_t start = 0;
+
+constexpr unsigned char poison_byte = 0xff;  // no offset into a tensor has all bits set
+constexpr std::uint64_t poison_word = ~std::uint64_t{0};
+
+struct Outcome {  // what the kernels write
+  std::uint64_t last = poison_word;
+  std::uint64_t sum = poison_word;
+  bool operator==(const Outcome&) const = default;
+};
+static_assert(sizeof(Outcome) == 2 * sizeof(std::uint64_t));
+
+std::string text(const Outcome& outcome) {
+  return "at offset " + std::to_string(outcome.last) + " with sum " + std::to_string(outcome.sum);
+}
+
+class ChaseReading final : public Reading {
+ public:
+  ChaseReading(const WeightSet& weights, std::span<const std::span<const std::byte>> data, bool gpu)
+      : tensors_(weights.tensors), host_(tensors_.size()), device_(tensors_.size(), gpu) {
+    for (std::size_t i = 0; i < tensors_.size(); ++i) {
+      const std::size_t nodes = tensors_[i].bytes() / reference::chain_node_bytes;
+      // A whole cycle would end where it began, and with the same sum, whatever the chain.
+      hops_.push_back(std::min(most_hops, nodes - 1));
+      const auto result = reference::pointer_chase(data[i], start, hops_.back());
+      expected_.push_back({result.last, result.sum});
+      steps_ += hops_.back();
+    }
+  }
+
+  PassBytes bytes() const override {
+    return {.requested = steps_ * link_bytes, .touched = steps_ * sector};
+  }
+  std::size_t steps() const override { return steps_; }
+
+  void poison(const Lanes& lanes) override {
+    host_.assign(host_.size(), Outcome{});
+    device_.poison(poison_byte, lanes.stream);
+  }
+
+  void launch(const PieceView& view, const Lanes& lanes) override {
+    const std::size_t i = view.piece.tensor;
+    if (view.piece.first_row != 0 || view.piece.rows != tensors_[i].rows) {
+      throw std::logic_error("pointer_chase: the chain needs all of " + tensors_[i].name +
+                             " in one piece");
+    }
+    if (view.side == Side::gpu) {
+      kernels::pointer_chase(view.data, start, hops_[i], &device_.device(i)->last, lanes.stream);
+    } else {
+      host::pointer_chase(view.data, start, hops_[i], &host_[i].last, lanes.workers);
+    }
+  }
+
+  std::optional<std::string> check(const Lanes& lanes) override {
+    const std::vector<Outcome> device = device_.fetch(lanes.stream);
+    for (std::size_t i = 0; i < tensors_.size(); ++i) {
+      const Outcome& got = device.empty() || device[i] == Outcome{} ? host_[i] : device[i];
+      if (got == Outcome{}) return "chain of " + tensors_[i].name + ": never followed";
+      if (got != expected_[i]) {
+        return "chain of " + tensors_[i].name + ": got " + text(got) + ", expected " +
+               text(expected_[i]);
+      }
+    }
+    return std::nullopt;
+  }
+
+ private:
+  std::vector<WeightTensor> tensors_;
+  std::vector<std::size_t> hops_;
+  std::vector<Outcome> expected_;
+  std::vector<Outcome> host_;
+  DeviceOutput<Outcome> device_;
+  std::size_t steps_ = 0;
+};
+
+class PointerChase final : public Workload {
+ public:
+  std::string_view name() const override { return "pointer_chase"; }
+  std::string_view description() const override {
+    return "dependent 8-byte reads by one thread in random order: latency per hop";
+  }
+  Content content() const override { return Content::chain; }
+  Support reads(const WeightSet& weights) const override {
+    for (const WeightTensor& tensor : weights.tensors) {
+      if (tensor.bytes() < least_bytes) {
+        return Support::no("pointer_chase needs " + format_size(least_bytes) + " per tensor; " +
+                           tensor.name + " has " + format_size(tensor.bytes()));
+      }
+    }
+    return Support::yes();
+  }
+  std::unique_ptr<Reading> bind(const WeightSet& weights,
+                                std::span<const std::span<const std::byte>> data,
+                                HostWorkers& /*workers*/, bool gpu) const override {
+    return std::make_unique<ChaseReading>(weights, data, gpu);
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<Workload> make_pointer_chase() { return std::make_unique<PointerChase>(); }
+
+}  // namespace offload
