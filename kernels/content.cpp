@@ -46,8 +46,10 @@ Mapping mapping_of(DType dtype) {
       return {everywhere(0x1FFF, 16), everywhere(7 << 10, 16), everywhere(0x8000, 16)};
     case DType::fp32:
       return {everywhere(0x03FFFFFF, 32), everywhere(119U << 23, 32), everywhere(0x80000000, 32)};
-    case DType::fp8_e4m3: return {everywhere(0x3F, 8), everywhere(0x01, 8), everywhere(0x80, 8)};
-    case DType::u8: break;
+    case DType::fp8_e4m3:
+      return {everywhere(0x3F, 8), everywhere(0x01, 8), everywhere(0x80, 8)};
+    case DType::u8:
+      break;
   }
   return {~std::uint64_t{0}, 0, 0};
 }

@@ -36,11 +36,15 @@ constexpr Format e4m3{3, 7, 0xF, false, 0x7E, 0x7F, 0x80};
 
 const Format& format_of(DType dtype) {
   switch (dtype) {
-    case DType::bf16: return bf16;
-    case DType::fp16: return fp16;
-    case DType::fp8_e4m3: return e4m3;
+    case DType::bf16:
+      return bf16;
+    case DType::fp16:
+      return fp16;
+    case DType::fp8_e4m3:
+      return e4m3;
     case DType::fp32:
-    case DType::u8: break;
+    case DType::u8:
+      break;
   }
   refuse(dtype);
 }
@@ -56,9 +60,9 @@ float decode(const Format& format, std::uint32_t code) {
   } else {
     // A subnormal has no implicit one, and the exponent of the smallest normal.
     const std::uint32_t implicit = exponent == 0 ? 0 : 1U << format.mantissa_bits;
-    value = std::ldexp(static_cast<float>(implicit | mantissa),
-                       std::max(static_cast<int>(exponent), 1) - format.bias -
-                           format.mantissa_bits);
+    value =
+        std::ldexp(static_cast<float>(implicit | mantissa),
+                   std::max(static_cast<int>(exponent), 1) - format.bias - format.mantissa_bits);
   }
   return (code & format.sign) != 0 ? -value : value;
 }
@@ -123,8 +127,8 @@ float to_float(DType dtype, const std::byte* element) {
 }
 
 void from_float(DType dtype, float value, std::byte* element) {
-  const std::uint32_t code = dtype == DType::fp32 ? std::bit_cast<std::uint32_t>(value)
-                                                  : encode(format_of(dtype), value);
+  const std::uint32_t code =
+      dtype == DType::fp32 ? std::bit_cast<std::uint32_t>(value) : encode(format_of(dtype), value);
   std::memcpy(element, &code, bytes_of(dtype));
 }
 
@@ -168,14 +172,12 @@ GemvResult gemv(std::span<const std::byte> w, DType dtype, std::size_t rows, std
   return result;
 }
 
-ChaseResult pointer_chase(std::span<const std::byte> data, std::uint64_t start,
-                          std::size_t steps) {
+ChaseResult pointer_chase(std::span<const std::byte> data, std::uint64_t start, std::size_t steps) {
   ChaseResult result{start, 0};
   for (std::size_t i = 0; i < steps; ++i) {
-    if (result.last + sizeof(std::uint64_t) > data.size()) {
+    if (result.last > data.size() || data.size() - result.last < sizeof(std::uint64_t)) {
       throw std::out_of_range("pointer chase: offset " + std::to_string(result.last) +
-                              " leads out of the data's " + std::to_string(data.size()) +
-                              " bytes");
+                              " leads out of the data's " + std::to_string(data.size()) + " bytes");
     }
     std::memcpy(&result.last, data.data() + result.last, sizeof(result.last));
     result.sum += result.last;

@@ -14,7 +14,7 @@
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/host/gemv.cpp"  // NOLINT
-#include <hwy/foreach_target.h>                      // IWYU pragma: keep
+#include <hwy/foreach_target.h>                     // IWYU pragma: keep
 
 #include <hwy/highway.h>
 
@@ -42,7 +42,8 @@ using Floats = hn::ScalableTag<float>;
 using FloatVec = hn::Vec<Floats>;
 using HalfWords = hn::Rebind<std::uint16_t, Floats>;  // as many lanes as Floats
 using HalfFloats = hn::Rebind<hwy::float16_t, Floats>;
-using Codes = hn::Rebind<std::uint8_t, hn::Repartition<std::uint16_t, Floats>>;  // two Floats' lanes
+using Codes =
+    hn::Rebind<std::uint8_t, hn::Repartition<std::uint16_t, Floats>>;  // two Floats' lanes
 using CodeVec = hn::Vec<Codes>;
 
 // A codec turns weights into floats and adds the products of one step, two vectors of columns, to
@@ -71,9 +72,18 @@ struct Bf16 {  // the upper half of a float
 struct Fp16 {
   static constexpr std::size_t element = 2;
   static constexpr float scale = 1.0F;
+  /// Before AVX2 x86 cannot convert, and Highway's stand-in takes infinities and NaNs for numbers.
+  static constexpr bool emulated = HWY_ARCH_X86 && HWY_TARGET > HWY_AVX2;
 
   static HWY_INLINE FloatVec widen(const std::uint8_t* w) {
-    return hn::PromoteTo(Floats(), hn::BitCast(HalfFloats(), load_half_words(w)));
+    const auto codes = load_half_words(w);
+    const auto floats = hn::PromoteTo(Floats(), hn::BitCast(HalfFloats(), codes));
+    if constexpr (!emulated) return floats;
+    const hn::Repartition<std::uint32_t, Floats> d32;
+    const auto exponent = hn::Set(d32, 0x7C00);
+    const auto special = hn::Eq(hn::And(hn::PromoteTo(d32, codes), exponent), exponent);
+    const auto all_ones = hn::IfThenElseZero(special, hn::Set(d32, 0x7F800000));
+    return hn::BitCast(Floats(), hn::Or(hn::BitCast(d32, floats), all_ones));
   }
   static HWY_INLINE void add(const std::uint8_t* w, FloatVec x0, FloatVec x1, FloatVec& sum,
                              CodeVec& /*greatest*/) {
@@ -149,9 +159,8 @@ HWY_INLINE bool dot_eight(const RowStarts& w, std::size_t cols, const float* x,
     step(starts, 0, inputs.data());
   }
 
-  const auto total = [&](FloatVec sums) HWY_ATTR {
-    return Codec::scale * hn::GetLane(hn::SumOfLanes(d, sums));
-  };
+  const auto total = [&](FloatVec sums)
+                         HWY_ATTR { return Codec::scale * hn::GetLane(hn::SumOfLanes(d, sums)); };
   y = {total(s0), total(s1), total(s2), total(s3), total(s4), total(s5), total(s6), total(s7)};
   return !hn::AllFalse(Codes(), hn::Eq(greatest, hn::Set(Codes(), 0x7F)));
 }

@@ -9,7 +9,7 @@
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/host/stream_read.cpp"  // NOLINT
-#include <hwy/foreach_target.h>                             // IWYU pragma: keep
+#include <hwy/foreach_target.h>                            // IWYU pragma: keep
 
 #include <hwy/highway.h>
 
@@ -45,9 +45,8 @@ std::uint64_t sum_words(const std::byte* data, std::size_t bytes) {
   using V = hn::Vec<decltype(d64)>;
   const std::size_t step = hn::Lanes(d8);
   const auto* p = reinterpret_cast<const std::uint8_t*>(data);
-  const auto load = [&](std::size_t offset) HWY_ATTR {
-    return hn::BitCast(d64, hn::LoadU(d8, p + offset));
-  };
+  const auto load = [&](std::size_t offset)
+                        HWY_ATTR { return hn::BitCast(d64, hn::LoadU(d8, p + offset)); };
 
   V sum0 = hn::Zero(d64), sum1 = sum0, sum2 = sum0, sum3 = sum0;
   V high0 = sum0, high1 = sum0, high2 = sum0, high3 = sum0;

@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "offload/host_workers.hpp"
+
+#include <gtest/gtest.h>
+#include <sched.h>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <ctime>
+#include <memory>
+#include <mutex>
+#include <stdexcept>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "kernels/host/cpus.hpp"
+
+namespace offload {
+namespace {
+
+using Shares = std::vector<std::pair<std::size_t, std::size_t>>;
+
+/// The shares of one task, by their begin.
+Shares shares_of(HostWorkers& workers, std::size_t items, std::size_t grain) {
+  std::mutex mutex;
+  Shares shares;
+  workers.run(items, grain, [&](std::size_t begin, std::size_t end) {
+    const std::lock_guard lock(mutex);
+    shares.emplace_back(begin, end);
+  });
+  std::sort(shares.begin(), shares.end());
+  return shares;
+}
+
+TEST(HostWorkers, SharesCoverTheItemsOnceInWholeGrains) {
+  for (const std::size_t threads : {1, 2, 3, 8}) {
+    HostWorkers workers(threads);
+    ASSERT_EQ(workers.size(), threads);
+    for (const std::size_t items : {1UL, 2UL, 7UL, 64UL, 1000UL, 123457UL}) {
+      for (const std::size_t grain : {0UL, 1UL, 3UL, 64UL, 4096UL}) {
+        const auto shares = shares_of(workers, items, grain);
+        std::size_t next = 0;
+        for (const auto& [begin, end] : shares) {
+          EXPECT_EQ(begin, next);
+          EXPECT_LT(begin, end);
+          EXPECT_EQ(begin % std::max<std::size_t>(grain, 1), 0U);
+          next = end;
+        }
+        EXPECT_EQ(next, items) << threads << " threads, grain " << grain;
+        EXPECT_LE(shares.size(), threads);
+      }
+    }
+  }
+}
+
+TEST(HostWorkers, SharesDifferByOneGrainAtMost) {
+  HostWorkers workers(3);
+  EXPECT_EQ(shares_of(workers, 90, 1), (Shares{{0, 30}, {30, 60}, {60, 90}}));
+  const auto uneven = shares_of(workers, 10 * 64 + 1, 64);  // 11 grains: 3, 4 and 4
+  EXPECT_EQ(uneven, (Shares{{0, 192}, {192, 448}, {448, 641}}));
+}
+
+TEST(HostWorkers, SizesBeyond32Bits) {
+  HostWorkers workers(2);
+  const std::size_t huge = std::size_t{1} << 62;
+  EXPECT_EQ(shares_of(workers, huge, 4096), (Shares{{0, huge / 2}, {huge / 2, huge}}));
+}
+
+TEST(HostWorkers, NoItemsNoCall) {
+  HostWorkers workers(2);
+  EXPECT_TRUE(shares_of(workers, 0, 1).empty());
+  workers.join();
+}
+
+TEST(HostWorkers, EachPartStaysWithItsThread) {
+  HostWorkers workers(4);
+  std::vector<std::thread::id> first(4);
+  for (int pass = 0; pass < 20; ++pass) {
+    std::vector<std::thread::id> now(4);
+    workers.run(4, 1,
+                [&](std::size_t begin, std::size_t) { now[begin] = std::this_thread::get_id(); });
+    if (pass == 0) first = now;
+    EXPECT_EQ(now, first);
+  }
+}
+
+TEST(HostWorkers, EnqueueReturnsBeforeTheTaskEnds) {
+  HostWorkers workers(2);
+  std::atomic<bool> enqueued{false};
+  std::atomic<int> seen{0};
+  workers.enqueue(2, 1, [&](std::size_t, std::size_t) {
+    enqueued.wait(false);  // would never end if enqueue waited for it
+    ++seen;
+  });
+  enqueued = true;
+  enqueued.notify_all();
+  workers.join();
+  EXPECT_EQ(seen, 2);
+}
+
+TEST(HostWorkers, TasksRunInOrderOneAfterTheOther) {
+  HostWorkers workers(4);
+  std::vector<int> counts(4000, 0);  // not atomic: only the order makes this free of races
+  std::atomic<int> running{0};
+  std::atomic<bool> overlapped{false};
+  for (int task = 0; task < 500; ++task) {
+    workers.enqueue(counts.size(), 1, [&, task](std::size_t begin, std::size_t end) {
+      if (running.fetch_add(1) >= 4) overlapped = true;
+      // Another part than the task before: a worker that ran ahead would find the wrong count.
+      for (std::size_t i = begin; i < end; ++i) {
+        auto& count = counts[(i + static_cast<std::size_t>(task) * 777) % counts.size()];
+        if (count != task) overlapped = true;
+        ++count;
+      }
+      running.fetch_sub(1);
+    });
+  }
+  workers.join();
+  EXPECT_FALSE(overlapped);
+  for (const int count : counts) ASSERT_EQ(count, 500);
+}
+
+TEST(HostWorkers, ReusedAfterEveryJoinAndAfterIdling) {
+  HostWorkers workers(2);
+  long total = 0;
+  for (int i = 0; i < 2000; ++i) {
+    std::atomic<long> sum{0};
+    workers.run(10, 1,
+                [&](std::size_t begin, std::size_t end) { sum += static_cast<long>(end - begin); });
+    total += sum;
+    // Long enough for the workers to have gone to sleep.
+    if (i % 500 == 0) std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  }
+  EXPECT_EQ(total, 20000);
+}
+
+TEST(HostWorkers, SeveralThreadsMayEnqueue) {
+  HostWorkers workers(2);
+  std::atomic<int> items{0};
+  const auto feed = [&] {
+    for (int i = 0; i < 300; ++i) {
+      workers.enqueue(5, 1, [&](std::size_t begin, std::size_t end) {
+        items += static_cast<int>(end - begin);
+      });
+    }
+    workers.join();
+  };
+  std::thread other(feed);
+  feed();
+  other.join();
+  EXPECT_EQ(items, 2 * 300 * 5);
+}
+
+TEST(HostWorkers, DestructorFinishesWhatWasEnqueued) {
+  std::atomic<int> items{0};
+  {
+    HostWorkers workers(3);
+    for (int i = 0; i < 100; ++i) {
+      workers.enqueue(3, 1, [&](std::size_t begin, std::size_t end) {
+        items += static_cast<int>(end - begin);
+      });
+    }
+  }
+  EXPECT_EQ(items, 300);
+}
+
+TEST(HostWorkers, TasksAreDestroyedBeforeJoinReturns) {
+  HostWorkers workers(2);
+  auto owned = std::make_shared<int>(1);
+  for (int i = 0; i < 10; ++i) workers.enqueue(2, 1, [owned](std::size_t, std::size_t) {});
+  workers.join();
+  EXPECT_EQ(owned.use_count(), 1);
+}
+
+TEST(HostWorkers, IdleWorkersTakeNoCpuTime) {
+  HostWorkers workers(4);
+  workers.run(4, 1, [](std::size_t, std::size_t) {});
+  const std::clock_t before = std::clock();  // of the whole process
+  std::this_thread::sleep_for(std::chrono::milliseconds(200));
+  const double seconds = static_cast<double>(std::clock() - before) / CLOCKS_PER_SEC;
+  EXPECT_LT(seconds, 0.02);
+}
+
+TEST(HostWorkers, DefaultIsWhatTheProcessMayUse) {
+  const auto cpus = host::affinity_cpus();
+  const auto allowed = host::thread_count(cpus.size(), host::cgroup_cpu_quota());
+  HostWorkers workers;
+  EXPECT_EQ(workers.size(), allowed);
+  if (allowed < cpus.size()) GTEST_SKIP() << "a CPU quota: workers are not pinned";
+  std::mutex mutex;
+  std::vector<int> pinned;
+  workers.run(workers.size(), 1, [&](std::size_t, std::size_t) {
+    const auto mine = host::affinity_cpus();
+    const std::lock_guard lock(mutex);
+    pinned.insert(pinned.end(), mine.begin(), mine.end());
+  });
+  std::sort(pinned.begin(), pinned.end());
+  EXPECT_EQ(pinned, cpus);                 // each CPU has one worker
+  EXPECT_EQ(host::affinity_cpus(), cpus);  // and the caller was left alone
+}
+
+TEST(HostWorkersDeathTest, AnExceptionInATaskEndsTheProcess) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  EXPECT_DEATH(
+      {
+        HostWorkers workers(1);
+        workers.run(1, 1, [](std::size_t, std::size_t) { throw std::runtime_error("thrown"); });
+      },
+      "thrown");
+}
+
+}  // namespace
+}  // namespace offload
