@@ -30,11 +30,21 @@ constexpr std::array<ModelConfig, 2> configs{{
     {"llama3.1-8b",
      {"meta-llama/Llama-3.1-8B", "meta-llama/Llama-3.1-8B-Instruct", "Llama-3.1-8B",
       "Llama-3.1-8B-Instruct"},
-     4096, 14336, 32, 8, 128, DType::bf16},
+     4096,
+     14336,
+     32,
+     8,
+     128,
+     DType::bf16},
     {"llama3.1-70b",
      {"meta-llama/Llama-3.1-70B", "meta-llama/Llama-3.1-70B-Instruct", "Llama-3.1-70B",
       "Llama-3.1-70B-Instruct"},
-     8192, 28672, 64, 8, 128, DType::bf16},
+     8192,
+     28672,
+     64,
+     8,
+     128,
+     DType::bf16},
 }};
 
 /// The four weights of one layer as vLLM fuses them: q, k and v in one, gate and up in one.
@@ -64,7 +74,8 @@ std::optional<std::string_view> after_prefix(std::string_view name, std::string_
   if (!equal_ignoring_case(name.substr(0, prefix.size()), prefix)) return std::nullopt;
   const std::string_view rest = name.substr(prefix.size());
   if (rest.empty()) return rest;
-  return rest.front() == '.' ? std::optional(rest.substr(1)) : std::nullopt;
+  const bool continues = rest.front() == '.' && rest.size() > 1;
+  return continues ? std::optional(rest.substr(1)) : std::nullopt;
 }
 
 WeightSet in_dtype(WeightSet set, DType dtype) {

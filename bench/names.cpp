@@ -25,6 +25,19 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
   return cost[a.size()][b.size()];
 }
 
+std::string without_dashes(const std::string& text) {
+  return text.substr(std::min(text.find_first_not_of('-'), text.size()));
+}
+
+/// A few letters wrong, or a name begun and ended otherwise (policy, policies; out, output).
+bool resembles(const std::string& typed, const std::string& known, std::size_t distance) {
+  if (distance <= std::max<std::size_t>(1, typed.size() / 3)) return typed.size() > 1;
+  const auto [end, unused] = std::mismatch(typed.begin(), typed.end(), known.begin(), known.end());
+  static_cast<void>(unused);
+  if (end - typed.begin() < 3) return false;
+  return end == typed.end() || distance <= typed.size() / 2 + 1;
+}
+
 }  // namespace
 
 bool is_plain_name(std::string_view name) {
@@ -42,13 +55,13 @@ std::string to_lower(std::string_view text) {
 }
 
 std::string_view closest(std::string_view given, std::span<const std::string_view> candidates) {
-  const std::string typed = to_lower(given);
-  // Up to half of a short name may be wrong; more than that is another word.
-  std::size_t nearest = std::max<std::size_t>(2, std::min<std::size_t>(typed.size() / 2, 4)) + 1;
+  const std::string typed = without_dashes(to_lower(given));
   std::string_view best;
+  std::size_t nearest = typed.size() + 1;
   for (const std::string_view candidate : candidates) {
-    const std::size_t distance = edit_distance(typed, to_lower(candidate));
-    if (distance < nearest && distance < candidate.size()) {
+    const std::string known = without_dashes(to_lower(candidate));
+    const std::size_t distance = edit_distance(typed, known);
+    if (distance < nearest && resembles(typed, known, distance)) {
       nearest = distance;
       best = candidate;
     }

@@ -7,7 +7,8 @@
 
 namespace offload {
 
-/// Letters, digits and . _ - + only: safe in a benchmark name, a filter, a CSV cell and a file name.
+/// Letters, digits and . _ - + only: safe in a benchmark name, a filter, a CSV cell and a file
+/// name.
 bool is_plain_name(std::string_view name);
 
 std::string to_lower(std::string_view text);

@@ -70,8 +70,8 @@ class Planner {
         const auto refusal = refuse_memory(*policy, *weights, contents.size(),
                                            options_.allow_oversubscription, platform_);
         if (refusal) {
-          const std::string text = std::string(policy->name()) + " of " + weights->name + " " +
-                                   refusal->reason;
+          const std::string text =
+              std::string(policy->name()) + " of " + weights->name + " " + refusal->reason;
           if (selection.named && refusal->oversubscribes) throw UsageError(text);
           if (!first_refusal) first_refusal = text;
           support = Support::no(refusal->reason);
@@ -101,9 +101,9 @@ class Planner {
   std::vector<const Workload*> grouped_by_content(const Selection& selection) const {
     std::vector<const Workload*> workloads =
         select_named(catalog_.workloads, selection.workloads, "workload");
-    std::stable_sort(
-        workloads.begin(), workloads.end(),
-        [](const Workload* a, const Workload* b) { return a->content() < b->content(); });
+    std::stable_sort(workloads.begin(), workloads.end(), [](const Workload* a, const Workload* b) {
+      return a->content() < b->content();
+    });
     return workloads;
   }
 
@@ -138,8 +138,8 @@ class Planner {
   void skip(const Workload& workload, const Policy& policy, const WeightSet& weights, Start start,
             const std::string& reason) {
     plan_.skipped.push_back({case_name(workload.name(), policy.name(), weights.name, start),
-                             std::string(workload.name()), std::string(policy.name()),
-                             weights.name, std::string(name(start)), reason});
+                             std::string(workload.name()), std::string(policy.name()), weights.name,
+                             std::string(name(start)), reason});
   }
 
   const Options& options_;
@@ -164,7 +164,7 @@ Plan make_plan(const Options& options, const Catalog& catalog, const Platform& p
 PeakMemory peak_memory(const Plan& plan) {
   struct Demand {
     std::size_t host = 0;
-    std::set<Content> contents;                      // one master copy each
+    std::set<Content> contents;                       // one master copy each
     std::map<std::string_view, std::size_t> buffers;  // by allocator: reused between policies
   };
   std::map<const WeightSet*, Demand> demands;

@@ -13,10 +13,10 @@ namespace {
 constexpr double gib = 1024.0 * 1024.0 * 1024.0;
 
 // Bytes per second.
-constexpr double migration_rate = 8e9;       // page faults, and small prefetches
-constexpr double eviction_rate = 12e9;       // managed pages going back to the host
+constexpr double migration_rate = 8e9;  // page faults, and small prefetches
+constexpr double eviction_rate = 12e9;  // managed pages going back to the host
 constexpr double pageable_copy_rate = 6.5e9;
-constexpr double fill_rate = 5e9;            // the master copy into a placement
+constexpr double fill_rate = 5e9;               // the master copy into a placement
 constexpr double content_rate_per_cpu = 0.2e9;  // making weights and computing the reference
 constexpr double host_read_rate_per_cpu = 4.4e9;
 constexpr double host_read_rate_limit = 400e9;
@@ -34,13 +34,17 @@ constexpr double shortest_sample = 1e-3;  // as in the loop: shorter passes are 
 constexpr double most_passes_per_sample = 64;
 
 constexpr double chain_node_bytes = 128;
-constexpr double most_chain_steps = 4096;
+constexpr double most_chain_steps = 1024;
+constexpr double fault_seconds = 25e-6;  // one page fault, its neighbourhood brought along
 
 double latency(Path path) {
   switch (path) {
-    case Path::device_memory: return 0.7e-6;
-    case Path::link: return 1.2e-6;
-    case Path::host_memory: return 0.1e-6;
+    case Path::device_memory:
+      return 0.7e-6;
+    case Path::link:
+      return 1.2e-6;
+    case Path::host_memory:
+      return 0.1e-6;
   }
   return 0;
 }
@@ -87,17 +91,21 @@ class Model {
     const Path path = item.policy->path(item.start, platform_);
     if (item.workload->content() == Content::chain) {
       const double steps = std::min(bytes(item) / chain_node_bytes, most_chain_steps);
-      const double moved = migrates_now(item) ? bytes(item) / migration_rate : 0;
-      return std::max(1.0, steps) * latency(path) + moved;
+      const double faults =
+          migrates_now(item) ? std::min(bytes(item) / migration_rate, steps * fault_seconds) : 0;
+      return std::max(1.0, steps) * latency(path) + faults;
     }
     return std::max(bytes(item), 1.0) / rate(item, path);
   }
 
   double rate(const Case& item, Path path) const {
     switch (path) {
-      case Path::device_memory: return device_rate_;
-      case Path::host_memory: return host_rate_;
-      case Path::link: break;
+      case Path::device_memory:
+        return device_rate_;
+      case Path::host_memory:
+        return host_rate_;
+      case Path::link:
+        break;
     }
     if (migrates_now(item)) return migration_rate;
     const Requirement needs = item.policy->requirement(*item.weights);

@@ -78,30 +78,28 @@ std::optional<MemoryRefusal> refuse_memory(const Policy& policy, const WeightSet
   const Requirement requirement = policy.requirement(weights);
   const std::size_t host = host_demand(requirement, weights, master_copies);
   if (const std::size_t limit = host_memory_limit(platform.host); host > limit) {
-    return MemoryRefusal{
-        "needs " + format_size_rounded(host) + " of host memory (" +
-        host_parts(requirement, master_bytes(weights, master_copies)) + ") and only " +
-        format_size_rounded(limit) + " can be taken"};
+    return MemoryRefusal{"needs " + format_size_rounded(host) + " of host memory (" +
+                         host_parts(requirement, master_bytes(weights, master_copies)) +
+                         ") and only " + format_size_rounded(limit) + " can be taken"};
   }
   if (!platform.gpu) return std::nullopt;
 
   const std::size_t limit = gpu_memory_limit(*platform.gpu);
   if (requirement.device > limit) {
     return MemoryRefusal{"needs " + format_size_rounded(requirement.device) +
-                         " of GPU memory and only " + format_size_rounded(limit) +
-                         " can be taken"};
+                         " of GPU memory and only " + format_size_rounded(limit) + " can be taken"};
   }
-  // Pages of managed memory, and of system memory under a policy that migrates it, end up on the GPU.
-  const std::size_t migrating = saturating_sum(
-      {requirement.managed, migrates(policy, platform) ? requirement.pageable : 0});
+  // Pages of managed memory, and of system memory under a policy that migrates it, end up on the
+  // GPU.
+  const std::size_t migrating =
+      saturating_sum({requirement.managed, migrates(policy, platform) ? requirement.pageable : 0});
   if (saturating_sum({migrating, requirement.device}) > limit && migrating > 0 &&
       !allow_oversubscription) {
-    return MemoryRefusal{"would oversubscribe the GPU, which hangs some systems: " +
-                             format_size_rounded(migrating) + " of " +
-                             (requirement.managed > 0 ? "managed" : "system") + " memory, " +
-                             format_size_rounded(limit) +
-                             " can be taken (--allow-oversubscription permits it)",
-                         true};
+    return MemoryRefusal{
+        "would oversubscribe the GPU, which hangs some systems: " + format_size_rounded(migrating) +
+            " of " + (requirement.managed > 0 ? "managed" : "system") + " memory, " +
+            format_size_rounded(limit) + " can be taken (--allow-oversubscription permits it)",
+        true};
   }
   return std::nullopt;
 }

@@ -48,7 +48,8 @@ std::optional<std::size_t> unit_factor(std::string_view unit) {
 std::vector<std::size_t> parse_range(std::string_view text, std::size_t dots) {
   const std::size_t star = text.find('*', dots);
   if (star == std::string_view::npos) {
-    throw UsageError("range " + quoted(text) + " needs a factor: write " + std::string(text) + "*2");
+    throw UsageError("range " + quoted(text) + " needs a factor: write " + std::string(text) +
+                     "*2");
   }
   const std::size_t first = parse_size(text.substr(0, dots));
   const std::size_t last = parse_size(text.substr(dots + 2, star - dots - 2));
