@@ -3,14 +3,6 @@ target_compile_options(
   offload_vocabulary
   INTERFACE "$<$<COMPILE_LANGUAGE:CXX>:-Wall;-Wextra;-Wshadow;-Wconversion;-Wpedantic>"
             "$<$<COMPILE_LANGUAGE:CUDA>:-Xcompiler=-Wall,-Wextra>")
-# GCC 12 warns of overlap in every optimised `"literal" + std::string()` (GCC bug 105651).
-target_compile_options(
-  offload_vocabulary
-  INTERFACE "$<$<AND:$<COMPILE_LANG_AND_ID:CXX,GNU>,$<VERSION_LESS:$<CXX_COMPILER_VERSION>,13>>:-Wno-restrict>")
-if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
-  # False alarms about concatenated std::strings (GCC bug 105651).
-  target_compile_options(offload_vocabulary INTERFACE "$<$<COMPILE_LANGUAGE:CXX>:-Wno-restrict>")
-endif()
 if(OFFLOAD_BENCH_WERROR)
   target_compile_options(
     offload_vocabulary
