@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+// The workloads on the GPU, and with a tensor's rows shared between GPU and CPU.
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <vector>
+
+#include "bench/workloads/workloads.hpp"
+#include "kernels/reference.hpp"
+#include "offload/cuda/runtime.hpp"
+#include "offload/host_workers.hpp"
+
+namespace offload {
+namespace {
+
+constexpr std::optional<std::string> right = std::nullopt;
+
+/// Weights in mapped host memory, which both sides read.
+class GpuWorkloads : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (const auto reason = cuda::unavailable(0)) GTEST_SKIP() << *reason;
+    cuda::set_device(0);
+    stream_ = std::make_unique<cuda::Stream>();
+  }
+  void TearDown() override { cuda::free_host(memory_); }
+
+  void bind(const Workload& workload, const WeightTensor& tensor) {
+    cuda::free_host(memory_);
+    memory_ = static_cast<std::byte*>(cuda::host_alloc(tensor.bytes(), cuda::HostAlloc::mapped));
+    tensor_ = tensor;
+    const std::span<std::byte> bytes{memory_, tensor.bytes()};
+    reference::fill_random(bytes, tensor.dtype, 11, workers_);
+    if (workload.content() == Content::chain) reference::make_chain(bytes, 11);
+    const std::vector<std::span<const std::byte>> data{bytes};
+    reading_ = workload.bind({"one", {tensor}}, data, workers_, true);
+  }
+  void launch(std::size_t first_row, std::size_t rows, Side side) {
+    const std::byte* data = memory_;
+    if (side == Side::gpu) {
+      data = static_cast<const std::byte*>(cuda::host_get_device_pointer(memory_));
+    }
+    reading_->launch({{0, first_row, rows}, data + first_row * tensor_.row_bytes(), side}, lanes());
+  }
+  void poison() { reading_->poison(lanes()); }
+  std::optional<std::string> check() {
+    cuda::stream_synchronize(*stream_);
+    workers_.join();
+    return reading_->check(lanes());
+  }
+  std::byte* memory() { return memory_; }
+
+ private:
+  Lanes lanes() { return {*stream_, workers_}; }
+
+  std::unique_ptr<cuda::Stream> stream_;
+  HostWorkers workers_;
+  WeightTensor tensor_;
+  std::byte* memory_ = nullptr;
+  std::unique_ptr<Reading> reading_;
+};
+
+TEST_F(GpuWorkloads, PassOnTheGpuAndOnTheCpuAndFindNothingRead) {
+  for (const auto& make : {make_stream_read, make_gemv, make_pointer_chase}) {
+    for (const DType dtype : {DType::bf16, DType::fp16, DType::fp8_e4m3}) {
+      const auto workload = make();
+      bind(*workload, {"down_proj", dtype, 1000, 1003});
+      for (const Side side : {Side::gpu, Side::cpu, Side::gpu}) {
+        poison();
+        launch(0, 1000, side);
+        EXPECT_EQ(check(), right) << workload->name() << ' ' << name(dtype);
+      }
+      poison();
+      EXPECT_NE(check(), right) << workload->name() << ' ' << name(dtype);
+    }
+  }
+}
+
+TEST_F(GpuWorkloads, ShareRowsBetweenGpuAndCpu) {
+  for (const auto& make : {make_stream_read, make_gemv}) {
+    const auto workload = make();
+    bind(*workload, {"down_proj", DType::bf16, 1000, 1003});
+    poison();
+    launch(0, 400, Side::gpu);
+    launch(600, 400, Side::gpu);
+    launch(400, 100, Side::cpu);
+    EXPECT_NE(check(), right) << workload->name() << ": rows 500 to 599 were not read";
+    launch(500, 100, Side::cpu);
+    EXPECT_EQ(check(), right) << workload->name();
+  }
+}
+
+TEST_F(GpuWorkloads, FindWrongWeights) {
+  for (const auto& make : {make_stream_read, make_gemv}) {
+    const auto workload = make();
+    bind(*workload, {"down_proj", DType::fp8_e4m3, 64, 256});
+    memory()[17 * 256 + 3] = std::byte{0x50};  // 8.0, greater than any weight
+    poison();
+    launch(0, 64, Side::gpu);
+    const auto wrong = check();
+    ASSERT_TRUE(wrong) << workload->name();
+    EXPECT_NE(wrong->find("down_proj"), std::string::npos) << *wrong;
+  }
+}
+
+}  // namespace
+}  // namespace offload
