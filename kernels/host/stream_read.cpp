@@ -64,9 +64,8 @@ std::uint64_t sum_words(const std::byte* data, std::size_t bytes) {
   }
   const V sum = hn::Add(hn::Add(sum0, sum1), hn::Add(sum2, sum3));
   const V high = hn::Add(hn::Add(high0, high1), hn::Add(high2, high3));
-  const std::uint64_t highs = hn::GetLane(hn::SumOfLanes(d64, high));
-  const std::uint64_t sums = hn::GetLane(hn::SumOfLanes(d64, sum));
-  return sums - (highs << 32) + highs + sum_words_one_by_one(data + i, bytes - i);
+  const V words = hn::Add(hn::Sub(sum, hn::ShiftLeft<32>(high)), high);
+  return hn::GetLane(hn::SumOfLanes(d64, words)) + sum_words_one_by_one(data + i, bytes - i);
 }
 
 #endif
