@@ -38,6 +38,7 @@ constexpr std::array<std::string_view, 7> benchmark_flags{
 template <typename T>
 std::vector<std::string_view> names_of(const std::vector<std::unique_ptr<T>>& entries) {
   std::vector<std::string_view> names;
+  names.reserve(entries.size());
   for (const auto& entry : entries) names.push_back(entry->name());
   return names;
 }

@@ -58,6 +58,7 @@ std::vector<WeightSet> projections(const ModelConfig& config) {
       {"down_proj", config.dtype, config.hidden_size, config.intermediate_size},
   }};
   std::vector<WeightSet> sets;
+  sets.reserve(tensors.size());
   for (const WeightTensor& tensor : tensors) {
     sets.push_back({std::string(config.name) + "." + tensor.name, {tensor}});
   }
@@ -132,6 +133,7 @@ std::vector<WeightSet> preset_weights() {
 
 std::vector<std::string_view> preset_models() {
   std::vector<std::string_view> names;
+  names.reserve(configs.size());
   for (const ModelConfig& config : configs) names.push_back(config.name);
   return names;
 }

@@ -72,6 +72,7 @@ WeightTensor parse_tensor(std::string_view text) {
   const std::optional<DType> dtype = parse_dtype(dtype_name);
   if (!dtype) {
     std::vector<std::string_view> known;
+    known.reserve(dtypes.size());
     for (const DTypeInfo& entry : dtypes) known.push_back(entry.name);
     throw UsageError("--tensor " + quoted(text) + ": " + unknown_name("dtype", dtype_name, known));
   }

@@ -35,6 +35,7 @@ using Choices = std::span<const std::pair<std::string_view, T>>;
 template <typename T>
 T parse_choice(std::string_view kind, std::string_view text, Choices<T> choices) {
   std::vector<std::string_view> known;
+  known.reserve(choices.size());
   for (const auto& [name, value] : choices) known.push_back(name);
   const std::string name = parse_name(kind, text, known);
   for (const auto& [candidate, value] : choices) {

@@ -28,6 +28,7 @@ template <typename T>
 std::vector<const T*> select_named(const std::vector<std::unique_ptr<T>>& all,
                                    const std::vector<std::string>& names, std::string_view kind) {
   std::vector<std::string_view> known;
+  known.reserve(all.size());
   for (const auto& entry : all) known.push_back(entry->name());
   for (const std::string& wanted : names) {
     if (std::find(known.begin(), known.end(), wanted) == known.end()) {
@@ -163,9 +164,9 @@ Plan make_plan(const Options& options, const Catalog& catalog, const Platform& p
 
 PeakMemory peak_memory(const Plan& plan) {
   struct Demand {
-    std::size_t host = 0;
     std::set<Content> contents;                       // one master copy each
     std::map<std::string_view, std::size_t> buffers;  // by allocator: reused between policies
+    std::size_t managed = 0;                          // freed with its placement
   };
   std::map<const WeightSet*, Demand> demands;
   PeakMemory peak;
@@ -174,11 +175,12 @@ PeakMemory peak_memory(const Plan& plan) {
     Demand& demand = demands[item.weights];
     demand.contents.insert(item.workload->content());
     std::size_t& buffer = demand.buffers[item.policy->memory()];
-    buffer = std::max(buffer, requirement.pinned + requirement.managed + requirement.pageable);
+    buffer = std::max(buffer, requirement.pinned + requirement.pageable);
+    demand.managed = std::max(demand.managed, requirement.managed);
     peak.device = std::max(peak.device, requirement.device + requirement.managed);
   }
   for (auto& [weights, demand] : demands) {
-    std::size_t host = weights->bytes() * demand.contents.size();
+    std::size_t host = weights->bytes() * demand.contents.size() + demand.managed;
     for (const auto& [allocator, bytes] : demand.buffers) host += bytes;
     peak.host = std::max(peak.host, host);
   }

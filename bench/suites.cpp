@@ -105,6 +105,7 @@ std::span<const Suite> suites() {
 
 std::vector<std::string_view> suite_names() {
   std::vector<std::string_view> names;
+  names.reserve(suites().size());
   for (const Suite& suite : suites()) names.push_back(suite.name);
   return names;
 }

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "bench/plan_memory.hpp"
+#include "bench/suites.hpp"
 #include "offload/error.hpp"
 #include "tests/fake_catalog.hpp"
 
@@ -172,6 +173,37 @@ TEST(Plan, StartsKeepPoliciesForWhichTheyAreTheSame) {
             (Names{"stream_read/pinned_zero_copy/1MiB/steady"}));
 }
 
+TEST(RealPlan, EverySuiteReadsItsWeightsByEveryWorkloadOnTheCpu) {
+  const Catalog catalog = make_catalog();
+  for (const Suite& suite : suites()) {
+    Options options;
+    options.suite = suite.name;
+    std::set<std::string> expected;
+    for (const Selection& selection : select_weights(options)) {
+      for (const std::string& workload : selection.workloads) {
+        expected.insert(workload + "/host_compute/" + selection.weights.name + "/steady");
+      }
+    }
+    const Plan plan = make_plan(options, catalog, cpu_machine());
+    const Names names = case_names(plan);
+    EXPECT_EQ(std::set<std::string>(names.begin(), names.end()), expected) << suite.name;
+    EXPECT_EQ(names.size(), expected.size());
+  }
+}
+
+TEST(RealPlan, QuickHasEveryPolicyAndEndsWithinAMinute) {
+  const Catalog catalog = make_catalog();
+  const Options options;
+  for (const Platform& platform : {gpu_machine(), cpu_machine()}) {
+    const Plan plan = make_plan(options, catalog, platform);
+    std::set<std::string> policies;
+    for (const Case& item : plan.cases) policies.emplace(item.policy->name());
+    for (const SkippedCase& skipped : plan.skipped) policies.insert(skipped.policy);
+    EXPECT_EQ(policies.size(), catalog.policies.size());
+    EXPECT_LT(estimated_seconds(plan, options, platform), 60);
+  }
+}
+
 TEST(PlanMemory, TheReserveIsAShareWithinBounds) {
   Host host;
   host.available_bytes = 200 * gib;
@@ -313,14 +345,6 @@ TEST(PlanEstimate, TheLinkBoundPartFollowsTheLink) {
   // Eleven samples and two passes before them, at nine times the difference of 80 % of the peak.
   const double pass = static_cast<double>(gib) / (0.8 * 63e9);
   EXPECT_NEAR(difference, 13 * 9 * pass, 1e-6);
-}
-
-TEST(PlanEstimate, QuickEndsWithinAMinute) {
-  const Options options;
-  for (const Platform& platform : {gpu_machine(), cpu_machine()}) {
-    const Planned planned(options, platform);
-    EXPECT_LT(estimated_seconds(planned.plan, options, platform), 60);
-  }
 }
 
 }  // namespace
