@@ -30,7 +30,7 @@ need_for_build() {
   need_command cmake cmake
   need_command ninja ninja-build
   need_command git git
-  need_packages libbenchmark-dev libcli11-dev nlohmann-json3-dev libhwy-dev libgtest-dev
+  need_packages ca-certificates libbenchmark-dev libcli11-dev nlohmann-json3-dev libhwy-dev libgtest-dev
 }
 
 # Install everything collected in `missing`; ask first when that takes sudo and a person is there.
