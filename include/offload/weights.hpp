@@ -32,7 +32,8 @@ struct WeightSet {
   }
 };
 
-/// A row range of one tensor: what one kernel launch reads.
+/// A row range of one tensor: what one kernel launch reads. It begins at a multiple of 4 bytes into
+/// the tensor, so that the word sums of a tensor's pieces add up to the tensor's.
 struct Piece {
   std::size_t tensor = 0;  // index into WeightSet::tensors
   std::size_t first_row = 0;
