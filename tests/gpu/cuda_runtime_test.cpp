@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+// The CUDA seam: errors that name their cause and leave the context alive, events, host NUMA
+// memory.
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <string>
+
+#include "bench/platform/probe.hpp"
+#include "offload/cuda/runtime.hpp"
+#include "offload/error.hpp"
+
+namespace offload {
+namespace {
+
+class CudaRuntime : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (const auto reason = cuda::unavailable(0)) GTEST_SKIP() << *reason;
+  }
+};
+
+TEST_F(CudaRuntime, SaysWhatDidNotFitAndGoesOn) {
+  constexpr std::size_t too_much = std::size_t{1} << 46;  // 64 TiB
+  try {
+    const cuda::DeviceBuffer buffer(too_much);
+    FAIL() << "64 TiB of GPU memory were allocated";
+  } catch (const CudaError& error) {
+    const std::string message = error.what();
+    EXPECT_TRUE(error.out_of_memory()) << message;
+    EXPECT_FALSE(error.context_dead()) << message;
+    EXPECT_TRUE(message.starts_with("cudaMalloc of ")) << message;
+    EXPECT_TRUE(
+        message.ends_with(" of GPU memory failed: out of memory (cudaErrorMemoryAllocation)"
+                          "; free some or choose smaller weights"))
+        << message;
+  }
+  // The error is not found again by the next call.
+  EXPECT_NO_THROW(cuda::device_synchronize());
+  EXPECT_NO_THROW(cuda::DeviceBuffer(1 << 20));
+}
+
+TEST_F(CudaRuntime, RejectsAnIndexBeyondTheMachine) {
+  const auto reason = cuda::unavailable(1000);
+  ASSERT_TRUE(reason);
+  EXPECT_TRUE(reason->starts_with("there is no GPU 1000: this machine has ")) << *reason;
+}
+
+TEST_F(CudaRuntime, EventsBracketTheirStream) {
+  const cuda::Stream stream;
+  cuda::Event begin;
+  cuda::Event end;
+  const cuda::DeviceBuffer memory(std::size_t{64} << 20);
+  begin.record(stream);
+  for (int i = 0; i < 100; ++i) cuda::memset_async(memory.data(), i, memory.bytes(), stream);
+  end.record(stream);
+  end.synchronize();
+  const double seconds = end.seconds_since(begin);
+  const double bytes = 100.0 * static_cast<double>(memory.bytes());
+  EXPECT_GT(seconds, bytes / 100e12);  // no memory writes 100 TB/s
+  EXPECT_LT(seconds, 10.0);
+}
+
+TEST_F(CudaRuntime, HostNumaMemoryIsReachedFromBothSides) {
+  const Platform platform = probe_platform(0);
+  const MemoryModel& model = platform.gpu->memory_model;
+  if (!model.host_numa_vmm) GTEST_SKIP() << "cuMemCreate offers no host NUMA nodes here";
+  const int node = model.host_numa_id.value_or(0);
+  const std::size_t granularity = cuda::vmm_host_granularity(node);
+  const cuda::VmmRange range = cuda::vmm_create_on_host(granularity + 1, node);
+  EXPECT_EQ(range.bytes, 2 * granularity);
+  std::memset(range.pointer, 0x5a, range.bytes);
+
+  const cuda::DeviceBuffer copy(range.bytes);
+  const cuda::Stream stream;
+  std::string back(range.bytes, '\0');
+  cuda::memcpy_async(copy.data(), range.pointer, range.bytes, stream);
+  cuda::memcpy_async(back.data(), copy.data(), range.bytes, stream);
+  cuda::stream_synchronize(stream);
+  EXPECT_EQ(back, std::string(range.bytes, '\x5a'));
+  cuda::vmm_destroy(range);
+}
+
+TEST_F(CudaRuntime, FailsToCreateMemoryOnANodeThatIsNot) {
+  if (!probe_platform(0).gpu->memory_model.host_numa_vmm) {
+    GTEST_SKIP() << "cuMemCreate offers no host NUMA nodes here";
+  }
+  EXPECT_THROW(cuda::vmm_destroy(cuda::vmm_create_on_host(1, 4095)), CudaError);
+  EXPECT_NO_THROW(cuda::device_synchronize());
+}
+
+}  // namespace
+}  // namespace offload
