@@ -27,7 +27,7 @@ TEST(Table, AlignsColumnsAndTrimsLineEnds) {
   Table table({{"policy"}, {"GB/s", Table::Align::right}, {"note"}});
   table.add({"a", "51.4", ""});
   table.add({"longer", "7", "x"});
-  EXPECT_EQ(table.text(),
+  EXPECT_EQ(table.text(100),
             "policy  GB/s  note\n"
             "a       51.4\n"
             "longer     7  x\n");
@@ -37,7 +37,19 @@ TEST(Table, CountsCharactersNotBytes) {
   Table table({{"a"}, {"b"}});
   table.add({"\xC2\xB5s", "1"});  // two characters in three bytes
   table.add({"xyz", "2"});
-  EXPECT_EQ(table.text(), "a    b\n\xC2\xB5s   1\nxyz  2\n");
+  EXPECT_EQ(table.text(100), "a    b\n\xC2\xB5s   1\nxyz  2\n");
+}
+
+TEST(Table, ContinuesALongLastCellBelowItself) {
+  Table table({{"id"}, {"what it says"}});
+  table.add({"a", "one two three four five six"});
+  table.add({"b", "short"});
+  // The last column begins at 4 and may be 20 wide.
+  EXPECT_EQ(table.text(24),
+            "id  what it says\n"
+            "a   one two three four\n"
+            "    five six\n"
+            "b   short\n");
 }
 
 TEST(Table, WritesMarkdown) {
@@ -104,8 +116,10 @@ TEST(ResultsJson, DropsTheRowsOfACaseThatFailedAfterSomeSamples) {
   run.cases[2].failure = "faster than the link";
   const std::string text = results_json(run);
   EXPECT_EQ(occurrences(text, "gemv/pinned_copy/toy.w/steady/manual_time"), 0U);
-  EXPECT_EQ(occurrences(text, "gemv/pinned_zero_copy/toy.w/steady/manual_time\",\n"
-                              "      \"family_index"), 3U);
+  EXPECT_EQ(occurrences(text,
+                        "gemv/pinned_zero_copy/toy.w/steady/manual_time\",\n"
+                        "      \"family_index"),
+            3U);
 }
 
 TEST(ResultsJson, WritesNonFiniteNumbersAsNull) {

@@ -55,17 +55,17 @@ TEST(Summary, RanksWhatReadsHostMemoryAndSetsTheRestApart) {
   // 100 MB in 2 ms are 50 GB/s, 80 % of 62.5; the deviation is 0.01 of 2 ms.
   EXPECT_EQ(row(text, "pinned_copy", "steady"),
             (Cells{"pinned_copy", "steady", "2.00 ms", "50.0", "80.0", "0.5", "best"}));
-  EXPECT_EQ(row(text, "pinned_zero_copy", "steady"),
-            (Cells{"pinned_zero_copy", "steady", "2.50 ms", "40.0", "64.0", "0.0",
-                   "1.25x slower"}));
+  EXPECT_EQ(
+      row(text, "pinned_zero_copy", "steady"),
+      (Cells{"pinned_zero_copy", "steady", "2.50 ms", "40.0", "64.0", "0.0", "1.25x slower"}));
   EXPECT_EQ(row(text, "managed_demand", "cold"),
             (Cells{"managed_demand", "cold", "10.0 ms", "10.0", "16.0", "1.0", "5.00x slower"}));
   EXPECT_EQ(row(text, "host_compute", "steady"),
             (Cells{"host_compute", "steady", "4.00 ms", "25.0", "-", "0.0", "2.00x slower"}));
   for (const auto& [policy, start] :
        {std::pair{"device_resident", "steady"}, std::pair{"managed_demand", "warm"}}) {
-    EXPECT_EQ(row(text, policy, start), (Cells{policy, start, "25.0 us", "4000", "-", "0.0",
-                                               "on the GPU: not offloaded"}));
+    EXPECT_EQ(row(text, policy, start),
+              (Cells{policy, start, "25.0 us", "4000", "-", "0.0", "on the GPU: not offloaded"}));
   }
   EXPECT_EQ(row(text, "pageable_copy", "steady"),
             (Cells{"pageable_copy", "steady", "-", "-", "-", "-", "FAILED, see below"}));
@@ -138,8 +138,9 @@ TEST(Summary, WritesCsvAsDataOnly) {
   ASSERT_EQ(lines.size(), 1 + run.cases.size());
   const auto columns = std::count(lines[0].begin(), lines[0].end(), ',');
   EXPECT_TRUE(lines[0].starts_with("name,workload,policy,weights,start,path,"));
-  EXPECT_TRUE(lines[2].starts_with("gemv/pinned_zero_copy/toy.w/steady,gemv,pinned_zero_copy,"
-                                   "toy.w,steady,link,100000000,100000000,0,3,1,0.0025,"));
+  EXPECT_TRUE(
+      lines[2].starts_with("gemv/pinned_zero_copy/toy.w/steady,gemv,pinned_zero_copy,"
+                           "toy.w,steady,link,100000000,100000000,0,3,1,0.0025,"));
   for (std::size_t i = 1; i < lines.size(); ++i) {
     const auto quoted = std::count(lines[i].begin(), lines[i].end(), '"');
     EXPECT_EQ(std::count(lines[i].begin(), lines[i].end(), ','), columns + (quoted > 0 ? 1 : 0))
@@ -181,9 +182,10 @@ TEST(Winner, IsNeverAFailedOrAResidentCase) {
   const CaseRecord resident = toy_case("gemv", "moved", "warm", on_gpu, {25e-6});
   const CaseRecord slow = toy_case("gemv", "slow", "cold", on_link, {4e-3});
   // 100 MB in 4 ms, 40 % of the link; 4 ms over 25 us is 160.
-  EXPECT_EQ(sentence({wrong, resident, slow}),
-            "gemv of toy.w: slow reads at 25.0 GB/s (40 % of the link), with no rival; weights that "
-            "stay on the GPU would be read 160x faster.");
+  EXPECT_EQ(
+      sentence({wrong, resident, slow}),
+      "gemv of toy.w: slow reads at 25.0 GB/s (40 % of the link), with no rival; weights that "
+      "stay on the GPU would be read 160x faster.");
   EXPECT_EQ(sentence({wrong}), "gemv of toy.w: no policy passed.");
   EXPECT_EQ(sentence({wrong, resident}),
             "gemv of toy.w: nothing was read from host memory; weights on the GPU are read at 4.00 "

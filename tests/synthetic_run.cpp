@@ -129,8 +129,8 @@ std::string stock_rows(const CaseRecord& record) {
     const std::string kind =
         R"("run_type": "iteration",
       "repetitions": )" +
-        std::to_string(record.samples.size()) + ",\n      \"repetition_index\": " +
-        std::to_string(i);
+        std::to_string(record.samples.size()) +
+        ",\n      \"repetition_index\": " + std::to_string(i);
     rows += (i > 0 ? ",\n" : "") + row(record, "", kind, record.samples[i]);
   }
   if (record.samples.size() < 2) return rows;
@@ -161,7 +161,8 @@ std::string stock_document(const std::vector<CaseRecord>& cases) {
     "library_build_type": "release"
   },
   "benchmarks": [
-)" + rows + "\n  ]\n}\n";
+)" + rows +
+         "\n  ]\n}\n";
 }
 
 RunRecord gpu_run() {
@@ -196,8 +197,8 @@ RunRecord gpu_run() {
   run.cases[0].passes_per_sample = 40;
   for (const char* workload : {"gemv", "pointer_chase"}) {
     for (const char* policy : {"system_demand", "system_prefetch"}) {
-      run.skipped.push_back({std::string(workload) + '/' + policy + "/toy.w/cold", workload,
-                             policy, "toy.w", "cold", "needs pageable memory access"});
+      run.skipped.push_back({std::string(workload) + '/' + policy + "/toy.w/cold", workload, policy,
+                             "toy.w", "cold", "needs pageable memory access"});
     }
   }
   run.skipped.push_back({"gemv/hostvmm_zero_copy/toy.w/steady", "gemv", "hostvmm_zero_copy",
@@ -212,8 +213,8 @@ RunRecord cpu_run() {
   run.platform.host.architecture = "aarch64";
   run.platform.host.logical_cpus = 1;
   run.calibration.host_read = 20e9;
-  run.cases = {toy_case("gemv", "host_compute", "steady", Path::host_memory,
-                        {4.9e-3, 5e-3, 5.1e-3})};
+  run.cases = {
+      toy_case("gemv", "host_compute", "steady", Path::host_memory, {4.9e-3, 5e-3, 5.1e-3})};
   run.benchmark_json = stock_document(run.cases);
   return run;
 }

@@ -26,13 +26,37 @@ std::string_view path_name(Path path) {
 
 std::string cases_csv(const std::vector<CaseRecord>& cases) {
   std::vector<Table::Column> columns;
-  for (const char* title :
-       {"name", "workload", "policy", "weights", "start", "path", "bytes_requested",
-        "bytes_touched", "steps", "samples", "passes_per_sample", "median_s", "mean_s", "min_s",
-        "max_s", "p05_s", "p25_s", "p75_s", "p95_s", "p99_s", "stddev_s",
-        "coefficient_of_variation", "bytes_per_second", "seconds_per_step", "share_of_link",
-        "device_bytes", "pinned_bytes", "managed_bytes", "pageable_bytes", "complete",
-        "failure"}) {
+  for (const char* title : {"name",
+                            "workload",
+                            "policy",
+                            "weights",
+                            "start",
+                            "path",
+                            "bytes_requested",
+                            "bytes_touched",
+                            "steps",
+                            "samples",
+                            "passes_per_sample",
+                            "median_s",
+                            "mean_s",
+                            "min_s",
+                            "max_s",
+                            "p05_s",
+                            "p25_s",
+                            "p75_s",
+                            "p95_s",
+                            "p99_s",
+                            "stddev_s",
+                            "coefficient_of_variation",
+                            "bytes_per_second",
+                            "seconds_per_step",
+                            "share_of_link",
+                            "device_bytes",
+                            "pinned_bytes",
+                            "managed_bytes",
+                            "pageable_bytes",
+                            "complete",
+                            "failure"}) {
     columns.push_back({title});
   }
   const std::size_t width = columns.size();

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "bench/report/finite_json.hpp"
 
-#include <array>
 #include <algorithm>
+#include <array>
 
 namespace offload {
 namespace {

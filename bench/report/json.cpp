@@ -85,31 +85,30 @@ Json build_json(const BuildInfo& build) {
 
 Json gpu_json(const Gpu& gpu) {
   const MemoryModel& model = gpu.memory_model;
-  return {
-      {"index", gpu.index},
-      {"name", gpu.name},
-      {"uuid", text_or_null(gpu.uuid)},
-      {"pci_bus_id", text_or_null(gpu.pci_bus_id)},
-      {"compute_capability", {{"major", gpu.compute_major}, {"minor", gpu.compute_minor}}},
-      {"sm_count", gpu.sm_count},
-      {"l2_bytes", gpu.l2_bytes},
-      {"memory_bytes", gpu.memory_bytes},
-      {"free_bytes", gpu.free_bytes},
-      {"hbm_peak_bytes_per_second", or_null(gpu.hbm_peak_bytes_per_second)},
-      {"driver_version", gpu.driver_version},
-      {"runtime_version", gpu.runtime_version},
-      {"driver_release", text_or_null(gpu.driver_release)},
-      {"memory_model",
-       {{"managed", model.managed},
-        {"concurrent_managed_access", model.concurrent_managed_access},
-        {"pageable_memory_access", model.pageable_memory_access},
-        {"pageable_memory_access_uses_host_page_tables",
-         model.pageable_memory_access_uses_host_page_tables},
-        {"direct_managed_access_from_host", model.direct_managed_access_from_host},
-        {"host_native_atomics", model.host_native_atomics},
-        {"host_register", model.host_register},
-        {"host_numa_vmm", model.host_numa_vmm},
-        {"host_numa_id", or_null(model.host_numa_id)}}}};
+  return {{"index", gpu.index},
+          {"name", gpu.name},
+          {"uuid", text_or_null(gpu.uuid)},
+          {"pci_bus_id", text_or_null(gpu.pci_bus_id)},
+          {"compute_capability", {{"major", gpu.compute_major}, {"minor", gpu.compute_minor}}},
+          {"sm_count", gpu.sm_count},
+          {"l2_bytes", gpu.l2_bytes},
+          {"memory_bytes", gpu.memory_bytes},
+          {"free_bytes", gpu.free_bytes},
+          {"hbm_peak_bytes_per_second", or_null(gpu.hbm_peak_bytes_per_second)},
+          {"driver_version", gpu.driver_version},
+          {"runtime_version", gpu.runtime_version},
+          {"driver_release", text_or_null(gpu.driver_release)},
+          {"memory_model",
+           {{"managed", model.managed},
+            {"concurrent_managed_access", model.concurrent_managed_access},
+            {"pageable_memory_access", model.pageable_memory_access},
+            {"pageable_memory_access_uses_host_page_tables",
+             model.pageable_memory_access_uses_host_page_tables},
+            {"direct_managed_access_from_host", model.direct_managed_access_from_host},
+            {"host_native_atomics", model.host_native_atomics},
+            {"host_register", model.host_register},
+            {"host_numa_vmm", model.host_numa_vmm},
+            {"host_numa_id", or_null(model.host_numa_id)}}}};
 }
 
 Json link_json(const Link& link) {
@@ -156,19 +155,28 @@ Json calibration_json(const Calibration& calibration) {
 }
 
 Json limit_json(const Limit& limit) {
-  return {{"id", limit.id},           {"description", limit.description},
-          {"ratio", limit.ratio},     {"goal", limit.goal},
-          {"at_least", limit.at_least}, {"met", limit.met()},
-          {"measured", limit.measured}, {"reference", limit.reference},
+  return {{"id", limit.id},
+          {"description", limit.description},
+          {"ratio", limit.ratio},
+          {"goal", limit.goal},
+          {"at_least", limit.at_least},
+          {"met", limit.met()},
+          {"measured", limit.measured},
+          {"reference", limit.reference},
           {"unit", limit.unit}};
 }
 
 Json summary_json(const Summary& summary) {
-  return {{"median_s", summary.median}, {"mean_s", summary.mean},
-          {"min_s", summary.min},       {"max_s", summary.max},
-          {"p05_s", summary.p05},       {"p25_s", summary.p25},
-          {"p75_s", summary.p75},       {"p95_s", summary.p95},
-          {"p99_s", summary.p99},       {"stddev_s", summary.stddev},
+  return {{"median_s", summary.median},
+          {"mean_s", summary.mean},
+          {"min_s", summary.min},
+          {"max_s", summary.max},
+          {"p05_s", summary.p05},
+          {"p25_s", summary.p25},
+          {"p75_s", summary.p75},
+          {"p95_s", summary.p95},
+          {"p99_s", summary.p99},
+          {"stddev_s", summary.stddev},
           {"coefficient_of_variation", summary.coefficient_of_variation}};
 }
 
@@ -221,9 +229,8 @@ Json case_json(const CaseRecord& record, std::string_view run_name) {
 }
 
 Json skipped_json(const SkippedCase& skipped) {
-  return {{"name", skipped.name},       {"workload", skipped.workload},
-          {"policy", skipped.policy},   {"weights", skipped.weights},
-          {"start", skipped.start},     {"reason", skipped.reason}};
+  return {{"name", skipped.name},       {"workload", skipped.workload}, {"policy", skipped.policy},
+          {"weights", skipped.weights}, {"start", skipped.start},       {"reason", skipped.reason}};
 }
 
 Json wall_json(const WallTime& wall) {
@@ -287,9 +294,8 @@ Json parse_stock(const RunRecord& run) {
     return empty_document(run);
   }
   Json document = Json::parse(without_non_finite(run.benchmark_json), nullptr, false);
-  if (!document.is_object() || !document.contains("context") ||
-      !document["context"].is_object() || !document.contains("benchmarks") ||
-      !document["benchmarks"].is_array()) {
+  if (!document.is_object() || !document.contains("context") || !document["context"].is_object() ||
+      !document.contains("benchmarks") || !document["benchmarks"].is_array()) {
     throw std::runtime_error(
         "results: Google Benchmark's own JSON is not readable (no object with context and "
         "benchmarks); report this with the version of the library");
@@ -310,9 +316,7 @@ const CaseRecord* case_of(const std::map<std::string, const CaseRecord*, std::le
 
 /// A row without both times spoils the tools that read it (a failed row has them as 0).
 bool has_times(const Json& row) {
-  const auto is_number = [&](const char* key) {
-    return row.contains(key) && row[key].is_number();
-  };
+  const auto is_number = [&](const char* key) { return row.contains(key) && row[key].is_number(); };
   return is_number("real_time") && is_number("cpu_time") && !row.value("error_occurred", false) &&
          !row.contains("skipped");
 }

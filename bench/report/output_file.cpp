@@ -56,8 +56,7 @@ int write_zeros(int descriptor, std::size_t from, std::size_t to) {
   const std::array<char, 4096> zeros{};
   while (from < to) {
     const std::size_t count = std::min(zeros.size(), to - from);
-    const ssize_t written =
-        ::pwrite(descriptor, zeros.data(), count, static_cast<off_t>(from));
+    const ssize_t written = ::pwrite(descriptor, zeros.data(), count, static_cast<off_t>(from));
     if (written < 0) {
       if (errno == EINTR) continue;
       return errno;
@@ -181,8 +180,8 @@ void OutputFile::commit(std::string_view text) {
   if (descriptor_ < 0) throw std::logic_error(path_ + ": already in place");
   if (::lseek(descriptor_, 0, SEEK_SET) < 0) throw write_error(option_, path_, errno);
   if (const int error = write_all(descriptor_, text)) throw write_error(option_, path_, error);
-  if (::ftruncate(descriptor_, static_cast<off_t>(text.size())) != 0 ||
-      ::fsync(descriptor_) != 0 || ::rename(temporary_.c_str(), path_.c_str()) != 0) {
+  if (::ftruncate(descriptor_, static_cast<off_t>(text.size())) != 0 || ::fsync(descriptor_) != 0 ||
+      ::rename(temporary_.c_str(), path_.c_str()) != 0) {
     throw write_error(option_, path_, errno);
   }
   sync_directory(path_);

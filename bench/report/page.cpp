@@ -16,7 +16,7 @@ void Page::paragraph(std::string_view text) {
 }
 
 void Page::table(const Table& table) {
-  out_ += (style_ == Style::markdown ? table.markdown() : table.text()) + '\n';
+  out_ += (style_ == Style::markdown ? table.markdown() : table.text(width)) + '\n';
 }
 
 void Page::item(std::string_view text) {

@@ -22,10 +22,10 @@ std::string size_or_dash(std::size_t bytes) {
 }
 
 Table policy_table(const Catalog& catalog) {
-  Table table({{"policy"}, {"memory"}, {"how the GPU gets it"}});
+  Table table({{"policy"}, {"memory: how the GPU gets it"}});
   for (const auto& policy : catalog.policies) {
-    table.add({std::string(policy->name()), std::string(policy->memory()),
-               std::string(policy->mechanism())});
+    table.add({std::string(policy->name()),
+               std::string(policy->memory()) + ": " + std::string(policy->mechanism())});
   }
   return table;
 }
@@ -91,9 +91,8 @@ std::string totals(const Plan& plan, const Options& options, const Platform& pla
   const PeakMemory peak = peak_memory(plan);
   std::string text = count(plan.cases.size(), "case") + " of " + count(options.samples, "sample") +
                      ", " + about(estimated_seconds(plan, options, platform)) +
-                     "; at once at most " + format_size_rounded(peak.host) +
-                     " of host memory (" + format_size_rounded(platform.host.available_bytes) +
-                     " available)";
+                     "; at once at most " + format_size_rounded(peak.host) + " of host memory (" +
+                     format_size_rounded(platform.host.available_bytes) + " available)";
   if (platform.gpu) {
     text += " and " + format_size_rounded(peak.device) + " of GPU memory (" +
             format_size_rounded(platform.gpu->free_bytes) + " free)";

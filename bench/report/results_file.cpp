@@ -21,9 +21,8 @@ constexpr std::size_t slack = std::size_t{64} << 10U;
 
 /// A journal line is compact; in the document every value stands on an indented line of its own.
 std::size_t indented(const std::string& line) {
-  const auto lines = std::ranges::count_if(line, [](char c) { return c == ',' || c == '{' ||
-                                                                     c == '}' || c == '[' ||
-                                                                     c == ']'; });
+  const auto lines = std::ranges::count_if(
+      line, [](char c) { return c == ',' || c == '{' || c == '}' || c == '[' || c == ']'; });
   constexpr std::size_t deepest_indent = 20;
   return line.size() + static_cast<std::size_t>(lines) * deepest_indent;
 }
@@ -59,11 +58,11 @@ void ResultsFile::open_journal() {
                    old.c_str());
     }
   }
-  journal_ = ::open(journal_path_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC,
-                    0666);
+  journal_ =
+      ::open(journal_path_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0666);
   if (journal_ < 0) {
-    throw UsageError("--output " + output_.path() + ": cannot write its journal " +
-                     journal_path_ + ": " + std::strerror(errno) + "; choose another path");
+    throw UsageError("--output " + output_.path() + ": cannot write its journal " + journal_path_ +
+                     ": " + std::strerror(errno) + "; choose another path");
   }
 }
 

@@ -33,8 +33,8 @@ std::string winners(const std::vector<const CaseRecord*>& ranked) {
     }
   }
   if (ranked.size() == 1) return best.policy + " reads at " + speed(best) + ", with no rival";
-  std::string text = enumerate(tied, most_names) + (tied.size() > 1 ? " tie" : " wins") + " at " +
-                     speed(best);
+  std::string text =
+      enumerate(tied, most_names) + (tied.size() > 1 ? " tie" : " wins") + " at " + speed(best);
   if (next != nullptr) {
     text += ", " + next->policy + " is " + times(times_slower(*next, best)) + " slower";
   }

@@ -187,17 +187,17 @@ void write_notes(Page& page, const RunRecord& run) {
     page.item("this is a Debug build: what the CPU does is slower than it could be");
   }
   if (run.benchmark_json.find("\"library_build_type\": \"debug\"") != std::string::npos) {
-    page.item("Google Benchmark calls itself a debug build (Debian's does); it takes no times here");
+    page.item(
+        "Google Benchmark calls itself a debug build (Debian's does); it takes no times here");
   }
   const WallTime& wall = run.wall;
   if (wall.total > 0) {
     const auto share = [&](double seconds) { return percent(seconds / wall.total); };
-    const double other =
-        wall.total - wall.measured - wall.allocation - wall.content - wall.reset;
+    const double other = wall.total - wall.measured - wall.allocation - wall.content - wall.reset;
     page.item("wall time " + format_seconds(wall.total) + ": " + share(wall.measured) +
               " measured passes, " + share(wall.allocation) + " allocating and pinning, " +
-              share(wall.content) + " making weights, " + share(wall.reset) +
-              " back to cold, " + share(std::max(0.0, other)) + " other");
+              share(wall.content) + " making weights, " + share(wall.reset) + " back to cold, " +
+              share(std::max(0.0, other)) + " other");
   }
 }
 

@@ -44,20 +44,31 @@ void Table::add(std::vector<std::string> cells) {
   rows_.push_back(std::move(cells));
 }
 
-std::string Table::text() const {
+std::string Table::text(std::size_t width) const {
   std::vector<std::size_t> widths;
   for (std::size_t i = 0; i < columns_.size(); ++i) {
-    std::size_t width = display_width(columns_[i].title);
-    for (const auto& row : rows_) width = std::max(width, display_width(row[i]));
-    widths.push_back(width);
+    std::size_t widest = display_width(columns_[i].title);
+    for (const auto& row : rows_) widest = std::max(widest, display_width(row[i]));
+    widths.push_back(widest);
   }
+  std::size_t last_begin = 0;
+  for (std::size_t i = 0; i + 1 < widths.size(); ++i) last_begin += widths[i] + 2;
+  constexpr std::size_t narrowest = 20;
+  if (columns_.back().align == Align::left && width >= last_begin + narrowest) {
+    widths.back() = std::min(widths.back(), width - last_begin);
+  }
+
   std::string out;
   const auto add_line = [&](const auto& cell_of) {
     std::string line;
-    for (std::size_t i = 0; i < columns_.size(); ++i) {
-      if (i > 0) line += "  ";
-      line += padded(cell_of(i), widths[i], columns_[i].align);
+    for (std::size_t i = 0; i + 1 < columns_.size(); ++i) {
+      line += padded(cell_of(i), widths[i], columns_[i].align) + "  ";
     }
+    std::string last(cell_of(columns_.size() - 1));
+    if (display_width(last) > widths.back()) {
+      last = wrap(last, last_begin + widths.back(), last_begin, last_begin);
+    }
+    line += padded(last, widths.back(), columns_.back().align);
     line.erase(line.find_last_not_of(' ') + 1);
     out += line + '\n';
   };
@@ -96,9 +107,8 @@ std::string Table::csv() const {
   return out;
 }
 
-std::string wrap(std::string_view text, std::size_t width, std::size_t indent) {
+std::string wrap(std::string_view text, std::size_t width, std::size_t indent, std::size_t column) {
   std::string out;
-  std::size_t column = 0;
   while (!text.empty()) {
     const std::size_t begin = text.find_first_not_of(' ');
     if (begin == std::string_view::npos) break;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Rows under titles, written as aligned text, Markdown or CSV.
 #pragma once
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -22,8 +23,9 @@ class Table {
   void add(std::vector<std::string> cells);
   bool empty() const { return rows_.empty(); }
 
-  /// Columns two spaces apart; no trailing spaces.
-  std::string text() const;
+  /// Columns two spaces apart; no trailing spaces. Cells of a left-aligned last column go on below
+  /// themselves where a line would be longer than `width`.
+  std::string text(std::size_t width) const;
   std::string markdown() const;
   /// RFC 4180 quoting, LF line ends.
   std::string csv() const;
@@ -34,7 +36,8 @@ class Table {
 };
 
 /// Break at spaces so that no line is longer than `width`, unless one word is. Lines after the
-/// first begin with `indent` spaces. No newline at the end.
-std::string wrap(std::string_view text, std::size_t width, std::size_t indent = 0);
+/// first begin with `indent` spaces; the first begins at `column`. No newline at the end.
+std::string wrap(std::string_view text, std::size_t width, std::size_t indent = 0,
+                 std::size_t column = 0);
 
 }  // namespace offload
