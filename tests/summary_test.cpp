@@ -127,8 +127,18 @@ TEST(Summary, WorksWithoutAGpu) {
   const std::string text = summary_text(testing::cpu_run());
   EXPECT_TRUE(contains(text, "no GPU (no driver)"));
   EXPECT_FALSE(contains(text, "% of link"));
+  EXPECT_EQ(row(text, "host_compute", "steady").back(), "no rival");
   // 100 MB in 5 ms.
   EXPECT_TRUE(contains(text, "host_compute reads at 20.0 GB/s, with no rival."));
+}
+
+TEST(Summary, WarnsOfNoise) {
+  RunRecord run = testing::cpu_run();
+  EXPECT_FALSE(contains(summary_text(run), "spread by more than"));
+  // Deviations of 1 ms around a mean of 5 ms: 20 %.
+  run.cases[0].samples = {4e-3, 5e-3, 6e-3};
+  run.cases[0].summary = summarize(run.cases[0].samples);
+  EXPECT_TRUE(contains(summary_text(run), "the samples of 1 case spread by more than 10 %"));
 }
 
 TEST(Summary, WritesCsvAsDataOnly) {

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Writes one of each document the report can make into a directory, for test_results_schema.py.
 #include <cstdio>
+#include <exception>
 #include <fstream>
+#include <stdexcept>
 #include <string>
 
 #include "bench/report/results_file.hpp"
@@ -31,20 +33,28 @@ offload::RunRecord ended_before_any_case(offload::RunRecord run) {
   return run;
 }
 
+void write_all(const std::string& directory) {
+  const offload::RunRecord gpu = offload::testing::gpu_run();
+  write(directory + "/gpu.json", offload::results_json(gpu));
+  write(directory + "/cpu.json", offload::results_json(offload::testing::cpu_run()));
+  write(directory + "/interrupted.json", offload::results_json(interrupted(gpu)));
+  write(directory + "/empty.json", offload::results_json(ended_before_any_case(gpu)));
+  write(directory + "/ci.json", offload::ci_json(gpu));
+  write(directory + "/platform.json", offload::platform_json(gpu.platform));
+  std::string journal = offload::journal_header(gpu);
+  for (const auto& record : gpu.cases) journal += offload::journal_line(record);
+  write(directory + "/run.journal", journal);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
-  using namespace offload;
   if (argc != 2) return 2;
-  const std::string directory = std::string(argv[1]) + '/';
-  const RunRecord gpu = testing::gpu_run();
-  write(directory + "gpu.json", results_json(gpu));
-  write(directory + "cpu.json", results_json(testing::cpu_run()));
-  write(directory + "interrupted.json", results_json(interrupted(gpu)));
-  write(directory + "empty.json", results_json(ended_before_any_case(gpu)));
-  write(directory + "ci.json", ci_json(gpu));
-  write(directory + "platform.json", platform_json(gpu.platform));
-  std::string journal = journal_header(gpu);
-  for (const auto& record : gpu.cases) journal += journal_line(record);
-  write(directory + "run.journal", journal);
+  try {
+    write_all(argv[1]);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "%s\n", error.what());
+    return 1;
+  }
+  return 0;
 }

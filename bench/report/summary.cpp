@@ -79,6 +79,7 @@ std::string verdict(const CaseRecord& record, const CaseGroup& group) {
   const bool warm = record.start == name(Start::warm);
   const auto rivals = contest(group, warm ? Start::warm : Start::cold);
   const CaseRecord& best = *rivals.front();
+  if (rivals.size() == 1) return "no rival";
   if (&record == &best) return warm ? "best when warm" : "best";
   if (ties(best, record)) return "same as best";
   return times(times_slower(record, best)) + " slower";
@@ -182,6 +183,14 @@ void write_notes(Page& page, const RunRecord& run) {
   if (batched > 0) {
     page.item("a sample is the mean of several passes (up to " + std::to_string(most_passes) +
               ") in " + count(batched, "case") + " whose pass is too short to time alone");
+  }
+  constexpr double noisy = 0.1;
+  const auto spread = static_cast<std::size_t>(std::ranges::count_if(run.cases, [](const auto& r) {
+    return passed(r) && r.summary->coefficient_of_variation > noisy;
+  }));
+  if (spread > 0) {
+    page.item("the samples of " + count(spread, "case") +
+              " spread by more than 10 %: something else may be using this machine");
   }
   if (run.build.build_type == "Debug") {
     page.item("this is a Debug build: what the CPU does is slower than it could be");
