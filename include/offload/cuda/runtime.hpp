@@ -73,6 +73,7 @@ class Stream {
   ~Stream();
   Stream(const Stream&) = delete;
   Stream& operator=(const Stream&) = delete;
+  // NOLINTNEXTLINE(google-explicit-constructor): it is a handle with an owner
   operator StreamHandle() const { return handle_; }
 
  private:
@@ -101,6 +102,8 @@ class DeviceBuffer {
   DeviceBuffer() = default;
   explicit DeviceBuffer(std::size_t bytes);
   ~DeviceBuffer();
+  DeviceBuffer(const DeviceBuffer&) = delete;
+  DeviceBuffer& operator=(const DeviceBuffer&) = delete;
   DeviceBuffer(DeviceBuffer&& other) noexcept;
   DeviceBuffer& operator=(DeviceBuffer&& other) noexcept;
   void* data() const { return data_; }
@@ -116,6 +119,8 @@ class ManagedBuffer {
  public:
   explicit ManagedBuffer(std::size_t bytes);
   ~ManagedBuffer();
+  ManagedBuffer(const ManagedBuffer&) = delete;
+  ManagedBuffer& operator=(const ManagedBuffer&) = delete;
   ManagedBuffer(ManagedBuffer&& other) noexcept;
   ManagedBuffer& operator=(ManagedBuffer&& other) noexcept;
   std::byte* data() const { return data_; }
