@@ -181,7 +181,7 @@ void launch_any(const Request& request) {
       static_cast<const X*>(request.x), request.y);
 }
 
-template <typename Weight, typename Activation, typename Many>
+template <typename Weight, typename Activation>
 void launch(const Request& request) {
   const std::size_t row_bytes = request.cols * sizeof(typename Weight::Element);
   constexpr std::size_t longest_row = std::size_t{1} << 30;  // vectors are counted in 32 bits
@@ -203,11 +203,11 @@ void gemv(const std::byte* w, DType dtype, std::size_t rows, std::size_t cols, c
   const Request request{w, rows, cols, x, y, stream};
   switch (dtype) {
     case DType::bf16:
-      return launch<Bf16, Bf16, ManyRows>(request);
+      return launch<Bf16, Bf16>(request);
     case DType::fp16:
-      return launch<Fp16, Fp16, ManyRows>(request);
+      return launch<Fp16, Fp16>(request);
     case DType::fp8_e4m3:
-      return launch<Fp8E4m3, Bf16, ManyRowsOfFp8>(request);
+      return launch<Fp8E4m3, Bf16>(request);
     default:
       throw std::invalid_argument("gemv: reads bf16, fp16 and fp8_e4m3, not " +
                                   std::string(name(dtype)));
