@@ -137,7 +137,7 @@ TEST(MakeChain, LeavesNothingToPredict) {
       for (std::size_t step = 0; step < nodes; ++step) {
         const std::uint64_t next = link_at(data, at);
         if (next / 4096 == at / 4096) ++same_page;
-        if (next - at + 8 * 4096 < 16 * 4096UL) ++near;
+        if (next - at + 32768U < 65536U) ++near;
         if (next - at == stride) ++same_stride;
         stride = next - at;
         at = next;
@@ -152,7 +152,7 @@ TEST(MakeChain, LeavesNothingToPredict) {
 }
 
 TEST(MakeChain, DependsOnTheSeed) {
-  std::vector<std::byte> a(128 * 1000);
+  std::vector<std::byte> a(128000);
   auto b = a;
   auto c = a;
   make_chain(a, 1);
