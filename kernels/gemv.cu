@@ -187,7 +187,8 @@ void launch(const Request& request) {
   constexpr std::size_t longest_row = std::size_t{1} << 30;  // vectors are counted in 32 bits
   if (row_bytes % sizeof(uint4) == 0 && row_bytes <= longest_row &&
       is_aligned(request.w, sizeof(uint4)) && is_aligned(request.x, sizeof(uint4))) {
-    using Tuning = std::conditional_t<sizeof(typename Weight::Element) == 1, Tuning8Bit, Tuning16Bit>;
+    using Tuning =
+        std::conditional_t<sizeof(typename Weight::Element) == 1, Tuning8Bit, Tuning16Bit>;
     launch_vectors<Weight, Activation, Tuning>(request);
   } else {
     launch_any<Weight, Activation>(request);
