@@ -62,7 +62,7 @@ class Bench {
   std::unique_ptr<Reading> reading_;
 };
 
-constexpr std::optional<std::string> right = std::nullopt;
+constexpr std::nullopt_t right = std::nullopt;
 
 struct Shape {
   DType dtype;

@@ -13,7 +13,7 @@
 namespace offload {
 namespace {
 
-constexpr std::optional<std::string> right = std::nullopt;
+constexpr std::nullopt_t right = std::nullopt;
 
 /// Weights in mapped host memory, which both sides read.
 class GpuWorkloads : public testing::Test {
