@@ -238,7 +238,7 @@ TEST_P(HostKernels, StreamReadCarriesIntoTheUpperHalf) {
 
 TEST(HostKernelsOnce, PointerChaseFollowsTheChain) {
   HostWorkers workers(2);
-  std::vector<std::byte> data(128 * 1000);
+  std::vector<std::byte> data(128000);
   const auto chain = reference::make_chain(data, 9);
   for (const std::size_t steps : {0UL, 1UL, 999UL, 1000UL, 2500UL}) {
     const auto expected = reference::pointer_chase(data, chain.start, steps);
