@@ -112,6 +112,12 @@ HostBuffers::Loan HostBuffers::borrow(HostMemory kind, std::size_t bytes) {
 
 void HostBuffers::trim() noexcept { idle_.clear(); }
 
+std::size_t HostBuffers::idle_bytes() const {
+  std::size_t sum = 0;
+  for (const auto& allocation : idle_) sum += allocation->bytes();
+  return sum;
+}
+
 void HostBuffers::give_back(std::unique_ptr<HostAllocation> allocation) noexcept {
   try {
     idle_.push_back(std::move(allocation));

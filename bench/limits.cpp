@@ -75,20 +75,41 @@ class Limits {
     return percentile(samples, 50);
   }
 
-  // The medians of a case already prepared and of `bare`, taken in turn so that drift hits both.
+  // The medians of two workloads under one policy, taken in turn so that drift hits both.
+  std::pair<double, double> two_workloads(const char* first, const char* second,
+                                          const char* policy, const WeightSet& weights) {
+    const Case a = steady(first, policy, weights);
+    const Case b = steady(second, policy, weights);
+    context_.loop.prepare(a);
+    context_.loop.prepare(b);
+    Samples of_a;
+    Samples of_b;
+    for (std::size_t i = 0; i < 2 * context_.samples; ++i) {
+      context_.loop.resume(a);
+      of_a.push_back(context_.loop.sample());
+      context_.loop.resume(b);
+      of_b.push_back(context_.loop.sample());
+    }
+    return {percentile(of_a, 50), percentile(of_b, 50)};
+  }
+
+  // The medians of a case already prepared and of `bare`, likewise.
   std::pair<double, double> in_turn(const std::function<void()>& bare) {
     Samples ours;
     Samples theirs;
-    for (std::size_t i = 0; i < context_.samples; ++i) {
+    for (std::size_t i = 0; i < 2 * context_.samples; ++i) {
       ours.push_back(context_.loop.sample());
       theirs.push_back(median_seconds(context_.session, context_.wall, 1, bare));
     }
     return {percentile(ours, 50), percentile(theirs, 50)};
   }
 
+  Case steady(const char* workload, const char* policy, const WeightSet& weights) const {
+    return {context_.catalog.workload(workload), context_.catalog.policy(policy), &weights,
+            Start::steady};
+  }
   void prepare(const char* workload, const char* policy, const WeightSet& weights) {
-    context_.loop.prepare({context_.catalog.workload(workload), context_.catalog.policy(policy),
-                           &weights, Start::steady});
+    context_.loop.prepare(steady(workload, policy, weights));
   }
 
   const std::byte* placed_data() {
@@ -205,8 +226,7 @@ class Limits {
       const std::string suffix = "/" + weights.name;
       const std::string gemv_id = std::string(kind.policy) + "_gemv_vs_read" + suffix;
       if (!start(gemv_id, context_.catalog.policy(kind.policy))) continue;
-      const double gemv = case_median("gemv", kind.policy, weights);
-      const double read = case_median("stream_read", kind.policy, weights);
+      const auto [gemv, read] = two_workloads("gemv", "stream_read", kind.policy, weights);
       add(gemv_id, "gemv time / stream_read time of the same bytes", gemv / read, 1.01, false, gemv,
           read, "s");
       if (kind.copies) copy_against_bare(kind.policy, kind.memory, weights);

@@ -36,9 +36,15 @@ class Loop {
   /// Returns describe() completed by all that is known before the first sample.
   /// Throws CudaError or ImplausibleResult.
   CaseRecord prepare(const Case& item);
-  /// Seconds per pass of the case last prepared. Throws CudaError, or ImplausibleResult when the
+  /// Go back to a case prepared under the same placement, without verifying it again.
+  void resume(const Case& item);
+  /// Seconds per pass of the case last prepared or resumed. Throws CudaError, or ImplausibleResult when the
   /// rate is above what its path can carry.
   double sample();
+  /// What the driver moves in one untimed pass of `item`. Counting slows later faults down, even
+  /// after it has ended, so this belongs behind the last sample of a run. Throws ImplausibleResult
+  /// when the start is cold and a policy that migrates moved less than it read.
+  Evidence evidence(const Case& item);
   /// Give all memory back and forget the last case.
   void clear() noexcept;
 
@@ -48,10 +54,10 @@ class Loop {
  private:
   void bind(const Case& item);
   void make_content(Content content);
+  void make_room() const;
   void run_pass();
   double timed_pass();
-  Evidence verify();
-  void require_cold(const Evidence& evidence) const;
+  void verify();
   void require_plausible(double seconds) const;
 
   Session& session_;

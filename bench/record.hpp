@@ -97,6 +97,7 @@ struct WallTime {
   double allocation = 0;  // allocating and pinning
   double content = 0;     // making and copying weights, references
   double reset = 0;       // bringing weights back to cold, flushing caches
+  double evidence = 0;    // untimed passes under the driver's counters, placing them again included
 };
 
 struct RunRecord {

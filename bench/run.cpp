@@ -94,13 +94,14 @@ class Run {
     try {
       prepare();
       ran = benchmark_.run();
+      collect_evidence();
+      loop_->clear();
     } catch (const Interrupted& interrupted) {
       stop(exit_interrupted, reason(interrupted));
     } catch (const CudaError& error) {
       stop(error.context_dead() ? exit_dead_context : exit_case_failed, error.what());
     }
     if (ran == 0) return nothing_matched();
-    loop_->clear();
     record_.complete = true;
     return report();
   }
@@ -143,6 +144,30 @@ class Run {
         context, [this](SkippedCase skipped) { record_.skipped.push_back(std::move(skipped)); });
   }
 
+  // Behind all samples, because counting disturbs them. One case stands for all that share its
+  // placement.
+  void collect_evidence() {
+    const Stopwatch watch;
+    const WallTime before = record_.wall;
+    const auto progress = begin_step("evidence");
+    const Case* last = nullptr;
+    for (const auto& [item, index] : measured_) {
+      CaseRecord& current = record_.cases[index];
+      if (item->start != Start::cold || !current.complete) continue;
+      if (last != nullptr && last->weights == item->weights && last->policy == item->policy) {
+        current.evidence.um_state = "not measured: " + last->name() + " shares the placement";
+        continue;
+      }
+      progress->step(current.name);
+      last = item;
+      guarded(current, [&] { current.evidence = loop_->evidence(*item); });
+      current.complete = current.failure.empty();
+      report_failure(current);
+    }
+    record_.wall = before;  // what the loop booked meanwhile is part of the evidence
+    record_.wall.evidence += watch.seconds();
+  }
+
   // One repetition of `item`: Google Benchmark runs all repetitions of a case in a row.
   SampleOutcome sample(const Case& item) {
     try {
@@ -162,6 +187,7 @@ class Run {
     range_.reset();
     range_.emplace(item.name());
     progress_->begin(item.name());
+    measured_.emplace_back(&item, record_.cases.size());
     record_.cases.push_back(describe(item, platform_));
     guarded(record_.cases.back(), [&] { record_.cases.back() = loop_->prepare(item); });
     if (!record_.cases.back().failure.empty()) loop_->clear();
@@ -198,13 +224,16 @@ class Run {
     range_.reset();
     record_.benchmark_json = benchmark_.json();
     progress_->end();
-    if (!current.failure.empty()) {
-      progress_->wipe();
-      std::cerr << "offload_bench: " << current.name << " failed: " << current.failure << '\n';
-    }
+    report_failure(current);
     if (!results_.append(current, record_)) {
       stop(exit_case_failed, "no space left for the results of " + current.name);
     }
+  }
+
+  void report_failure(const CaseRecord& record) {
+    if (record.failure.empty()) return;
+    progress_->wipe();
+    std::cerr << "offload_bench: " << record.name << " failed: " << record.failure << '\n';
   }
 
   void finish_statistics(CaseRecord& record) const {
@@ -283,6 +312,7 @@ class Run {
   std::optional<Session> session_;
   std::optional<Loop> loop_;
   std::optional<ProgressLine> progress_;
+  std::vector<std::pair<const Case*, std::size_t>> measured_;  // and where its record is
   std::optional<Range> range_;  // the case under way, on a profiler's timeline
   const Case* item_ = nullptr;  // likewise
 };

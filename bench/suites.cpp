@@ -88,7 +88,7 @@ std::span<const Suite> suites() {
   static const std::vector<Suite> table{
       {"quick",
        "one real weight and a latency chain, every policy, within a minute",
-       {{{"gemv", "stream_read"}, {"llama3.1-8b.down_proj"}},  //
+       {{{"gemv", "stream_read"}, {"llama3.1-70b.down_proj"}},  //
         {{"pointer_chase"}, {"64MiB"}}}},
       {"full",
        "every projection of two models, a sweep over sizes, three dtypes",

@@ -238,7 +238,8 @@ Json wall_json(const WallTime& wall) {
           {"measured_s", wall.measured},
           {"allocation_s", wall.allocation},
           {"content_s", wall.content},
-          {"reset_s", wall.reset}};
+          {"reset_s", wall.reset},
+          {"evidence_s", wall.evidence}};
 }
 
 /// Everything of a run but its cases, which follow.

@@ -56,6 +56,7 @@ class HostBuffers {
 
   Loan borrow(HostMemory kind, std::size_t bytes);
   void trim() noexcept;  // free everything not lent
+  std::size_t idle_bytes() const;
   /// Seconds spent so far inside allocation calls: they cannot be avoided, only shared.
   double allocation_seconds() const { return allocation_seconds_; }
 
