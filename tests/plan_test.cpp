@@ -84,8 +84,9 @@ TEST(Plan, QuickRunsEveryPolicyOnARealWeight) {
   const Names names = case_names(planned.plan);
   // Two workloads on the weight and one on a size; four steady policies and one with two starts.
   EXPECT_EQ(names.size(), 3U * 6U);
-  EXPECT_NE(std::find(names.begin(), names.end(), "gemv/managed_demand/llama3.1-8b.down_proj/cold"),
-            names.end());
+  EXPECT_NE(
+      std::find(names.begin(), names.end(), "gemv/managed_demand/llama3.1-70b.down_proj/cold"),
+      names.end());
   EXPECT_EQ(planned.plan.weights.size(), 2U);
 }
 
