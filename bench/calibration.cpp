@@ -111,14 +111,17 @@ double median_seconds(Session& session, WallTime& wall, int repeats_wanted,
                       const std::function<void()>& pass) {
   pass();  // loads the kernel and maps what it touches
   std::vector<double> seconds;
-  for (int i = 0; i < repeats_wanted; ++i) {
-    session.flush_device_cache();
-    session.timer().begin(session.stream());
-    pass();
-    seconds.push_back(session.timer().end(session.stream()));
-    wall.measured += seconds.back();
-  }
+  for (int i = 0; i < repeats_wanted; ++i) seconds.push_back(timed_seconds(session, wall, pass));
   return percentile(seconds, 50);
+}
+
+double timed_seconds(Session& session, WallTime& wall, const std::function<void()>& pass) {
+  if (session.gpu()) session.flush_device_cache();
+  session.timer().begin(session.stream());
+  pass();
+  const double seconds = session.timer().end(session.stream());
+  wall.measured += seconds;
+  return seconds;
 }
 
 BestRead best_sm_read(Session& session, WallTime& wall, const std::byte* data, std::size_t bytes,

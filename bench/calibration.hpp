@@ -18,6 +18,9 @@ Calibration calibrate(Session& session, WallTime& wall, const std::function<void
 double median_seconds(Session& session, WallTime& wall, int repeats,
                       const std::function<void()>& pass);
 
+/// Seconds of one `pass`, after a flush of the L2 where there is a GPU.
+double timed_seconds(Session& session, WallTime& wall, const std::function<void()>& pass);
+
 /// The fastest SM read of `bytes` at `data` over a sweep of grids, block sizes and load widths.
 struct BestRead {
   double seconds = 0;

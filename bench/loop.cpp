@@ -15,14 +15,20 @@
 namespace offload {
 namespace {
 
-// A sample sums passes until it is this long. On the GPU so that the clock's resolution (0.5 us)
-// stays below 0.1 % of it; on the CPU so that the scheduler's interruptions (milliseconds) even out.
-constexpr double shortest_gpu_sample_seconds = 1e-3;
-constexpr double shortest_cpu_sample_seconds = 20e-3;
+// A sample sums passes until it is this long. From cold, where every pass is paid for by a reset:
+// so long that the clock's resolution (0.5 us) stays below 0.1 % of it. Otherwise so long that the
+// interruptions of a shared host (milliseconds) even out.
+constexpr double shortest_cold_sample_seconds = 1e-3;
+constexpr double shortest_sample_seconds = 20e-3;
 constexpr std::size_t most_passes_per_sample = 64;
 
 // Counters lose records now and then, which makes them count too little, never too much.
 constexpr int most_evidence_passes = 3;
+// Nor do they keep up with more than this at once: passes over 448 MiB lost half of their records,
+// passes over 112 MiB none.
+constexpr std::size_t most_evidence_bytes = std::size_t{64} << 20;
+// What a piece's first row must be a multiple of (see Piece).
+constexpr std::size_t row_alignment = 4;
 
 // Rates are checked against nominal peaks, which real machines never reach; the margin only covers
 // the clock.
@@ -49,6 +55,13 @@ std::optional<double> most_bytes_per_second(Path path, const Platform& platform,
       break;  // a CPU's caches are not ours to bound
   }
   return std::nullopt;
+}
+
+/// As many rows from the middle of `tensor` as the counters can follow.
+Piece middle_of(const WeightTensor& tensor) {
+  const std::size_t rows = std::min(tensor.rows, most_evidence_bytes / tensor.row_bytes());
+  if (rows == 0) return {0, 0, tensor.rows};
+  return {0, (tensor.rows - rows) / 2 / row_alignment * row_alignment, rows};
 }
 
 }  // namespace
@@ -89,6 +102,8 @@ void Loop::bind(const Case& item) {
     placed_content_ = content;
   }
   pieces_ = placement_->pieces();
+  // Pageable memory is read by the CPU even where the GPU computes: to stage it for the copy.
+  cpu_reads_weights_ = computes_on_cpu_ || placement_->footprint().pageable > 0;
 }
 
 // Idle buffers are kept for the next policy only while there is memory for them too.
@@ -108,8 +123,9 @@ void Loop::make_content(Content content) {
     const Lap lap(wall_.content);
     auto master = masters_.find(content);
     if (master == masters_.end()) {
-      master = masters_.emplace(std::piecewise_construct, std::forward_as_tuple(content),
-                                std::forward_as_tuple(*item_.weights, content, seed_, session_))
+      master = masters_
+                   .emplace(std::piecewise_construct, std::forward_as_tuple(content),
+                            std::forward_as_tuple(*item_.weights, content, seed_, session_))
                    .first;
     }
     auto& reading = readings_[item_.workload];
@@ -129,7 +145,7 @@ void Loop::run_pass() {
   const Lanes lanes = session_.lanes();
   for (const Piece& piece : pieces_) {
     const PieceView view = placement_->acquire(piece, lanes.stream);
-    computes_on_cpu_ |= view.side == Side::cpu;
+    if (view.side == Side::cpu) computes_on_cpu_ = cpu_reads_weights_ = true;
     reading_->launch(view, lanes);
     placement_->release(piece, lanes.stream);
   }
@@ -140,7 +156,7 @@ double Loop::timed_pass() {
   {
     const Lap lap(wall_.reset);
     placement_->reset(item_.start, session_.stream());
-    if (computes_on_cpu_) session_.flush_host_cache();
+    if (cpu_reads_weights_) session_.flush_host_cache();
     if (session_.gpu()) session_.flush_device_cache();
     // Warm and steady GPU passes are enqueued while the flush still runs, as an engine enqueues
     // ahead: launch latency is hidden. A cold pass, or one the CPU computes, starts from idle.
@@ -174,28 +190,32 @@ void Loop::verify() {
 Evidence Loop::evidence(const Case& item) {
   const Range range("evidence");
   bind(item);
-  const bool must_move =
-      item.start == Start::cold && migrates(*item.policy, session_.platform());
-  // A pointer chase touches single sectors, so only some pages move; any other workload reads all.
+  // A pointer chase touches single sectors, so only some pages move; other workloads read it all.
   const std::size_t weights = item.weights->bytes();
-  const std::size_t least = !must_move                                ? 0
-                            : reading_->bytes().touched >= weights ? weights
-                                                                      : 1;
-  Evidence evidence;
+  const bool reads_all = reading_->bytes().touched >= weights;
+  if (reads_all) pieces_ = {middle_of(item.weights->tensors.front())};
+  std::size_t read = 0;
+  for (const Piece& piece : pieces_) {
+    read += piece.rows * item.weights->tensors[piece.tensor].row_bytes();
+  }
+  const bool must_move = item.start == Start::cold && migrates(*item.policy, session_.platform());
+  const std::size_t least = !must_move ? 0 : reads_all ? read : 1;
+
   std::size_t most_moved = 0;
   for (int i = 0; i < most_evidence_passes; ++i) {
     checkpoint();
     placement_->reset(item.start, session_.stream());
-    evidence = um_.measure([this] {
+    Evidence evidence = um_.measure([this] {
       run_pass();
       session_.wait();
     });
+    evidence.bytes_read = read;
     // Without counters the rate of every sample has still been held against the link's.
     if (!evidence.um || evidence.um->bytes_to_device >= least) return evidence;
     most_moved = std::max(most_moved, evidence.um->bytes_to_device);
   }
-  throw ImplausibleResult("not cold: passes over " + format_size_rounded(weights) +
-                          " moved at most " + format_size_rounded(most_moved) + " to the GPU");
+  throw ImplausibleResult("not cold: passes over " + format_size_rounded(read) + " moved at most " +
+                          format_size_rounded(most_moved) + " to the GPU");
 }
 
 void Loop::require_plausible(double seconds) const {
@@ -239,10 +259,10 @@ CaseRecord Loop::prepare(const Case& item) {
 
   const double first = timed_pass();
   const double shortest =
-      computes_on_cpu_ ? shortest_cpu_sample_seconds : shortest_gpu_sample_seconds;
-  passes_per_sample_ = std::clamp<std::size_t>(
-      static_cast<std::size_t>(std::ceil(shortest / std::max(first, 1e-9))), 1,
-      most_passes_per_sample);
+      item.start == Start::cold ? shortest_cold_sample_seconds : shortest_sample_seconds;
+  passes_per_sample_ =
+      std::clamp<std::size_t>(static_cast<std::size_t>(std::ceil(shortest / std::max(first, 1e-9))),
+                              1, most_passes_per_sample);
   record.passes_per_sample = passes_per_sample_;
   return record;
 }

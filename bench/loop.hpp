@@ -41,9 +41,10 @@ class Loop {
   /// Seconds per pass of the case last prepared or resumed. Throws CudaError, or ImplausibleResult when the
   /// rate is above what its path can carry.
   double sample();
-  /// What the driver moves in one untimed pass of `item`. Counting slows later faults down, even
-  /// after it has ended, so this belongs behind the last sample of a run. Throws ImplausibleResult
-  /// when the start is cold and a policy that migrates moved less than it read.
+  /// What the driver moves in one untimed pass of `item`, over as much of its weights as can be
+  /// counted. Counting slows later faults down, even after it has ended, so this belongs behind the
+  /// last sample of a run. Throws ImplausibleResult when the start is cold and a policy that
+  /// migrates moved less than it read.
   Evidence evidence(const Case& item);
   /// Give all memory back and forget the last case.
   void clear() noexcept;
@@ -75,6 +76,7 @@ class Loop {
   std::vector<Piece> pieces_;
   Reading* reading_ = nullptr;
   bool computes_on_cpu_ = false;
+  bool cpu_reads_weights_ = false;  // to compute with them, or to stage them for a copy
   std::size_t passes_per_sample_ = 1;
 };
 

@@ -66,7 +66,8 @@ struct UmTraffic {
 };
 struct Evidence {
   std::optional<UmTraffic> um;
-  std::string um_state;  // "measured", "zero by design", or "unavailable (reason)"
+  std::string um_state;  // "measured", "not measured: why", or "unavailable (why)"
+  std::size_t bytes_read = 0;  // of the weights, by the counted pass; it may read a part of them
 };
 
 struct CaseRecord {

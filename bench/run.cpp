@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <ctime>
 #include <iostream>
+#include <map>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -86,8 +87,8 @@ class Run {
   int execute() {
     if (plan_.cases.empty()) return nothing_matched();
     for (const Case& item : plan_.cases) {
-      benchmark_.add({item.name(), [this, &item] { return sample(item); },
-                      [this] { case_finished(); }});
+      benchmark_.add(
+          {item.name(), [this, &item] { return sample(item); }, [this] { case_finished(); }});
     }
     if (benchmark_.list_only()) return benchmark_.run() == 0 ? nothing_matched() : exit_ok;
     std::size_t ran = 0;
@@ -134,8 +135,12 @@ class Run {
   void measure_all_limits() {
     const Range range("limits");
     const auto progress = begin_step("limits");
-    LimitsContext context{*session_,          *loop_,       catalog_,
-                          record_.calibration, record_.wall, record_.options.samples,
+    LimitsContext context{*session_,
+                          *loop_,
+                          catalog_,
+                          record_.calibration,
+                          record_.wall,
+                          record_.options.samples,
                           [&progress](const std::string& id) {
                             leave_if_interrupted();
                             progress->step(id);
@@ -144,22 +149,22 @@ class Run {
         context, [this](SkippedCase skipped) { record_.skipped.push_back(std::move(skipped)); });
   }
 
-  // Behind all samples, because counting disturbs them. One case stands for all that share its
-  // placement.
+  // Behind all samples, because counting disturbs them. One case stands for all of its policy: how
+  // a policy brings weights back to cold depends on neither them nor who reads them.
   void collect_evidence() {
     const Stopwatch watch;
     const WallTime before = record_.wall;
     const auto progress = begin_step("evidence");
-    const Case* last = nullptr;
+    std::map<const Policy*, std::string> representatives;
     for (const auto& [item, index] : measured_) {
       CaseRecord& current = record_.cases[index];
       if (item->start != Start::cold || !current.complete) continue;
-      if (last != nullptr && last->weights == item->weights && last->policy == item->policy) {
-        current.evidence.um_state = "not measured: " + last->name() + " shares the placement";
+      const auto [known, is_first] = representatives.emplace(item->policy, current.name);
+      if (!is_first) {
+        current.evidence.um_state = "not measured: " + known->second + " stands for its policy";
         continue;
       }
       progress->step(current.name);
-      last = item;
       guarded(current, [&] { current.evidence = loop_->evidence(*item); });
       current.complete = current.failure.empty();
       report_failure(current);
@@ -239,7 +244,8 @@ class Run {
   void finish_statistics(CaseRecord& record) const {
     if (record.samples.empty()) return;
     record.summary = summarize(record.samples);
-    if (record.path == Path::link && record_.calibration.copy_h2d) {
+    const bool is_rate = record.steps == 0;
+    if (is_rate && record.path == Path::link && record_.calibration.copy_h2d) {
       record.share_of_link = record.rate() / *record_.calibration.copy_h2d;
     }
   }

@@ -81,7 +81,7 @@ TEST(Host, ReadsAnX86Server) {
   EXPECT_EQ(host.numa_nodes, 2);
   EXPECT_EQ(host.memory_bytes, 2113495904 * kib);
   EXPECT_EQ(host.available_bytes, 2000000000 * kib);
-  EXPECT_EQ(host.last_level_cache_bytes, 2 * 107520 * kib);
+  EXPECT_EQ(host.last_level_cache_bytes, std::size_t{2} * 107520 * kib);
   EXPECT_EQ(host.transparent_hugepages, "madvise");
   EXPECT_EQ(host.cgroup_limit_bytes, std::nullopt);
 }

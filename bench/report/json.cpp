@@ -189,7 +189,7 @@ Json evidence_json(const Evidence& evidence) {
           {"cpu_faults", evidence.um->cpu_faults},
           {"remote_maps", evidence.um->remote_maps}};
   }
-  return {{"um", um}, {"um_state", evidence.um_state}};
+  return {{"um", um}, {"um_state", evidence.um_state}, {"bytes_read", evidence.bytes_read}};
 }
 
 /// A failed case keeps its samples, as what was seen, but no rate: nothing may quote it.

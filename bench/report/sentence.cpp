@@ -36,7 +36,8 @@ std::string winners(const std::vector<const CaseRecord*>& ranked) {
   std::string text =
       enumerate(tied, most_names) + (tied.size() > 1 ? " tie" : " wins") + " at " + speed(best);
   if (next != nullptr) {
-    text += ", " + next->policy + " is " + times(times_slower(*next, best)) + " slower";
+    text += ", " + next->policy + " is " + times(times_slower(*next, best)) + " slower at " +
+            speed(*next);
   }
   return text;
 }
@@ -78,6 +79,10 @@ std::vector<std::string> winner_sentences(const CaseGroup& group) {
   }
   std::vector<std::string> sentences;
   const bool both = !cold.empty() && !warm.empty();
+  if (both && winners(cold) == winners(warm)) {
+    return {subject + ", cold and warm: " + winners(cold) + if_resident(bound, *cold.front()) +
+            '.'};
+  }
   if (!cold.empty()) {
     sentences.push_back(subject + (both ? ", cold: " : ": ") + winners(cold) +
                         if_resident(bound, *cold.front()) + '.');

@@ -75,7 +75,7 @@ std::string group_title(const CaseGroup& group) {
 std::string verdict(const CaseRecord& record, const CaseGroup& group) {
   if (!record.failure.empty()) return "FAILED, see below";
   if (!passed(record)) return "no samples";
-  if (!competes(record)) return "on the GPU: not offloaded";
+  if (!competes(record)) return "is on the GPU";
   const bool warm = record.start == name(Start::warm);
   const auto rivals = contest(group, warm ? Start::warm : Start::cold);
   const CaseRecord& best = *rivals.front();

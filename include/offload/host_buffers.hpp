@@ -45,6 +45,8 @@ class HostBuffers {
     Loan(HostBuffers& pool, std::unique_ptr<HostAllocation> allocation);
     ~Loan();
     Loan(Loan&& other) noexcept;
+    Loan(const Loan&) = delete;
+    Loan& operator=(const Loan&) = delete;
     Loan& operator=(Loan&& other) = delete;
     std::byte* data() const { return allocation_->data(); }
     std::size_t bytes() const { return allocation_->bytes(); }

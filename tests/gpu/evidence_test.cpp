@@ -15,7 +15,8 @@
 namespace offload {
 namespace {
 
-constexpr std::size_t size = std::size_t{256} << 20;
+// As much as the counters can follow.
+constexpr std::size_t size = std::size_t{64} << 20;
 constexpr std::uint32_t word = 3;
 constexpr std::uint64_t sum_of_words = word * (size / sizeof word);
 
