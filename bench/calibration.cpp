@@ -111,6 +111,7 @@ double median_seconds(Session& session, WallTime& wall, int repeats_wanted,
                       const std::function<void()>& pass) {
   pass();  // loads the kernel and maps what it touches
   std::vector<double> seconds;
+  seconds.reserve(static_cast<std::size_t>(repeats_wanted));
   for (int i = 0; i < repeats_wanted; ++i) seconds.push_back(timed_seconds(session, wall, pass));
   return percentile(seconds, 50);
 }

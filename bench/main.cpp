@@ -38,11 +38,7 @@ int act(const Options& options, const Catalog& catalog, const std::vector<std::s
   return run_benchmarks(options, catalog, argv);
 }
 
-}  // namespace
-}  // namespace offload
-
-int main(int argc, char** argv) {
-  using namespace offload;
+int run_program(int argc, char** argv) {
   try {
     const Catalog catalog = make_catalog();
     const auto parsed = parse_command_line(argc, argv, catalog);
@@ -59,3 +55,8 @@ int main(int argc, char** argv) {
     return exit_case_failed;
   }
 }
+
+}  // namespace
+}  // namespace offload
+
+int main(int argc, char** argv) { return offload::run_program(argc, argv); }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "bench/run.hpp"
 
+#include <unistd.h>
+
 #include <cstdio>
 #include <cstdlib>
 #include <ctime>
@@ -25,8 +27,6 @@
 #include "bench/wall_clock.hpp"
 #include "kernels/host/kernels.hpp"
 #include "offload/error.hpp"
-
-extern char** environ;
 
 namespace offload {
 namespace {

@@ -1,8 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-# Run at build time: cmake -D SOURCE=<repository> -D OUTPUT=<header> -P GitState.cmake
+# Run at build time:
+#   cmake -D SOURCE=<repository> -D OUTPUT=<header> -D COMMIT=<else> -P GitState.cmake
+# COMMIT stands in where SOURCE is no git checkout; empty: unknown.
 # Writes the header only when its content changes, so that an unchanged tree rebuilds nothing.
 set(ENV{GIT_OPTIONAL_LOCKS} 0)
 set(commit unknown)
+if(COMMIT)
+  set(commit "${COMMIT}")
+endif()
 set(dirty false)
 find_program(GIT git)
 if(GIT)

@@ -314,7 +314,7 @@ TEST(PlanMemory, PeakCountsMastersAndOneBufferOfEachAllocator) {
   const Planned planned(options, gpu_machine());
   const PeakMemory peak = peak_memory(planned.plan);
   // Two contents, and one buffer each of pinned, malloc (shared by two policies) and managed.
-  EXPECT_EQ(peak.host, (2 + 3) * 64 * mib);
+  EXPECT_EQ(peak.host, std::size_t{2 + 3} * 64 * mib);
   EXPECT_EQ(peak.device, 64 * mib);
   EXPECT_EQ(peak_memory(Plan{}).host, 0U);
 }

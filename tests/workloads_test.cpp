@@ -235,7 +235,7 @@ TEST(Gemv, ChecksEveryTensor) {
                           {{"up", DType::bf16, 16, 64}, {"down", DType::fp8_e4m3, 64, 16}}};
   Bench bench(*make_gemv(), weights);
   EXPECT_EQ(bench.pass(), right);
-  bench.memory(1)[16 * 5] = std::byte{0x50};  // 8.0, greater than any weight
+  bench.memory(1)[80] = std::byte{0x50};  // 8.0, greater than any weight
   const auto wrong = bench.pass();
   ASSERT_TRUE(wrong);
   EXPECT_NE(wrong->find("row 5 of down:"), std::string::npos) << *wrong;
@@ -266,7 +266,7 @@ TEST(PointerChase, NeedsAKibibyte) {
 }
 
 TEST(PointerChase, FindsAnotherChain) {
-  Bench bench(*make_pointer_chase(), one(DType::u8, 1, 64 * 1024));
+  Bench bench(*make_pointer_chase(), one(DType::u8, 1, std::size_t{64} * 1024));
   ASSERT_EQ(bench.pass(), right);
   reference::make_chain(bench.memory(), 99);
   const auto wrong = bench.pass();

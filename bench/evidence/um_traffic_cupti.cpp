@@ -23,6 +23,7 @@ class Totals {
  public:
   void add(const CUpti_ActivityUnifiedMemoryCounter2& record) {
     const std::lock_guard lock(mutex_);
+    if (record.start < since_) return;  // late, of an earlier pass
     const std::size_t value = record.value;
     switch (record.counterKind) {
       case CUPTI_ACTIVITY_UNIFIED_MEMORY_COUNTER_KIND_BYTES_TRANSFER_HTOD:
@@ -48,7 +49,14 @@ class Totals {
     const std::lock_guard lock(mutex_);
     dropped_ += records;
   }
-  /// Traffic and the number of records lost since the last call.
+  /// Start anew, with what happens from `timestamp` on, by CUPTI's clock.
+  void begin(std::uint64_t timestamp) {
+    const std::lock_guard lock(mutex_);
+    traffic_ = {};
+    dropped_ = 0;
+    since_ = timestamp;
+  }
+  /// Traffic and the number of records lost since begin().
   std::pair<UmTraffic, std::size_t> take() {
     const std::lock_guard lock(mutex_);
     return {std::exchange(traffic_, {}), std::exchange(dropped_, 0)};
@@ -58,6 +66,7 @@ class Totals {
   std::mutex mutex_;
   UmTraffic traffic_;
   std::size_t dropped_ = 0;
+  std::uint64_t since_ = 0;
 };
 
 /// Never destroyed: CUPTI's thread may still call back while the process ends.
@@ -167,7 +176,9 @@ Evidence UmCollector::measure(const std::function<void()>& pass) {
     return unavailable(available().reason());
   }
   (void)cudaDeviceSynchronize();
-  (void)totals().take();
+  std::uint64_t now = 0;
+  (void)cuptiGetTimestamp(&now);
+  totals().begin(now);
   {
     const Enabled counters;
     pass();
