@@ -165,7 +165,8 @@ class Run {
         continue;
       }
       progress->step(current.name);
-      guarded(current, [&] { current.evidence = loop_->evidence(*item); });
+      guarded(current,
+              [&, &evidence_case = *item] { current.evidence = loop_->evidence(evidence_case); });
       current.complete = current.failure.empty();
       report_failure(current);
     }
