@@ -84,15 +84,13 @@ void calibrate_gpu(Session& session, WallTime& wall, const std::function<void()>
   checkpoint();
 
   const auto copy = [&](void* to, const void* from) {
-    return rate(bytes, median_seconds(session, wall, repeats, [&] {
-                  cuda::memcpy_async(to, from, bytes, stream);
-                }));
+    return rate(bytes, median_seconds(session, wall, repeats,
+                                      [&] { cuda::memcpy_async(to, from, bytes, stream); }));
   };
   result.copy_h2d = copy(device.data(), pinned.data());
   result.copy_d2h = copy(pinned.data(), device.data());
   checkpoint();
-  result.sm_read_pinned =
-      rate(bytes, best_sm_read(session, wall, pinned.data(), bytes, 2).seconds);
+  result.sm_read_pinned = rate(bytes, best_sm_read(session, wall, pinned.data(), bytes, 2).seconds);
   checkpoint();
   result.device_read = rate(big, median_seconds(session, wall, 2 * repeats, [&] {
                               kernels::stream_read(device_bytes_at, big, results, stream);

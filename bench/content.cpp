@@ -11,8 +11,8 @@ MasterCopy::MasterCopy(const WeightSet& weights, Content content, std::uint64_t 
   loans_.reserve(weights.tensors.size());
   for (std::size_t i = 0; i < weights.tensors.size(); ++i) {
     const WeightTensor& tensor = weights.tensors[i];
-    auto& loan = loans_.emplace_back(
-        session.host_buffers().borrow(HostMemory::pageable, tensor.bytes()));
+    auto& loan =
+        loans_.emplace_back(session.host_buffers().borrow(HostMemory::pageable, tensor.bytes()));
     const std::span<std::byte> bytes{loan.data(), tensor.bytes()};
     reference::fill_random(bytes, tensor.dtype, seed + i, session.workers());
     if (content == Content::chain) reference::make_chain(bytes, seed + i);

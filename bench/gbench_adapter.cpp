@@ -17,7 +17,7 @@ namespace {
 // syntax both arrived in 1.8.0.
 template <typename State>
 constexpr bool takes_iteration_counts() {
-  return requires(State& state) { state.SkipWithMessage(std::string()); };
+  return requires(State & state) { state.SkipWithMessage(std::string()); };
 }
 
 // One iteration a repetition. Before 1.8.0 a minimum time that any sample exceeds says the same.

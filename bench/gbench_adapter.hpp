@@ -15,10 +15,10 @@ namespace offload {
 /// process when a repetition fails after another succeeded, so a case that fails late goes on
 /// reporting its last time, and the results mark its rows as errors.
 struct SampleOutcome {
-  double seconds = 0;  // per pass
-  std::size_t bytes = 0;  // requested per pass
+  double seconds = 0;                                    // per pass
+  std::size_t bytes = 0;                                 // requested per pass
   std::vector<std::pair<std::string, double>> counters;  // finite and not 0
-  std::string error;  // "" = the rest is valid
+  std::string error;                                     // "" = the rest is valid
 };
 
 struct BenchmarkEntry {

@@ -8,19 +8,13 @@
 
 #include "bench/evidence/ranges.hpp"
 #include "bench/plan_memory.hpp"
+#include "bench/sampling.hpp"
 #include "bench/wall_clock.hpp"
 #include "offload/error.hpp"
 #include "offload/units.hpp"
 
 namespace offload {
 namespace {
-
-// A sample sums passes until it is this long. From cold, where every pass is paid for by a reset:
-// so long that the clock's resolution (0.5 us) stays below 0.1 % of it. Otherwise so long that the
-// interruptions of a shared host (milliseconds) even out.
-constexpr double shortest_cold_sample_seconds = 1e-3;
-constexpr double shortest_sample_seconds = 20e-3;
-constexpr std::size_t most_passes_per_sample = 64;
 
 // Counters lose records now and then, which makes them count too little, never too much.
 constexpr int most_evidence_passes = 3;
@@ -214,6 +208,9 @@ Evidence Loop::evidence(const Case& item) {
     if (!evidence.um || evidence.um->bytes_to_device >= least) return evidence;
     most_moved = std::max(most_moved, evidence.um->bytes_to_device);
   }
+  if (!um_.count_right()) {
+    return {std::nullopt, "unavailable (CUPTI loses records of a known transfer)", read};
+  }
   throw ImplausibleResult("not cold: passes over " + format_size_rounded(read) + " moved at most " +
                           format_size_rounded(most_moved) + " to the GPU");
 }
@@ -257,12 +254,7 @@ CaseRecord Loop::prepare(const Case& item) {
   }
   checkpoint();
 
-  const double first = timed_pass();
-  const double shortest =
-      item.start == Start::cold ? shortest_cold_sample_seconds : shortest_sample_seconds;
-  passes_per_sample_ =
-      std::clamp<std::size_t>(static_cast<std::size_t>(std::ceil(shortest / std::max(first, 1e-9))),
-                              1, most_passes_per_sample);
+  passes_per_sample_ = passes_per_sample(timed_pass(), item.start);
   record.passes_per_sample = passes_per_sample_;
   return record;
 }

@@ -38,8 +38,8 @@ class Loop {
   CaseRecord prepare(const Case& item);
   /// Go back to a case prepared under the same placement, without verifying it again.
   void resume(const Case& item);
-  /// Seconds per pass of the case last prepared or resumed. Throws CudaError, or ImplausibleResult when the
-  /// rate is above what its path can carry.
+  /// Seconds per pass of the case last prepared or resumed. Throws CudaError, or ImplausibleResult
+  /// when the rate is above what its path can carry.
   double sample();
   /// What the driver moves in one untimed pass of `item`, over as much of its weights as can be
   /// counted. Counting slows later faults down, even after it has ended, so this belongs behind the

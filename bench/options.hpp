@@ -23,21 +23,21 @@ struct Options {
   std::string suite = "quick";
   std::vector<std::string> policies;
   std::vector<std::string> workloads;
-  std::vector<std::string> weights;        // preset names: a model, or model.projection
-  std::vector<WeightTensor> tensors;       // --tensor NAME:ROWSxCOLS:DTYPE
-  std::vector<std::size_t> sizes;          // --sizes
+  std::vector<std::string> weights;   // preset names: a model, or model.projection
+  std::vector<WeightTensor> tensors;  // --tensor NAME:ROWSxCOLS:DTYPE
+  std::vector<std::size_t> sizes;     // --sizes
   std::vector<Start> starts;
 
   // How.
   int gpu = 0;
-  std::size_t threads = 0;                 // host workers; 0 = all this process may use
-  std::size_t samples = 11;                // timed samples per case
+  std::size_t threads = 0;   // host workers; 0 = all this process may use
+  std::size_t samples = 15;  // timed samples per case
   std::uint64_t seed = 20;
   bool allow_oversubscription = false;
-  bool limits = false;                     // measure the distance to the physical limits as well
+  bool limits = false;  // measure the distance to the physical limits as well
 
   // Where it goes.
-  std::string output;                      // results file; "-" = stdout; empty = none
+  std::string output;  // results file; "-" = stdout; empty = none
   std::string ci_json;
   Format format = Format::table;
   Progress progress = Progress::automatic;

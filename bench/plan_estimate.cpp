@@ -6,6 +6,7 @@
 #include <set>
 
 #include "bench/plan.hpp"
+#include "bench/sampling.hpp"
 
 namespace offload {
 namespace {
@@ -30,8 +31,6 @@ constexpr double device_cache_flush = 50e-6;
 constexpr double calibration_with_gpu = 3;
 constexpr double calibration_without_gpu = 1;
 constexpr double limits = 20;
-constexpr double shortest_sample = 1e-3;  // as in the loop: shorter passes are batched
-constexpr double most_passes_per_sample = 64;
 
 constexpr double chain_node_bytes = 128;
 constexpr double most_chain_steps = 1024;
@@ -65,9 +64,7 @@ class Model {
 
   double case_seconds(const Case& item, std::size_t samples) const {
     const double pass = pass_seconds(item);
-    const double passes_per_sample =
-        std::clamp(std::ceil(shortest_sample / pass), 1.0, most_passes_per_sample);
-    const double passes = 2 + static_cast<double>(samples) * passes_per_sample;
+    const double passes = 2 + static_cast<double>(samples * passes_per_sample(pass, item.start));
     return case_overhead + passes * (pass + reset_seconds(item));
   }
 

@@ -32,11 +32,11 @@ BuildInfo build_info();
 
 /// What the machine can do, measured at the start of the run. Rates in bytes per second.
 struct Calibration {
-  std::optional<double> copy_h2d;        // copy engine, pinned, best of the sizes tried
+  std::optional<double> copy_h2d;  // copy engine, pinned, best of the sizes tried
   std::optional<double> copy_d2h;
   std::optional<double> sm_read_pinned;  // best grid and load width
   std::optional<double> device_read;     // HBM by SMs
-  std::optional<double> link_latency;    // seconds per dependent read of pinned memory by one thread
+  std::optional<double> link_latency;  // seconds per dependent read of pinned memory by one thread
   std::optional<double> device_latency;  // the same in GPU memory
   double host_read = 0;                  // all workers streaming from host memory
   double seconds = 0;                    // what the calibration took
@@ -47,11 +47,11 @@ struct Limit {
   std::string id;           // stable, e.g. "pinned_copy_vs_memcpy/512MiB"
   std::string description;  // what is divided by what
   double ratio = 0;
-  double goal = 0;          // the ratio this project holds itself to
-  bool at_least = true;     // ratio must be >= goal, else <= goal
-  double measured = 0;      // the two rates (bytes/s) or times (s) behind the ratio
+  double goal = 0;       // the ratio this project holds itself to
+  bool at_least = true;  // ratio must be >= goal, else <= goal
+  double measured = 0;   // the two rates (bytes/s) or times (s) behind the ratio
   double reference = 0;
-  std::string unit;         // "B/s" or "s"
+  std::string unit;  // "B/s" or "s"
 
   bool met() const { return at_least ? ratio >= goal : ratio <= goal; }
 };
@@ -66,7 +66,7 @@ struct UmTraffic {
 };
 struct Evidence {
   std::optional<UmTraffic> um;
-  std::string um_state;  // "measured", "not measured: why", or "unavailable (why)"
+  std::string um_state;        // "measured", "not measured: why", or "unavailable (why)"
   std::size_t bytes_read = 0;  // of the weights, by the counted pass; it may read a part of them
 };
 
@@ -82,10 +82,11 @@ struct CaseRecord {
   std::size_t passes_per_sample = 1;
   std::vector<double> samples;     // seconds per pass
   std::optional<Summary> summary;  // of the samples, when there are any
-  std::optional<double> share_of_link;  // rate / calibrated copy engine H2D rate; only on Path::link
+  std::optional<double>
+      share_of_link;  // rate / calibrated copy engine H2D rate; only on Path::link
   Evidence evidence;
-  std::string failure;             // "" = passed
-  bool complete = false;           // every sample was taken
+  std::string failure;    // "" = passed
+  bool complete = false;  // every sample was taken
 
   /// Requested bytes per second of the median pass; 0 without samples.
   double rate() const;
@@ -105,7 +106,7 @@ struct RunRecord {
   std::vector<std::string> argv;
   std::vector<std::string> effective_benchmark_flags;
   std::vector<std::pair<std::string, std::string>> environment;  // BENCHMARK_*, CUDA_* in force
-  std::string started_at;  // ISO 8601, UTC
+  std::string started_at;                                        // ISO 8601, UTC
   Options options;
   BuildInfo build;
   Platform platform;

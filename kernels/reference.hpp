@@ -18,8 +18,8 @@ float to_float(DType dtype, const std::byte* element);
 /// and saturates at 448) or fp32; stores bytes_of(dtype) bytes.
 void from_float(DType dtype, float value, std::byte* element);
 
-/// Finite values of `dtype` in about [-1, 1] (any bytes for u8), from a counter-based generator: neither zero nor
-/// repeating, the same for the same seed whatever the number of workers.
+/// Finite values of `dtype` in about [-1, 1] (any bytes for u8), from a counter-based generator:
+/// neither zero nor repeating, the same for the same seed whatever the number of workers.
 void fill_random(std::span<std::byte> out, DType dtype, std::uint64_t seed, HostWorkers& workers);
 
 inline constexpr std::size_t chain_node_bytes = 128;

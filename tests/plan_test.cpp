@@ -337,6 +337,7 @@ TEST(PlanEstimate, TheLinkBoundPartFollowsTheLink) {
   Options options = with_sizes({gib});
   options.workloads = {"stream_read"};
   options.policies = {"pinned_zero_copy"};
+  options.samples = 11;
   Platform fast = gpu_machine();
   Platform slow = gpu_machine();
   slow.link->peak_bytes_per_second = 6.3e9;

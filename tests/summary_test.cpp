@@ -80,10 +80,11 @@ TEST(Summary, KeepsColdAndWarmApart) {
   const auto sentences = winner_sentences(group_cases(run.cases).front());
   ASSERT_EQ(sentences.size(), 2U);
   // 2 ms over 25 us is 80; 100 MB in 2.5 ms are 40 GB/s, and the link carries 62.5.
-  EXPECT_EQ(sentences[0],
-            "gemv of toy.w, cold: pinned_copy wins at 50.0 GB/s (80 % of the link), "
-            "pinned_zero_copy is 1.25x slower at 40.0 GB/s (64 % of the link); weights that stay on "
-            "the GPU would be read 80x faster.");
+  EXPECT_EQ(
+      sentences[0],
+      "gemv of toy.w, cold: pinned_copy wins at 50.0 GB/s (80 % of the link), "
+      "pinned_zero_copy is 1.25x slower at 40.0 GB/s (64 % of the link); weights that stay on "
+      "the GPU would be read 80x faster.");
   // 2.0 / 1.8; 100 MB in 1.8 ms are 55.6 GB/s.
   EXPECT_EQ(sentences[1],
             "gemv of toy.w, warm: managed_prefer_host wins at 55.6 GB/s (89 % of the link), "

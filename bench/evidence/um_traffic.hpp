@@ -13,9 +13,12 @@ namespace offload {
 
 class UmCollector {
  public:
-  /// Whether the counters work here, and if not, why. The first call tries them: the device must be
-  /// set by then.
+  /// Whether the counters work here, and if not, why. The first call tries them on a known transfer
+  /// (seconds): the device must be set by then.
   const Support& available();
+  /// Whether they count a known transfer right at this moment: they lose records now and then,
+  /// without saying so, which makes them count too little.
+  bool count_right();
 
   /// Runs `pass` once and returns what the driver did meanwhile, work enqueued before excluded and
   /// work enqueued by the pass awaited. Without counters the pass still runs, and the evidence
@@ -23,6 +26,8 @@ class UmCollector {
   Evidence measure(const std::function<void()>& pass);
 
  private:
+  Evidence count(const std::function<void()>& pass);
+
   std::optional<Support> support_;
 };
 

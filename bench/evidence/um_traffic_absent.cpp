@@ -8,6 +8,8 @@ const Support& UmCollector::available() {
   return *support_;
 }
 
+bool UmCollector::count_right() { return false; }
+
 Evidence UmCollector::measure(const std::function<void()>& pass) {
   pass();
   return {std::nullopt, "unavailable (" + available().reason() + ")"};

@@ -8,9 +8,12 @@
 
 #include <array>
 #include <cstdlib>
+#include <cstring>
 #include <mutex>
 #include <string>
 #include <utility>
+
+#include "offload/cuda/runtime.hpp"
 
 namespace offload {
 namespace {
@@ -18,6 +21,8 @@ namespace {
 constexpr auto kind = CUPTI_ACTIVITY_KIND_UNIFIED_MEMORY_COUNTER;
 constexpr std::size_t buffer_bytes = std::size_t{4} << 20;  // some 40000 records
 constexpr std::size_t buffer_alignment = 4096;              // CUPTI asks for 8
+constexpr std::size_t known_bytes = std::size_t{16} << 20;
+constexpr int most_attempts = 4;
 
 class Totals {
  public:
@@ -166,15 +171,36 @@ Evidence unavailable(const std::string& reason) {
 }  // namespace
 
 const Support& UmCollector::available() {
-  if (!support_) support_ = try_counters();
+  if (support_) return *support_;
+  support_ = try_counters();
+  // The first sessions may deliver nothing at all.
+  int attempts = 0;
+  while (*support_ && !count_right()) {
+    if (++attempts == most_attempts) {
+      support_ = Support::no("CUPTI delivers no records of a known transfer");
+    }
+  }
   return *support_;
 }
 
+bool UmCollector::count_right() {
+  const cuda::ManagedBuffer buffer(known_bytes);
+  const cuda::Stream stream;
+  std::memset(buffer.data(), 1, known_bytes);
+  const Evidence evidence = count([&] {
+    cuda::mem_prefetch_async(buffer.data(), known_bytes, cuda::Processor::gpu, stream);
+    cuda::stream_synchronize(stream);
+  });
+  return evidence.um && evidence.um->bytes_to_device == known_bytes;
+}
+
 Evidence UmCollector::measure(const std::function<void()>& pass) {
-  if (!available()) {
-    pass();
-    return unavailable(available().reason());
-  }
+  if (available()) return count(pass);
+  pass();
+  return unavailable(available().reason());
+}
+
+Evidence UmCollector::count(const std::function<void()>& pass) {
   (void)cudaDeviceSynchronize();
   std::uint64_t now = 0;
   (void)cuptiGetTimestamp(&now);

@@ -234,12 +234,9 @@ Json skipped_json(const SkippedCase& skipped) {
 }
 
 Json wall_json(const WallTime& wall) {
-  return {{"total_s", wall.total},
-          {"measured_s", wall.measured},
-          {"allocation_s", wall.allocation},
-          {"content_s", wall.content},
-          {"reset_s", wall.reset},
-          {"evidence_s", wall.evidence}};
+  return {{"total_s", wall.total},           {"measured_s", wall.measured},
+          {"allocation_s", wall.allocation}, {"content_s", wall.content},
+          {"reset_s", wall.reset},           {"evidence_s", wall.evidence}};
 }
 
 /// Everything of a run but its cases, which follow.

@@ -202,13 +202,12 @@ void write_notes(Page& page, const RunRecord& run) {
   const WallTime& wall = run.wall;
   if (wall.total > 0) {
     const auto share = [&](double seconds) { return percent(seconds / wall.total); };
-    const double other = wall.total - wall.measured - wall.allocation - wall.content -
-                         wall.reset - wall.evidence;
+    const double other =
+        wall.total - wall.measured - wall.allocation - wall.content - wall.reset - wall.evidence;
     page.item("wall time " + format_seconds(wall.total) + ": " + share(wall.measured) +
               " measured passes, " + share(wall.allocation) + " allocating and pinning, " +
               share(wall.content) + " making weights, " + share(wall.reset) + " back to cold, " +
-              share(wall.evidence) + " evidence, " +
-              share(std::max(0.0, other)) + " other");
+              share(wall.evidence) + " evidence, " + share(std::max(0.0, other)) + " other");
   }
 }
 

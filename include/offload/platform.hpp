@@ -41,7 +41,7 @@ struct Gpu {
 };
 
 struct Link {
-  std::string kind;  // "pcie" or "nvlink-c2c"
+  std::string kind;               // "pcie" or "nvlink-c2c"
   std::optional<int> generation;  // PCI Express: the most that GPU and slot can do
   std::optional<int> width;
   std::optional<int> current_generation;  // as negotiated at start-up; lower when idle
@@ -55,14 +55,14 @@ struct Host {
   std::string architecture;
   std::string kernel;
   int logical_cpus = 0;  // this process may run on
-  int numa_nodes = 1;  // with CPUs
+  int numa_nodes = 1;    // with CPUs
   std::size_t page_bytes = 0;
   std::size_t memory_bytes = 0;
   std::size_t available_bytes = 0;  // MemAvailable
   std::optional<std::size_t> cgroup_limit_bytes;
   std::optional<std::size_t> cgroup_used_bytes;       // without reclaimable page cache
   std::optional<std::size_t> last_level_cache_bytes;  // of all its instances together
-  std::string transparent_hugepages;  // e.g. "madvise", empty when unknown
+  std::string transparent_hugepages;                  // e.g. "madvise", empty when unknown
 };
 
 struct Platform {

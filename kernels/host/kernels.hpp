@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The same kernels on the CPU: vectorised by Highway for the best instruction set found at run
-// time, on every worker. They enqueue on the workers and return; HostWorkers::join() completes them.
+// time, on every worker. They enqueue on the workers and return; HostWorkers::join() completes
+// them.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -12,7 +13,8 @@
 namespace offload::host {
 
 /// Adds to *sum as kernels::stream_read does; `sum` must stay valid until join().
-void stream_read(const std::byte* data, std::size_t bytes, std::uint64_t* sum, HostWorkers& workers);
+void stream_read(const std::byte* data, std::size_t bytes, std::uint64_t* sum,
+                 HostWorkers& workers);
 /// As kernels::gemv; x is fp32 here (converted once, outside the timing), y fp32.
 void gemv(const std::byte* w, DType dtype, std::size_t rows, std::size_t cols, const float* x,
           float* y, HostWorkers& workers);
