@@ -58,6 +58,7 @@ class Loop {
   void make_room() const;
   void run_pass();
   double timed_pass();
+  double settle();
   void verify();
   void require_plausible(double seconds) const;
 

@@ -56,7 +56,7 @@ std::vector<std::pair<std::string, std::string>> relevant_environment() {
     const std::size_t equals = text.find('=');
     if (equals == std::string::npos) continue;
     if (text.starts_with("BENCHMARK_") || text.starts_with("CUDA_") ||
-        text.starts_with("NVIDIA_") || text.starts_with("MALLOC_")) {
+        text.starts_with("MALLOC_")) {
       found.emplace_back(text.substr(0, equals), text.substr(equals + 1));
     }
   }

@@ -123,7 +123,7 @@ TEST(Suites, FullMeasuresEveryPreset) {
       return entry.weights.name == shape.name;
     });
     ASSERT_NE(found, selected.end()) << shape.name;
-    EXPECT_EQ(found->workloads, (std::vector<std::string>{"gemv", "stream_read"}));
+    EXPECT_EQ(found->workloads, (std::vector<std::string>{"gemv"}));
   }
 }
 
