@@ -2,6 +2,7 @@
 // The closing summary, against figures worked out by hand: 100 MB over a link of 62.5 GB/s.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <sstream>
 
 #include "bench/report/sentence.hpp"

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Text for people, for a terminal or as Markdown.
 #pragma once
+#include <cstdint>
 #include <string>
 #include <string_view>
 
