@@ -151,6 +151,7 @@ void Loop::run_pass() {
 
 double Loop::timed_pass() {
   {
+    const Range range("reset");
     const Lap lap(wall_.reset);
     placement_->reset(item_.start, session_.stream());
     if (cpu_reads_weights_) session_.flush_host_cache();

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+// The measuring loop on the CPU's own policy: what it must refuse to print, and what it reuses.
+#include "bench/loop.hpp"
+
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <stdexcept>
+#include <string>
+
+#include "bench/catalog.hpp"
+#include "bench/platform/probe.hpp"
+#include "offload/error.hpp"
+
+namespace offload {
+namespace {
+
+/// host_compute in all but name and path, so that its figures are held against the link.
+class ClaimsTheLink final : public Policy {
+ public:
+  explicit ClaimsTheLink(const Policy& real) : real_(real) {}
+  std::string_view name() const override { return "claims_the_link"; }
+  std::string_view memory() const override { return real_.memory(); }
+  std::string_view mechanism() const override { return real_.mechanism(); }
+  std::string_view engine_flags() const override { return ""; }
+  Support support(const Platform& platform) const override { return real_.support(platform); }
+  std::span<const Start> starts() const override { return real_.starts(); }
+  Path path(Start, const Platform&) const override { return Path::link; }
+  Requirement requirement(const WeightSet& weights) const override {
+    return real_.requirement(weights);
+  }
+  std::unique_ptr<Placement> place(std::span<const WeightTensor> tensors,
+                                   const PlaceContext& context) const override {
+    ++placed_;
+    return real_.place(tensors, context);
+  }
+  int placed() const { return placed_; }
+
+ private:
+  const Policy& real_;
+  mutable int placed_ = 0;
+};
+
+/// Reads nothing and finds that wrong.
+class NeverRight final : public Workload {
+ public:
+  class Bound final : public Reading {
+   public:
+    PassBytes bytes() const override { return {1, 32}; }
+    void poison(const Lanes&) override {}
+    void launch(const PieceView&, const Lanes&) override {}
+    std::optional<std::string> check(const Lanes&) override { return "row 3 is missing"; }
+  };
+  std::string_view name() const override { return "never_right"; }
+  std::string_view description() const override { return ""; }
+  Content content() const override { return Content::random_weights; }
+  Support reads(const WeightSet&) const override { return Support::yes(); }
+  std::unique_ptr<Reading> bind(const WeightSet&, std::span<const std::span<const std::byte>>,
+                                HostWorkers&, bool) const override {
+    return std::make_unique<Bound>();
+  }
+};
+
+class LoopOnTheCpu : public testing::Test {
+ protected:
+  static Platform cpu_only() {
+    Platform platform = probe_platform(0);
+    platform.gpu.reset();
+    platform.gpu_absent_reason = "left out";
+    platform.host.last_level_cache_bytes = std::size_t{1} << 20;  // flushes quickly
+    return platform;
+  }
+  Case item(const char* workload, const Policy& policy) const {
+    return {catalog_.workload(workload), &policy, &weights_, Start::steady};
+  }
+  const Policy& host_compute() const { return *catalog_.policy("host_compute"); }
+
+  Platform platform_ = cpu_only();
+  Catalog catalog_ = make_catalog();
+  WeightSet weights_{"w", {{"w", DType::bf16, 512, 1024}}};
+  Calibration calibration_;
+  WallTime wall_;
+  Session session_{platform_, 2};
+};
+
+TEST_F(LoopOnTheCpu, MeasuresEveryWorkload) {
+  Loop loop(session_, calibration_, 1, wall_);
+  for (const auto& workload : catalog_.workloads) {
+    const CaseRecord record =
+        loop.prepare({workload.get(), &host_compute(), &weights_, Start::steady});
+    EXPECT_EQ(record.name, std::string(workload->name()) + "/host_compute/w/steady");
+    EXPECT_GE(record.footprint.pageable, weights_.bytes());
+    EXPECT_GT(loop.sample(), 0);
+  }
+  EXPECT_GT(wall_.measured, 0);
+}
+
+TEST_F(LoopOnTheCpu, RefusesARateAboveWhatThePathCarries) {
+  const ClaimsTheLink policy(host_compute());
+  platform_.link = Link{};
+  platform_.link->peak_bytes_per_second = 1e6;  // 1 MiB would take a second
+  Loop loop(session_, calibration_, 1, wall_);
+  loop.prepare(item("stream_read", policy));
+  EXPECT_THROW(loop.sample(), ImplausibleResult);
+}
+
+TEST_F(LoopOnTheCpu, HoldsRatesAgainstTheCalibrationWhereThePeakIsUnknown) {
+  const ClaimsTheLink policy(host_compute());
+  platform_.link.reset();
+  calibration_.copy_h2d = 1e6;
+  Loop loop(session_, calibration_, 1, wall_);
+  loop.prepare(item("stream_read", policy));
+  EXPECT_THROW(loop.sample(), ImplausibleResult);
+}
+
+TEST_F(LoopOnTheCpu, RefusesAWrongResultBeforeAnySample) {
+  const NeverRight workload;
+  Loop loop(session_, calibration_, 1, wall_);
+  try {
+    loop.prepare({&workload, &host_compute(), &weights_, Start::steady});
+    FAIL() << "a wrong result went unnoticed";
+  } catch (const ImplausibleResult& error) {
+    EXPECT_STREQ(error.what(), "wrong result: row 3 is missing");
+  }
+}
+
+TEST_F(LoopOnTheCpu, PlacesOnceForAllWorkloadsOfOnePolicy) {
+  const ClaimsTheLink policy(host_compute());
+  Loop loop(session_, calibration_, 1, wall_);
+  loop.prepare(item("gemv", policy));
+  loop.prepare(item("stream_read", policy));
+  loop.prepare(item("pointer_chase", policy));
+  loop.prepare(item("gemv", policy));
+  EXPECT_EQ(policy.placed(), 1);
+  loop.prepare(item("gemv", host_compute()));
+  loop.prepare(item("gemv", policy));
+  EXPECT_EQ(policy.placed(), 2);
+}
+
+TEST_F(LoopOnTheCpu, ResumesOnlyWhatThePlacementHolds) {
+  Loop loop(session_, calibration_, 1, wall_);
+  loop.prepare(item("gemv", host_compute()));
+  loop.prepare(item("stream_read", host_compute()));
+  loop.resume(item("gemv", host_compute()));
+  EXPECT_GT(loop.sample(), 0);
+  const ClaimsTheLink other(host_compute());
+  EXPECT_THROW(loop.resume(item("gemv", other)), std::logic_error);
+  EXPECT_THROW(loop.resume(item("pointer_chase", host_compute())), std::logic_error);
+}
+
+TEST_F(LoopOnTheCpu, LeavesAtACheckpoint) {
+  struct Leave {};
+  Loop loop(session_, calibration_, 1, wall_);
+  loop.prepare(item("gemv", host_compute()));
+  loop.checkpoint = [] { throw Leave(); };
+  EXPECT_THROW(loop.sample(), Leave);
+}
+
+}  // namespace
+}  // namespace offload
