@@ -50,10 +50,11 @@ WeightSet bf16(std::string label, std::size_t rows, std::size_t cols) {
 
 class Limits {
  public:
-  Limits(LimitsContext& context, const std::function<void(SkippedCase)>& skip)
-      : context_(context), skip_(skip) {}
+  Limits(LimitsContext& context, std::vector<Limit>& limits,
+         const std::function<void(SkippedCase)>& skip)
+      : context_(context), limits_(limits), skip_(skip) {}
 
-  std::vector<Limit> measure() {
+  void measure() {
     host_gemv();
     if (context_.session.gpu()) {
       resident();
@@ -63,7 +64,6 @@ class Limits {
       copies(bf16("64MiB", 64 * MiB / (2 * large_cols), large_cols));
       copies(bf16("28672x8192", large_rows, large_cols));
     }
-    return std::move(limits_);
   }
 
  private:
@@ -270,15 +270,15 @@ class Limits {
   }
 
   LimitsContext& context_;
+  std::vector<Limit>& limits_;
   const std::function<void(SkippedCase)>& skip_;
-  std::vector<Limit> limits_;
 };
 
 }  // namespace
 
-std::vector<Limit> measure_limits(LimitsContext& context,
-                                  const std::function<void(SkippedCase)>& skip) {
-  return Limits(context, skip).measure();
+void measure_limits(LimitsContext& context, std::vector<Limit>& limits,
+                    const std::function<void(SkippedCase)>& skip) {
+  Limits(context, limits, skip).measure();
 }
 
 }  // namespace offload

@@ -24,8 +24,9 @@ struct LimitsContext {
   std::function<void(const std::string& id)> started;  // progress
 };
 
-/// Comparisons that this machine cannot make are left out, with a line to `skip`.
-std::vector<Limit> measure_limits(LimitsContext& context,
-                                  const std::function<void(SkippedCase)>& skip);
+/// Appends to `limits` one by one, so that a failure (CudaError, ImplausibleResult) leaves those
+/// before it. Comparisons that this machine cannot make are left out, with a line to `skip`.
+void measure_limits(LimitsContext& context, std::vector<Limit>& limits,
+                    const std::function<void(SkippedCase)>& skip);
 
 }  // namespace offload

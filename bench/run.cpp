@@ -145,8 +145,18 @@ class Run {
                             leave_if_interrupted();
                             progress->step(id);
                           }};
-    record_.limits = measure_limits(
-        context, [this](SkippedCase skipped) { record_.skipped.push_back(std::move(skipped)); });
+    const auto skip = [this](SkippedCase skipped) {
+      record_.skipped.push_back(std::move(skipped));
+    };
+    try {
+      measure_limits(context, record_.limits, skip);
+    } catch (const CudaError& error) {
+      if (error.context_dead()) throw;
+      skip({"limit/rest", "", "", "", "", error.what()});
+    } catch (const ImplausibleResult& error) {
+      skip({"limit/rest", "", "", "", "", error.what()});
+    }
+    loop_->clear();
   }
 
   // Behind all samples, because counting disturbs them. One case stands for all of its policy: how
@@ -155,13 +165,16 @@ class Run {
     const Stopwatch watch;
     const WallTime before = record_.wall;
     const auto progress = begin_step("evidence");
-    std::map<const Policy*, std::string> representatives;
+    std::map<const Policy*, const CaseRecord*> representatives;
     for (const auto& [item, index] : measured_) {
       CaseRecord& current = record_.cases[index];
       if (item->start != Start::cold || !current.complete) continue;
-      const auto [known, is_first] = representatives.emplace(item->policy, current.name);
+      const auto [known, is_first] = representatives.emplace(item->policy, &current);
       if (!is_first) {
-        current.evidence.um_state = "not measured: " + known->second + " stands for its policy";
+        const CaseRecord& counted = *known->second;
+        current.evidence.um_state = "not measured: " + counted.name + " stands for its policy";
+        current.failure = counted.failure;
+        current.complete = counted.complete;
         continue;
       }
       progress->step(current.name);
