@@ -2,6 +2,7 @@
 // The weights stay in host memory; each piece is copied into one slot of GPU memory and read there.
 // Copy and kernel share a stream, so the next copy waits until the slot has been read.
 #include <algorithm>
+#include <utility>
 
 #include "bench/policies/described.hpp"
 #include "bench/policies/packed.hpp"
@@ -19,43 +20,29 @@ std::size_t slot_bytes(std::span<const WeightTensor> tensors) {
   return largest;
 }
 
-class CopyPlacement final : public Placement {
+class CopyPlacement final : public PackedOnHost<HostBuffers::Loan> {
  public:
-  CopyPlacement(std::span<const WeightTensor> tensors, HostMemory kind, const PlaceContext& context)
-      : Placement(tensors),
+  CopyPlacement(std::span<const WeightTensor> tensors, Packed packed, HostBuffers::Loan memory,
+                HostWorkers& workers, HostMemory kind)
+      : PackedOnHost(tensors, std::move(packed), std::move(memory), workers),
         kind_(kind),
-        packed_(tensors),
-        memory_(context.host_buffers.borrow(kind, packed_.bytes())),
-        slot_(slot_bytes(tensors)),
-        workers_(context.workers) {}
-
-  void fill(std::size_t index, std::span<const std::byte> content) override {
-    copy_by_workers(memory_.data() + packed_.offset(index), content, workers_);
-  }
-  void read_back(std::size_t index, std::span<std::byte> out) override {
-    copy_by_workers(out.data(), {memory_.data() + packed_.offset(index), out.size()}, workers_);
-  }
-  void reset(Start, StreamHandle) override {}
+        slot_(slot_bytes(tensors)) {}
 
   PieceView acquire(const Piece& piece, StreamHandle stream) override {
-    cuda::memcpy_async(slot_.data(), memory_.data() + packed_.offset(piece),
-                       piece.rows * tensors()[piece.tensor].row_bytes(), stream);
+    const std::size_t bytes = piece.rows * tensors()[piece.tensor].row_bytes();
+    cuda::memcpy_async(slot_.data(), at(piece), bytes, stream);
     return {piece, static_cast<const std::byte*>(slot_.data()), Side::gpu};
   }
-  void release(const Piece&, StreamHandle) override {}
 
   Footprint footprint() const override {
     Footprint taken{.device = slot_.bytes()};
-    (kind_ == HostMemory::pinned ? taken.pinned : taken.pageable) = memory_.bytes();
+    (kind_ == HostMemory::pinned ? taken.pinned : taken.pageable) = memory().bytes();
     return taken;
   }
 
  private:
   HostMemory kind_;
-  Packed packed_;
-  HostBuffers::Loan memory_;
   cuda::DeviceBuffer slot_;
-  HostWorkers& workers_;
 };
 
 class Copy final : public DescribedPolicy {
@@ -73,7 +60,10 @@ class Copy final : public DescribedPolicy {
   }
   std::unique_ptr<Placement> place(std::span<const WeightTensor> tensors,
                                    const PlaceContext& context) const override {
-    return std::make_unique<CopyPlacement>(tensors, kind_, context);
+    Packed packed(tensors);
+    auto memory = context.host_buffers.borrow(kind_, packed.bytes());
+    return std::make_unique<CopyPlacement>(tensors, std::move(packed), std::move(memory),
+                                           context.workers, kind_);
   }
 
  private:

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The weights stay in host memory and the CPU does the arithmetic where they lie.
+#include <utility>
+
 #include "bench/policies/described.hpp"
 #include "bench/policies/packed.hpp"
 #include "bench/policies/policies.hpp"
@@ -8,33 +10,14 @@
 namespace offload {
 namespace {
 
-class HostComputePlacement final : public Placement {
+class HostComputePlacement final : public PackedOnHost<HostBuffers::Loan> {
  public:
-  HostComputePlacement(std::span<const WeightTensor> tensors, const PlaceContext& context)
-      : Placement(tensors),
-        packed_(tensors),
-        memory_(context.host_buffers.borrow(HostMemory::pageable, packed_.bytes())),
-        workers_(context.workers) {}
-
-  void fill(std::size_t index, std::span<const std::byte> content) override {
-    copy_by_workers(memory_.data() + packed_.offset(index), content, workers_);
-  }
-  void read_back(std::size_t index, std::span<std::byte> out) override {
-    copy_by_workers(out.data(), {memory_.data() + packed_.offset(index), out.size()}, workers_);
-  }
-  void reset(Start, StreamHandle) override {}
+  using PackedOnHost::PackedOnHost;
 
   PieceView acquire(const Piece& piece, StreamHandle) override {
-    return {piece, memory_.data() + packed_.offset(piece), Side::cpu};
+    return {piece, at(piece), Side::cpu};
   }
-  void release(const Piece&, StreamHandle) override {}
-
-  Footprint footprint() const override { return {.pageable = memory_.bytes()}; }
-
- private:
-  Packed packed_;
-  HostBuffers::Loan memory_;
-  HostWorkers& workers_;
+  Footprint footprint() const override { return {.pageable = memory().bytes()}; }
 };
 
 class HostCompute final : public DescribedPolicy {
@@ -53,7 +36,10 @@ class HostCompute final : public DescribedPolicy {
   }
   std::unique_ptr<Placement> place(std::span<const WeightTensor> tensors,
                                    const PlaceContext& context) const override {
-    return std::make_unique<HostComputePlacement>(tensors, context);
+    Packed packed(tensors);
+    auto memory = context.host_buffers.borrow(HostMemory::pageable, packed.bytes());
+    return std::make_unique<HostComputePlacement>(tensors, std::move(packed), std::move(memory),
+                                                  context.workers);
   }
 };
 

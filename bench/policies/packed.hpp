@@ -4,9 +4,11 @@
 #pragma once
 #include <cstddef>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "offload/host_workers.hpp"
+#include "offload/policy.hpp"
 #include "offload/weights.hpp"
 
 namespace offload {
@@ -34,5 +36,38 @@ class Packed {
 
 /// memcpy by all workers: one core alone moves a fraction of what host memory can.
 void copy_by_workers(std::byte* to, std::span<const std::byte> from, HostWorkers& workers);
+
+/// A placement whose tensors stay packed in host memory: policies differ in what acquire makes of a
+/// piece. Memory has data() and bytes(), moves, and gives itself back.
+template <typename Memory>
+class PackedOnHost : public Placement {
+ public:
+  PackedOnHost(std::span<const WeightTensor> tensors, Packed packed, Memory memory,
+               HostWorkers& workers)
+      : Placement(tensors),
+        packed_(std::move(packed)),
+        memory_(std::move(memory)),
+        workers_(workers) {}
+
+  void fill(std::size_t index, std::span<const std::byte> content) final {
+    copy_by_workers(memory_.data() + packed_.offset(index), content, workers_);
+  }
+  void read_back(std::size_t index, std::span<std::byte> out) final {
+    copy_by_workers(out.data(), {memory_.data() + packed_.offset(index), out.size()}, workers_);
+  }
+  void reset(Start, StreamHandle) final {}
+  void release(const Piece&, StreamHandle) final {}
+
+ protected:
+  const Packed& packed() const { return packed_; }
+  const Memory& memory() const { return memory_; }
+  /// Where the CPU finds a piece.
+  const std::byte* at(const Piece& piece) const { return memory_.data() + packed_.offset(piece); }
+
+ private:
+  Packed packed_;
+  Memory memory_;
+  HostWorkers& workers_;
+};
 
 }  // namespace offload

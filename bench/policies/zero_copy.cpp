@@ -43,34 +43,14 @@ class VmmMemory {
 };
 
 template <typename Memory>
-class ZeroCopyPlacement final : public Placement {
+class ZeroCopyPlacement final : public PackedOnHost<Memory> {
  public:
-  ZeroCopyPlacement(std::span<const WeightTensor> tensors, Packed packed, Memory memory,
-                    HostWorkers& workers)
-      : Placement(tensors),
-        packed_(std::move(packed)),
-        memory_(std::move(memory)),
-        workers_(workers) {}
-
-  void fill(std::size_t index, std::span<const std::byte> content) override {
-    copy_by_workers(memory_.data() + packed_.offset(index), content, workers_);
-  }
-  void read_back(std::size_t index, std::span<std::byte> out) override {
-    copy_by_workers(out.data(), {memory_.data() + packed_.offset(index), out.size()}, workers_);
-  }
-  void reset(Start, StreamHandle) override {}
+  using PackedOnHost<Memory>::PackedOnHost;
 
   PieceView acquire(const Piece& piece, StreamHandle) override {
-    return {piece, memory_.on_gpu() + packed_.offset(piece), Side::gpu};
+    return {piece, this->memory().on_gpu() + this->packed().offset(piece), Side::gpu};
   }
-  void release(const Piece&, StreamHandle) override {}
-
-  Footprint footprint() const override { return {.pinned = memory_.bytes()}; }
-
- private:
-  Packed packed_;
-  Memory memory_;
-  HostWorkers& workers_;
+  Footprint footprint() const override { return {.pinned = this->memory().bytes()}; }
 };
 
 class ZeroCopy : public DescribedPolicy {
