@@ -2,8 +2,6 @@
 #include "bench/calibration.hpp"
 
 #include <algorithm>
-#include <cstring>
-#include <span>
 #include <vector>
 
 #include "bench/evidence/ranges.hpp"
@@ -40,13 +38,9 @@ double host_read_rate(Session& session, WallTime& wall) {
   }();
   reference::fill_random({loan.data(), bytes}, DType::u8, seed, session.workers());
   std::vector<double> seconds;
-  std::uint64_t sum = 0;
+  seconds.reserve(repeats);
   for (int i = 0; i < repeats; ++i) {
-    const Stopwatch watch;
-    host::stream_read(loan.data(), bytes, &sum, session.workers());
-    session.workers().join();
-    seconds.push_back(watch.seconds());
-    wall.measured += seconds.back();
+    seconds.push_back(timed_host_read(session, wall, loan.data(), bytes));
   }
   // The best, not the median: this is the yardstick, and whatever disturbs it only lowers it.
   return rate(bytes, *std::min_element(seconds.begin(), seconds.end()));
@@ -119,6 +113,16 @@ double timed_seconds(Session& session, WallTime& wall, const std::function<void(
   session.timer().begin(session.stream());
   pass();
   const double seconds = session.timer().end(session.stream());
+  wall.measured += seconds;
+  return seconds;
+}
+
+double timed_host_read(Session& session, WallTime& wall, const std::byte* data, std::size_t bytes) {
+  std::uint64_t sum = 0;
+  const Stopwatch watch;
+  host::stream_read(data, bytes, &sum, session.workers());
+  session.workers().join();
+  const double seconds = watch.seconds();
   wall.measured += seconds;
   return seconds;
 }

@@ -21,6 +21,9 @@ double median_seconds(Session& session, WallTime& wall, int repeats,
 /// Seconds of one `pass`, after a flush of the L2 where there is a GPU.
 double timed_seconds(Session& session, WallTime& wall, const std::function<void()>& pass);
 
+/// Seconds of one plain read of host memory by all workers.
+double timed_host_read(Session& session, WallTime& wall, const std::byte* data, std::size_t bytes);
+
 /// The fastest SM read of `bytes` at `data` over a sweep of grids, block sizes and load widths.
 struct BestRead {
   double seconds = 0;

@@ -117,10 +117,6 @@ GoogleBenchmark::GoogleBenchmark(const std::string& argv0, std::size_t samples,
 
 GoogleBenchmark::~GoogleBenchmark() { benchmark::ClearRegisteredBenchmarks(); }
 
-void GoogleBenchmark::add_context(const std::string& key, const std::string& value) {
-  benchmark::AddCustomContext(key, value);
-}
-
 void GoogleBenchmark::add(BenchmarkEntry entry) {
   impl_->collector->on_finished(entry.name, std::move(entry.finished));
   const std::string name = entry.name;
@@ -150,9 +146,5 @@ std::string GoogleBenchmark::json() const { return impl_->collector->document();
 const std::vector<std::string>& GoogleBenchmark::effective_flags() const { return impl_->flags; }
 bool GoogleBenchmark::stock_output() const { return impl_->stock_output; }
 bool GoogleBenchmark::list_only() const { return impl_->list_only; }
-
-std::string benchmark_library_version() {
-  return takes_iteration_counts<benchmark::State>() ? "1.8 or newer" : "1.7";
-}
 
 }  // namespace offload

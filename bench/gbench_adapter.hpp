@@ -37,7 +37,6 @@ class GoogleBenchmark {
   GoogleBenchmark(const GoogleBenchmark&) = delete;
   GoogleBenchmark& operator=(const GoogleBenchmark&) = delete;
 
-  void add_context(const std::string& key, const std::string& value);
   void add(BenchmarkEntry entry);
   /// Runs what the filter selects, in the order added; the number of cases that matched.
   std::size_t run();
@@ -54,8 +53,5 @@ class GoogleBenchmark {
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };
-
-/// The library's version, or the range of versions its interface tells.
-std::string benchmark_library_version();
 
 }  // namespace offload

@@ -9,8 +9,6 @@
 
 #include "bench/calibration.hpp"
 #include "bench/cublas_reference.hpp"
-#include "bench/wall_clock.hpp"
-#include "kernels/host/kernels.hpp"
 #include "offload/cuda/runtime.hpp"
 #include "offload/error.hpp"
 #include "offload/statistics.hpp"
@@ -77,35 +75,39 @@ class Limits {
     return percentile(samples, 50);
   }
 
-  // The medians of two workloads under one policy, taken in turn so that drift hits both.
+  // The medians of two measurements, taken in turn so that drift hits both.
+  std::pair<double, double> in_turn(const std::function<double()>& ours,
+                                    const std::function<double()>& theirs) const {
+    Samples of_ours;
+    Samples of_theirs;
+    for (std::size_t i = 0; i < 2 * context_.samples; ++i) {
+      of_ours.push_back(ours());
+      of_theirs.push_back(theirs());
+    }
+    return {percentile(of_ours, 50), percentile(of_theirs, 50)};
+  }
+
   std::pair<double, double> two_workloads(const char* first, const char* second, const char* policy,
                                           const WeightSet& weights) {
     const Case a = steady(first, policy, weights);
     const Case b = steady(second, policy, weights);
     context_.loop.prepare(a);
     context_.loop.prepare(b);
-    Samples of_a;
-    Samples of_b;
-    for (std::size_t i = 0; i < 2 * context_.samples; ++i) {
-      context_.loop.resume(a);
-      of_a.push_back(context_.loop.sample());
-      context_.loop.resume(b);
-      of_b.push_back(context_.loop.sample());
-    }
-    return {percentile(of_a, 50), percentile(of_b, 50)};
+    const auto sample = [this](const Case& item) {
+      context_.loop.resume(item);
+      return context_.loop.sample();
+    };
+    return in_turn([&] { return sample(a); }, [&] { return sample(b); });
   }
 
-  // The medians of a case already prepared and of `bare`, likewise.
-  std::pair<double, double> in_turn(const std::function<void()>& bare, bool flush_host = false) {
-    Samples ours;
-    Samples theirs;
-    bare();
-    for (std::size_t i = 0; i < 2 * context_.samples; ++i) {
-      ours.push_back(context_.loop.sample());
-      if (flush_host) context_.session.flush_host_cache();
-      theirs.push_back(timed_seconds(context_.session, context_.wall, bare));
-    }
-    return {percentile(ours, 50), percentile(theirs, 50)};
+  // A case already prepared, and `bare` work on the stream.
+  std::pair<double, double> against(const std::function<void()>& bare, bool flush_host = false) {
+    bare();  // loads the kernel and maps what it touches
+    return in_turn([&] { return context_.loop.sample(); },
+                   [&] {
+                     if (flush_host) context_.session.flush_host_cache();
+                     return timed_seconds(context_.session, context_.wall, bare);
+                   });
   }
 
   Case steady(const char* workload, const char* policy, const WeightSet& weights) const {
@@ -147,21 +149,15 @@ class Limits {
     prepare("gemv", "host_compute", weights);
     const auto plain = session.host_buffers().borrow(HostMemory::pageable, weights.bytes());
     std::fill_n(plain.data(), weights.bytes(), std::byte{0x5a});
-    Samples ours;
-    Samples reads;
-    std::uint64_t sum = 0;
-    for (std::size_t i = 0; i < 2 * context_.samples; ++i) {
-      ours.push_back(context_.loop.sample());
-      session.flush_host_cache();
-      const Stopwatch watch;
-      host::stream_read(plain.data(), weights.bytes(), &sum, session.workers());
-      session.workers().join();
-      reads.push_back(watch.seconds());
-      context_.wall.measured += reads.back();
-    }
+    const auto [ours, reads] =
+        in_turn([&] { return context_.loop.sample(); },
+                [&] {
+                  session.flush_host_cache();
+                  return timed_host_read(session, context_.wall, plain.data(), weights.bytes());
+                });
     const double bytes = static_cast<double>(weights.bytes());
-    const double rate = bytes / percentile(ours, 50);
-    const double read = bytes / percentile(reads, 50);
+    const double rate = bytes / ours;
+    const double read = bytes / reads;
     add("host_gemv_vs_read", "CPU gemv / plain read of the same bytes by all cores", rate / read,
         0.8, true, rate, read, "B/s");
     context_.loop.clear();
@@ -193,7 +189,7 @@ class Limits {
       cuda::memset_async(x.data(), 0x3c, x.bytes(), context_.session.stream());
       const std::byte* w = placed_data();
       const auto [ours, theirs] =
-          in_turn([&] { cublas.launch(w, x.data(), y.data(), context_.session.stream()); });
+          against([&] { cublas.launch(w, x.data(), y.data(), context_.session.stream()); });
       if (peak) add_gemv_rate(bytes / ours, *peak);
       add("resident_gemv_vs_cublas", "cuBLASLt time / gemv time, 28672x8192 bf16, one token",
           theirs / ours, 1.1, true, ours, theirs, "s");
@@ -217,7 +213,7 @@ class Limits {
         best_sm_read(context_.session, context_.wall, data, bytes, bytes > 1024 * MiB ? 1 : 3);
     const cuda::DeviceBuffer sum(sizeof(std::uint64_t));
     cuda::memset_async(sum.data(), 0, sum.bytes(), context_.session.stream());
-    const auto [ours, theirs] = in_turn([&] {
+    const auto [ours, theirs] = against([&] {
       kernels::stream_read(data, bytes, static_cast<std::uint64_t*>(sum.data()),
                            context_.session.stream(), best.shape);
     });
@@ -259,7 +255,7 @@ class Limits {
     std::fill_n(source.data(), weights.bytes(), std::byte{0x5a});
     const cuda::DeviceBuffer target(weights.bytes());
     prepare("stream_read", policy, weights);
-    const auto [ours, bare] = in_turn(
+    const auto [ours, bare] = against(
         [&] {
           cuda::memcpy_async(target.data(), source.data(), weights.bytes(), session.stream());
         },

@@ -243,8 +243,8 @@ CaseRecord describe(const Case& item, const Platform& platform) {
   return record;
 }
 
-// After the pause of placing and filling, the first passes over the link take up to twice as long
-// (clocks and link wake up): what is not cold settles before it is sampled.
+// After the pause of placing and filling, the first passes over the link take up to four times
+// as long (1 MiB on an H200): what is not cold settles before it is sampled.
 double Loop::settle() {
   double last = timed_pass();
   if (item_.start == Start::cold) return last;

@@ -166,8 +166,9 @@ class Run {
     const WallTime before = record_.wall;
     const auto progress = begin_step("evidence");
     std::map<const Policy*, const CaseRecord*> representatives;
-    for (const auto& [item, index] : measured_) {
-      CaseRecord& current = record_.cases[index];
+    for (std::size_t i = 0; i < measured_.size(); ++i) {
+      const Case* const item = measured_[i];
+      CaseRecord& current = record_.cases[i];
       if (item->start != Start::cold || !current.complete) continue;
       const auto [known, is_first] = representatives.emplace(item->policy, &current);
       if (!is_first) {
@@ -178,8 +179,7 @@ class Run {
         continue;
       }
       progress->step(current.name);
-      guarded(current,
-              [&, &evidence_case = *item] { current.evidence = loop_->evidence(evidence_case); });
+      guarded(current, [&] { current.evidence = loop_->evidence(*item); });
       current.complete = current.failure.empty();
       report_failure(current);
     }
@@ -190,7 +190,7 @@ class Run {
   // One repetition of `item`: Google Benchmark runs all repetitions of a case in a row.
   SampleOutcome sample(const Case& item) {
     try {
-      if (item_ != &item) begin_case(item);
+      if (measured_.empty() || measured_.back() != &item) begin_case(item);
       CaseRecord& current = record_.cases.back();
       if (current.failure.empty()) take_sample(current);
       if (current.samples.empty()) return {0, 0, {}, current.failure};
@@ -202,11 +202,10 @@ class Run {
 
   void begin_case(const Case& item) {
     leave_if_interrupted();
-    item_ = &item;
     range_.reset();
     range_.emplace(item.name());
     progress_->begin(item.name());
-    measured_.emplace_back(&item, record_.cases.size());
+    measured_.push_back(&item);
     record_.cases.push_back(describe(item, platform_));
     guarded(record_.cases.back(), [&] { record_.cases.back() = loop_->prepare(item); });
     if (!record_.cases.back().failure.empty()) loop_->clear();
@@ -332,9 +331,8 @@ class Run {
   std::optional<Session> session_;
   std::optional<Loop> loop_;
   std::optional<ProgressLine> progress_;
-  std::vector<std::pair<const Case*, std::size_t>> measured_;  // and where its record is
-  std::optional<Range> range_;  // the case under way, on a profiler's timeline
-  const Case* item_ = nullptr;  // likewise
+  std::vector<const Case*> measured_;  // begun so far, in the order of record_.cases
+  std::optional<Range> range_;         // the case under way, on a profiler's timeline
 };
 
 }  // namespace

@@ -2,7 +2,6 @@
 // The working parts of a run: stream, host threads, buffers, clock and cache flushes.
 #pragma once
 #include <memory>
-#include <optional>
 
 #include "bench/wall_clock.hpp"
 #include "offload/cuda/runtime.hpp"
