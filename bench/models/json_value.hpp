@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reading JSON that others wrote: a small value tree with bounded depth and memory.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace offload {
+
+struct JsonValue {
+  using Array = std::vector<JsonValue>;
+  using Object = std::vector<std::pair<std::string, JsonValue>>;  // in file order, names unique
+  std::variant<std::nullptr_t, bool, std::int64_t, std::uint64_t, double, std::string, Array,
+               Object>
+      value;
+
+  /// The member `name` of an object; nullptr when absent or when this is no object.
+  const JsonValue* find(std::string_view name) const;
+};
+
+struct JsonLimits {
+  std::size_t depth = 64;
+  std::size_t values = 8'000'000;
+};
+
+/// `text` as a value. Throws UsageError naming `source`, the position and the fault: syntax, a name
+/// given twice in one object, more depth or values than allowed.
+JsonValue parse_json(std::string_view text, const std::string& source, JsonLimits limits = {});
+
+}  // namespace offload

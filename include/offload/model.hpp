@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+// A model as its files describe it: layers of named, shaped tensors, in the order they are
+// executed.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace offload {
+
+/// What a tensor is for. Linear weights are attention, mlp, experts and shared_expert matrices.
+enum class Part : std::uint8_t {
+  embedding,
+  attention,
+  mlp,            // dense feed-forward
+  experts,        // routed experts: one of them as [rows, cols], or all stacked as [E, rows, cols]
+  shared_expert,  // runs for every token beside the routed ones
+  router,
+  norm,
+  head,  // lm_head: logits
+  other,
+};
+
+struct ModelTensor {
+  std::string name;                  // full dotted name: "model.layers.3.mlp.down_proj.weight"
+  std::string dtype;                 // as safetensors or ggml spell it: "BF16", "F8_E4M3", "Q4_K"
+  std::vector<std::uint64_t> shape;  // row-major, outermost first; of what is stored
+  std::uint64_t parameters = 0;      // weights and biases; 0 for quantisation scales
+  std::uint64_t bytes = 0;           // as stored, scales inside blocks included
+  Part part = Part::other;
+};
+
+struct ModelLayer {
+  std::vector<ModelTensor> tensors;  // in execution order
+};
+
+struct Model {
+  std::string name;               // no slash, comma or space: part of benchmark names
+  std::string architecture;       // config.json's model_type or GGUF's general.architecture
+  std::string source;             // "preset", or the file it was read from
+  std::vector<ModelTensor> ends;  // outside the layers: embedding, last norm, head
+  std::vector<ModelLayer> layers;
+  std::size_t experts = 0;  // routed experts per MoE layer; 0 for a dense model
+  std::size_t experts_per_token = 0;
+
+  std::uint64_t parameters() const;
+  std::uint64_t bytes() const;
+};
+
+}  // namespace offload
