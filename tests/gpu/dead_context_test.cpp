@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+// A kernel that faults takes the CUDA context with it: the run must end with its own exit code and
+// with what it had measured on disk. In a process of its own, which dies of it.
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <string>
+
+#include "bench/catalog.hpp"
+#include "bench/exit_code.hpp"
+#include "bench/platform/probe.hpp"
+#include "bench/policies/described.hpp"
+#include "bench/run.hpp"
+
+namespace offload {
+namespace {
+
+/// Shows kernels an address where nothing is.
+class WildPlacement final : public Placement {
+ public:
+  explicit WildPlacement(std::span<const WeightTensor> tensors) : Placement(tensors) {}
+  void fill(std::size_t, std::span<const std::byte>) override {}
+  void read_back(std::size_t, std::span<std::byte>) override {}
+  void reset(Start, StreamHandle) override {}
+  PieceView acquire(const Piece& piece, StreamHandle) override {
+    constexpr std::uintptr_t nowhere = std::uintptr_t{1} << 32;
+    return {piece, reinterpret_cast<const std::byte*>(nowhere), Side::gpu};
+  }
+  void release(const Piece&, StreamHandle) override {}
+  Footprint footprint() const override { return {}; }
+};
+
+class WildPolicy final : public DescribedPolicy {
+ public:
+  WildPolicy()
+      : DescribedPolicy({.name = "wild", .memory = "", .mechanism = "", .engine_flags = ""}) {}
+  Support support(const Platform& platform) const override { return needs_gpu(platform); }
+  std::span<const Start> starts() const override { return steady_only; }
+  Path path(Start, const Platform&) const override { return Path::device_memory; }
+  Requirement requirement(const WeightSet&) const override { return {}; }
+  std::unique_ptr<Placement> place(std::span<const WeightTensor> tensors,
+                                   const PlaceContext&) const override {
+    return std::make_unique<WildPlacement>(tensors);
+  }
+};
+
+[[noreturn]] void run_with_a_wild_policy(const std::string& output) {
+  Catalog catalog = make_catalog();
+  catalog.policies.insert(catalog.policies.begin() + 1, std::make_unique<WildPolicy>());
+  Options options;
+  options.policies = {"device_resident", "wild", "pinned_copy"};
+  options.workloads = {"gemv"};
+  options.tensors = {{"w", DType::bf16, 1024, 1024}};
+  options.samples = 2;
+  options.progress = Progress::never;
+  options.output = output;
+  std::exit(run_benchmarks(options, catalog, {"offload_bench"}));
+}
+
+TEST(DeadContextDeathTest, EndsTheRunAndKeepsWhatWasMeasured) {
+  if (const Platform platform = probe_platform(0); !platform.gpu) {
+    GTEST_SKIP() << "no GPU: " << platform.gpu_absent_reason;
+  }
+  testing::FLAGS_gtest_death_test_style = "threadsafe";  // CUDA does not survive a plain fork
+  const std::filesystem::path file =
+      std::filesystem::temp_directory_path() / "offload-dead-context-test.json";
+  std::filesystem::remove(file);
+  EXPECT_EXIT(run_with_a_wild_policy(file.string()), testing::ExitedWithCode(exit_dead_context),
+              "stopped: .*kept");
+  std::ifstream in(file);
+  std::ostringstream text;
+  text << in.rdbuf();
+  EXPECT_NE(text.str().find("\"gemv/device_resident/w/steady\""), std::string::npos);
+  EXPECT_EQ(text.str().find("gemv/pinned_copy/w/steady"), std::string::npos);
+  EXPECT_NE(text.str().find("\"complete\": false"), std::string::npos);
+  std::filesystem::remove(file);
+}
+
+}  // namespace
+}  // namespace offload
