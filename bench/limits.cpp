@@ -8,7 +8,7 @@
 #include <string_view>
 
 #include "bench/calibration.hpp"
-#include "bench/cublas_reference.hpp"
+#include "offload/cuda/matmul.hpp"
 #include "offload/cuda/runtime.hpp"
 #include "offload/error.hpp"
 #include "offload/statistics.hpp"
@@ -177,19 +177,21 @@ class Limits {
       add("resident_read_vs_datasheet", "stream_read of 1 GiB in GPU memory / datasheet bandwidth",
           read / *peak, 0.92, true, read, *peak, "B/s");
     }
-    if (const Support support = CublasGemv::support(); !support) {
+    if (const Support support = cuda::Matmul::support(); !support) {
       skip_({"limit/resident_gemv_vs_cublas", "gemv", "device_resident", "28672x8192", "steady",
              support.reason()});
       const double seconds = case_median("gemv", "device_resident", weights);
       if (peak) add_gemv_rate(bytes / seconds, *peak);
     } else {
-      CublasGemv cublas(large_rows, large_cols);
+      cuda::Matmul cublas;
       const cuda::DeviceBuffer x(large_cols * 2);
       const cuda::DeviceBuffer y(large_rows * 2);
       cuda::memset_async(x.data(), 0x3c, x.bytes(), context_.session.stream());
       const std::byte* w = placed_data();
-      const auto [ours, theirs] =
-          against([&] { cublas.launch(w, x.data(), y.data(), context_.session.stream()); });
+      const auto [ours, theirs] = against([&] {
+        cublas.launch(w, DType::bf16, large_rows, large_cols, x.data(), 1, y.data(), large_rows,
+                      context_.session.stream());
+      });
       if (peak) add_gemv_rate(bytes / ours, *peak);
       add("resident_gemv_vs_cublas", "cuBLASLt time / gemv time, 28672x8192 bf16, one token",
           theirs / ours, 1.1, true, ours, theirs, "s");

@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "offload/cuda/matmul.hpp"
+
+#include <cublasLt.h>
+
+#include <algorithm>
+#include <bit>
+#include <compare>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <type_traits>
+
+#include "bench/cuda/check.hpp"
+#include "offload/cuda/runtime.hpp"
+#include "offload/error.hpp"
+
+namespace offload::cuda {
+namespace {
+
+constexpr std::size_t workspace_bytes = std::size_t{32} << 20;  // what PyTorch gives it on Hopper
+
+void check(cublasStatus_t status, const std::string& what) {
+  if (status == CUBLAS_STATUS_SUCCESS) return;
+  // The library says "execution failed" alike of a launch refused and of a context lost.
+  if (const cudaError_t error = cudaPeekAtLastError(); error != cudaSuccess) fail(error, what);
+  throw CudaError(what + " failed: " + cublasLtGetStatusString(status), false,
+                  status == CUBLAS_STATUS_ALLOC_FAILED);
+}
+
+template <typename Handle, cublasStatus_t (*destroy)(Handle)>
+using Owned = std::unique_ptr<std::remove_pointer_t<Handle>,
+                              decltype([](Handle handle) { destroy(handle); })>;
+using Library = Owned<cublasLtHandle_t, cublasLtDestroy>;
+using Operation = Owned<cublasLtMatmulDesc_t, cublasLtMatmulDescDestroy>;
+using Layout = Owned<cublasLtMatrixLayout_t, cublasLtMatrixLayoutDestroy>;
+using Preference = Owned<cublasLtMatmulPreference_t, cublasLtMatmulPreferenceDestroy>;
+
+cudaDataType_t type_of(DType dtype) {
+  switch (dtype) {
+    case DType::bf16:
+      return CUDA_R_16BF;
+    case DType::fp16:
+      return CUDA_R_16F;
+    case DType::fp8_e4m3:
+      return CUDA_R_8F_E4M3;
+    default:
+      throw CudaError("matmul multiplies bf16, fp16 and fp8_e4m3, not " + std::string(name(dtype)),
+                      false, false);
+  }
+}
+
+/// What the heuristic is told of a pointer. Kernels care for whole 16-byte vectors; 256 is what it
+/// takes for granted unasked. Coarse, so that panels of one shape share one algorithm.
+std::uint32_t alignment_of(const void* pointer) {
+  const auto address = reinterpret_cast<std::uintptr_t>(pointer);
+  if (address % 256 == 0) return 256;
+  return std::uint32_t{1} << std::min(std::countr_zero(address), 4);
+}
+
+Library make_library() {
+  cublasLtHandle_t raw = nullptr;
+  check(cublasLtCreate(&raw), "cublasLtCreate");
+  return Library(raw);
+}
+
+// y^T = w x^T in the library's columns: a row-major matrix is the column-major transposed one.
+Operation make_operation() {
+  cublasLtMatmulDesc_t raw = nullptr;
+  check(cublasLtMatmulDescCreate(&raw, CUBLAS_COMPUTE_32F, CUDA_R_32F), "cublasLtMatmulDescCreate");
+  Operation operation(raw);
+  const cublasOperation_t transpose = CUBLAS_OP_T;
+  check(cublasLtMatmulDescSetAttribute(raw, CUBLASLT_MATMUL_DESC_TRANSA, &transpose,
+                                       sizeof transpose),
+        "cublasLtMatmulDescSetAttribute");
+  return operation;
+}
+
+Layout make_layout(DType dtype, std::size_t inner, std::size_t outer, std::size_t ld) {
+  cublasLtMatrixLayout_t raw = nullptr;
+  check(
+      cublasLtMatrixLayoutCreate(&raw, type_of(dtype), inner, outer, static_cast<std::int64_t>(ld)),
+      "cublasLtMatrixLayoutCreate");
+  return Layout(raw);
+}
+
+template <typename Value>
+void set(const Preference& preference, cublasLtMatmulPreferenceAttributes_t which, Value value) {
+  check(cublasLtMatmulPreferenceSetAttribute(preference.get(), which, &value, sizeof value),
+        "cublasLtMatmulPreferenceSetAttribute");
+}
+
+/// All that the choice of an algorithm depends on.
+struct Shape {
+  DType dtype;
+  std::size_t rows, cols, tokens, ld_y;
+  std::uint32_t w_alignment, x_alignment, y_alignment;
+  auto operator<=>(const Shape&) const = default;  // NOLINT(modernize-use-nullptr)
+};
+
+std::string text(const Shape& shape) {
+  return "a matmul of " + std::to_string(shape.tokens) + " tokens with a " +
+         std::string(name(shape.dtype)) + " weight of " + std::to_string(shape.rows) + "x" +
+         std::to_string(shape.cols) + ", rows of y " + std::to_string(shape.ld_y) + " apart";
+}
+
+struct Plan {
+  Layout w, x, y;
+  cublasLtMatmulAlgo_t algorithm{};
+};
+
+Preference make_preference(const Shape& shape) {
+  cublasLtMatmulPreference_t raw = nullptr;
+  check(cublasLtMatmulPreferenceCreate(&raw), "cublasLtMatmulPreferenceCreate");
+  Preference preference(raw);
+  set(preference, CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, workspace_bytes);
+  set(preference, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES, shape.w_alignment);
+  set(preference, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES, shape.x_alignment);
+  set(preference, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, shape.y_alignment);
+  set(preference, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES, shape.y_alignment);
+  return preference;
+}
+
+Plan make_plan(cublasLtHandle_t library, cublasLtMatmulDesc_t operation, const Shape& shape) {
+  Plan plan{
+      make_layout(shape.dtype, shape.cols, shape.rows, shape.cols),
+      make_layout(matmul_activation(shape.dtype), shape.cols, shape.tokens, shape.cols),
+      make_layout(matmul_output(shape.dtype), shape.rows, shape.tokens, shape.ld_y),
+  };
+  const Preference preference = make_preference(shape);
+  cublasLtMatmulHeuristicResult_t first{};
+  int found = 0;
+  const cublasStatus_t status =
+      cublasLtMatmulAlgoGetHeuristic(library, operation, plan.w.get(), plan.x.get(), plan.y.get(),
+                                     plan.y.get(), preference.get(), 1, &first, &found);
+  if (status != CUBLAS_STATUS_NOT_SUPPORTED) check(status, "cublasLtMatmulAlgoGetHeuristic");
+  if (found == 0 || first.state != CUBLAS_STATUS_SUCCESS) {
+    throw CudaError("cuBLASLt has no algorithm for " + text(shape) +
+                        "; fp8_e4m3 needs compute capability 8.9 and everything at multiples of "
+                        "16 bytes, use bf16 otherwise",
+                    false, false);
+  }
+  plan.algorithm = first.algo;
+  return plan;
+}
+
+}  // namespace
+
+struct Matmul::Impl {
+  Library library = make_library();
+  Operation operation = make_operation();
+  DeviceBuffer workspace{workspace_bytes};
+  std::map<Shape, Plan> plans;
+};
+
+Matmul::Matmul() : impl_(std::make_unique<Impl>()) {}
+Matmul::~Matmul() = default;
+
+void Matmul::launch(const void* w, DType dtype, std::size_t rows, std::size_t cols, const void* x,
+                    std::size_t tokens, void* y, std::size_t ld_y, StreamHandle stream) {
+  if (rows == 0 || tokens == 0) return;
+  const Shape shape{dtype,           rows,           cols, tokens, ld_y, alignment_of(w),
+                    alignment_of(x), alignment_of(y)};
+  auto at = impl_->plans.find(shape);
+  if (at == impl_->plans.end()) {
+    Plan made = make_plan(impl_->library.get(), impl_->operation.get(), shape);
+    at = impl_->plans.emplace(shape, std::move(made)).first;
+  }
+  const Plan& plan = at->second;
+  const float one = 1;
+  const float zero = 0;
+  const cublasStatus_t status =
+      cublasLtMatmul(impl_->library.get(), impl_->operation.get(), &one, w, plan.w.get(), x,
+                     plan.x.get(), &zero, y, plan.y.get(), y, plan.y.get(), &plan.algorithm,
+                     impl_->workspace.data(), workspace_bytes, stream);
+  if (status != CUBLAS_STATUS_SUCCESS) check(status, "cublasLtMatmul of " + text(shape));
+}
+
+Support Matmul::support() { return Support::yes(); }
+
+Support Matmul::supports(DType dtype, std::size_t cols) {
+  switch (dtype) {
+    case DType::bf16:
+    case DType::fp16:
+      return Support::yes();
+    case DType::fp8_e4m3:
+      break;
+    default:
+      return Support::no("matmul multiplies bf16, fp16 and fp8_e4m3, not " +
+                         std::string(name(dtype)));
+  }
+  if (cols % 16 != 0) {
+    return Support::no("matmul of fp8_e4m3 needs rows of a multiple of 16 values, not " +
+                       std::to_string(cols));
+  }
+  int device = 0;
+  int major = 0;
+  int minor = 0;
+  check(cudaGetDevice(&device), "cudaGetDevice");
+  check(cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, device),
+        "cudaDeviceGetAttribute");
+  check(cudaDeviceGetAttribute(&minor, cudaDevAttrComputeCapabilityMinor, device),
+        "cudaDeviceGetAttribute");
+  if (10 * major + minor < 89) {
+    return Support::no("matmul of fp8_e4m3 needs compute capability 8.9 or later; this GPU has " +
+                       std::to_string(major) + "." + std::to_string(minor));
+  }
+  return Support::yes();
+}
+
+}  // namespace offload::cuda

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+// Stands in for cuBLASLt in a binary built without it.
+#include "offload/cuda/matmul.hpp"
+#include "offload/error.hpp"
+
+namespace offload::cuda {
+
+struct Matmul::Impl {};
+
+Matmul::Matmul() {
+  throw CudaError("matmul: " + support().reason() +
+                      "; install the CUDA Toolkit with cuBLAS and configure again",
+                  false, false);
+}
+Matmul::~Matmul() = default;
+
+void Matmul::launch(const void* /*w*/, DType /*dtype*/, std::size_t /*rows*/, std::size_t /*cols*/,
+                    const void* /*x*/, std::size_t /*tokens*/, void* /*y*/, std::size_t /*ld_y*/,
+                    StreamHandle /*stream*/) {}
+
+Support Matmul::support() { return Support::no("built without cuBLASLt"); }
+Support Matmul::supports(DType /*dtype*/, std::size_t /*cols*/) { return support(); }
+
+}  // namespace offload::cuda

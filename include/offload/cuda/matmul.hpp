@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+// Tokens times a weight by cuBLASLt: what engines run, and what our own kernels are held against.
+// bench/cuda/matmul.cpp implements it; matmul_absent.cpp stands in where there is no cuBLASLt.
+#pragma once
+#include <cstddef>
+#include <memory>
+
+#include "offload/dtype.hpp"
+#include "offload/stream.hpp"
+#include "offload/support.hpp"
+
+namespace offload::cuda {
+
+/// The dtype of x for weights of `weight`: the same. fp8 weights meet fp8 activations.
+constexpr DType matmul_activation(DType weight) { return weight; }
+/// The dtype of y for weights of `weight`.
+constexpr DType matmul_output(DType weight) {
+  return weight == DType::fp8_e4m3 ? DType::bf16 : weight;
+}
+
+/// For one stream at a time: launches share one workspace.
+class Matmul {
+ public:
+  Matmul();  // of the current device
+  ~Matmul();
+  Matmul(const Matmul&) = delete;
+  Matmul& operator=(const Matmul&) = delete;
+
+  /// y[tokens, ld_y] = x[tokens, cols] w[rows, cols]^T, all row-major, fp32 accumulation; of each
+  /// row of y the first `rows` values are written: a panel of w passes y + its first row, and the
+  /// whole tensor's rows as ld_y. The algorithm is the heuristic's first proposal, asked for at
+  /// the first launch of a shape (so launch each once before timing or capturing it) and kept.
+  /// Later launches neither allocate nor wait.
+  void launch(const void* w, DType dtype, std::size_t rows, std::size_t cols, const void* x,
+              std::size_t tokens, void* y, std::size_t ld_y, StreamHandle stream);
+
+  /// Whether this binary has cuBLASLt.
+  static Support support();
+  /// Whether weights like these can be multiplied on the current device.
+  static Support supports(DType dtype, std::size_t cols);
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace offload::cuda
