@@ -26,6 +26,11 @@ void gemv(const std::byte* /*w*/, DType /*dtype*/, std::size_t /*rows*/, std::si
   built_without_cuda("gemv");
 }
 
+void fold(const void* /*y*/, DType /*dtype*/, std::size_t /*tokens*/, std::size_t /*rows*/,
+          std::size_t /*ld*/, const float* /*sign*/, float* /*out*/, StreamHandle /*stream*/) {
+  built_without_cuda("fold");
+}
+
 void pointer_chase(const std::byte* /*data*/, std::uint64_t /*start*/, std::size_t /*steps*/,
                    std::uint64_t* /*out*/, StreamHandle /*stream*/) {
   built_without_cuda("pointer_chase");

@@ -29,6 +29,12 @@ void stream_read(const std::byte* data, std::size_t bytes, std::uint64_t* sum, S
 void gemv(const std::byte* w, DType dtype, std::size_t rows, std::size_t cols, const void* x,
           float* y, StreamHandle stream);
 
+/// out[r] = sum_t sign[t] * y[t, r] in fp32, for `tokens` rows of y that lie `ld` values apart and
+/// of which the first `rows` values count: bf16 or fp16. The same sum in every run. `sign` and
+/// `out` are device memory.
+void fold(const void* y, DType dtype, std::size_t tokens, std::size_t rows, std::size_t ld,
+          const float* sign, float* out, StreamHandle stream);
+
 /// Follow `steps` links from byte offset `start`: each node's first 8 bytes hold the next node's
 /// byte offset. out[0] = final offset, out[1] = sum of the offsets visited. One thread.
 void pointer_chase(const std::byte* data, std::uint64_t start, std::size_t steps,

@@ -172,6 +172,27 @@ GemvResult gemv(std::span<const std::byte> w, DType dtype, std::size_t rows, std
   return result;
 }
 
+GemvResult fold(std::span<const std::byte> y, DType dtype, std::size_t rows, std::size_t ld,
+                std::span<const float> sign, HostWorkers& workers) {
+  const std::size_t size = bytes_of(dtype);
+  const std::size_t tokens = sign.size();
+  if (rows > ld || (tokens > 0 && y.size() < ((tokens - 1) * ld + rows) * size)) {
+    throw std::invalid_argument("reference fold: the size of y does not fit tokens, rows and ld");
+  }
+  if (dtype == DType::u8) refuse(dtype);
+  GemvResult result{std::vector<double>(rows), std::vector<double>(rows)};
+  workers.run(rows, 16, [&](std::size_t first, std::size_t last) {
+    for (std::size_t t = 0; t < tokens; ++t) {
+      for (std::size_t r = first; r < last; ++r) {
+        const double value = to_float(dtype, y.data() + (t * ld + r) * size);
+        result.y[r] += static_cast<double>(sign[t]) * value;
+        result.magnitude[r] += std::fabs(value);
+      }
+    }
+  });
+  return result;
+}
+
 ChaseResult pointer_chase(std::span<const std::byte> data, std::uint64_t start, std::size_t steps) {
   ChaseResult result{start, 0};
   for (std::size_t i = 0; i < steps; ++i) {

@@ -37,6 +37,10 @@ struct GemvResult {
 };
 GemvResult gemv(std::span<const std::byte> w, DType dtype, std::size_t rows, std::size_t cols,
                 std::span<const float> x, HostWorkers& workers);
+/// As kernels::fold, of fp32 too: y[r] is the sum, magnitude[r] that of |y[t, r]|. `y` may end with
+/// the last value that counts.
+GemvResult fold(std::span<const std::byte> y, DType dtype, std::size_t rows, std::size_t ld,
+                std::span<const float> sign, HostWorkers& workers);
 struct ChaseResult {
   std::uint64_t last = 0;
   std::uint64_t sum = 0;

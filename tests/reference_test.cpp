@@ -166,6 +166,24 @@ TEST(ReferenceKernels, GemvOfTwoRows) {
   EXPECT_THROW(gemv({}, DType::u8, 0, 3, x, workers), std::invalid_argument);
 }
 
+TEST(ReferenceKernels, FoldOfTwoTokens) {
+  HostWorkers workers(2);
+  const std::array<float, 7> y{1, -2, 99, 99, 0.5F, 4, 99};  // rows of 2 values, 4 apart
+  const std::array<float, 2> sign{1, -1};
+  for (const auto dtype : {DType::bf16, DType::fp16, DType::fp32}) {
+    std::vector<std::byte> codes(y.size() * bytes_of(dtype));
+    for (std::size_t i = 0; i < y.size(); ++i) {
+      from_float(dtype, y[i], codes.data() + i * bytes_of(dtype));
+    }
+    const auto result = fold(codes, dtype, 2, 4, sign, workers);
+    EXPECT_EQ(result.y, (std::vector<double>{0.5, -6})) << name(dtype);
+    EXPECT_EQ(result.magnitude, (std::vector<double>{1.5, 6})) << name(dtype);
+    EXPECT_THROW(fold(codes, dtype, 4, 4, sign, workers), std::invalid_argument);
+    EXPECT_THROW(fold(codes, dtype, 2, 1, sign, workers), std::invalid_argument);
+  }
+  EXPECT_THROW(fold({}, DType::u8, 0, 0, {}, workers), std::invalid_argument);
+}
+
 TEST(ReferenceKernels, PointerChaseOfThreeNodes) {
   const std::array<std::uint64_t, 3> next{16, 0, 8};  // 0 -> 16 -> 8 -> 0
   const auto data = std::as_bytes(std::span(next));
