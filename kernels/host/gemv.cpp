@@ -18,6 +18,8 @@
 
 #include <hwy/highway.h>
 
+#include "kernels/host/widen-inl.hpp"
+
 HWY_BEFORE_NAMESPACE();
 namespace offload::host::HWY_NAMESPACE {
 
@@ -37,31 +39,18 @@ void gemv_rows(const std::byte* w, DType dtype, std::size_t rows, std::size_t co
 
 #else
 
-namespace hn = hwy::HWY_NAMESPACE;
-using Floats = hn::ScalableTag<float>;
-using FloatVec = hn::Vec<Floats>;
-using HalfWords = hn::Rebind<std::uint16_t, Floats>;  // as many lanes as Floats
-using HalfFloats = hn::Rebind<hwy::float16_t, Floats>;
 using Codes =
     hn::Rebind<std::uint8_t, hn::Repartition<std::uint16_t, Floats>>;  // two Floats' lanes
 using CodeVec = hn::Vec<Codes>;
 
 // A codec turns weights into floats and adds the products of one step, two vectors of columns, to
-// a row's sums. Weights are loaded as bytes, so that a row may start at any address.
+// a row's sums.
 
-HWY_INLINE hn::Vec<HalfWords> load_half_words(const std::uint8_t* w) {
-  const hn::Repartition<std::uint8_t, HalfWords> d8;
-  return hn::BitCast(HalfWords(), hn::LoadU(d8, w));
-}
-
-struct Bf16 {  // the upper half of a float
+struct Bf16 {
   static constexpr std::size_t element = 2;
   static constexpr float scale = 1.0F;
 
-  static HWY_INLINE FloatVec widen(const std::uint8_t* w) {
-    const hn::Repartition<std::uint32_t, Floats> d32;
-    return hn::BitCast(Floats(), hn::ShiftLeft<16>(hn::PromoteTo(d32, load_half_words(w))));
-  }
+  static HWY_INLINE FloatVec widen(const std::uint8_t* w) { return widen_bf16(load_half_words(w)); }
   static HWY_INLINE void add(const std::uint8_t* w, FloatVec x0, FloatVec x1, FloatVec& sum,
                              CodeVec& /*greatest*/) {
     sum = hn::MulAdd(widen(w), x0, sum);
@@ -72,19 +61,8 @@ struct Bf16 {  // the upper half of a float
 struct Fp16 {
   static constexpr std::size_t element = 2;
   static constexpr float scale = 1.0F;
-  /// Before AVX2 x86 cannot convert, and Highway's stand-in takes infinities and NaNs for numbers.
-  static constexpr bool emulated = HWY_ARCH_X86 && HWY_TARGET > HWY_AVX2;
 
-  static HWY_INLINE FloatVec widen(const std::uint8_t* w) {
-    const auto codes = load_half_words(w);
-    const auto floats = hn::PromoteTo(Floats(), hn::BitCast(HalfFloats(), codes));
-    if constexpr (!emulated) return floats;
-    const hn::Repartition<std::uint32_t, Floats> d32;
-    const auto exponent = hn::Set(d32, 0x7C00);
-    const auto special = hn::Eq(hn::And(hn::PromoteTo(d32, codes), exponent), exponent);
-    const auto all_ones = hn::IfThenElseZero(special, hn::Set(d32, 0x7F800000));
-    return hn::BitCast(Floats(), hn::Or(hn::BitCast(d32, floats), all_ones));
-  }
+  static HWY_INLINE FloatVec widen(const std::uint8_t* w) { return widen_fp16(load_half_words(w)); }
   static HWY_INLINE void add(const std::uint8_t* w, FloatVec x0, FloatVec x1, FloatVec& sum,
                              CodeVec& /*greatest*/) {
     sum = hn::MulAdd(widen(w), x0, sum);

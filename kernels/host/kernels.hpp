@@ -18,6 +18,10 @@ void stream_read(const std::byte* data, std::size_t bytes, std::uint64_t* sum,
 /// As kernels::gemv; x is fp32 here (converted once, outside the timing), y fp32.
 void gemv(const std::byte* w, DType dtype, std::size_t rows, std::size_t cols, const float* x,
           float* y, HostWorkers& workers);
+/// y[tokens, ld_y] = x[tokens, cols] w[rows, cols]^T, all row-major, x and y fp32: of each row of y
+/// the first `rows` values are written. Weights are read from memory once for 64 tokens.
+void gemm(const std::byte* w, DType dtype, std::size_t rows, std::size_t cols, const float* x,
+          std::size_t tokens, float* y, std::size_t ld_y, HostWorkers& workers);
 /// As kernels::pointer_chase, on one worker.
 void pointer_chase(const std::byte* data, std::uint64_t start, std::size_t steps,
                    std::uint64_t* out, HostWorkers& workers);
