@@ -256,6 +256,7 @@ void gemm(const std::byte* w, DType dtype, std::size_t rows, std::size_t cols, c
     throw std::invalid_argument("gemm on the CPU reads bf16, fp16 and fp8_e4m3 weights, not " +
                                 std::string(name(dtype)));
   }
+  if (tokens == 0) return;
   // Shares of whole tiles of rows, unless there are too few rows to give every worker one.
   const std::size_t grain = std::clamp<std::size_t>(rows / workers.size(), 1, 8);
   workers.enqueue(rows, grain, [=](std::size_t begin, std::size_t end) {

@@ -30,7 +30,8 @@ class Matmul {
   /// row of y the first `rows` values are written: a panel of w passes y + its first row, and the
   /// whole tensor's rows as ld_y. The algorithm is the heuristic's first proposal, asked for at
   /// the first launch of a shape (so launch each once before timing or capturing it) and kept.
-  /// Later launches neither allocate nor wait.
+  /// Later launches neither allocate nor wait. fp8_e4m3 needs w, x and every row of y at multiples
+  /// of 16 bytes (panels of whole 16 rows have that); the others are merely faster so.
   void launch(const void* w, DType dtype, std::size_t rows, std::size_t cols, const void* x,
               std::size_t tokens, void* y, std::size_t ld_y, StreamHandle stream);
 
