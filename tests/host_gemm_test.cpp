@@ -176,7 +176,7 @@ TEST_P(HostGemm, IsTheSameWithAnyNumberOfWorkers) {
   for (const auto dtype : gemm_dtypes) {
     const Product product = random_product(dtype, {101, 515, 7}, one);
     const auto expected = product.run(one);
-    for (const std::size_t threads : {2, 3, 16, 200}) {
+    for (const std::size_t threads : {2UL, 3UL, 16UL, 200UL}) {
       HostWorkers workers(threads);
       EXPECT_EQ(product.run(workers), expected) << threads;
     }

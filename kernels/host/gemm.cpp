@@ -60,6 +60,8 @@ void gemm_rows(const GemmShare& share) {
 
 #else
 
+namespace {
+
 // A codec turns one step, two vectors of columns, of a row into floats.
 
 struct Bf16 {
@@ -232,6 +234,8 @@ void multiply(const GemmShare& share) {
     }
   }
 }
+
+}  // namespace
 
 void gemm_rows(const GemmShare& share) {
   if (share.dtype == DType::bf16) multiply<Bf16>(share);

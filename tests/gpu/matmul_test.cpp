@@ -4,7 +4,7 @@
 
 #include <gtest/gtest.h>
 
-#include <bit>
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <memory>
@@ -43,7 +43,8 @@ class OnGpu : public testing::Test {
   }
   /// `offset` bytes behind an aligned address.
   cuda::DeviceBuffer place(std::span<const std::byte> content, std::size_t offset = 0) {
-    cuda::DeviceBuffer buffer(content.size() + offset);
+    cuda::DeviceBuffer buffer(std::max<std::size_t>(content.size() + offset, 1));
+    if (content.empty()) return buffer;
     copy(static_cast<std::byte*>(buffer.data()) + offset, content.data(), content.size());
     return buffer;
   }
