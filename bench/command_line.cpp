@@ -13,7 +13,7 @@
 
 #include "bench/exit_code.hpp"
 #include "bench/help.hpp"
-#include "bench/models.hpp"
+#include "bench/models/presets.hpp"
 #include "bench/names.hpp"
 #include "bench/option_values.hpp"
 #include "bench/record.hpp"

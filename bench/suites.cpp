@@ -3,7 +3,8 @@
 
 #include <algorithm>
 
-#include "bench/models.hpp"
+#include "bench/models/presets.hpp"
+#include "bench/models/sized_weights.hpp"
 #include "bench/names.hpp"
 #include "offload/error.hpp"
 #include "offload/units.hpp"

@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "bench/models.hpp"
+#include "bench/models/presets.hpp"
 #include "bench/report/numbers.hpp"
 #include "bench/report/page.hpp"
 #include "bench/report/sentence.hpp"

@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "bench/models/fuse.hpp"
+
+#include <algorithm>
+#include <array>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string_view>
+#include <utility>
+
+namespace offload {
+namespace {
+
+/// "model.layers.0.mlp" . "gate_proj" . "weight"
+struct SplitName {
+  std::string_view parent;
+  std::string_view module;
+  std::string_view kind;
+};
+
+SplitName split(std::string_view name) {
+  const std::size_t kind = name.rfind('.');
+  if (kind == name.npos || kind == 0) return {"", "", name};
+  const std::size_t module = name.rfind('.', kind - 1);
+  if (module == name.npos) return {"", name.substr(0, kind), name.substr(kind + 1)};
+  return {name.substr(0, module), name.substr(module + 1, kind - module - 1),
+          name.substr(kind + 1)};
+}
+
+/// Those that grow along their rows when matrices are joined; packed formats do not.
+bool joinable(std::string_view kind) {
+  constexpr std::array<std::string_view, 4> kinds{"weight", "bias", "weight_scale",
+                                                  "weight_scale_inv"};
+  return std::find(kinds.begin(), kinds.end(), kind) != kinds.end();
+}
+
+struct Merge {
+  std::array<std::string_view, 3> modules;  // in the order their rows are joined
+  std::string_view fused;
+};
+constexpr std::array<Merge, 3> merges{{
+    {{"q_proj", "k_proj", "v_proj"}, "qkv_proj"},
+    {{"gate_proj", "up_proj", ""}, "gate_up_proj"},
+    {{"q_a_proj", "kv_a_proj_with_mqa", ""}, "fused_qkv_a_proj"},
+}};
+
+// The experts' matrices: first those joined in w13, then w2.
+constexpr std::array<std::pair<std::string_view, std::string_view>, 6> expert_modules{{
+    {"gate_proj", "w13"},
+    {"up_proj", "w13"},
+    {"down_proj", "w2"},
+    {"w1", "w13"},
+    {"w3", "w13"},
+    {"w2", "w2"},
+}};
+
+// Experts that the checkpoint stacks itself, and whether it stores them transposed.
+struct StackedName {
+  std::string_view checkpoint;
+  std::string_view fused;
+  bool transposed;
+};
+constexpr std::array<StackedName, 8> stacked_names{{
+    {"gate_up_proj", "w13_weight", true},
+    {"down_proj", "w2_weight", true},
+    {"gate_up_proj_blocks", "w13_weight", false},
+    {"down_proj_blocks", "w2_weight", false},
+    {"gate_up_proj_scales", "w13_weight_scale", false},
+    {"down_proj_scales", "w2_weight_scale", false},
+    {"gate_up_proj_bias", "w13_bias", false},
+    {"down_proj_bias", "w2_bias", false},
+}};
+
+bool is_number(std::string_view text) {
+  return !text.empty() &&
+         std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
+}
+
+std::string_view last_segment(std::string_view name) { return name.substr(name.rfind('.') + 1); }
+
+/// "model.layers.0.mlp.experts.w13_weight" for gate and up of any of its experts; "" for others.
+std::string expert_stack(std::string_view name) {
+  const SplitName parts = split(name);
+  const std::string_view expert = last_segment(parts.parent);
+  if (!is_number(expert) || !joinable(parts.kind) || expert.size() == parts.parent.size()) {
+    return "";
+  }
+  const std::string_view experts = parts.parent.substr(0, parts.parent.size() - expert.size() - 1);
+  if (last_segment(experts) != "experts") return "";
+  const auto* found =
+      std::find_if(expert_modules.begin(), expert_modules.end(),
+                   [&](const auto& module) { return module.first == parts.module; });
+  if (found == expert_modules.end()) return "";
+  return std::string(experts) + "." + std::string(found->second) + "_" + std::string(parts.kind);
+}
+
+using Tensors = std::vector<ModelTensor>;
+using Members = std::vector<std::size_t>;  // indices into a layer
+
+void add_sizes(ModelTensor& sum, const ModelTensor& more) {
+  sum.parameters += more.parameters;
+  sum.bytes += more.bytes;
+}
+
+bool same_shape(const Tensors& tensors, const Members& members) {
+  return std::all_of(members.begin(), members.end(), [&](std::size_t i) {
+    const ModelTensor& first = tensors[members.front()];
+    return tensors[i].dtype == first.dtype && tensors[i].shape == first.shape;
+  });
+}
+
+/// All experts' matrices as one tensor: [E, rows, cols], with gate over up in w13.
+std::optional<ModelTensor> stack(const Tensors& tensors, const Members& members,
+                                 const std::string& name) {
+  const ModelTensor& first = tensors[members.front()];
+  const std::uint64_t per_expert = last_segment(name).starts_with("w13_") ? 2 : 1;
+  if (first.shape.empty() || members.size() % per_expert != 0) return std::nullopt;
+  if (!same_shape(tensors, members)) return std::nullopt;
+  ModelTensor result{name, first.dtype, first.shape, 0, 0, first.part};
+  result.shape.front() *= per_expert;
+  result.shape.insert(result.shape.begin(), members.size() / per_expert);
+  for (const std::size_t i : members) add_sizes(result, tensors[i]);
+  return result;
+}
+
+/// Tensors with the same columns, one below the other.
+std::optional<ModelTensor> join_rows(const Tensors& tensors, const Members& members,
+                                     const std::string& name) {
+  const ModelTensor& first = tensors[members.front()];
+  if (first.shape.empty()) return std::nullopt;
+  ModelTensor result{name, first.dtype, first.shape, 0, 0, first.part};
+  result.shape.front() = 0;
+  for (const std::size_t i : members) {
+    const ModelTensor& part = tensors[i];
+    const bool fits = part.dtype == first.dtype && part.shape.size() == first.shape.size() &&
+                      std::equal(part.shape.begin() + 1, part.shape.end(), first.shape.begin() + 1);
+    if (!fits) return std::nullopt;
+    result.shape.front() += part.shape.front();
+    add_sizes(result, part);
+  }
+  return result;
+}
+
+/// One layer's tensors by name, and what became of each.
+class LayerFuser {
+ public:
+  explicit LayerFuser(const Tensors& tensors) : tensors_(tensors), used_(tensors.size(), false) {
+    for (std::size_t i = 0; i < tensors.size(); ++i) {
+      by_name_.emplace(tensors[i].name, i);
+      std::string name = expert_stack(tensors[i].name);
+      if (!name.empty()) stacks_[std::move(name)].push_back(i);
+    }
+  }
+
+  Tensors run() {
+    Tensors result;
+    for (std::size_t i = 0; i < tensors_.size(); ++i) {
+      if (used_[i]) continue;
+      if (!expert_stack(tensors_[i].name).empty() && !stacks_.empty()) add_stacks(result);
+      if (!used_[i]) result.push_back(merged(i));
+    }
+    return result;
+  }
+
+ private:
+  /// Every stack of the layer, in vLLM's order: the weights, then their scales or biases.
+  void add_stacks(Tensors& result) {
+    std::vector<std::pair<std::string, Members>> ordered(stacks_.begin(), stacks_.end());
+    stacks_.clear();
+    std::stable_sort(ordered.begin(), ordered.end(), [](const auto& a, const auto& b) {
+      return a.first.ends_with("_weight") && !b.first.ends_with("_weight");
+    });
+    for (const auto& [name, members] : ordered) {
+      std::optional<ModelTensor> stacked = stack(tensors_, members, name);
+      if (!stacked) continue;
+      result.push_back(std::move(*stacked));
+      for (const std::size_t i : members) used_[i] = true;
+    }
+  }
+
+  /// Tensor `first`, joined with those that belong below it.
+  ModelTensor merged(std::size_t first) {
+    const SplitName name = split(tensors_[first].name);
+    for (const Merge& merge : merges) {
+      if (merge.modules.front() != name.module || !joinable(name.kind)) continue;
+      const std::string parent = std::string(name.parent) + ".";
+      const std::string kind = "." + std::string(name.kind);
+      Members members;
+      for (const std::string_view module : merge.modules) {
+        if (module.empty()) continue;
+        const auto found = by_name_.find(parent + std::string(module) + kind);
+        if (found == by_name_.end()) return tensors_[first];
+        members.push_back(found->second);
+      }
+      auto joined = join_rows(tensors_, members, parent + std::string(merge.fused) + kind);
+      if (!joined) return tensors_[first];
+      for (const std::size_t i : members) used_[i] = true;
+      return std::move(*joined);
+    }
+    return tensors_[first];
+  }
+
+  const Tensors& tensors_;
+  std::vector<bool> used_;
+  std::map<std::string, std::size_t, std::less<>> by_name_;
+  std::map<std::string, Members> stacks_;  // w13 before w2
+};
+
+/// Experts that are stacked already: their names, and matrices as rows of outputs.
+void rename_stacked(ModelTensor& tensor) {
+  const SplitName name = split(tensor.name);
+  if (name.module != "experts") return;
+  const auto* found =
+      std::find_if(stacked_names.begin(), stacked_names.end(),
+                   [&](const StackedName& entry) { return entry.checkpoint == name.kind; });
+  if (found == stacked_names.end()) return;
+  if (found->transposed && tensor.shape.size() == 3) std::swap(tensor.shape[1], tensor.shape[2]);
+  if (name.kind.ends_with("_blocks") && tensor.shape.size() == 4) {
+    tensor.shape[2] *= tensor.shape[3];  // the bytes of a row, whatever the block
+    tensor.shape.pop_back();
+  }
+  tensor.name.replace(tensor.name.size() - name.kind.size(), name.kind.size(), found->fused);
+}
+
+void replace_segment(std::string& name, std::string_view from, std::string_view to) {
+  const std::size_t at = name.find(from);
+  if (at != name.npos) name.replace(at, from.size(), to);
+}
+
+}  // namespace
+
+Model fused(const Model& checkpoint) {
+  Model model = checkpoint;
+  const bool gpt_oss = model.architecture == "gpt_oss";
+  for (ModelLayer& layer : model.layers) {
+    layer.tensors = LayerFuser(layer.tensors).run();
+    for (ModelTensor& tensor : layer.tensors) {
+      rename_stacked(tensor);
+      if (gpt_oss) replace_segment(tensor.name, ".self_attn.", ".attn.");
+    }
+  }
+  if (gpt_oss) {
+    for (ModelTensor& tensor : model.ends) {
+      replace_segment(tensor.name, ".embed_tokens.", ".embedding.");
+    }
+  }
+  return model;
+}
+
+}  // namespace offload

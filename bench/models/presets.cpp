@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "bench/models/presets.hpp"
+
+#include <algorithm>
+#include <iterator>
+#include <optional>
+#include <utility>
+
+#include "bench/models/checkpoint_layers.hpp"
+#include "bench/models/config_fields.hpp"
+#include "bench/models/fuse.hpp"
+#include "bench/models/hf_config.hpp"
+#include "bench/models/linear_weights.hpp"
+#include "bench/models/model_config.hpp"
+#include "bench/models/name_segments.hpp"
+#include "bench/models/preset_files.hpp"
+#include "bench/names.hpp"
+#include "offload/error.hpp"
+
+namespace offload {
+namespace {
+
+struct Preset {
+  std::string_view name;
+  std::vector<std::string> aliases;  // Hugging Face ids, each also without its organisation
+  JsonValue json;
+};
+
+std::vector<std::string> aliases_of(const ConfigFields& fields) {
+  std::vector<std::string> aliases;
+  for (const JsonValue& item : fields.list("aliases")) {
+    const std::string id = fields.as_text("aliases", item);
+    aliases.push_back(id);
+    aliases.push_back(id.substr(id.find('/') + 1));
+  }
+  return aliases;
+}
+
+/// Read once, when first asked for.
+const std::vector<Preset>& presets() {
+  static const std::vector<Preset> all = [] {
+    std::vector<Preset> list;
+    for (const PresetFile& file : preset_files()) {
+      const std::string source = "preset " + std::string(file.name);
+      JsonValue json = parse_json(file.json, source);
+      std::vector<std::string> aliases = aliases_of(ConfigFields(json, source));
+      list.push_back({file.name, std::move(aliases), std::move(json)});
+    }
+    return list;
+  }();
+  return all;
+}
+
+bool equal_ignoring_case(std::string_view a, std::string_view b) {
+  return to_lower(a) == to_lower(b);
+}
+
+/// What follows `prefix` and a dot in `name` ("" when nothing does); nullopt for another prefix.
+std::optional<std::string_view> after_prefix(std::string_view name, std::string_view prefix) {
+  if (name.size() < prefix.size()) return std::nullopt;
+  if (!equal_ignoring_case(name.substr(0, prefix.size()), prefix)) return std::nullopt;
+  const std::string_view rest = name.substr(prefix.size());
+  if (rest.empty()) return rest;
+  const bool continues = rest.front() == '.' && rest.size() > 1;
+  return continues ? std::optional(rest.substr(1)) : std::nullopt;
+}
+
+/// What follows any of the preset's names.
+std::optional<std::string_view> after_name(std::string_view name, const Preset& preset) {
+  std::optional<std::string_view> rest = after_prefix(name, preset.name);
+  for (auto alias = preset.aliases.begin(); !rest && alias != preset.aliases.end(); ++alias) {
+    rest = after_prefix(name, *alias);
+  }
+  return rest;
+}
+
+/// The first layer of each kind the model has, fused, with one expert instead of all.
+std::vector<ModelTensor> distinct_tensors(const Preset& preset) {
+  ModelConfig config = read_model_config(preset.json, "preset " + std::string(preset.name));
+  if (config.experts) config.experts->count = 1;
+  Model sample;
+  sample.architecture = config.architecture;
+  for (const bool sparse : {false, true}) {
+    const auto layer = std::find(config.sparse.begin(), config.sparse.end(), sparse);
+    if (layer == config.sparse.end()) continue;
+    sample.layers.push_back(
+        checkpoint_layer(config, static_cast<std::size_t>(layer - config.sparse.begin())));
+  }
+  std::vector<ModelTensor> tensors;
+  for (ModelLayer& layer : fused(sample).layers) {
+    std::move(layer.tensors.begin(), layer.tensors.end(), std::back_inserter(tensors));
+  }
+  return tensors;
+}
+
+/// "down_proj" for mlp.down_proj.weight, "w2_weight" for mlp.experts.w2_weight; the shared experts'
+/// carry their module's name, since a dense layer may have its own.
+std::string projection_name(const ModelTensor& tensor) {
+  std::string_view name = name_in_layer(tensor.name);
+  if (name.ends_with(".weight")) name.remove_suffix(std::string_view(".weight").size());
+  const std::size_t module = name.rfind('.', name.rfind('.') - 1);
+  const bool shared = tensor.part == Part::shared_expert;
+  return std::string(name.substr((shared ? module : name.rfind('.')) + 1));
+}
+
+std::vector<WeightSet> projections(const Preset& preset) {
+  std::vector<WeightSet> sets;
+  for (const ModelTensor& tensor : distinct_tensors(preset)) {
+    std::optional<WeightTensor> weight = as_weight(tensor, projection_name(tensor));
+    if (!weight) continue;
+    WeightSet set{std::string(preset.name) + "." + weight->name, {std::move(*weight)}};
+    const bool known = std::any_of(sets.begin(), sets.end(),
+                                   [&](const WeightSet& other) { return other.name == set.name; });
+    if (!known) sets.push_back(std::move(set));
+  }
+  return sets;
+}
+
+WeightSet in_dtype(WeightSet set, DType dtype) {
+  if (dtype == set.tensors.front().dtype) return set;
+  set.name += "." + std::string(name(dtype));
+  for (WeightTensor& tensor : set.tensors) tensor.dtype = dtype;
+  return set;
+}
+
+/// `selector` is what follows the model: nothing, a projection, or a projection and a dtype.
+std::vector<WeightSet> select(const Preset& preset, std::string_view selector) {
+  std::vector<WeightSet> sets = projections(preset);
+  if (selector.empty()) return sets;
+  for (WeightSet& set : sets) {
+    const auto dtype_name = after_prefix(selector, set.tensors.front().name);
+    if (!dtype_name) continue;
+    if (dtype_name->empty()) return {std::move(set)};
+    const std::optional<DType> dtype = parse_dtype(to_lower(*dtype_name));
+    if (dtype) return {in_dtype(std::move(set), *dtype)};
+  }
+  return {};
+}
+
+}  // namespace
+
+std::vector<std::string_view> preset_models() {
+  std::vector<std::string_view> names;
+  for (const PresetFile& file : preset_files()) names.push_back(file.name);
+  return names;
+}
+
+std::string_view find_preset_model(std::string_view name) {
+  for (const Preset& preset : presets()) {
+    const auto rest = after_name(name, preset);
+    if (rest && rest->empty()) return preset.name;
+  }
+  return "";
+}
+
+Model preset_model(std::string_view name) {
+  const std::string_view canonical = find_preset_model(name);
+  for (const Preset& preset : presets()) {
+    if (preset.name != canonical) continue;
+    return model_from_config(preset.json, std::string(preset.name), "preset");
+  }
+  throw UsageError(unknown_name("model", name, preset_models()));
+}
+
+std::vector<WeightSet> preset_weights() {
+  std::vector<WeightSet> sets;
+  for (const Preset& preset : presets()) {
+    std::vector<WeightSet> of_model = projections(preset);
+    std::move(of_model.begin(), of_model.end(), std::back_inserter(sets));
+  }
+  return sets;
+}
+
+std::vector<WeightSet> find_preset_weights(std::string_view name) {
+  for (const Preset& preset : presets()) {
+    const auto selector = after_name(name, preset);
+    if (!selector) continue;
+    std::vector<WeightSet> sets = select(preset, *selector);
+    if (!sets.empty()) return sets;
+  }
+  return {};
+}
+
+}  // namespace offload
