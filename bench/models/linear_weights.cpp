@@ -6,11 +6,22 @@
 
 namespace offload {
 
+namespace {
+
+bool is_linear(Part part) {
+  return part == Part::attention || part == Part::mlp || part == Part::experts ||
+         part == Part::shared_expert;
+}
+
+}  // namespace
+
 bool is_linear_weight(const ModelTensor& tensor) {
-  const bool linear = tensor.part == Part::attention || tensor.part == Part::mlp ||
-                      tensor.part == Part::experts || tensor.part == Part::shared_expert;
-  return linear && tensor.shape.size() >= 2 && tensor.parameters > 0 &&
+  return is_linear(tensor.part) && tensor.shape.size() >= 2 && tensor.parameters > 0 &&
          !tensor.name.ends_with("bias");
+}
+
+bool is_linear_scale(const ModelTensor& tensor) {
+  return is_linear(tensor.part) && tensor.parameters == 0;
 }
 
 std::optional<DType> dtype_from_safetensors(std::string_view name) {

@@ -13,6 +13,9 @@ namespace offload {
 /// A matrix, or a stack of them, of attention, feed-forward or experts: no bias, no scales.
 bool is_linear_weight(const ModelTensor& tensor);
 
+/// What a quantised linear weight cannot be read without.
+bool is_linear_scale(const ModelTensor& tensor);
+
 /// Our dtype of safetensors' "BF16", "F16", "F32", "F8_E4M3", "U8"; nullopt for others.
 std::optional<DType> dtype_from_safetensors(std::string_view name);
 

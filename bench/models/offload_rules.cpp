@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "bench/models/offload_rules.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <numeric>
+#include <string_view>
+
+#include "bench/models/linear_weights.hpp"
+#include "bench/models/name_segments.hpp"
+#include "offload/error.hpp"
+
+namespace offload {
+namespace {
+
+using Names = std::vector<std::string>;
+using Flags = std::vector<std::vector<bool>>;
+
+bool matches(const ModelTensor& tensor, const Names& names) {
+  if (names.empty()) return true;
+  const std::string_view name = name_in_layer(tensor.name);
+  return std::any_of(names.begin(), names.end(),
+                     [&](const std::string& wanted) { return has_name_segments(name, wanted); });
+}
+
+/// PyTorch lists a module's own parameters, then its children's in the order they were made:
+/// attention, feed-forward, and only then the norms, which run first.
+int registration_rank(const ModelTensor& tensor) {
+  const std::string_view name = name_in_layer(tensor.name);
+  const bool of_the_layer = std::count(name.begin(), name.end(), '.') == 1;
+  if (tensor.part == Part::norm && of_the_layer) return 4;
+  if (!name.starts_with("self_attn.") && !name.starts_with("attn.")) return 3;
+  if (has_name_segments(name, "q_norm") || has_name_segments(name, "k_norm")) return 2;
+  return name.ends_with(".sinks") ? 0 : 1;
+}
+
+std::vector<std::size_t> registration_order(const ModelLayer& layer) {
+  std::vector<std::size_t> order(layer.tensors.size());
+  std::iota(order.begin(), order.end(), 0U);
+  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+    return registration_rank(layer.tensors[a]) < registration_rank(layer.tensors[b]);
+  });
+  return order;
+}
+
+void offload_within_budget(const Model& model, const OffloadRules& rules, Flags& flags) {
+  constexpr double gib = 1024.0 * 1024.0 * 1024.0;
+  constexpr double most = 1e18;  // more than any host has
+  const auto budget = static_cast<std::uint64_t>(std::min(rules.cpu_offload_gb * gib, most));
+  std::uint64_t used = 0;
+  for (std::size_t layer = 0; layer < model.layers.size(); ++layer) {
+    for (const std::size_t i : registration_order(model.layers[layer])) {
+      if (used >= budget) return;
+      const ModelTensor& tensor = model.layers[layer].tensors[i];
+      if (!matches(tensor, rules.cpu_offload_params)) continue;
+      flags[layer][i] = true;
+      used += tensor.bytes;
+    }
+  }
+}
+
+void offload_groups(const Model& model, const OffloadRules& rules, Flags& flags) {
+  for (std::size_t layer = 0; layer < model.layers.size(); ++layer) {
+    if (layer % rules.group_size < rules.group_size - rules.num_in_group) continue;
+    const std::vector<ModelTensor>& tensors = model.layers[layer].tensors;
+    for (std::size_t i = 0; i < tensors.size(); ++i) {
+      flags[layer][i] = matches(tensors[i], rules.offload_params);
+    }
+  }
+}
+
+void offload_experts(const Model& model, std::size_t layers, Flags& flags) {
+  for (std::size_t layer = 0; layer < std::min(layers, model.layers.size()); ++layer) {
+    const std::vector<ModelTensor>& tensors = model.layers[layer].tensors;
+    for (std::size_t i = 0; i < tensors.size(); ++i) {
+      flags[layer][i] = tensors[i].part == Part::experts;
+    }
+  }
+}
+
+void offload_linear_weights(const Model& model, Flags& flags) {
+  for (std::size_t layer = 0; layer < model.layers.size(); ++layer) {
+    const std::vector<ModelTensor>& tensors = model.layers[layer].tensors;
+    for (std::size_t i = 0; i < tensors.size(); ++i) {
+      flags[layer][i] = is_linear_weight(tensors[i]) || is_linear_scale(tensors[i]);
+    }
+  }
+}
+
+/// A name that fits no tensor is a mistake: segments are whole, "w2" is not "w2_weight".
+void require_known(const Model& model, std::string_view option, const Names& names) {
+  for (const std::string& name : names) {
+    const bool known =
+        std::any_of(model.layers.begin(), model.layers.end(), [&](const ModelLayer& layer) {
+          return std::any_of(layer.tensors.begin(), layer.tensors.end(),
+                             [&](const ModelTensor& tensor) { return matches(tensor, {name}); });
+        });
+    if (known) continue;
+    std::string message = std::string(option) + " '" + name + "': no tensor in a layer of " +
+                          model.name + " has it as whole segments of its name";
+    if (!model.layers.empty() && !model.layers.back().tensors.empty()) {
+      const std::string& example = model.layers.back().tensors.back().name;
+      message += ", such as '" + std::string(name_in_layer(example)) + "' or a part between dots";
+    }
+    throw UsageError(message);
+  }
+}
+
+void validate(const Model& model, const OffloadRules& rules) {
+  const bool budget = rules.cpu_offload_gb > 0;
+  const bool groups = rules.group_size > 0;
+  if (!std::isfinite(rules.cpu_offload_gb) || rules.cpu_offload_gb < 0) {
+    throw UsageError("--cpu-offload-gb must be a number of GiB, 0 or more");
+  }
+  if (!budget && !rules.cpu_offload_params.empty()) {
+    throw UsageError("--cpu-offload-params offloads nothing without --cpu-offload-gb");
+  }
+  if (!groups && (rules.num_in_group != 1 || !rules.offload_params.empty())) {
+    throw UsageError(
+        "--offload-num-in-group and --offload-params offload nothing without "
+        "--offload-group-size");
+  }
+  if (groups && (rules.num_in_group < 1 || rules.num_in_group > rules.group_size)) {
+    throw UsageError("--offload-num-in-group must be from 1 to --offload-group-size, " +
+                     std::to_string(rules.group_size));
+  }
+  if (rules.prefetch_step < 1) throw UsageError("--offload-prefetch-step must be at least 1");
+  if (rules.n_cpu_moe && (budget || groups)) {
+    throw UsageError(
+        "--n-cpu-moe is llama.cpp's rule, --cpu-offload-gb and --offload-group-size are vLLM's: "
+        "give those of one engine");
+  }
+  if (rules.n_cpu_moe && model.experts == 0) {
+    throw UsageError("--n-cpu-moe: " + model.name + " has no experts");
+  }
+  require_known(model, "--cpu-offload-params", rules.cpu_offload_params);
+  require_known(model, "--offload-params", rules.offload_params);
+}
+
+}  // namespace
+
+Offloading offloading(const Model& model, const OffloadRules& rules) {
+  validate(model, rules);
+  Offloading result;
+  result.tensors.reserve(model.layers.size());
+  for (const ModelLayer& layer : model.layers) {
+    result.tensors.emplace_back(layer.tensors.size(), false);
+  }
+  if (rules.n_cpu_moe) {
+    offload_experts(model, *rules.n_cpu_moe, result.tensors);
+  } else if (rules.group_size > 0) {
+    if (rules.cpu_offload_gb > 0) {
+      result.warnings.emplace_back(
+          "--offload-group-size decides what is offloaded; --cpu-offload-gb is ignored, as vLLM "
+          "does");
+    }
+    offload_groups(model, rules, result.tensors);
+  } else if (rules.cpu_offload_gb > 0) {
+    offload_within_budget(model, rules, result.tensors);
+  } else {
+    offload_linear_weights(model, result.tensors);
+  }
+  return result;
+}
+
+}  // namespace offload

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which of a model's tensors live in host memory, by the options of the engines that offload.
+#pragma once
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "offload/model.hpp"
+
+namespace offload {
+
+/// Names and defaults are vLLM's; n_cpu_moe is llama.cpp's.
+struct OffloadRules {
+  double cpu_offload_gb = 0;                         // GiB; 0: no budget
+  std::vector<std::string> cpu_offload_params = {};  // name segments; empty: all
+  std::size_t group_size = 0;                        // 0: no groups
+  std::size_t num_in_group = 1;
+  std::size_t prefetch_step = 1;                 // layers ahead
+  std::vector<std::string> offload_params = {};  // name segments; empty: all of the layers chosen
+  std::optional<std::size_t> n_cpu_moe = {};
+};
+
+struct Offloading {
+  std::vector<std::vector<bool>> tensors;  // one flag per tensor of each layer
+  std::vector<std::string> warnings;       // of rules that have no effect
+};
+
+/// Budget: layers in order, each parameter in the order vLLM's modules register them, until the
+/// budget is reached; the one that reaches it still goes. Groups: the last num_in_group layers of
+/// each group_size; with both, groups win. n_cpu_moe: the experts of the first layers. No rule:
+/// every linear weight, with its scales. Names are matched within a layer, by whole segments.
+/// Throws UsageError for rules that contradict each other or name nothing the model has.
+Offloading offloading(const Model& model, const OffloadRules& rules);
+
+}  // namespace offload
