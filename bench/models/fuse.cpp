@@ -114,9 +114,15 @@ bool same_shape(const Tensors& tensors, const Members& members) {
 std::optional<ModelTensor> stack(const Tensors& tensors, const Members& members,
                                  const std::string& name) {
   const ModelTensor& first = tensors[members.front()];
-  const std::uint64_t per_expert = last_segment(name).starts_with("w13_") ? 2 : 1;
-  if (first.shape.empty() || members.size() % per_expert != 0) return std::nullopt;
-  if (!same_shape(tensors, members)) return std::nullopt;
+  if (first.shape.empty() || !same_shape(tensors, members)) return std::nullopt;
+  const auto gates =
+      static_cast<std::size_t>(std::count_if(members.begin(), members.end(), [&](std::size_t i) {
+        const std::string_view module = split(tensors[i].name).module;
+        return module == "gate_proj" || module == "w1";
+      }));
+  const std::size_t per_expert = last_segment(name).starts_with("w13_") ? 2 : 1;
+  const bool paired = per_expert == 1 || gates * 2 == members.size();  // an up for every gate
+  if (!paired) return std::nullopt;
   ModelTensor result{name, first.dtype, first.shape, 0, 0, first.part};
   result.shape.front() *= per_expert;
   result.shape.insert(result.shape.begin(), members.size() / per_expert);
@@ -179,26 +185,28 @@ class LayerFuser {
     }
   }
 
-  /// Tensor `first`, joined with those that belong below it.
-  ModelTensor merged(std::size_t first) {
-    const SplitName name = split(tensors_[first].name);
+  /// Tensor `index`, joined with those that belong beside it.
+  ModelTensor merged(std::size_t index) {
+    const SplitName name = split(tensors_[index].name);
     for (const Merge& merge : merges) {
-      if (merge.modules.front() != name.module || !joinable(name.kind)) continue;
+      const auto& modules = merge.modules;
+      const bool member = std::find(modules.begin(), modules.end(), name.module) != modules.end();
+      if (!member || name.module.empty() || !joinable(name.kind)) continue;
       const std::string parent = std::string(name.parent) + ".";
       const std::string kind = "." + std::string(name.kind);
       Members members;
-      for (const std::string_view module : merge.modules) {
+      for (const std::string_view module : modules) {
         if (module.empty()) continue;
         const auto found = by_name_.find(parent + std::string(module) + kind);
-        if (found == by_name_.end()) return tensors_[first];
+        if (found == by_name_.end()) return tensors_[index];
         members.push_back(found->second);
       }
       auto joined = join_rows(tensors_, members, parent + std::string(merge.fused) + kind);
-      if (!joined) return tensors_[first];
+      if (!joined) return tensors_[index];
       for (const std::size_t i : members) used_[i] = true;
       return std::move(*joined);
     }
-    return tensors_[first];
+    return tensors_[index];
   }
 
   const Tensors& tensors_;
