@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "bench/models/gguf_model.hpp"
+
+#include <iterator>
+#include <set>
+#include <utility>
+
+#include "bench/models/byte_reader.hpp"
+#include "bench/models/layers.hpp"
+#include "bench/models/tensor_names.hpp"
+#include "offload/error.hpp"
+
+namespace offload {
+namespace {
+
+constexpr std::uint64_t most_files = 9999;
+
+GgufHeader read_header(const std::filesystem::path& path) {
+  std::uint64_t size = 0;
+  auto file = open_model_file(path, size);
+  return read_gguf_header(file, size, path.string());
+}
+
+std::uint64_t files_of(const GgufHeader& header) {
+  return header.count("split.count", most_files).value_or(1);
+}
+
+std::string five_digits(std::uint64_t number) {
+  const std::string digits = std::to_string(number);
+  return std::string(digits.size() < 5 ? 5 - digits.size() : 0, '0') + digits;
+}
+
+/// What llama.cpp's splitter appends to the common part of the names.
+std::string split_ending(std::uint64_t number, std::uint64_t count) {
+  return "-" + five_digits(number) + "-of-" + five_digits(count) + ".gguf";
+}
+
+void append_other_files(GgufHeader& first, const std::filesystem::path& path) {
+  const std::uint64_t count = files_of(first);
+  const std::string ending = split_ending(1, count);
+  std::string stem = path.filename().string();
+  if (!stem.ends_with(ending)) {
+    throw UsageError(first.source + ": is one of " + std::to_string(count) +
+                     " files that hold the model; give the first, named *" + ending);
+  }
+  stem.resize(stem.size() - ending.size());
+  for (std::uint64_t number = 2; number <= count; ++number) {
+    const std::filesystem::path next = path.parent_path() / (stem + split_ending(number, count));
+    if (!std::filesystem::exists(next)) {
+      throw UsageError(first.source + ": is the first of " + std::to_string(count) +
+                       " files, but " + next.string() + " is missing");
+    }
+    GgufHeader other = read_header(next);
+    if (files_of(other) != count || other.count("split.no", most_files) != number - 1) {
+      throw UsageError(next.string() + ": is not file " + std::to_string(number) + " of " +
+                       std::to_string(count) + " of the model in " + first.source);
+    }
+    first.tensors.insert(first.tensors.end(), std::make_move_iterator(other.tensors.begin()),
+                         std::make_move_iterator(other.tensors.end()));
+  }
+  std::set<std::string_view> names;
+  for (const GgufTensor& tensor : first.tensors) {
+    if (!names.insert(tensor.name).second) {
+      throw UsageError(first.source + ": tensor " + quoted_excerpt(tensor.name) +
+                       " stands in two of the model's files");
+    }
+  }
+}
+
+}  // namespace
+
+Model model_from(const GgufHeader& header) {
+  Model model;
+  model.source = header.source;
+  model.architecture = header.text("general.architecture");
+  if (model.architecture.empty()) {
+    throw UsageError(header.source + ": has no general.architecture, so it is no whole model");
+  }
+  const std::string given_name = header.text("general.name");
+  model.name = plain_model_name(
+      given_name.empty() ? std::filesystem::path(header.source).stem().string() : given_name);
+
+  std::vector<ModelTensor> tensors;
+  tensors.reserve(header.tensors.size());
+  for (const GgufTensor& tensor : header.tensors) {
+    ModelTensor next;
+    next.name = tensor.name;
+    next.dtype = tensor.type.name;
+    next.shape = tensor.shape;
+    next.parameters = tensor.weights;
+    next.bytes = tensor.bytes;
+    tensors.push_back(std::move(next));
+  }
+  arrange_layers(std::move(tensors), model);
+
+  constexpr std::uint64_t most_experts = 65'536;
+  const std::string prefix = model.architecture + ".";
+  const std::size_t seen = model.experts;
+  model.experts =
+      static_cast<std::size_t>(header.count(prefix + "expert_count", most_experts).value_or(seen));
+  model.experts_per_token = static_cast<std::size_t>(
+      header.count(prefix + "expert_used_count", most_experts).value_or(0));
+  if (seen != 0 && seen != model.experts) {
+    throw UsageError(header.source + ": " + prefix + "expert_count is " +
+                     std::to_string(model.experts) + ", but the tensors hold " +
+                     std::to_string(seen) + " experts");
+  }
+  if (model.experts_per_token > model.experts) {
+    throw UsageError(header.source + ": " + prefix + "expert_used_count is " +
+                     std::to_string(model.experts_per_token) + " of " +
+                     std::to_string(model.experts) + " experts");
+  }
+  // Layers that draft tokens ahead are counted by the key, and stand among the ends.
+  constexpr std::uint64_t most_layers = 1'000'000;
+  const auto layers = header.count(prefix + "block_count", most_layers);
+  const auto drafting = header.count(prefix + "nextn_predict_layers", most_layers).value_or(0);
+  if (layers && *layers != model.layers.size() && *layers != model.layers.size() + drafting) {
+    throw UsageError(header.source + ": " + prefix + "block_count is " + std::to_string(*layers) +
+                     ", but there are tensors for " + std::to_string(model.layers.size()) +
+                     " layers; download it again");
+  }
+  return model;
+}
+
+Model read_gguf(const std::filesystem::path& path) {
+  GgufHeader header = read_header(path);
+  if (files_of(header) > 1) append_other_files(header, path);
+  return model_from(header);
+}
+
+}  // namespace offload
