@@ -42,9 +42,12 @@ std::string llama(const std::vector<std::pair<std::string, std::string>>& more =
       fields.emplace_back(name, value);
     }
   }
-  std::string text = "{";
+  std::string text;
   for (const auto& [name, value] : fields) {
-    text += (text.size() > 1 ? "," : "") + std::string("\"") + name + "\":" + value;
+    text += text.empty() ? "{\"" : ",\"";
+    text += name;
+    text += "\":";
+    text += value;
   }
   return text + "}";
 }
@@ -248,10 +251,10 @@ TEST(HfConfig, LatentAttentionGoesThroughLowRanks) {
   const std::string attention = "model.layers.0.self_attn.";
   EXPECT_EQ(shape(model, attention + "q_a_proj.weight"), (Shape{48, 64}));
   EXPECT_EQ(shape(model, attention + "q_a_layernorm.weight"), (Shape{48}));
-  EXPECT_EQ(shape(model, attention + "q_b_proj.weight"), (Shape{8 * 24, 48}));
+  EXPECT_EQ(shape(model, attention + "q_b_proj.weight"), (Shape{192, 48}));
   EXPECT_EQ(shape(model, attention + "kv_a_proj_with_mqa.weight"), (Shape{32, 64}));
   EXPECT_EQ(shape(model, attention + "kv_a_layernorm.weight"), (Shape{24}));
-  EXPECT_EQ(shape(model, attention + "kv_b_proj.weight"), (Shape{8 * 32, 24}));
+  EXPECT_EQ(shape(model, attention + "kv_b_proj.weight"), (Shape{256, 24}));
   EXPECT_EQ(shape(model, attention + "o_proj.weight"), (Shape{64, 128}));
   const Model direct = read(latent({{"q_lora_rank", "null"}}));
   EXPECT_EQ(shape(direct, attention + "q_proj.weight"), (Shape{192, 64}));

@@ -192,16 +192,19 @@ class LayerFuser {
       const auto& modules = merge.modules;
       const bool member = std::find(modules.begin(), modules.end(), name.module) != modules.end();
       if (!member || name.module.empty() || !joinable(name.kind)) continue;
-      const std::string parent = std::string(name.parent) + ".";
-      const std::string kind = "." + std::string(name.kind);
+      const auto named = [&](std::string_view module) {
+        std::string result(name.parent);
+        result.append(".").append(module).append(".").append(name.kind);
+        return result;
+      };
       Members members;
       for (const std::string_view module : modules) {
         if (module.empty()) continue;
-        const auto found = by_name_.find(parent + std::string(module) + kind);
+        const auto found = by_name_.find(named(module));
         if (found == by_name_.end()) return tensors_[index];
         members.push_back(found->second);
       }
-      auto joined = join_rows(tensors_, members, parent + std::string(merge.fused) + kind);
+      auto joined = join_rows(tensors_, members, named(merge.fused));
       if (!joined) return tensors_[index];
       for (const std::size_t i : members) used_[i] = true;
       return std::move(*joined);

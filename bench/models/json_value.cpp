@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <iterator>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "offload/error.hpp"
 
@@ -73,7 +74,7 @@ class TreeBuilder final : public nlohmann::json_sax<nlohmann::json> {
     return close();
   }
   bool key(std::string& name) override {
-    std::get<JsonValue::Object>(open_.back().value).emplace_back(std::move(name), JsonValue{});
+    std::get<JsonValue::Object>(open_.back().value).push_back({std::move(name), {}});
     return true;
   }
   bool parse_error(std::size_t position, const std::string& /*token*/,

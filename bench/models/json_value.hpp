@@ -5,21 +5,27 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <variant>
 #include <vector>
 
 namespace offload {
 
+struct JsonMember;
+
 struct JsonValue {
   using Array = std::vector<JsonValue>;
-  using Object = std::vector<std::pair<std::string, JsonValue>>;  // in file order, names unique
+  using Object = std::vector<JsonMember>;  // in file order, names unique
   std::variant<std::nullptr_t, bool, std::int64_t, std::uint64_t, double, std::string, Array,
                Object>
       value;
 
   /// The member `name` of an object; nullptr when absent or when this is no object.
   const JsonValue* find(std::string_view name) const;
+};
+
+struct JsonMember {  // no pair, which would ask about JsonValue before it is complete
+  std::string first;
+  JsonValue second;
 };
 
 struct JsonLimits {
