@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "bench/models/safetensors_model.hpp"
+
+#include <algorithm>
+#include <iterator>
+#include <map>
+#include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "bench/models/byte_reader.hpp"
+#include "bench/models/json_value.hpp"
+#include "bench/models/layers.hpp"
+#include "bench/models/model_file.hpp"
+#include "bench/models/packed_weights.hpp"
+#include "offload/error.hpp"
+
+namespace offload {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::uint64_t most_index_bytes = 100'000'000;
+constexpr std::size_t most_index_values = 2'000'000;  // one for each tensor
+constexpr std::size_t most_files = 10'000;
+
+using TensorsOfFiles = std::map<std::string, std::set<std::string_view>, std::less<>>;
+
+SafetensorsHeader read_header(const fs::path& path) {
+  std::uint64_t size = 0;
+  auto file = open_model_file(path, size);
+  return read_safetensors_header(file, size, path.string());
+}
+
+bool is_plain_file_name(std::string_view name) {
+  return !name.empty() && name != "." && name != ".." &&
+         name.find_first_of(std::string_view("/\\\0", 3)) == std::string_view::npos;
+}
+
+/// Which tensors of which file make up the model. The views look into `root`.
+TensorsOfFiles files_in(const JsonValue& root, const std::string& source) {
+  const JsonValue* const map = root.find("weight_map");
+  const auto* const members = map ? std::get_if<JsonValue::Object>(&map->value) : nullptr;
+  if (members == nullptr || members->empty()) {
+    throw UsageError(source + ": has no weight_map, so it is no index of safetensors");
+  }
+  TensorsOfFiles files;
+  for (const auto& [tensor, value] : *members) {
+    const auto* const file = std::get_if<std::string>(&value.value);
+    if (file == nullptr || !is_plain_file_name(*file) || !file->ends_with(".safetensors")) {
+      throw UsageError(source + ": weight_map places tensor " + quoted_excerpt(tensor) + " in " +
+                       (file ? quoted_excerpt(*file) : "something") +
+                       ", which is no safetensors file beside it");
+    }
+    files[*file].insert(tensor);
+  }
+  if (files.size() > most_files) {
+    throw UsageError(source + ": names " + std::to_string(files.size()) + " files, more than " +
+                     std::to_string(most_files));
+  }
+  return files;
+}
+
+void refuse_missing(const TensorsOfFiles& files, const fs::path& directory,
+                    const std::string& source) {
+  constexpr std::size_t most_named = 3;
+  std::size_t missing = 0;
+  std::string names;
+  for (const auto& [file, tensors] : files) {
+    if (fs::exists(directory / file)) continue;
+    if (++missing <= most_named) names += (names.empty() ? "" : ", ") + quoted_excerpt(file);
+  }
+  if (missing == 0) return;
+  throw UsageError(source + ": " + std::to_string(missing) + " of the " +
+                   std::to_string(files.size()) + " files it names are missing: " + names +
+                   (missing > most_named ? " and others" : "") +
+                   "; their headers alone would do (the first 8 + N bytes)");
+}
+
+}  // namespace
+
+Model model_from(std::vector<SafetensorsTensor> tensors, const fs::path& source) {
+  Model model;
+  model.source = source.string();
+  model.name = model_name_of(source);
+  const auto parameters = count_parameters(tensors);
+  std::vector<ModelTensor> named;
+  named.reserve(tensors.size());
+  for (std::size_t i = 0; i < tensors.size(); ++i) {
+    SafetensorsTensor& tensor = tensors[i];
+    ModelTensor next;
+    next.bytes = tensor.end - tensor.begin;
+    next.parameters = parameters[i];
+    next.name = std::move(tensor.name);
+    next.dtype = std::move(tensor.dtype);
+    next.shape = std::move(tensor.shape);
+    named.push_back(std::move(next));
+  }
+  arrange_layers(std::move(named), model);
+  return model;
+}
+
+Model read_safetensors(std::span<const fs::path> files) {
+  if (files.empty()) throw UsageError("no safetensors file was given");
+  std::vector<SafetensorsTensor> tensors;
+  std::set<std::string> names;
+  for (const fs::path& path : files) {
+    SafetensorsHeader header = read_header(path);
+    for (SafetensorsTensor& tensor : header.tensors) {
+      if (!names.insert(tensor.name).second) {
+        throw UsageError(path.string() + ": tensor " + quoted_excerpt(tensor.name) +
+                         " stands in another file as well");
+      }
+      tensors.push_back(std::move(tensor));
+    }
+  }
+  return model_from(std::move(tensors), files.front());
+}
+
+Model read_safetensors_index(const fs::path& index) {
+  const std::string source = index.string();
+  std::uint64_t size = 0;
+  auto file = open_model_file(index, size);
+  if (size > most_index_bytes) {
+    throw UsageError(source + ": is " + std::to_string(size) + " bytes long; an index of at most " +
+                     std::to_string(most_index_bytes) + " is read");
+  }
+  const std::string text = ByteReader(file, size, source).text(size, "the index");
+  const JsonValue root = parse_json(text, source, {.depth = 8, .values = most_index_values});
+  const TensorsOfFiles files = files_in(root, source);
+  refuse_missing(files, index.parent_path(), source);
+
+  std::vector<SafetensorsTensor> tensors;
+  for (const auto& [name, wanted] : files) {
+    SafetensorsHeader header = read_header(index.parent_path() / name);
+    std::set<std::string_view> missing = wanted;
+    for (SafetensorsTensor& tensor : header.tensors) {
+      if (missing.erase(tensor.name) == 1) tensors.push_back(std::move(tensor));
+    }
+    if (!missing.empty()) {
+      throw UsageError(source + ": weight_map places tensor " + quoted_excerpt(*missing.begin()) +
+                       " in " + quoted_excerpt(name) + ", which does not hold it");
+    }
+  }
+  return model_from(std::move(tensors), index);
+}
+
+}  // namespace offload
