@@ -18,6 +18,7 @@ using Names = std::vector<std::string>;
 
 std::vector<std::string> names_of(const std::vector<ModelTensor>& tensors) {
   std::vector<std::string> names;
+  names.reserve(tensors.size());
   for (const ModelTensor& tensor : tensors) names.push_back(tensor.name);
   return names;
 }
@@ -48,21 +49,21 @@ GgufWriter moe_gguf() {
     offset += (bytes + 31) / 32 * 32;
   };
   for (const std::string layer : {"blk.1.", "blk.0."}) {
-    add(layer + "ffn_down_exps.weight", {32, 64, 4}, mxfp4, 4 * 64 * 17);
-    add(layer + "ffn_gate_exps.weight", {64, 32, 4}, mxfp4, 4 * 32 * 34);
-    add(layer + "ffn_up_exps.weight", {64, 32, 4}, mxfp4, 4 * 32 * 34);
+    add(layer + "ffn_down_exps.weight", {32, 64, 4}, mxfp4, 4UL * 64 * 17);
+    add(layer + "ffn_gate_exps.weight", {64, 32, 4}, mxfp4, 4UL * 32 * 34);
+    add(layer + "ffn_up_exps.weight", {64, 32, 4}, mxfp4, 4UL * 32 * 34);
     add(layer + "ffn_gate_inp.weight", {64, 4}, 0, 1024);
-    add(layer + "attn_output.weight", {64, 64}, q8_0, 64 * 68);
-    add(layer + "attn_k.weight", {64, 32}, q8_0, 32 * 68);
-    add(layer + "attn_q.weight", {64, 64}, q8_0, 64 * 68);
-    add(layer + "attn_v.weight", {64, 32}, q8_0, 32 * 68);
+    add(layer + "attn_output.weight", {64, 64}, q8_0, 64UL * 68);
+    add(layer + "attn_k.weight", {64, 32}, q8_0, 32UL * 68);
+    add(layer + "attn_q.weight", {64, 64}, q8_0, 64UL * 68);
+    add(layer + "attn_v.weight", {64, 32}, q8_0, 32UL * 68);
     add(layer + "attn_q.bias", {64}, 0, 256);
     add(layer + "post_attention_norm.weight", {64}, 0, 256);
     add(layer + "attn_norm.weight", {64}, 0, 256);
   }
-  add("output.weight", {64, 100}, q8_0, 100 * 68);
+  add("output.weight", {64, 100}, q8_0, 100UL * 68);
   add("output_norm.weight", {64}, 0, 256);
-  add("token_embd.weight", {64, 100}, q8_0, 100 * 68);
+  add("token_embd.weight", {64, 100}, q8_0, 100UL * 68);
   return file;
 }
 

@@ -140,7 +140,7 @@ TEST(Gguf, KnowsTheBytesOfEveryType) {
   for (const Case& type : cases) {
     const auto header = read(with_tensor({"x", {512, 3}, type.id, 0}).header());
     EXPECT_EQ(header.tensors[0].type.name, type.name);
-    EXPECT_EQ(header.tensors[0].bytes, 512 * 3 / type.weights * type.bytes) << type.name;
+    EXPECT_EQ(header.tensors[0].bytes, 512UL * 3 / type.weights * type.bytes) << type.name;
     EXPECT_EQ(header.tensors[0].weights, 512U * 3U);
   }
   for (const std::uint32_t id : {4U, 5U, 31U, 36U, 38U, 42U, 0xffffffffU}) {

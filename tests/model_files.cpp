@@ -20,7 +20,7 @@ TempDirectory::TempDirectory() {
 TempDirectory::~TempDirectory() { fs::remove_all(path_); }
 
 fs::path TempDirectory::write(const fs::path& name, std::string_view content) const {
-  const fs::path path = path_ / name;
+  fs::path path = path_ / name;
   fs::create_directories(path.parent_path());
   std::ofstream(path, std::ios::binary) << content;
   return path;

@@ -42,6 +42,7 @@ Model model_of(const Checkpoint& checkpoint) {
 
 Names names_of(const std::vector<ModelTensor>& tensors) {
   Names names;
+  names.reserve(tensors.size());
   for (const ModelTensor& tensor : tensors) names.push_back(tensor.name);
   return names;
 }
@@ -103,10 +104,12 @@ TEST(SafetensorsModel, PutsALayerInTheOrderItRuns) {
 
 TEST(SafetensorsModel, CountsExpertsStoredOneByOneAndStacked) {
   Checkpoint mixtral;
-  for (const std::string expert : {"10", "2", "0"}) {
-    for (const std::string matrix : {"w2", "w1", "w3"}) {
-      mixtral.add("model.layers.0.block_sparse_moe.experts." + expert + "." + matrix + ".weight",
-                  "BF16", "8,8", 128);
+  const auto name = [](const std::string& expert, const std::string& matrix) {
+    return "model.layers.0.block_sparse_moe.experts." + expert + "." + matrix + ".weight";
+  };
+  for (const auto* const expert : {"10", "2", "0"}) {
+    for (const auto* const matrix : {"w2", "w1", "w3"}) {
+      mixtral.add(name(expert, matrix), "BF16", "8,8", 128);
     }
   }
   mixtral.add("model.layers.0.block_sparse_moe.gate.weight", "BF16", "11,8", 176);

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <vector>
 
 #include "offload/model.hpp"
@@ -31,14 +32,9 @@ Part part_outside(std::string_view name);
 std::optional<std::uint64_t> expert_of(std::string_view rest);
 
 /// Tensors of one layer sorted by this stand in the order in which they are used: attention before
-/// the feed-forward part, inputs before outputs, a weight before its scales and its bias.
-struct ExecutionOrder {
-  int stage = 0;
-  std::uint64_t expert = 0;
-  int step = 0;
-  int component = 0;
-  auto operator<=>(const ExecutionOrder&) const = default;
-};
+/// the feed-forward part, inputs before outputs, a weight before its scales and its bias. Stage of
+/// the layer, expert, step of the stage, component of the module.
+using ExecutionOrder = std::tuple<int, std::uint64_t, int, int>;
 ExecutionOrder order_in_layer(std::string_view rest);
 
 /// `text` as a part of benchmark names: every other character than letters, digits and . _ - +

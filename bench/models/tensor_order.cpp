@@ -180,17 +180,12 @@ int component_of(std::string_view rest) {
 }  // namespace
 
 ExecutionOrder order_in_layer(std::string_view rest) {
-  ExecutionOrder order;
   const Stage stage = stage_of(rest);
-  order.stage = stage;
-  order.expert = expert_of(rest).value_or(0);
-  order.component = component_of(rest);
-  if (stage == attention) order.step = attention_step(module_of(rest));
-  if (stage == feed_forward || stage == shared_expert) {
-    order.step = feed_forward_step(module_of(rest));
-  }
-  if (stage == middle_norm) order.step = middle_step(rest);
-  return order;
+  int step = 0;
+  if (stage == attention) step = attention_step(module_of(rest));
+  if (stage == feed_forward || stage == shared_expert) step = feed_forward_step(module_of(rest));
+  if (stage == middle_norm) step = middle_step(rest);
+  return {stage, expert_of(rest).value_or(0), step, component_of(rest)};
 }
 
 }  // namespace offload
