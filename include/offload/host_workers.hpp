@@ -22,8 +22,9 @@ class HostWorkers {
   /// std::thread. Must not join().
   using Task = std::function<void(std::size_t begin, std::size_t end)>;
 
-  /// Enqueue `task` over [0, items), split into contiguous shares of at least `grain` items that
-  /// are multiples of it. Returns at once; tasks run in the order enqueued, one after the other.
+  /// Enqueue `task` over [0, items), split into contiguous ranges of whole grains of `grain` items,
+  /// several for each thread. Returns at once; tasks run in the order enqueued, one after the
+  /// other.
   void enqueue(std::size_t items, std::size_t grain, Task task);
   /// Returns when everything enqueued has run.
   void join();

@@ -58,15 +58,39 @@ struct Job {
   HostWorkers::Task task;
 };
 
-/// Share `index` of `count` of a job's items, in whole grains: the same for every pass.
-std::pair<std::size_t, std::size_t> share(const Job& job, std::size_t index, std::size_t count) {
-  const std::size_t grains = job.items / job.grain + (job.items % job.grain != 0 ? 1 : 0);
+/// A worker's share of a job is taken chunk by chunk, first by itself, then by those that have done
+/// theirs: one core that the machine gives to somebody else for a while does not hold up the rest.
+constexpr std::size_t chunks_per_share = 8;
+
+struct Range {
+  std::size_t begin = 0;
+  std::size_t end = 0;
+};
+
+/// Part `index` of `count` of `whole`.
+Range part(Range whole, std::size_t index, std::size_t count) {
+  const std::size_t size = whole.end - whole.begin;
   const auto bound = [&](std::size_t i) {
-    const std::size_t whole = grains / count * i + grains % count * i / count;
-    return whole >= grains ? job.items : whole * job.grain;
+    return whole.begin + size / count * i + size % count * i / count;
   };
   return {bound(index), bound(index + 1)};
 }
+
+/// Chunk `chunk` of the share that worker `owner` of `count` has of a job's items, in whole grains:
+/// the same for every pass, so that a worker finds in its cache and its NUMA node what it touched.
+Range chunk_of(const Job& job, std::size_t owner, std::size_t count, std::size_t chunk) {
+  const std::size_t grains = job.items / job.grain + (job.items % job.grain != 0 ? 1 : 0);
+  const Range range = part(part({0, grains}, owner, count), chunk, chunks_per_share);
+  const auto items = [&](std::size_t grain) {
+    return grain >= grains ? job.items : grain * job.grain;
+  };
+  return {items(range.begin), items(range.end)};
+}
+
+/// Chunks taken so far of one worker's share; alone in its cache line.
+struct alignas(64) Taken {
+  std::atomic<std::size_t> chunks{0};
+};
 
 }  // namespace
 
@@ -83,6 +107,7 @@ class HostWorkers::Pool {
     // CPUs they are on: leave the choice to the scheduler.
     const bool pin = allowed == cpus.size();
     threads_.reserve(count);
+    taken_ = std::vector<Taken>(count);
     try {
       for (std::size_t i = 0; i < count; ++i) {
         // Fewer threads than CPUs are spread over the mask, more go round.
@@ -128,6 +153,7 @@ class HostWorkers::Pool {
   /// Start jobs_.front(); the mutex is held.
   void activate() {
     active_ = &jobs_.front();
+    for (Taken& taken : taken_) taken.chunks.store(0, std::memory_order_relaxed);
     unfinished_.store(static_cast<std::uint32_t>(threads_.size()), std::memory_order_relaxed);
     epoch_.fetch_add(1, std::memory_order_release);
     epoch_.notify_all();
@@ -145,9 +171,17 @@ class HostWorkers::Pool {
     for (std::uint32_t epoch = 0;;) {
       epoch = wait_for_change(epoch_, epoch);
       if (stop_.load(std::memory_order_relaxed)) return;
-      const auto [begin, end] = share(*active_, index, count);
-      if (begin < end) active_->task(begin, end);
+      for (std::size_t i = 0; i < count; ++i) take_chunks((index + i) % count, count);
       if (unfinished_.fetch_sub(1, std::memory_order_acq_rel) == 1) finish();
+    }
+  }
+
+  void take_chunks(std::size_t owner, std::size_t count) {
+    for (;;) {
+      const std::size_t chunk = taken_[owner].chunks.fetch_add(1, std::memory_order_relaxed);
+      if (chunk >= chunks_per_share) return;
+      const Range range = chunk_of(*active_, owner, count, chunk);
+      if (range.begin < range.end) active_->task(range.begin, range.end);
     }
   }
 
@@ -166,6 +200,7 @@ class HostWorkers::Pool {
   std::atomic<std::uint32_t> unfinished_{0};  // workers yet to finish the active job
   std::atomic<std::uint32_t> pending_{0};     // jobs not finished; join() waits for 0
   std::atomic<bool> stop_{false};
+  std::vector<Taken> taken_;  // by worker
   std::vector<std::thread> threads_;
 };
 
