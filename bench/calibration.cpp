@@ -53,6 +53,30 @@ double chase_latency(Session& session, WallTime& wall, const std::byte* data, st
          static_cast<double>(steps);
 }
 
+/// Copy engine and CPU share the host's memory: what each reads while the other does too.
+void both_at_once(Session& session, WallTime& wall, void* to, const std::byte* from,
+                  std::size_t bytes, Calibration& result) {
+  constexpr int copies = 12;
+  const auto plain = session.host_buffers().borrow(HostMemory::pageable, bytes);
+  std::fill_n(plain.data(), bytes, std::byte{0x5a});
+  const double copying = copies * static_cast<double>(bytes) / *result.copy_h2d;
+  const double reading = static_cast<double>(bytes) / result.host_read;
+  // About as long as the copies, which slow the reads down as the reads do the copies.
+  const int reads = std::max(1, static_cast<int>(copying / reading / 1.5));
+  std::uint64_t sum = 0;
+  cuda::stream_synchronize(session.stream());
+  const Stopwatch watch;
+  session.timer().begin(session.stream());
+  for (int i = 0; i < copies; ++i) cuda::memcpy_async(to, from, bytes, session.stream());
+  for (int i = 0; i < reads; ++i) host::stream_read(plain.data(), bytes, &sum, session.workers());
+  session.workers().join();
+  const double read_seconds = watch.seconds();
+  const double copy_seconds = session.timer().end(session.stream());
+  wall.measured += std::max(read_seconds, copy_seconds);
+  result.copy_h2d_beside_host = copies * static_cast<double>(bytes) / copy_seconds;
+  result.host_read_beside_copy = reads * static_cast<double>(bytes) / read_seconds;
+}
+
 void calibrate_gpu(Session& session, WallTime& wall, const std::function<void()>& checkpoint,
                    Calibration& result) {
   const Platform& platform = session.platform();
@@ -89,6 +113,9 @@ void calibrate_gpu(Session& session, WallTime& wall, const std::function<void()>
   result.device_read = rate(big, median_seconds(session, wall, 2 * repeats, [&] {
                               kernels::stream_read(device_bytes_at, big, results, stream);
                             }));
+
+  checkpoint();
+  both_at_once(session, wall, device.data(), pinned.data(), bytes, result);
 
   const std::size_t chase = std::min(chase_bytes, bytes);
   reference::make_chain({pinned.data(), chase}, seed);

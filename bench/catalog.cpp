@@ -34,8 +34,11 @@ Catalog make_catalog() {
   policies.push_back(make_hostvmm_zero_copy());
   policies.push_back(make_pinned_copy());
   policies.push_back(make_pageable_copy());
+  policies.push_back(make_pinned_prefetch_copy());
+  policies.push_back(make_pinned_ring_copy());
   policies.push_back(make_managed_demand());
   policies.push_back(make_managed_prefetch_each());
+  policies.push_back(make_managed_prefetch_ahead());
   policies.push_back(make_managed_readmostly_demand());
   policies.push_back(make_managed_readmostly_prefetch());
   policies.push_back(make_managed_prefer_device());
@@ -45,10 +48,14 @@ Catalog make_catalog() {
   policies.push_back(make_system_prefetch());
   policies.push_back(make_system_accessed_by());
   policies.push_back(make_host_compute());
+  policies.push_back(make_hybrid_split());
 
   auto& workloads = catalog.workloads;
   workloads.push_back(make_stream_read());
   workloads.push_back(make_gemv());
+  workloads.push_back(make_gemm());
+  workloads.push_back(make_decode());
+  workloads.push_back(make_prefill());
   workloads.push_back(make_pointer_chase());
   return catalog;
 }

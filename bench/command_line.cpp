@@ -55,6 +55,8 @@ class CommandLine {
     app_.set_help_flag("");
     app_.allow_extras();
     add_what();
+    add_offloading();
+    add_tuning();
     add_how();
     add_where();
     add_instead();
@@ -73,9 +75,11 @@ class CommandLine {
     if (version_) return EarlyExit{version_text(build_info())};
     take_extras(app_.remaining());
     for (const auto& read : pending_) read();
+    if (!samples_given_) options_.samples = find_suite(options_.suite).samples;
     choose_action();
     check_outputs();
-    static_cast<void>(select_weights(options_));  // names that no suite or preset has end here
+    static_cast<void>(
+        select_weights(options_, catalog_));  // names that no suite or preset has end here
     return options_;
   }
 
@@ -141,6 +145,8 @@ class CommandLine {
   }
 
   void add_what();
+  void add_offloading();
+  void add_tuning();
   void add_how();
   void add_where();
   void add_instead();
@@ -155,6 +161,7 @@ class CommandLine {
   CLI::App app_;
   std::vector<HelpSection> sections_;
   std::vector<std::function<void()>> pending_;
+  bool samples_given_ = false;
   bool help_ = false;
   bool version_ = false;
   bool list_ = false;
@@ -174,17 +181,22 @@ void CommandLine::add_what() {
        });
   list("--workloads", "NAME,...", "who reads the weights", "the suite's",
        [this](const std::string& text) {
-         options_.workloads.push_back(parse_name("workload", text, names_of(catalog_.workloads)));
+         const auto [name, tokens] = split_label(text);
+         const std::string known =
+             parse_name("workload", std::string(name), names_of(catalog_.workloads));
+         options_.workloads.push_back(tokens ? label_of(known, *tokens) : known);
+       });
+  list("--tokens", "N,...", "of the workloads that multiply many, such as 1,512,8192",
+       "the suite's", [this](const std::string& text) {
+         options_.tokens.push_back(parse_number("--tokens", text, 1, 65536));
        });
   list("--weights", "NAME,...",
        "weights of real models: MODEL, MODEL.PROJECTION or MODEL.PROJECTION.DTYPE", "the suite's",
        [this](const std::string& text) { options_.weights.push_back(text); });
-  list("--model", "NAME,...", "every projection of a model, by its short name or Hugging Face id",
-       "the suite's", [this](const std::string& text) {
-         const std::string_view model = find_preset_model(text);
-         if (model.empty()) throw UsageError(unknown_name("model", text, preset_models()));
-         options_.weights.emplace_back(model);
-       });
+  list("--model", "NAME,...",
+       "a model: a short name, a Hugging Face id (also of the local cache), or the path of a "
+       "config.json, safetensors, GGUF or their directory",
+       "the suite's", [this](const std::string& text) { options_.models.push_back(text); });
   list("--tensor", "NAME:ROWSxCOLS:DTYPE,...", "a weight of your own, row-major", "none",
        [this](const std::string& text) { options_.tensors.push_back(parse_tensor(text)); });
   list("--sizes", "SIZE,...",
@@ -201,11 +213,69 @@ void CommandLine::add_what() {
        });
 }
 
+void CommandLine::add_offloading() {
+  section("What of a model is offloaded (as the engines' flags of the same names; default: all)");
+  OffloadRules& rules = options_.rules;
+  single("--cpu-offload-gb", "X", "GiB of the first layers' weights", "none",
+         [&rules](const std::string& text) {
+           rules.cpu_offload_gb = parse_decimal("--cpu-offload-gb", text, 0, 1e6);
+         });
+  list("--cpu-offload-params", "SEGMENTS,...", "only parameters of these names", "all",
+       [&rules](const std::string& text) { rules.cpu_offload_params.push_back(text); });
+  single("--offload-group-size", "G", "of each G layers the last are offloaded", "none",
+         [&rules](const std::string& text) {
+           rules.group_size = parse_number("--offload-group-size", text, 1, 100'000);
+         });
+  single("--offload-num-in-group", "N", "how many of each group",
+         std::to_string(rules.num_in_group), [&rules](const std::string& text) {
+           rules.num_in_group = parse_number("--offload-num-in-group", text, 1, 100'000);
+         });
+  list("--offload-params", "SEGMENTS,...", "of those layers, only parameters of these names", "all",
+       [&rules](const std::string& text) { rules.offload_params.push_back(text); });
+  single("--n-cpu-moe", "N", "the experts of the first N layers", "none",
+         [&rules](const std::string& text) {
+           rules.n_cpu_moe = parse_number("--n-cpu-moe", text, 0, 100'000);
+         });
+  toggle("--checkpoint-shapes", options_.checkpoint_shapes,
+         "the checkpoint's own tensors instead of the fused ones of vLLM");
+  single("--slice", "SIZE", "measure evenly chosen layers with about this much offloaded",
+         format_size(options_.slice_bytes),
+         [this](const std::string& text) { options_.slice_bytes = parse_size(text); });
+}
+
+void CommandLine::add_tuning() {
+  section("What policies are told (default: chosen by the calibration)");
+  Tuning& tuning = options_.tuning;
+  single("--offload-prefetch-step", "S", "layers that prefetching policies run ahead",
+         std::to_string(tuning.prefetch_step), [this](const std::string& text) {
+           options_.tuning.prefetch_step = parse_number("--offload-prefetch-step", text, 1, 64);
+           options_.rules.prefetch_step = options_.tuning.prefetch_step;
+         });
+  single(
+      "--panel", "SIZE", "of one slot of pinned_ring_copy and hybrid_split", "by calibration",
+      [&tuning](const std::string& text) {
+        constexpr std::size_t most = std::size_t{1} << 40;  // beyond any GPU
+        tuning.panel_bytes = parse_size(text);
+        if (*tuning.panel_bytes > most) {
+          throw UsageError("--panel must be at most " + format_size(most) + ", not '" + text + "'");
+        }
+      });
+  single(
+      "--slots", "N", "of the ring", std::to_string(tuning.slots),
+      [&tuning](const std::string& text) { tuning.slots = parse_number("--slots", text, 1, 64); });
+  single("--host-share", "F", "0 to 1: the rows hybrid_split leaves to the CPU", "by trying",
+         [&tuning](const std::string& text) {
+           tuning.host_share = parse_decimal("--host-share", text, 0, 1);
+         });
+}
+
 void CommandLine::add_how() {
   section("How it is measured");
   single("--samples", "N", "timed samples per case; 3 or more show a spread",
-         std::to_string(defaults_.samples), [this](const std::string& text) {
+         "the suite's: " + std::to_string(defaults_.samples) + " for " + defaults_.suite,
+         [this](const std::string& text) {
            options_.samples = parse_number("--samples", text, 1, 1'000'000);
+           samples_given_ = true;
          });
   single("--gpu", "N", "index of the GPU", std::to_string(defaults_.gpu),
          [this](const std::string& text) {
@@ -220,6 +290,7 @@ void CommandLine::add_how() {
            constexpr auto most = std::numeric_limits<std::uint64_t>::max();
            options_.seed = parse_number("--seed", text, 0, most);
          });
+  toggle("--graph", options_.graph, "capture each pass in a CUDA graph where the policy can be");
   toggle("--limits", options_.limits, "also compare with the physical limits and bare copies");
   toggle("--allow-oversubscription", options_.allow_oversubscription,
          "let managed and system memory exceed the GPU's; hangs some systems");

@@ -12,16 +12,19 @@
 
 namespace offload {
 
+/// Host memory a master copy of `weights` takes: tensors of one shape share theirs.
+std::size_t master_copy_bytes(const WeightSet& weights);
+
 class MasterCopy {
  public:
   MasterCopy(const WeightSet& weights, Content content, std::uint64_t seed, Session& session);
   Content content() const { return content_; }
-  std::span<const std::span<const std::byte>> tensors() const { return tensors_; }
+  std::span<const TensorContent> tensors() const { return tensors_; }
 
  private:
   Content content_;
   std::vector<HostBuffers::Loan> loans_;
-  std::vector<std::span<const std::byte>> tensors_;
+  std::vector<TensorContent> tensors_;
 };
 
 }  // namespace offload

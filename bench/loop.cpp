@@ -8,6 +8,7 @@
 
 #include "bench/evidence/ranges.hpp"
 #include "bench/plan_memory.hpp"
+#include "bench/policies/partly_resident.hpp"
 #include "bench/sampling.hpp"
 #include "bench/wall_clock.hpp"
 #include "offload/error.hpp"
@@ -88,27 +89,28 @@ void Loop::bind(const Case& item) {
     const Range range("place");
     const Lap lap(wall_.allocation);
     make_room();
-    placement_ = item.policy->place(item.weights->tensors, session_.place_context());
+    placement_ = place_weights(*item.policy, item.weights->tensors, session_.place_context());
     placed_policy_ = item.policy;
   }
   if (placed_content_ != content) {
     const Range range("fill");
     const Lap lap(wall_.content);
     const auto tensors = masters_.at(content).tensors();
-    for (std::size_t i = 0; i < tensors.size(); ++i) placement_->fill(i, tensors[i]);
+    for (std::size_t i = 0; i < tensors.size(); ++i) placement_->fill(i, tensors[i].bytes);
     placed_content_ = content;
   }
-  pieces_ = placement_->pieces();
+  graph_.reset();
+  adopt(placement_->plan(reading_->pieces(), item.workload->cpu_can()));
   // Pageable memory is read by the CPU even where the GPU computes: to stage it for the copy.
   cpu_reads_weights_ = computes_on_cpu_ || placement_->footprint().pageable > 0;
 }
 
 // Idle buffers are kept for the next policy only while there is memory for them too.
 void Loop::make_room() const {
-  const Footprint needed = item_.policy->requirement(*item_.weights);
+  const Footprint needed = memory_needed(*item_.policy, *item_.weights, session_.tuning());
   const std::size_t wanted = needed.pinned + needed.managed + needed.pageable;
   const std::size_t idle = session_.host_buffers().idle_bytes();
-  const std::size_t masters = masters_.size() * item_.weights->bytes();
+  const std::size_t masters = masters_.size() * master_copy_bytes(*item_.weights);
   if (idle + masters + wanted > host_memory_limit(session_.platform().host)) {
     session_.host_buffers().trim();
   }
@@ -138,13 +140,62 @@ void Loop::make_content(Content content) {
   wall_.allocation += allocated;
 }
 
-void Loop::run_pass() {
+/// Bytes that cross the link are what kernels read of the weights that are not resident, unless the
+/// policy decides.
+void Loop::adopt(PassPlan plan) {
+  plan_ = std::move(plan);
+  std::size_t resident = 0;
+  for (const Piece& piece : plan_.pieces) {
+    const WeightTensor& tensor = item_.weights->tensors[piece.tensor];
+    if (tensor.resident) resident += piece.rows * tensor.row_bytes();
+  }
+  const std::size_t offloaded = reading_->bytes().requested - resident;
+  link_bytes_ = plan_.copied.value_or(offloaded - std::min(offloaded, plan_.on_cpu));
+  computes_on_gpu_ = plan_.on_cpu < offloaded + resident;
+  computes_on_cpu_ = plan_.on_cpu > 0;
+}
+
+/// The best of what the placement has to try, by passes nobody counts.
+void Loop::tune() {
+  const Range range("tune");
+  while (placement_->tuning()) {
+    checkpoint();
+    adopt(placement_->retune(timed_pass()));
+  }
+}
+
+/// GPU and CPU take turns, as in a model whose layers depend on one another: the next tensor begins
+/// when the last is complete on both sides, and activations cross the link.
+void Loop::hand_over(const Piece& from, const PieceView& to) {
+  session_.workers().join();
+  reading_->hand_over(from.tensor, to.piece.tensor, session_.lanes());
+  if (to.side == Side::cpu) cuda::stream_synchronize(session_.stream());
+}
+
+void Loop::enqueue_pass() {
   const Lanes lanes = session_.lanes();
-  for (const Piece& piece : pieces_) {
+  const Piece* previous = nullptr;
+  bool cpu_had_part = false;  // of the previous piece's tensor
+  for (const Piece& piece : plan_.pieces) {
     const PieceView view = placement_->acquire(piece, lanes.stream);
-    if (view.side == Side::cpu) computes_on_cpu_ = cpu_reads_weights_ = true;
+    const bool on_cpu = view.side == Side::cpu;
+    if (previous != nullptr && previous->tensor != piece.tensor) {
+      if (computes_on_gpu_ && (on_cpu || cpu_had_part)) hand_over(*previous, view);
+      cpu_had_part = false;
+    }
+    if (on_cpu) computes_on_cpu_ = cpu_reads_weights_ = cpu_had_part = true;
     reading_->launch(view, lanes);
     placement_->release(piece, lanes.stream);
+    previous = &piece;
+  }
+  placement_->finish(lanes.stream);
+}
+
+void Loop::run_pass() {
+  if (graph_) {
+    graph_->launch(session_.stream());
+  } else {
+    enqueue_pass();
   }
   if (computes_on_cpu_) session_.workers().join();
 }
@@ -180,6 +231,10 @@ void Loop::verify() {
   reading_->poison(session_.lanes());
   run_pass();
   session_.wait();
+  require_right();
+}
+
+void Loop::require_right() {
   if (const auto wrong = reading_->check(session_.lanes())) {
     throw ImplausibleResult("wrong result: " + *wrong);
   }
@@ -191,9 +246,12 @@ Evidence Loop::evidence(const Case& item) {
   // A pointer chase touches single sectors, so only some pages move; other workloads read it all.
   const std::size_t weights = item.weights->bytes();
   const bool reads_all = reading_->bytes().touched >= weights;
-  if (reads_all) pieces_ = {middle_of(item.weights->tensors.front())};
+  if (reads_all) {
+    const std::vector<Piece> middle{middle_of(item.weights->tensors.front())};
+    plan_ = placement_->plan(middle, item.workload->cpu_can());
+  }
   std::size_t read = 0;
-  for (const Piece& piece : pieces_) {
+  for (const Piece& piece : plan_.pieces) {
     read += piece.rows * item.weights->tensors[piece.tensor].row_bytes();
   }
   const bool must_move = item.start == Start::cold && migrates(*item.policy, session_.platform());
@@ -222,7 +280,8 @@ Evidence Loop::evidence(const Case& item) {
 void Loop::require_plausible(double seconds) const {
   const Path path = item_.policy->path(item_.start, session_.platform());
   const auto most = most_bytes_per_second(path, session_.platform(), calibration_);
-  const double rate = static_cast<double>(reading_->bytes().requested) / seconds;
+  const std::size_t bytes = path == Path::link ? link_bytes_ : reading_->bytes().requested;
+  const double rate = static_cast<double>(bytes) / seconds;
   if (most && rate > *most) {
     throw ImplausibleResult("implausible: " + format_rate(rate) + " is above the " +
                             format_rate(*most) + " its path can carry");
@@ -233,6 +292,7 @@ CaseRecord describe(const Case& item, const Platform& platform) {
   CaseRecord record;
   record.name = item.name();
   record.workload = item.workload->name();
+  record.label = item.workload->label();
   record.policy = item.policy->name();
   record.start = name(item.start);
   record.weights = *item.weights;
@@ -240,6 +300,8 @@ CaseRecord describe(const Case& item, const Platform& platform) {
   record.mechanism = item.policy->mechanism();
   record.engine_flags = item.policy->engine_flags();
   record.path = item.policy->path(item.start, platform);
+  record.tokens = item.workload->tokens();
+  record.migrates = migrates(*item.policy, platform);
   return record;
 }
 
@@ -257,20 +319,38 @@ double Loop::settle() {
   return last;
 }
 
+/// The whole pass as one graph, verified as one too. The pass before it has loaded the kernels and
+/// chosen the algorithms, which cannot be done while capturing.
+void Loop::capture() {
+  if (!use_graphs_ || !session_.gpu() || !item_.policy->capturable()) return;
+  const Range range("capture");
+  reading_->poison(session_.lanes());
+  graph_.emplace(session_.stream(), [this] { enqueue_pass(); });
+  run_pass();
+  session_.wait();
+  require_right();
+  graph_.emplace(session_.stream(), [this] { enqueue_pass(); });
+}
+
 CaseRecord Loop::prepare(const Case& item) {
-  computes_on_cpu_ = false;
+  computes_on_cpu_ = computes_on_gpu_ = false;
   bind(item);
   checkpoint();
   CaseRecord record = describe(item, session_.platform());
   record.bytes = reading_->bytes();
   record.steps = reading_->steps();
   record.footprint = placement_->footprint();
+  tune();
+  record.link_bytes = record.path == Path::link ? link_bytes_ : 0;
+  record.cpu_bytes = plan_.on_cpu;
   record.evidence.um_state = "not measured: nothing about this start is cold";
   {
     const Lap lap(wall_.content);
     verify();
   }
   checkpoint();
+  capture();
+  record.captured = graph_.has_value();
 
   passes_per_sample_ = passes_per_sample(settle(), item.start);
   record.passes_per_sample = passes_per_sample_;
@@ -299,6 +379,7 @@ double Loop::sample() {
 
 void Loop::clear() noexcept {
   item_ = {};
+  graph_.reset();
   reading_ = nullptr;
   placement_.reset();
   placed_policy_ = nullptr;

@@ -28,6 +28,8 @@ class Loop {
  public:
   /// `wall` receives where the time went. All references must outlive the loop.
   Loop(Session& session, const Calibration& calibration, std::uint64_t seed, WallTime& wall);
+  /// Capture each pass in a CUDA graph where the policy allows it.
+  void use_graphs(bool use) { use_graphs_ = use; }
 
   /// Called between phases; throws to leave (an interrupt).
   std::function<void()> checkpoint = [] {};
@@ -54,12 +56,18 @@ class Loop {
 
  private:
   void bind(const Case& item);
+  void adopt(PassPlan plan);
+  void tune();
+  void capture();
+  void hand_over(const Piece& from, const PieceView& to);
+  void enqueue_pass();
   void make_content(Content content);
   void make_room() const;
   void run_pass();
   double timed_pass();
   double settle();
   void verify();
+  void require_right();
   void require_plausible(double seconds) const;
 
   Session& session_;
@@ -74,11 +82,15 @@ class Loop {
   const Policy* placed_policy_ = nullptr;
   std::optional<Content> placed_content_;
   std::unique_ptr<Placement> placement_;
-  std::vector<Piece> pieces_;
+  PassPlan plan_;
+  std::size_t link_bytes_ = 0;  // that cross the link in a pass, if the policy's path is the link
+  std::optional<cuda::Graph> graph_;
   Reading* reading_ = nullptr;
   bool computes_on_cpu_ = false;
+  bool computes_on_gpu_ = false;
   bool cpu_reads_weights_ = false;  // to compute with them, or to stage them for a copy
   std::size_t passes_per_sample_ = 1;
+  bool use_graphs_ = false;
 };
 
 }  // namespace offload

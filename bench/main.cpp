@@ -29,6 +29,7 @@ int act(const Options& options, const Catalog& catalog, const std::vector<std::s
     case Action::dry_run: {
       const Platform platform = probe_platform(options.gpu);
       const Plan plan = make_plan(options, catalog, platform);
+      for (const auto& text : plan.warnings()) std::cerr << "offload_bench: note: " << text << '\n';
       std::cout << plan_text(plan, options, platform);
       return plan.cases.empty() ? exit_nothing_matched : exit_ok;
     }

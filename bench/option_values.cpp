@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <limits>
 #include <optional>
+#include <sstream>
 #include <system_error>
 
 #include "offload/dtype.hpp"
@@ -23,6 +24,12 @@ std::optional<std::uint64_t> whole_number(std::string_view text) {
   return number;
 }
 
+std::string plain(double number) {
+  std::ostringstream text;
+  text << number;
+  return text.str();
+}
+
 [[noreturn]] void refuse_tensor(std::string_view text, const std::string& why) {
   throw UsageError("--tensor " + quoted(text) + " " + why);
 }
@@ -35,6 +42,15 @@ std::uint64_t parse_number(std::string_view option, std::string_view text, std::
   if (number && *number >= least && *number <= most) return *number;
   throw UsageError(std::string(option) + " must be a whole number from " + std::to_string(least) +
                    " to " + std::to_string(most) + ", not " + quoted(text));
+}
+
+double parse_decimal(std::string_view option, std::string_view text, double least, double most) {
+  double number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  const bool whole = error == std::errc() && end == text.data() + text.size();
+  if (whole && number >= least && number <= most) return number;
+  throw UsageError(std::string(option) + " must be a number from " + plain(least) + " to " +
+                   plain(most) + ", not " + quoted(text));
 }
 
 std::vector<std::string> split_list(std::string_view option, std::string_view text) {

@@ -19,6 +19,9 @@ namespace offload {
 std::uint64_t parse_number(std::string_view option, std::string_view text, std::uint64_t least,
                            std::uint64_t most);
 
+/// A decimal number from `least` to `most`, such as 0.5.
+double parse_decimal(std::string_view option, std::string_view text, double least, double most);
+
 /// "a,b" without empty items.
 std::vector<std::string> split_list(std::string_view option, std::string_view text);
 

@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "bench/models/offload_rules.hpp"
+#include "offload/policy.hpp"
 #include "offload/start.hpp"
 #include "offload/weights.hpp"
 
@@ -23,6 +25,8 @@ struct Options {
   std::string suite = "quick";
   std::vector<std::string> policies;
   std::vector<std::string> workloads;
+  std::vector<std::string> models;    // presets, paths, or ids in the local cache
+  std::vector<std::size_t> tokens;    // of workloads that multiply many; empty: the suite's
   std::vector<std::string> weights;   // preset names: a model, or model.projection
   std::vector<WeightTensor> tensors;  // --tensor NAME:ROWSxCOLS:DTYPE
   std::vector<std::size_t> sizes;     // --sizes
@@ -35,6 +39,13 @@ struct Options {
   std::uint64_t seed = 20;
   bool allow_oversubscription = false;
   bool limits = false;  // measure the distance to the physical limits as well
+  bool graph = false;   // capture each pass in a CUDA graph
+
+  // What of a model is offloaded, in the engines' own terms, and how much of it is measured.
+  OffloadRules rules;
+  bool checkpoint_shapes = false;                      // instead of the fused ones
+  std::uint64_t slice_bytes = std::uint64_t{2} << 30;  // of offloaded weights
+  Tuning tuning;
 
   // Where it goes.
   std::string output;  // results file; "-" = stdout; empty = none

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <stdexcept>
+
 #include "offload/policy.hpp"
 
 namespace offload {
@@ -6,11 +8,12 @@ namespace offload {
 Placement::Placement(std::span<const WeightTensor> tensors)
     : tensors_(tensors.begin(), tensors.end()) {}
 
-std::vector<Piece> Placement::pieces() const {
-  std::vector<Piece> whole;
-  whole.reserve(tensors_.size());
-  for (std::size_t i = 0; i < tensors_.size(); ++i) whole.push_back({i, 0, tensors_[i].rows});
-  return whole;
-}
+PassPlan Placement::plan(std::span<const Piece> read, bool) { return {{read.begin(), read.end()}}; }
+
+PassPlan Placement::retune(double) { throw std::logic_error("retune: there is nothing to tune"); }
+
+void Placement::finish(StreamHandle) {}
+
+Support Policy::capturable() const { return Support::yes(); }
 
 }  // namespace offload

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "bench/catalog.hpp"
+#include "bench/models/layout.hpp"
 #include "bench/options.hpp"
 #include "offload/platform.hpp"
 #include "offload/policy.hpp"
@@ -32,9 +33,15 @@ struct SkippedCase {
 };
 
 struct Plan {
-  std::vector<std::unique_ptr<WeightSet>> weights;  // stable addresses for the cases
+  std::vector<std::unique_ptr<WeightSet>> weights;   // stable addresses for the cases
+  std::vector<std::unique_ptr<Workload>> workloads;  // likewise: those with a choice of tokens
+  std::vector<ModelLayout> models;                   // whose slices are among the weights
+  Tuning tuning;
   std::vector<Case> cases;
   std::vector<SkippedCase> skipped;  // with the policy's, workload's or memory check's reason
+
+  /// What of the options has no effect, each said once.
+  std::vector<std::string> warnings() const;
 };
 
 /// Throws UsageError when a size, dtype or memory demand the user named explicitly cannot work:

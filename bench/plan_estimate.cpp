@@ -6,6 +6,7 @@
 #include <set>
 
 #include "bench/plan.hpp"
+#include "bench/policies/partly_resident.hpp"
 #include "bench/sampling.hpp"
 
 namespace offload {
@@ -48,9 +49,9 @@ double latency(Path path) {
   return 0;
 }
 
-class Model {
+class TimeModel {
  public:
-  explicit Model(const Platform& platform) : platform_(platform) {
+  TimeModel(const Platform& platform, const Tuning& tuning) : platform_(platform), tuning_(tuning) {
     const double cpus = std::max(1, platform.host.logical_cpus);
     host_rate_ = std::min(cpus * host_read_rate_per_cpu, host_read_rate_limit);
     content_rate_ = cpus * content_rate_per_cpu;
@@ -69,7 +70,7 @@ class Model {
   }
 
   double placement_seconds(const Case& item, bool allocator_is_new) const {
-    const Requirement needs = item.policy->requirement(*item.weights);
+    const Requirement needs = memory_needed(*item.policy, *item.weights, tuning_);
     const double pinning =
         allocator_is_new ? static_cast<double>(needs.pinned) / gib * pinning_per_gib : 0;
     return pinning + bytes(item) / fill_rate;
@@ -105,7 +106,7 @@ class Model {
         break;
     }
     if (migrates_now(item)) return migration_rate;
-    const Requirement needs = item.policy->requirement(*item.weights);
+    const Requirement needs = memory_needed(*item.policy, *item.weights, tuning_);
     const bool copied_from_pageable = needs.device > 0 && needs.pageable > 0;
     return copied_from_pageable ? pageable_copy_rate : link_rate_;
   }
@@ -122,6 +123,7 @@ class Model {
   }
 
   const Platform& platform_;
+  const Tuning& tuning_;
   double host_rate_ = 0;
   double content_rate_ = 0;
   double link_rate_ = link_rate_unknown;
@@ -131,7 +133,7 @@ class Model {
 }  // namespace
 
 double estimated_seconds(const Plan& plan, const Options& options, const Platform& platform) {
-  const Model model(platform);
+  const TimeModel model(platform, plan.tuning);
   double seconds = platform.gpu ? calibration_with_gpu : calibration_without_gpu;
   if (options.limits && platform.gpu) seconds += limits;
 

@@ -5,6 +5,8 @@
 #include <initializer_list>
 #include <limits>
 
+#include "bench/content.hpp"
+#include "bench/policies/partly_resident.hpp"
 #include "offload/units.hpp"
 
 namespace offload {
@@ -31,7 +33,7 @@ std::size_t saturating_sum(std::initializer_list<std::size_t> terms) {
 }
 
 std::size_t master_bytes(const WeightSet& weights, std::size_t copies) {
-  const std::size_t bytes = weights.bytes();
+  const std::size_t bytes = master_copy_bytes(weights);
   if (copies != 0 && bytes > std::numeric_limits<std::size_t>::max() / copies) {
     return std::numeric_limits<std::size_t>::max();
   }
@@ -73,9 +75,9 @@ std::size_t host_demand(const Requirement& requirement, const WeightSet& weights
 }
 
 std::optional<MemoryRefusal> refuse_memory(const Policy& policy, const WeightSet& weights,
-                                           std::size_t master_copies, bool allow_oversubscription,
-                                           const Platform& platform) {
-  const Requirement requirement = policy.requirement(weights);
+                                           const Tuning& tuning, std::size_t master_copies,
+                                           bool allow_oversubscription, const Platform& platform) {
+  const Requirement requirement = memory_needed(policy, weights, tuning);
   const std::size_t host = host_demand(requirement, weights, master_copies);
   if (const std::size_t limit = host_memory_limit(platform.host); host > limit) {
     return MemoryRefusal{"needs " + format_size_rounded(host) + " of host memory (" +

@@ -28,7 +28,7 @@ struct MemoryRefusal {
 
 /// nullopt when a placement of `weights` under `policy`, which must be supported, fits.
 std::optional<MemoryRefusal> refuse_memory(const Policy& policy, const WeightSet& weights,
-                                           std::size_t master_copies, bool allow_oversubscription,
-                                           const Platform& platform);
+                                           const Tuning& tuning, std::size_t master_copies,
+                                           bool allow_oversubscription, const Platform& platform);
 
 }  // namespace offload

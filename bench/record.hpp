@@ -37,9 +37,11 @@ struct Calibration {
   std::optional<double> sm_read_pinned;  // best grid and load width
   std::optional<double> device_read;     // HBM by SMs
   std::optional<double> link_latency;  // seconds per dependent read of pinned memory by one thread
-  std::optional<double> device_latency;  // the same in GPU memory
-  double host_read = 0;                  // all workers streaming from host memory
-  double seconds = 0;                    // what the calibration took
+  std::optional<double> device_latency;         // the same in GPU memory
+  double host_read = 0;                         // all workers streaming from host memory
+  std::optional<double> copy_h2d_beside_host;   // the copy engine while all workers read
+  std::optional<double> host_read_beside_copy;  // and the workers meanwhile
+  double seconds = 0;                           // what the calibration took
 };
 
 /// One comparison with a physical limit or a bare library call, both measured in this run.
@@ -70,20 +72,40 @@ struct Evidence {
   std::size_t bytes_read = 0;  // of the weights, by the counted pass; it may read a part of them
 };
 
+/// What a pass through a slice of a model says of the whole.
+struct ModelFigures {
+  double scale = 1;              // bytes of the model / bytes measured, of what is offloaded
+  double seconds = 0;            // of a pass through all layers
+  double tokens_per_second = 0;  // the ceiling weights alone allow: no attention, no KV cache
+  double link_bytes_per_token = 0;
+  /// 1 - exposed / transfer time; transfer: link bytes by the calibrated copy engine; exposed: what
+  /// the pass takes longer than with all weights resident. Needs that case in the same run.
+  std::optional<double> overlap;
+  Footprint memory;  // of the whole model: device counts slots, resident and migrated weights
+  std::size_t pinned_by_powers_of_two = 0;  // what PyTorch's pinned allocator takes instead
+};
+
 struct CaseRecord {
   std::string name;
   std::string workload, policy, start;
+  std::string label;  // of the workload: "gemm.m512" where there is a choice of tokens
   WeightSet weights;
   std::string memory, mechanism, engine_flags;
   Path path = Path::link;
   PassBytes bytes;
   std::size_t steps = 0;
+  std::size_t tokens = 0;      // multiplied at once; 0 where the workload knows none
+  std::size_t link_bytes = 0;  // of weights that cross the link in a pass; 0 on other paths
+  std::size_t cpu_bytes = 0;   // of weights that the CPU computes with in a pass
+  bool captured = false;       // each pass was one CUDA graph
+  bool migrates = false;       // pages end up in GPU memory
   Footprint footprint;
   std::size_t passes_per_sample = 1;
   std::vector<double> samples;     // seconds per pass
   std::optional<Summary> summary;  // of the samples, when there are any
   std::optional<double>
-      share_of_link;  // rate / calibrated copy engine H2D rate; only on Path::link
+      share_of_link;                  // rate / calibrated copy engine H2D rate; only on Path::link
+  std::optional<ModelFigures> model;  // of weights that are a model's slice
   Evidence evidence;
   std::string failure;    // "" = passed
   bool complete = false;  // every sample was taken

@@ -13,12 +13,14 @@
 #include <utility>
 
 #include "bench/calibration.hpp"
+#include "bench/engine_flags.hpp"
 #include "bench/evidence/ranges.hpp"
 #include "bench/exit_code.hpp"
 #include "bench/gbench_adapter.hpp"
 #include "bench/interrupt.hpp"
 #include "bench/limits.hpp"
 #include "bench/loop.hpp"
+#include "bench/model_figures.hpp"
 #include "bench/platform/probe.hpp"
 #include "bench/progress.hpp"
 #include "bench/report/results_file.hpp"
@@ -85,6 +87,9 @@ class Run {
   }
 
   int execute() {
+    for (const std::string& warning : plan_.warnings()) {
+      std::cerr << "offload_bench: note: " << warning << '\n';
+    }
     if (plan_.cases.empty()) return nothing_matched();
     for (const Case& item : plan_.cases) {
       benchmark_.add(
@@ -110,12 +115,17 @@ class Run {
  private:
   void prepare() {
     session_.emplace(platform_, record_.options.threads);
+    session_->set_tuning(record_.options.tuning);
     record_.host_threads = session_->workers().size();
     {
       const auto progress = begin_step("calibrating");
       record_.calibration = calibrate(*session_, record_.wall, leave_if_interrupted);
     }
+    session_->set_rates({record_.calibration.copy_h2d.value_or(0),
+                         record_.calibration.copy_h2d_beside_host.value_or(0),
+                         record_.calibration.host_read_beside_copy.value_or(0)});
     loop_.emplace(*session_, record_.calibration, record_.options.seed, record_.wall);
+    loop_->use_graphs(record_.options.graph);
     loop_->checkpoint = leave_if_interrupted;
     if (record_.options.limits) measure_all_limits();
     std::vector<double> weights;
@@ -141,6 +151,7 @@ class Run {
                           record_.calibration,
                           record_.wall,
                           record_.options.samples,
+                          record_.options.graph,
                           [&progress](const std::string& id) {
                             leave_if_interrupted();
                             progress->step(id);
@@ -209,6 +220,10 @@ class Run {
     record_.cases.push_back(describe(item, platform_));
     guarded(record_.cases.back(), [&] { record_.cases.back() = loop_->prepare(item); });
     if (!record_.cases.back().failure.empty()) loop_->clear();
+    if (item.weights->slice) {
+      CaseRecord& current = record_.cases.back();
+      current.engine_flags = engine_flags(current.engine_flags, record_.options.rules);
+    }
   }
 
   void take_sample(CaseRecord& current) {
@@ -259,7 +274,8 @@ class Run {
     record.summary = summarize(record.samples);
     const bool is_rate = record.steps == 0;
     if (is_rate && record.path == Path::link && record_.calibration.copy_h2d) {
-      record.share_of_link = record.rate() / *record_.calibration.copy_h2d;
+      const double rate = static_cast<double>(record.link_bytes) / record.summary->median;
+      record.share_of_link = rate / *record_.calibration.copy_h2d;
     }
   }
 
@@ -297,6 +313,7 @@ class Run {
   int report() {
     record_.benchmark_json = benchmark_.json();
     record_.wall.total = total_.seconds();
+    finish_model_figures(record_.cases, record_.calibration);
     progress_.reset();
     int code = exit_ok;
     try {

@@ -42,7 +42,10 @@ class Session {
   StreamHandle stream() const { return stream_ ? static_cast<StreamHandle>(*stream_) : nullptr; }
   Lanes lanes() { return {stream(), workers_}; }
   PassTimer& timer() { return timer_; }
-  PlaceContext place_context() { return {platform_, host_buffers_, workers_}; }
+  PlaceContext place_context() { return {platform_, host_buffers_, workers_, tuning_, rates_}; }
+  const Tuning& tuning() const { return tuning_; }
+  void set_tuning(const Tuning& tuning) { tuning_ = tuning; }
+  void set_rates(const LinkRates& rates) { rates_ = rates; }
 
   /// Enqueue a read of three times the L2 size: nothing of the weights stays cached, and, unlike
   /// after a write, no dirty line has to be written back inside the timed pass.
@@ -58,6 +61,8 @@ class Session {
   HostBuffers host_buffers_;
   std::unique_ptr<cuda::Stream> stream_;
   PassTimer timer_;
+  Tuning tuning_;
+  LinkRates rates_;
   cuda::DeviceBuffer l2_filler_;
   cuda::DeviceBuffer l2_filler_sum_;
   std::unique_ptr<HostAllocation> llc_filler_;

@@ -40,7 +40,7 @@ struct FakePolicy final : Policy {
   Path path(Start start, const Platform&) const override {
     return start == Start::warm ? warm_path : cold_path;
   }
-  Requirement requirement(const WeightSet& weights) const override {
+  Requirement requirement(const WeightSet& weights, const Tuning&) const override {
     const std::size_t bytes = weights.bytes();
     return {share.device * bytes, share.pinned * bytes, share.managed * bytes,
             share.pageable * bytes};
@@ -70,7 +70,7 @@ struct FakeWorkload final : Workload {
     }
     return Support::yes();
   }
-  std::unique_ptr<Reading> bind(const WeightSet&, std::span<const std::span<const std::byte>>,
+  std::unique_ptr<Reading> bind(const WeightSet&, std::span<const TensorContent>,
                                 HostWorkers&, bool) const override {
     throw std::logic_error("a fake workload reads nothing");
   }

@@ -71,6 +71,47 @@ TEST(PlanText, SaysWhyCasesAreSkipped) {
   EXPECT_FALSE(contains(text, "of GPU memory"));
 }
 
+Options model_options() {
+  Options options;
+  options.suite = "decode";
+  options.models = {"llama3.1-8b"};
+  options.policies = {"host_compute"};
+  return options;
+}
+
+TEST(PlanText, ShowsWhereAModelsWeightsGo) {
+  const Catalog catalog = make_catalog();
+  const Options options = model_options();
+  const Platform platform = testing::cpu_machine();
+  const std::string text = plan_text(make_plan(options, catalog, platform), options, platform);
+  EXPECT_TRUE(line_with(text, "layers 0-31").starts_with("layers 0-31 (32): offloaded qkv_proj"));
+  EXPECT_TRUE(contains(text, "decode.m32/host_compute/llama3.1-8b/steady"));
+}
+
+TEST(Plan, WarnsOnceOfRulesWithoutEffect) {
+  const Catalog catalog = make_catalog();
+  Options options = model_options();
+  options.models.emplace_back("qwen2.5-7b");
+  const Platform platform = testing::gpu_machine();
+  EXPECT_TRUE(make_plan(options, catalog, platform).warnings().empty());
+  options.rules.cpu_offload_gb = 2;
+  options.rules.group_size = 2;
+  const Plan plan = make_plan(options, catalog, platform);
+  EXPECT_EQ(plan.models.size(), 2U);
+  ASSERT_EQ(plan.warnings().size(), 1U);
+  EXPECT_TRUE(contains(plan.warnings().front(), "--cpu-offload-gb is ignored"));
+}
+
+TEST(Plan, SkipsPartlyResidentModelsWithoutAGpu) {
+  const Catalog catalog = make_catalog();
+  Options options = model_options();
+  options.rules.cpu_offload_gb = 2;
+  const Plan plan = make_plan(options, catalog, testing::cpu_machine());
+  EXPECT_TRUE(plan.cases.empty());
+  ASSERT_FALSE(plan.skipped.empty());
+  EXPECT_TRUE(contains(plan.skipped.front().reason, "stays in GPU memory, and there is no GPU"));
+}
+
 TEST(PlanText, WritesCsvAsDataOnly) {
   const Catalog catalog = testing::fake_catalog();
   Options options = options_for("managed_demand");

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <map>
 #include <set>
 #include <string>
 
@@ -71,7 +72,7 @@ const Names system_policies{"system_demand", "system_prefetch", "system_accessed
 
 TEST(Policies, NamesAreUniqueAndNoneIsAPrefixOfAnother) {
   const auto catalog = make_catalog();
-  EXPECT_EQ(catalog.policies.size(), 18U);
+  EXPECT_EQ(catalog.policies.size(), 22U);
   for (const auto& one : catalog.policies) {
     for (const auto& other : catalog.policies) {
       if (one != other) {
@@ -125,7 +126,7 @@ TEST(Policies, SystemMemoryNeedsHmmOrAts) {
 TEST(Policies, EachNeedsItsOwnFeatureAndNoOther) {
   const Names managed =
       policies_where([](const Policy& policy) { return policy.name().starts_with("managed_"); });
-  EXPECT_EQ(managed.size(), 7U);
+  EXPECT_EQ(managed.size(), 8U);
 
   auto platform = grace_hopper();
   platform.gpu->memory_model.managed = false;
@@ -160,7 +161,8 @@ TEST(Policies, StartColdAndWarmWhereAPassCanChangeSomething) {
   });
   EXPECT_EQ(steady, (Names{"device_resident", "pinned_zero_copy", "writecombined_zero_copy",
                            "registered_zero_copy", "hostvmm_zero_copy", "pinned_copy",
-                           "pageable_copy", "managed_accessed_by", "host_compute"}));
+                           "pageable_copy", "pinned_prefetch_copy", "pinned_ring_copy",
+                           "managed_accessed_by", "host_compute", "hybrid_split"}));
   EXPECT_EQ(steady.size() + cold_and_warm.size(), make_catalog().policies.size());
 }
 
@@ -176,8 +178,12 @@ TEST(Policies, CrossWhatTheirMechanismCrosses) {
 }
 
 TEST(Policies, MigrateWhereTheMachineMovesPages) {
-  const Names managed{"managed_demand", "managed_prefetch_each", "managed_readmostly_demand",
-                      "managed_readmostly_prefetch", "managed_prefer_device"};
+  const Names managed{"managed_demand",
+                      "managed_prefetch_each",
+                      "managed_prefetch_ahead",
+                      "managed_readmostly_demand",
+                      "managed_readmostly_prefetch",
+                      "managed_prefer_device"};
   EXPECT_EQ(migrating(pcie()).count("managed_prefer_host"), 0U);
 
   auto with_hmm = managed;
@@ -193,20 +199,44 @@ TEST(Policies, MigrateWhereTheMachineMovesPages) {
 TEST(Policies, AskForTheMemoryOfTheWeightsAndOneSlot) {
   const WeightSet weights{"two", {{"a", DType::bf16, 1003, 1001}, {"b", DType::u8, 4096, 4096}}};
   const std::size_t bytes = 1003 * 1001 * 2 + 4096 * 4096;
+  Tuning tuning;
+  tuning.prefetch_step = 2;
+  tuning.slots = 5;
+  tuning.panel_bytes = std::size_t{1} << 20;
+  const std::size_t layer = Packed(weights.tensors).bytes();
   for (const auto& policy : make_catalog().policies) {
-    const auto needed = policy->requirement(weights);
+    const auto needed = policy->requirement(weights, tuning);
     const std::string name(policy->name());
-    const std::size_t home = name == "device_resident"      ? needed.device
-                             : name.starts_with("managed_") ? needed.managed
-                             : name.ends_with("_zero_copy") || name == "pinned_copy"
-                                 ? needed.pinned
-                                 : needed.pageable;
+    const std::size_t home =
+        name == "device_resident"      ? needed.device
+        : name.starts_with("managed_") ? needed.managed
+        : name.ends_with("_zero_copy") || name.starts_with("pinned_") || name == "hybrid_split"
+            ? needed.pinned
+            : needed.pageable;
     EXPECT_GE(home, bytes) << name;
-    const bool copies = name == "pinned_copy" || name == "pageable_copy";
+    const std::map<std::string, std::size_t> slots{
+        {"pinned_copy", 4096 * 4096},         // the larger tensor
+        {"pageable_copy", 4096 * 4096},       //
+        {"pinned_prefetch_copy", 2 * layer},  // both tensors are one layer: two slots of it
+        {"pinned_ring_copy", 5 * (1 << 20)},  // as told
+        {"hybrid_split", 5 * (1 << 20)}};
+    const auto slot = slots.find(name);
     EXPECT_EQ(needed.device + needed.pinned + needed.managed + needed.pageable - home,
-              copies ? 4096U * 4096U : 0U)
+              slot == slots.end() ? 0U : slot->second)
         << name;
   }
+}
+
+TEST(Policies, OnlyRingsDivideTensorsAndOnlyTheCpusPartEscapesAGraph) {
+  EXPECT_EQ(policies_where([](const Policy& policy) { return policy.divides_tensors(); }),
+            (Names{"pinned_ring_copy", "hybrid_split"}));
+  const Names not_captured =
+      policies_where([](const Policy& policy) { return !policy.capturable(); });
+  EXPECT_EQ(not_captured.count("host_compute"), 1U);
+  EXPECT_EQ(not_captured.count("hybrid_split"), 1U);
+  EXPECT_EQ(not_captured.count("pinned_prefetch_copy"), 0U);
+  EXPECT_EQ(not_captured.count("pinned_ring_copy"), 0U);
+  EXPECT_EQ(not_captured.count("device_resident"), 0U);
 }
 
 TEST(Packed, LaysTensorsApartAndAligned) {

@@ -38,15 +38,124 @@ def run(*arguments, **options):
         (["--gpu", "-1"], "--gpu"),
         (["--benchmark_filtre=x"], "--benchmark_filtre"),
         (["unexpected"], "unexpected"),
+        (["--suite", "decode", "--model", "llama3.1-9b"], "llama3.1-8b"),
+        (["--suite", "decode", "--tokens", "300"], "1 to 256"),
+        (["--workloads", "gemm.m70000", "--sizes", "1MiB"], "65536"),
+        (["--suite", "decode", "--tensor", "x:16x16:bf16"], "--model"),
+        (["--suite", "decode", "--n-cpu-moe", "2"], "no experts"),
+        (["--suite", "decode", "--offload-num-in-group", "2"], "--offload-group-size"),
+        (["--host-share", "2"], "--host-share"),
+        (["--slots", "0"], "--slots"),
+        (["--panel", "2MB"], "2MiB"),
+        (["--cpu-offload-gb", "4"], "--cpu-offload-gb"),
     ],
 )
 def test_bad_input_gets_one_clear_line(arguments, mentions):
-    result = run(*arguments)
+    refused(run(*arguments), mentions)
+
+
+def refused(result, *mentions):
     assert result.returncode == 2
     assert result.stdout == ""
     lines = result.stderr.strip().splitlines()
     assert len(lines) == 1 and lines[0].startswith("offload_bench: ")
-    assert mentions in lines[0]
+    for text in mentions:
+        assert text in lines[0]
+
+
+CONFIG = {
+    "model_type": "qwen3_moe", "hidden_size": 64, "intermediate_size": 96, "num_hidden_layers": 4,
+    "num_attention_heads": 4, "num_key_value_heads": 2, "head_dim": 16, "vocab_size": 128,
+    "num_experts": 8, "num_experts_per_tok": 2, "moe_intermediate_size": 32, "torch_dtype": "bfloat16",
+    "tie_word_embeddings": False,
+}
+
+
+def tensor(shape, offsets, dtype="BF16"):
+    return {"dtype": dtype, "shape": shape, "data_offsets": offsets}
+
+
+def safetensors(header, length=None):
+    text = header if isinstance(header, bytes) else json.dumps(header).encode()
+    return (len(text) if length is None else length).to_bytes(8, "little") + text
+
+
+UP = "model.layers.0.mlp.up_proj.weight"
+DOWN = "model.layers.0.mlp.down_proj.weight"
+HOSTILE_SAFETENSORS = {
+    "a header of 2^63 bytes": safetensors(b"{}", 2**63),
+    "a header beyond the file": safetensors(b"{}", 1000),
+    "no header": b"",
+    "truncated JSON": safetensors(b'{"a":{"dtype":"BF16"'),
+    "deep nesting": safetensors(b"[" * 100_000),
+    "a name twice": safetensors(b'{"a":' + json.dumps(tensor([2], [0, 4])).encode() + b',"a":'
+                                + json.dumps(tensor([2], [4, 8])).encode() + b"}"),
+    "a negative shape": safetensors({UP: tensor([-4, 4], [0, 32])}),
+    "overlapping offsets": safetensors({UP: tensor([4, 4], [0, 32]), DOWN: tensor([4, 4], [16, 48])}),
+    "a shape that is not its bytes": safetensors({UP: tensor([2**40, 2**40], [0, 32])}),
+    "an unknown dtype": safetensors({UP: tensor([4, 4], [0, 32], "BF15")}),
+}
+
+
+@pytest.mark.parametrize("fault", HOSTILE_SAFETENSORS)
+def test_hostile_safetensors_get_one_clear_line(tmp_path, fault):
+    path = tmp_path / "model.safetensors"
+    path.write_bytes(HOSTILE_SAFETENSORS[fault])
+    refused(run("--suite", "decode", "--model", str(path)), str(path))
+
+
+def test_a_gguf_that_claims_too_much_gets_one_clear_line(tmp_path):
+    path = tmp_path / "model.gguf"
+    path.write_bytes(b"GGUF" + (3).to_bytes(4, "little") + (2**60).to_bytes(8, "little") * 2)
+    refused(run("--suite", "decode", "--model", str(path)), str(path), str(2**60))
+
+
+@pytest.mark.parametrize(
+    "text,mentions",
+    [
+        (json.dumps(CONFIG)[:100], "not JSON"),
+        ("[" * 100_000, "config.json"),
+        (json.dumps({**CONFIG, "hidden_size": -64}), "hidden_size"),
+        (json.dumps({**CONFIG, "model_type": "mamba"}), "mamba"),
+        (json.dumps({**CONFIG, "model_type": "mamba"}), "safetensors"),
+        ("", "config.json"),
+    ],
+)
+def test_a_config_that_does_not_do_gets_one_clear_line(tmp_path, text, mentions):
+    path = tmp_path / "config.json"
+    path.write_text(text)
+    refused(run("--suite", "decode", "--model", str(path)), str(path), mentions)
+    # Nor is what is no JSON passed over beside safetensors, which have all shapes themselves.
+    if not text.endswith("}"):
+        (tmp_path / "model.safetensors").write_bytes(safetensors({UP: tensor([4, 4], [0, 32])}))
+        refused(run("--suite", "decode", "--model", str(tmp_path)), str(path))
+
+
+def test_experts_without_a_count_per_token_are_refused(tmp_path):
+    names = [f"model.layers.0.mlp.experts.{i}.up_proj.weight" for i in range(4)]
+    header = {name: tensor([16, 16], [i * 512, (i + 1) * 512]) for i, name in enumerate(names)}
+    path = tmp_path / "model.safetensors"
+    path.write_bytes(safetensors(header))
+    refused(run("--suite", "decode", "--model", str(path)), str(path), "4 experts", "config.json")
+
+
+@pytest.mark.parametrize("layout", ["directory", "cache"])
+def test_a_model_of_ones_own_is_measured(tmp_path, layout):
+    environment = {**os.environ}
+    directory = tmp_path / "Tiny-MoE"
+    given = str(directory)
+    if layout == "cache":
+        directory = tmp_path / "models--org--Tiny-MoE" / "snapshots" / "abc"
+        environment["HF_HUB_CACHE"] = str(tmp_path)
+        given = "org/Tiny-MoE"
+    directory.mkdir(parents=True)
+    (directory / "config.json").write_text(json.dumps(CONFIG))
+    result = run("--suite", "decode", "--model", given, "--tokens", "1,3", "--policies", "host_compute",
+                 "--samples", "2", "--output", "-", env=environment)
+    assert result.returncode == 0
+    document = json.loads(result.stdout)
+    names = [case["name"] for case in document["offload_bench"]["cases"]]
+    assert names == [f"decode.m{tokens}/host_compute/Tiny-MoE/steady" for tokens in (1, 3)]
 
 
 def test_nothing_matched():

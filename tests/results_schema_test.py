@@ -106,10 +106,13 @@ def check_results(document):
     assert {case["run_name"] for case in cases.values() if case["run_name"]} == rows.keys()
     for case in cases.values():
         check_case(case, rows.get(case["run_name"], []), document)
+        if ours["schema_version"] != "1.0.0":
+            check_since_1_1(case)
 
 
 def check_case(case, rows, document):
-    parts = [case["workload"], case["policy"], case["weights"]["name"], case["start"]]
+    parts = [case.get("label", case["workload"]), case["policy"], case["weights"]["name"],
+             case["start"]]
     assert case["name"] == "/".join(parts)
     weights = case["weights"]
     assert weights["bytes"] == sum(tensor["bytes"] for tensor in weights["tensors"])
@@ -128,13 +131,39 @@ def check_case(case, rows, document):
         case["bytes"]["requested"] / summary["median_s"] / 1e9)
     if case["share_of_link"] is not None:
         link = document["offload_bench"]["calibration"]["copy_h2d_bytes_per_second"]
-        assert case["share_of_link"] == pytest.approx(case["gb_per_s"] * 1e9 / link)
+        crossing = case.get("link_bytes", case["bytes"]["requested"])
+        assert case["share_of_link"] == pytest.approx(crossing / summary["median_s"] / link)
     # One repetition of Google Benchmark is one sample.
     seconds = {"ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1}
     times = [row["real_time"] * seconds[row["time_unit"]]
              for row in rows if row["run_type"] == "iteration"]
     if times:
         assert times == pytest.approx(samples)
+
+
+SINCE_1_1 = {"label", "tokens", "link_bytes", "cpu_bytes", "captured", "model"}
+
+
+def check_since_1_1(case):
+    """What files of 1.0 do not have."""
+    assert SINCE_1_1 <= case.keys()
+    assert case["label"] in (case["workload"], f"{case['workload']}.m{case['tokens']}")
+    if case["path"] != "link":
+        assert case["link_bytes"] == 0
+    model = case["model"]
+    if model is None:
+        return
+    tensors = case["weights"]["tensors"]
+    assert all({"layer", "experts", "resident"} <= tensor.keys() for tensor in tensors)
+    assert len({tensor["layer"] for tensor in tensors}) == model["layers_measured"]
+    assert model["layers_measured"] <= model["layers"]
+    assert model["tokens_per_second_ceiling"] == pytest.approx(case["tokens"] / model["pass_s"])
+    offloaded = sum(tensor["bytes"] for tensor in tensors if not tensor["resident"])
+    if offloaded:
+        assert model["scale"] == pytest.approx(model["offloaded_bytes"] / offloaded)
+    assert model["link_bytes_per_token"] == pytest.approx(
+        case["link_bytes"] * model["scale"] / case["tokens"])
+    assert model["memory_bytes"]["device"] >= model["resident_bytes"] + model["other_bytes"]
 
 
 def check_ci(document, results):
@@ -154,7 +183,7 @@ def test_schema_is_a_schema():
     jsonschema.Draft202012Validator.check_schema(SCHEMA)
 
 
-@pytest.mark.parametrize("name", ["gpu", "cpu", "interrupted", "empty"])
+@pytest.mark.parametrize("name", ["gpu", "cpu", "model", "interrupted", "empty"])
 def test_sample_results(samples, name):
     check_results(strict((samples / f"{name}.json").read_text()))
 
@@ -197,6 +226,21 @@ def test_schema_refuses(samples, spoil):
     spoil(spoiled["offload_bench"])
     with pytest.raises(AssertionError):
         validate(spoiled)
+
+
+@pytest.mark.parametrize("spoil", [
+    lambda case: case["model"].update(layers=0),
+    lambda case: case["model"].update(overlap="most"),
+    lambda case: case["model"].pop("left_out"),
+    lambda case: case["model"]["memory_bytes"].update(surprise=1),
+    lambda case: case.update(captured=1),
+    lambda case: case["weights"]["tensors"][0].update(resident=0),
+])
+def test_schema_refuses_model(samples, spoil):
+    document = strict((samples / "model.json").read_text())
+    spoil(document["offload_bench"]["cases"][0])
+    with pytest.raises(AssertionError):
+        validate(document)
 
 
 @pytest.mark.parametrize("spoil", [

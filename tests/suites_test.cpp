@@ -37,7 +37,7 @@ TEST(Suites, NameOnlyWeightsThatExistAndNamesFitForABenchmark) {
     Options options;
     options.suite = suite.name;
     std::set<std::string> names;
-    for (const Selection& selection : select_weights(options)) {
+    for (const Selection& selection : select_weights(options, make_catalog())) {
       EXPECT_TRUE(is_plain_name(selection.weights.name)) << selection.weights.name;
       EXPECT_TRUE(names.insert(selection.weights.name).second) << selection.weights.name;
       EXPECT_FALSE(selection.workloads.empty());
@@ -50,7 +50,7 @@ TEST(Suites, NameOnlyWeightsThatExistAndNamesFitForABenchmark) {
 TEST(Suites, FullMeasuresEveryProjectionOfTwoModels) {
   Options options;
   options.suite = "full";
-  const std::vector<Selection> selected = select_weights(options);
+  const std::vector<Selection> selected = select_weights(options, make_catalog());
   for (const char* model : {"llama3.1-8b", "llama3.1-70b"}) {
     for (const char* projection : {"qkv_proj", "o_proj", "gate_up_proj", "down_proj"}) {
       const std::string name = std::string(model) + "." + projection;
@@ -66,7 +66,7 @@ TEST(Suites, FullMeasuresEveryProjectionOfTwoModels) {
 TEST(Suites, OneWeightSetServesEveryItemThatNamesIt) {
   Options options;
   options.suite = "full";  // both stream_read and pointer_chase want 64MiB
-  for (const Selection& selection : select_weights(options)) {
+  for (const Selection& selection : select_weights(options, make_catalog())) {
     if (selection.weights.name != "64MiB") continue;
     EXPECT_EQ(selection.workloads, (std::vector<std::string>{"stream_read", "pointer_chase"}));
   }

@@ -105,7 +105,7 @@ CaseRecord toy_case(const std::string& workload, const std::string& policy,
                     const std::string& start, Path path, std::vector<double> samples) {
   CaseRecord record;
   record.weights = toy_weights();
-  record.workload = workload;
+  record.workload = record.label = workload;
   record.policy = policy;
   record.start = start;
   record.name = workload + '/' + policy + '/' + record.weights.name + '/' + start;
@@ -116,7 +116,11 @@ CaseRecord toy_case(const std::string& workload, const std::string& policy,
   record.footprint.pinned = 100'000'000;
   record.samples = std::move(samples);
   if (!record.samples.empty()) record.summary = summarize(record.samples);
-  if (path == Path::link) record.share_of_link = record.rate() / link_rate;
+  if (path == Path::link) {
+    record.link_bytes = record.bytes.requested;
+    record.share_of_link = record.rate() / link_rate;
+  }
+  if (path == Path::host_memory) record.cpu_bytes = record.bytes.requested;
   record.evidence.um_state = "zero by design";
   record.complete = true;
   return record;
@@ -171,7 +175,7 @@ RunRecord gpu_run() {
   run.environment = {{"CUDA_VISIBLE_DEVICES", "0"}};
   run.options.tensors = toy_weights().tensors;
   run.options.starts = {Start::cold, Start::warm};
-  run.calibration = {link_rate, 60e9, 50e9, 4e12, 1.2e-6, 2e-7, 80e9, 1.5};
+  run.calibration = {link_rate, 60e9, 50e9, 4e12, 1.2e-6, 2e-7, 80e9, 60e9, 40e9, 1.5};
   run.limits = {{"copy", "pinned_copy / memcpy", 0.99, 0.985, true, 49.5e9, 50e9, "B/s"},
                 {"overhead", "pass / floor", 1.2, 1.1, false, 1.2e-3, 1e-3, "s"}};
   const auto on_gpu = Path::device_memory;

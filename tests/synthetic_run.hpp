@@ -25,5 +25,7 @@ std::string stock_document(const std::vector<CaseRecord>& cases);
 RunRecord gpu_run();
 /// A machine without: nothing optional is there.
 RunRecord cpu_run();
+/// Passes over a model, on the machine with a GPU.
+RunRecord model_run();
 
 }  // namespace offload::testing

@@ -7,62 +7,20 @@
 #include <cstring>
 #include <ostream>
 #include <stdexcept>
+#include <utility>
 
+#include "bench/workloads/products.hpp"
 #include "bench/workloads/workloads.hpp"
 #include "kernels/reference.hpp"
-#include "offload/host_workers.hpp"
+#include "tests/workload_bench.hpp"
 
 namespace offload {
 namespace {
 
-WeightSet one(DType dtype, std::size_t rows, std::size_t cols) {
-  return {"one", {{"down_proj", dtype, rows, cols}}};
-}
-
-/// A workload bound to weights in plain memory, read piece by piece.
-class Bench {
- public:
-  Bench(const Workload& workload, const WeightSet& weights) : weights_(weights) {
-    std::vector<std::span<const std::byte>> spans;
-    for (std::size_t i = 0; i < weights_.tensors.size(); ++i) {
-      auto& bytes = memory_.emplace_back(weights_.tensors[i].bytes());
-      reference::fill_random(bytes, weights_.tensors[i].dtype, 7 + i, workers_);
-      if (workload.content() == Content::chain) reference::make_chain(bytes, 7 + i);
-      spans.emplace_back(bytes);
-    }
-    reading_ = workload.bind(weights_, spans, workers_, false);
-  }
-
-  Reading& reading() { return *reading_; }
-  std::vector<std::byte>& memory(std::size_t tensor = 0) { return memory_[tensor]; }
-  void poison() { reading_->poison(lanes()); }
-  void launch(const Piece& piece, Side side = Side::cpu) {
-    const std::size_t offset = piece.first_row * weights_.tensors[piece.tensor].row_bytes();
-    reading_->launch({piece, memory_[piece.tensor].data() + offset, side}, lanes());
-  }
-  std::optional<std::string> check() {
-    workers_.join();
-    return reading_->check(lanes());
-  }
-  /// Poison, all tensors whole, check.
-  std::optional<std::string> pass() {
-    poison();
-    for (std::size_t i = 0; i < weights_.tensors.size(); ++i) {
-      launch({i, 0, weights_.tensors[i].rows});
-    }
-    return check();
-  }
-
- private:
-  Lanes lanes() { return {nullptr, workers_}; }
-
-  WeightSet weights_;
-  HostWorkers workers_{3};
-  std::vector<std::vector<std::byte>> memory_;
-  std::unique_ptr<Reading> reading_;
-};
-
-constexpr std::nullopt_t right = std::nullopt;
+using testing::Bench;
+using testing::lose_one_product;
+using testing::one;
+using testing::right;
 
 struct Shape {
   DType dtype;
@@ -72,7 +30,7 @@ void PrintTo(const Shape& shape, std::ostream* out) {
   *out << name(shape.dtype) << ' ' << shape.rows << 'x' << shape.cols;
 }
 
-class OfEveryShape : public testing::TestWithParam<Shape> {};
+class OfEveryShape : public ::testing::TestWithParam<Shape> {};
 
 TEST_P(OfEveryShape, RightResultsPass) {
   const auto [dtype, rows, cols] = GetParam();
@@ -99,15 +57,14 @@ TEST_P(OfEveryShape, NothingReadIsFound) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Workloads, OfEveryShape,
-                         testing::Values(Shape{DType::bf16, 1000, 1003}, Shape{DType::bf16, 37, 5},
-                                         Shape{DType::bf16, 1, 4096}, Shape{DType::bf16, 64, 1},
-                                         Shape{DType::fp16, 1000, 1003}, Shape{DType::fp16, 1, 3},
-                                         Shape{DType::fp16, 128, 4096},
-                                         Shape{DType::fp8_e4m3, 1000, 1003},
-                                         Shape{DType::fp8_e4m3, 256, 2048},
-                                         Shape{DType::fp8_e4m3, 1, 1}, Shape{DType::fp32, 33, 65},
-                                         Shape{DType::u8, 1, 65537}));
+INSTANTIATE_TEST_SUITE_P(
+    Workloads, OfEveryShape,
+    ::testing::Values(Shape{DType::bf16, 1000, 1003}, Shape{DType::bf16, 37, 5},
+                      Shape{DType::bf16, 1, 4096}, Shape{DType::bf16, 64, 1},
+                      Shape{DType::fp16, 1000, 1003}, Shape{DType::fp16, 1, 3},
+                      Shape{DType::fp16, 128, 4096}, Shape{DType::fp8_e4m3, 1000, 1003},
+                      Shape{DType::fp8_e4m3, 256, 2048}, Shape{DType::fp8_e4m3, 1, 1},
+                      Shape{DType::fp32, 33, 65}, Shape{DType::u8, 1, 65537}));
 
 // --- stream_read
 
@@ -196,19 +153,13 @@ TEST(Gemv, FindsRowsInTheWrongPlace) {
   EXPECT_NE(bench.pass(), right);
 }
 
-/// One weight of `row` set to zero: the smallest thing a kernel could miss.
 std::optional<std::string> with_one_weight_missing(DType dtype, std::size_t rows, std::size_t cols,
                                                    std::size_t row) {
-  Bench bench(*make_gemv(), one(dtype, rows, cols));
-  // The greatest weight of the row, so that its product is not negligible by bad luck of the draw.
-  std::size_t greatest = row * cols;
-  const auto size_of = [&](std::size_t at) {
-    return std::abs(reference::to_float(dtype, bench.memory().data() + at * bytes_of(dtype)));
-  };
-  for (std::size_t at = row * cols; at < (row + 1) * cols; ++at) {
-    if (size_of(at) > size_of(greatest)) greatest = at;
-  }
-  reference::from_float(dtype, 0, bench.memory().data() + greatest * bytes_of(dtype));
+  const WeightSet weights = one(dtype, rows, cols);
+  Bench bench(*make_gemv(), weights);
+  HostWorkers workers(1);
+  const Tokens token(1, cols, dtype == DType::fp16 ? DType::fp16 : DType::bf16, workers);
+  lose_one_product(bench, weights.tensors[0], row, token.folded(1));
   return bench.pass();
 }
 

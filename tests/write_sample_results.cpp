@@ -37,6 +37,7 @@ void write_all(const std::string& directory) {
   const offload::RunRecord gpu = offload::testing::gpu_run();
   write(directory + "/gpu.json", offload::results_json(gpu));
   write(directory + "/cpu.json", offload::results_json(offload::testing::cpu_run()));
+  write(directory + "/model.json", offload::results_json(offload::testing::model_run()));
   write(directory + "/interrupted.json", offload::results_json(interrupted(gpu)));
   write(directory + "/empty.json", offload::results_json(ended_before_any_case(gpu)));
   write(directory + "/ci.json", offload::ci_json(gpu));

@@ -21,4 +21,10 @@ void Matmul::launch(const void* /*w*/, DType /*dtype*/, std::size_t /*rows*/, st
 Support Matmul::support() { return Support::no("built without cuBLASLt"); }
 Support Matmul::supports(DType /*dtype*/, std::size_t /*cols*/) { return support(); }
 
+struct GemmEx::Impl {};
+GemmEx::GemmEx() = default;
+GemmEx::~GemmEx() = default;
+Support GemmEx::support() const { return Matmul::support(); }
+void GemmEx::launch_bf16(const void*, std::size_t, std::size_t, const void*, void*, StreamHandle) {}
+
 }  // namespace offload::cuda

@@ -188,4 +188,26 @@ double Event::seconds_since(const Event& start) const {
   return static_cast<double>(milliseconds) / 1000.0;
 }
 
+Graph::Graph(StreamHandle stream, const std::function<void()>& enqueue) {
+  check(cudaStreamBeginCapture(stream, cudaStreamCaptureModeThreadLocal), "cudaStreamBeginCapture");
+  cudaGraph_t graph = nullptr;
+  try {
+    enqueue();
+  } catch (...) {
+    forget(cudaStreamEndCapture(stream, &graph));
+    if (graph != nullptr) forget(cudaGraphDestroy(graph));
+    throw;
+  }
+  check(cudaStreamEndCapture(stream, &graph), "cudaStreamEndCapture");
+  const cudaError_t error = cudaGraphInstantiate(&handle_, graph, 0);
+  forget(cudaGraphDestroy(graph));
+  check(error, "cudaGraphInstantiate");
+}
+Graph::~Graph() {
+  if (handle_ != nullptr) forget(cudaGraphExecDestroy(handle_));
+}
+void Graph::launch(StreamHandle stream) const {
+  check(cudaGraphLaunch(handle_, stream), "cudaGraphLaunch");
+}
+
 }  // namespace offload::cuda

@@ -49,4 +49,8 @@ void Event::synchronize() const { refuse(); }
 void Event::block(StreamHandle) const { refuse(); }
 double Event::seconds_since(const Event&) const { refuse(); }
 
+Graph::Graph(StreamHandle, const std::function<void()>&) { refuse(); }
+Graph::~Graph() {}
+void Graph::launch(StreamHandle) const { refuse(); }
+
 }  // namespace offload::cuda

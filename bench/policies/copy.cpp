@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// The weights stay in host memory; each piece is copied into one slot of GPU memory and read there.
-// Copy and kernel share a stream, so the next copy waits until the slot has been read.
+// The weights stay in host memory; each tensor is copied whole into one slot of GPU memory, as the
+// engines' `.to(device)` does, and read there. Copy and kernel share a stream, so the next copy
+// waits until the slot has been read.
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "bench/policies/described.hpp"
@@ -13,7 +15,6 @@
 namespace offload {
 namespace {
 
-/// No piece is larger than the largest tensor.
 std::size_t slot_bytes(std::span<const WeightTensor> tensors) {
   std::size_t largest = 0;
   for (const auto& tensor : tensors) largest = std::max(largest, tensor.bytes());
@@ -28,11 +29,25 @@ class CopyPlacement final : public PackedOnHost<HostBuffers::Loan> {
         kind_(kind),
         slot_(slot_bytes(tensors)) {}
 
-  PieceView acquire(const Piece& piece, StreamHandle stream) override {
-    const std::size_t bytes = piece.rows * tensors()[piece.tensor].row_bytes();
-    cuda::memcpy_async(slot_.data(), at(piece), bytes, stream);
-    return {piece, static_cast<const std::byte*>(slot_.data()), Side::gpu};
+  PassPlan plan(std::span<const Piece> read, bool) override {
+    held_.reset();
+    PassPlan plan{{read.begin(), read.end()}, std::size_t{0}};
+    for (std::size_t i = 0; i < read.size(); ++i) {
+      const bool first = i == 0 || read[i].tensor != read[i - 1].tensor;
+      if (first) *plan.copied += tensors()[read[i].tensor].bytes();
+    }
+    return plan;
   }
+  PieceView acquire(const Piece& piece, StreamHandle stream) override {
+    const WeightTensor& tensor = tensors()[piece.tensor];
+    if (held_ != piece.tensor) {
+      cuda::memcpy_async(slot_.data(), at({piece.tensor, 0, tensor.rows}), tensor.bytes(), stream);
+      held_ = piece.tensor;
+    }
+    const auto* const slot = static_cast<const std::byte*>(slot_.data());
+    return {piece, slot + piece.first_row * tensor.row_bytes(), Side::gpu};
+  }
+  void finish(StreamHandle) override { held_.reset(); }
 
   Footprint footprint() const override {
     Footprint taken{.device = slot_.bytes()};
@@ -43,6 +58,7 @@ class CopyPlacement final : public PackedOnHost<HostBuffers::Loan> {
  private:
   HostMemory kind_;
   cuda::DeviceBuffer slot_;
+  std::optional<std::size_t> held_;  // the tensor in the slot
 };
 
 class Copy final : public DescribedPolicy {
@@ -52,7 +68,7 @@ class Copy final : public DescribedPolicy {
   Support support(const Platform& platform) const override { return needs_gpu(platform); }
   std::span<const Start> starts() const override { return steady_only; }
   Path path(Start, const Platform&) const override { return Path::link; }
-  Requirement requirement(const WeightSet& weights) const override {
+  Requirement requirement(const WeightSet& weights, const Tuning&) const override {
     Requirement needed{.device = slot_bytes(weights.tensors)};
     (kind_ == HostMemory::pinned ? needed.pinned : needed.pageable) =
         whole_pages(Packed(weights.tensors).bytes());

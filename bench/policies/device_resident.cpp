@@ -48,7 +48,7 @@ class DeviceResident final : public DescribedPolicy {
   Support support(const Platform& platform) const override { return needs_gpu(platform); }
   std::span<const Start> starts() const override { return steady_only; }
   Path path(Start, const Platform&) const override { return Path::device_memory; }
-  Requirement requirement(const WeightSet& weights) const override {
+  Requirement requirement(const WeightSet& weights, const Tuning&) const override {
     return {.device = Packed(weights.tensors).bytes()};
   }
   std::unique_ptr<Placement> place(std::span<const WeightTensor> tensors,

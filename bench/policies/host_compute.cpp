@@ -14,6 +14,13 @@ class HostComputePlacement final : public PackedOnHost<HostBuffers::Loan> {
  public:
   using PackedOnHost::PackedOnHost;
 
+  PassPlan plan(std::span<const Piece> read, bool) override {
+    PassPlan plan{{read.begin(), read.end()}, std::size_t{0}};
+    for (const Piece& piece : read) {
+      plan.on_cpu += piece.rows * tensors()[piece.tensor].row_bytes();
+    }
+    return plan;
+  }
   PieceView acquire(const Piece& piece, StreamHandle) override {
     return {piece, at(piece), Side::cpu};
   }
@@ -31,7 +38,8 @@ class HostCompute final : public DescribedPolicy {
   Support support(const Platform&) const override { return Support::yes(); }
   std::span<const Start> starts() const override { return steady_only; }
   Path path(Start, const Platform&) const override { return Path::host_memory; }
-  Requirement requirement(const WeightSet& weights) const override {
+  Support capturable() const override { return Support::no("the CPU's work cannot be captured"); }
+  Requirement requirement(const WeightSet& weights, const Tuning&) const override {
     return {.pageable = whole_pages(Packed(weights.tensors).bytes())};
   }
   std::unique_ptr<Placement> place(std::span<const WeightTensor> tensors,

@@ -5,6 +5,7 @@
 #include "bench/policies/described.hpp"
 #include "bench/policies/packed.hpp"
 #include "bench/policies/policies.hpp"
+#include "bench/policies/prefetch_ahead.hpp"
 #include "offload/cuda/runtime.hpp"
 #include "offload/error.hpp"
 
@@ -20,6 +21,7 @@ struct Recipe {
   std::optional<Processor> preferred = std::nullopt;
   bool accessed_by_gpu = false;
   bool prefetch = false;  // each piece, when it is acquired
+  bool ahead = false;     // whole layers, on a stream of their own
   std::span<const Start> starts = cold_and_warm;
   Path warm = Path::device_memory;
 };
@@ -28,8 +30,9 @@ struct Recipe {
 class ManagedPlacement final : public Placement {
  public:
   ManagedPlacement(std::span<const WeightTensor> tensors, const Recipe& recipe,
-                   HostWorkers& workers)
-      : Placement(tensors), recipe_(recipe), workers_(workers) {
+                   const PlaceContext& context)
+      : Placement(tensors), recipe_(recipe), workers_(context.workers) {
+    if (recipe.ahead) ahead_.emplace(context.tuning.prefetch_step);
     memory_.reserve(tensors.size());
     for (const auto& tensor : tensors) memory_.emplace_back(tensor.bytes());
     for (const auto& tensor : memory_) give_advice(tensor);
@@ -59,9 +62,28 @@ class ManagedPlacement final : public Placement {
     if (start == Start::cold) bring_home(stream);
   }
 
+  PassPlan plan(std::span<const Piece> read, bool) override {
+    if (ahead_) {
+      std::vector<PrefetchAhead::Layer> layers;
+      for (const Piece& piece : read) {
+        const std::size_t layer = tensors()[piece.tensor].layer;
+        if (layers.empty() || layers.back().layer != layer) layers.push_back({layer, {}});
+      }
+      for (PrefetchAhead::Layer& layer : layers) {
+        for (std::size_t i = 0; i < memory_.size(); ++i) {
+          if (tensors()[i].layer != layer.layer) continue;
+          layer.tensors.emplace_back(memory_[i].data(), memory_[i].bytes());
+        }
+      }
+      ahead_->begin(std::move(layers));
+    }
+    return {{read.begin(), read.end()}};
+  }
+
   PieceView acquire(const Piece& piece, StreamHandle stream) override {
     const std::size_t row_bytes = tensors()[piece.tensor].row_bytes();
     const std::byte* data = memory_[piece.tensor].data() + piece.first_row * row_bytes;
+    if (ahead_) ahead_->enter(tensors()[piece.tensor].layer, stream);
     if (recipe_.prefetch) {
       cuda::mem_prefetch_async(data, piece.rows * row_bytes, Processor::gpu, stream);
     }
@@ -69,6 +91,9 @@ class ManagedPlacement final : public Placement {
     return {piece, data, Side::gpu};
   }
   void release(const Piece&, StreamHandle) override {}
+  void finish(StreamHandle stream) override {
+    if (ahead_) ahead_->finish(stream);
+  }
 
   Footprint footprint() const override {
     Footprint taken;
@@ -123,6 +148,7 @@ class ManagedPlacement final : public Placement {
   const Recipe& recipe_;
   std::vector<cuda::ManagedBuffer> memory_;
   HostWorkers& workers_;
+  std::optional<PrefetchAhead> ahead_;
   bool read_by_gpu_ = false;
 };
 
@@ -137,15 +163,19 @@ class Managed final : public DescribedPolicy {
                  "concurrent managed access (page faults on the GPU)");
   }
   std::span<const Start> starts() const override { return recipe_.starts; }
+  Support capturable() const override {
+    if (!recipe_.prefetch && !recipe_.ahead) return Support::yes();
+    return Support::no("cudaMemPrefetchAsync cannot be captured");
+  }
   Path path(Start start, const Platform&) const override {
     return start == Start::warm ? recipe_.warm : Path::link;
   }
-  Requirement requirement(const WeightSet& weights) const override {
+  Requirement requirement(const WeightSet& weights, const Tuning&) const override {
     return {.managed = weights.bytes()};
   }
   std::unique_ptr<Placement> place(std::span<const WeightTensor> tensors,
                                    const PlaceContext& context) const override {
-    return std::make_unique<ManagedPlacement>(tensors, recipe_, context.workers);
+    return std::make_unique<ManagedPlacement>(tensors, recipe_, context);
   }
 
  private:
@@ -164,6 +194,14 @@ constexpr Recipe prefetch_each{
              .mechanism = "cudaMemPrefetchAsync of each piece, then read, on one stream",
              .engine_flags = ""},
     .prefetch = true,
+};
+constexpr Recipe prefetch_ahead{
+    .text = {.name = "managed_prefetch_ahead",
+             .memory = "cudaMallocManaged",
+             .mechanism =
+                 "cudaMemPrefetchAsync of whole layers, S layers ahead, on a second stream",
+             .engine_flags = ""},
+    .ahead = true,
 };
 constexpr Recipe readmostly_demand{
     .text = {.name = "managed_readmostly_demand",
@@ -211,6 +249,9 @@ constexpr Recipe accessed_by{
 std::unique_ptr<Policy> make_managed_demand() { return std::make_unique<Managed>(demand); }
 std::unique_ptr<Policy> make_managed_prefetch_each() {
   return std::make_unique<Managed>(prefetch_each);
+}
+std::unique_ptr<Policy> make_managed_prefetch_ahead() {
+  return std::make_unique<Managed>(prefetch_ahead);
 }
 std::unique_ptr<Policy> make_managed_readmostly_demand() {
   return std::make_unique<Managed>(readmostly_demand);

@@ -56,7 +56,7 @@ class PackedOnHost : public Placement {
     copy_by_workers(out.data(), {memory_.data() + packed_.offset(index), out.size()}, workers_);
   }
   void reset(Start, StreamHandle) final {}
-  void release(const Piece&, StreamHandle) final {}
+  void release(const Piece&, StreamHandle) override {}
 
  protected:
   const Packed& packed() const { return packed_; }

@@ -16,9 +16,12 @@ std::unique_ptr<Policy> make_hostvmm_zero_copy();
 
 std::unique_ptr<Policy> make_pinned_copy();
 std::unique_ptr<Policy> make_pageable_copy();
+std::unique_ptr<Policy> make_pinned_prefetch_copy();
+std::unique_ptr<Policy> make_pinned_ring_copy();
 
 std::unique_ptr<Policy> make_managed_demand();
 std::unique_ptr<Policy> make_managed_prefetch_each();
+std::unique_ptr<Policy> make_managed_prefetch_ahead();
 std::unique_ptr<Policy> make_managed_readmostly_demand();
 std::unique_ptr<Policy> make_managed_readmostly_prefetch();
 std::unique_ptr<Policy> make_managed_prefer_device();
@@ -30,5 +33,6 @@ std::unique_ptr<Policy> make_system_prefetch();
 std::unique_ptr<Policy> make_system_accessed_by();
 
 std::unique_ptr<Policy> make_host_compute();
+std::unique_ptr<Policy> make_hybrid_split();
 
 }  // namespace offload

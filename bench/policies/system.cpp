@@ -139,7 +139,7 @@ class System final : public DescribedPolicy {
     return reads_in_place(platform) ? Path::device_memory : Path::link;
   }
 
-  Requirement requirement(const WeightSet& weights) const override {
+  Requirement requirement(const WeightSet& weights, const Tuning&) const override {
     std::size_t sum = 0;
     std::size_t largest = 0;
     for (const auto& tensor : weights.tensors) {

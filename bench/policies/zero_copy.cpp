@@ -63,7 +63,7 @@ class ZeroCopy : public DescribedPolicy {
   }
   std::span<const Start> starts() const final { return steady_only; }
   Path path(Start, const Platform&) const final { return Path::link; }
-  Requirement requirement(const WeightSet& weights) const override {
+  Requirement requirement(const WeightSet& weights, const Tuning&) const override {
     return {.pinned = whole_pages(Packed(weights.tensors).bytes())};
   }
   std::unique_ptr<Placement> place(std::span<const WeightTensor> tensors,
@@ -91,7 +91,7 @@ class HostVmmZeroCopy final : public DescribedPolicy {
   }
   std::span<const Start> starts() const override { return steady_only; }
   Path path(Start, const Platform&) const override { return Path::link; }
-  Requirement requirement(const WeightSet& weights) const override {
+  Requirement requirement(const WeightSet& weights, const Tuning&) const override {
     // The driver's granularity can only be asked for on a GPU; on all known systems it is at most
     // this.
     constexpr std::size_t granularity = std::size_t{2} << 20;

@@ -22,6 +22,23 @@ std::string_view path_name(Path path) {
   return path == Path::link ? "link" : "host_memory";
 }
 
+/// Figures of the whole model; nothing for other cases.
+void add_model(std::vector<std::string>& row, const CaseRecord& record) {
+  if (!record.weights.slice || !record.model || !passed(record)) return;
+  const ModelFigures& figures = *record.model;
+  row.push_back(std::to_string(record.weights.slice->layers));
+  row.push_back(std::to_string(record.weights.slice->layers_measured));
+  row.push_back(exact(figures.seconds));
+  row.push_back(exact(figures.tokens_per_second));
+  row.push_back(exact(figures.link_bytes_per_token));
+  row.push_back(figures.overlap ? exact(*figures.overlap) : "");
+  for (const std::size_t bytes :
+       {figures.memory.device, figures.memory.pinned, figures.memory.managed,
+        figures.memory.pageable, figures.pinned_by_powers_of_two}) {
+    row.push_back(std::to_string(bytes));
+  }
+}
+
 }  // namespace
 
 std::string cases_csv(const std::vector<CaseRecord>& cases) {
@@ -56,10 +73,26 @@ std::string cases_csv(const std::vector<CaseRecord>& cases) {
                             "managed_bytes",
                             "pageable_bytes",
                             "complete",
-                            "failure"}) {
+                            "failure",
+                            "tokens",
+                            "link_bytes",
+                            "cpu_bytes",
+                            "captured",
+                            "layers",
+                            "layers_measured",
+                            "model_pass_s",
+                            "tokens_per_second_ceiling",
+                            "link_bytes_per_token",
+                            "overlap",
+                            "model_device_bytes",
+                            "model_pinned_bytes",
+                            "model_managed_bytes",
+                            "model_pageable_bytes",
+                            "model_pinned_bytes_by_powers_of_two"}) {
     columns.push_back({title});
   }
   const std::size_t width = columns.size();
+  constexpr std::size_t first_after_rates = 25;  // device_bytes
   Table table(std::move(columns));
   for (const auto& record : cases) {
     std::vector<std::string> row{record.name,
@@ -82,13 +115,19 @@ std::string cases_csv(const std::vector<CaseRecord>& cases) {
       row.push_back(record.steps > 0 ? exact(s.median / static_cast<double>(record.steps)) : "");
       row.push_back(record.share_of_link ? exact(*record.share_of_link) : "");
     }
-    row.resize(width - 6);
+    row.resize(first_after_rates);
     for (const std::size_t bytes : {record.footprint.device, record.footprint.pinned,
                                     record.footprint.managed, record.footprint.pageable}) {
       row.push_back(std::to_string(bytes));
     }
     row.push_back(record.complete ? "true" : "false");
     row.push_back(record.failure);
+    row.push_back(std::to_string(record.tokens));
+    row.push_back(std::to_string(record.link_bytes));
+    row.push_back(std::to_string(record.cpu_bytes));
+    row.push_back(record.captured ? "true" : "false");
+    add_model(row, record);
+    row.resize(width);
     table.add(std::move(row));
   }
   return table.csv();

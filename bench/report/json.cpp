@@ -41,10 +41,37 @@ Json tensor_json(const WeightTensor& tensor) {
           {"bytes", tensor.bytes()}};
 }
 
+/// As part of a model: its layer, how many experts are stacked, and whether it stays on the GPU.
+Json model_tensors_json(const std::vector<WeightTensor>& tensors) {
+  Json list = Json::array();
+  for (const auto& tensor : tensors) {
+    Json entry = tensor_json(tensor);
+    entry["layer"] = tensor.layer;
+    entry["experts"] = tensor.experts;
+    entry["resident"] = tensor.resident;
+    list.push_back(std::move(entry));
+  }
+  return list;
+}
+
 Json tensors_json(const std::vector<WeightTensor>& tensors) {
   Json list = Json::array();
   for (const auto& tensor : tensors) list.push_back(tensor_json(tensor));
   return list;
+}
+
+Json rules_json(const OffloadRules& rules) {
+  return {
+      {"cpu_offload_gb", rules.cpu_offload_gb}, {"cpu_offload_params", rules.cpu_offload_params},
+      {"offload_group_size", rules.group_size}, {"offload_num_in_group", rules.num_in_group},
+      {"offload_params", rules.offload_params}, {"n_cpu_moe", or_null(rules.n_cpu_moe)}};
+}
+
+Json tuning_json(const Tuning& tuning) {
+  return {{"prefetch_step", tuning.prefetch_step},
+          {"panel_bytes", or_null(tuning.panel_bytes)},
+          {"slots", tuning.slots},
+          {"host_share", or_null(tuning.host_share)}};
 }
 
 Json options_json(const Options& options) {
@@ -64,6 +91,13 @@ Json options_json(const Options& options) {
           {"seed", options.seed},
           {"allow_oversubscription", options.allow_oversubscription},
           {"limits", options.limits},
+          {"graph", options.graph},
+          {"models", options.models},
+          {"tokens", options.tokens},
+          {"offload_rules", rules_json(options.rules)},
+          {"checkpoint_shapes", options.checkpoint_shapes},
+          {"slice_bytes", options.slice_bytes},
+          {"tuning", tuning_json(options.tuning)},
           {"output", text_or_null(options.output)},
           {"ci_json", text_or_null(options.ci_json)},
           {"format", pick(format_names, options.format)},
@@ -151,6 +185,8 @@ Json calibration_json(const Calibration& calibration) {
           {"link_latency_s", or_null(calibration.link_latency)},
           {"device_latency_s", or_null(calibration.device_latency)},
           {"host_read_bytes_per_second", calibration.host_read},
+          {"copy_h2d_beside_host_bytes_per_second", or_null(calibration.copy_h2d_beside_host)},
+          {"host_read_beside_copy_bytes_per_second", or_null(calibration.host_read_beside_copy)},
           {"seconds", calibration.seconds}};
 }
 
@@ -192,6 +228,33 @@ Json evidence_json(const Evidence& evidence) {
   return {{"um", um}, {"um_state", evidence.um_state}, {"bytes_read", evidence.bytes_read}};
 }
 
+Json footprint_json(const Footprint& footprint) {
+  return {{"device", footprint.device},
+          {"pinned", footprint.pinned},
+          {"managed", footprint.managed},
+          {"pageable", footprint.pageable}};
+}
+
+Json model_json(const CaseRecord& record) {
+  const ModelSlice& slice = *record.weights.slice;
+  const ModelFigures& figures = *record.model;
+  return {{"name", slice.model},
+          {"layers", slice.layers},
+          {"layers_measured", slice.layers_measured},
+          {"experts_per_token", slice.experts_per_token},
+          {"offloaded_bytes", slice.offloaded_bytes},
+          {"resident_bytes", slice.resident_bytes},
+          {"other_bytes", slice.other_bytes},
+          {"left_out", "attention and KV cache, norms, embedding and head"},
+          {"scale", figures.scale},
+          {"pass_s", figures.seconds},
+          {"tokens_per_second_ceiling", figures.tokens_per_second},
+          {"link_bytes_per_token", figures.link_bytes_per_token},
+          {"overlap", or_null(figures.overlap)},
+          {"memory_bytes", footprint_json(figures.memory)},
+          {"pinned_bytes_by_powers_of_two", figures.pinned_by_powers_of_two}};
+}
+
 /// A failed case keeps its samples, as what was seen, but no rate: nothing may quote it.
 Json case_json(const CaseRecord& record, std::string_view run_name) {
   const bool rated = record.failure.empty() && record.summary;
@@ -199,11 +262,13 @@ Json case_json(const CaseRecord& record, std::string_view run_name) {
   return {{"name", record.name},
           {"run_name", text_or_null(run_name)},
           {"workload", record.workload},
+          {"label", record.label},
           {"policy", record.policy},
           {"weights",
            {{"name", record.weights.name},
             {"bytes", record.weights.bytes()},
-            {"tensors", tensors_json(record.weights.tensors)}}},
+            {"tensors", record.weights.slice ? model_tensors_json(record.weights.tensors)
+                                             : tensors_json(record.weights.tensors)}}},
           {"start", record.start},
           {"path", pick(path_names, record.path)},
           {"memory", record.memory},
@@ -211,11 +276,12 @@ Json case_json(const CaseRecord& record, std::string_view run_name) {
           {"engine_flags", text_or_null(record.engine_flags)},
           {"bytes", {{"requested", record.bytes.requested}, {"touched", record.bytes.touched}}},
           {"steps", record.steps},
-          {"footprint",
-           {{"device", record.footprint.device},
-            {"pinned", record.footprint.pinned},
-            {"managed", record.footprint.managed},
-            {"pageable", record.footprint.pageable}}},
+          {"tokens", record.tokens},
+          {"link_bytes", record.link_bytes},
+          {"cpu_bytes", record.cpu_bytes},
+          {"captured", record.captured},
+          {"model", record.model ? model_json(record) : Json()},
+          {"footprint", footprint_json(record.footprint)},
           {"passes_per_sample", record.passes_per_sample},
           {"samples_s", record.samples},
           {"summary", record.summary ? summary_json(*record.summary) : Json()},

@@ -4,6 +4,8 @@
 #include <vector>
 
 #include "bench/models/presets.hpp"
+#include "bench/policies/partly_resident.hpp"
+#include "bench/report/layout_text.hpp"
 #include "bench/report/numbers.hpp"
 #include "bench/report/page.hpp"
 #include "bench/report/sentence.hpp"
@@ -72,7 +74,7 @@ Table case_table(const Plan& plan, bool exact) {
     return exact ? std::to_string(bytes) : size_or_dash(bytes);
   };
   for (const auto& item : plan.cases) {
-    const Requirement needs = item.policy->requirement(*item.weights);
+    const Requirement needs = memory_needed(*item.policy, *item.weights, plan.tuning);
     table.add({item.name(), size(item.weights->bytes()), size(needs.pinned + needs.pageable),
                size(needs.managed), size(needs.device)});
   }
@@ -118,6 +120,7 @@ std::string list_text(const Catalog& catalog) {
 std::string plan_text(const Plan& plan, const Options& options, const Platform& platform) {
   if (options.format == Format::csv) return case_table(plan, true).csv();
   Page page(options.format == Format::md ? Page::Style::markdown : Page::Style::terminal);
+  write_layouts(page, plan.models, platform);
   if (!plan.cases.empty()) page.table(case_table(plan, false));
   write_skipped(page, plan.skipped);
   page.paragraph(totals(plan, options, platform));

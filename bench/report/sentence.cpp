@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "bench/report/model_sentence.hpp"
 #include "bench/report/numbers.hpp"
 #include "offload/units.hpp"
 
@@ -17,12 +18,16 @@ std::string speed(const CaseRecord& record) {
     return format_seconds(record.summary->median / static_cast<double>(record.steps)) + " a step";
   }
   std::string text = format_rate(record.rate());
-  if (record.share_of_link) text += " (" + percent(*record.share_of_link) + " of the link)";
-  return text;
+  if (!record.share_of_link) return text;
+  const std::string share = percent(*record.share_of_link) + " of the link";
+  if (!is_split(record)) return text + " (" + share + ')';
+  return text + " (" + share + " for the part that crosses it, " + percent(cpu_share(record)) +
+         " read by the CPU)";
 }
 
 std::string winners(const std::vector<const CaseRecord*>& ranked) {
   const CaseRecord& best = *ranked.front();
+  if (best.model) return model_winners(ranked);
   std::vector<std::string> tied;
   const CaseRecord* next = nullptr;
   for (const CaseRecord* record : ranked) {
@@ -44,6 +49,7 @@ std::string winners(const std::vector<const CaseRecord*>& ranked) {
 
 std::string if_resident(const CaseRecord* bound, const CaseRecord& best) {
   constexpr double worth_saying = 1.05;
+  if (best.model) return model_bound(bound) + selected_by(best);
   if (bound == nullptr) return "";
   const double gain = times_slower(best, *bound);
   if (gain < worth_saying) return "; weights that stay on the GPU would be read no faster";
@@ -74,6 +80,9 @@ std::vector<std::string> winner_sentences(const CaseGroup& group) {
   const auto warm = contest(group, Start::warm);
   if (cold.empty() && warm.empty()) {
     if (bound == nullptr) return {subject + ": no policy passed."};
+    if (bound->model) {
+      return {subject + ": no policy that offloads passed" + model_bound(bound) + '.'};
+    }
     return {subject + ": nothing was read from host memory; weights on the GPU are read at " +
             speed(*bound) + " (" + bound->policy + ")."};
   }

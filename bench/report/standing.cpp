@@ -18,11 +18,11 @@ std::vector<CaseGroup> group_cases(const std::vector<CaseRecord>& cases) {
   std::vector<CaseGroup> groups;
   for (const auto& record : cases) {
     const auto same = [&](const CaseGroup& group) {
-      return group.workload == record.workload && group.weights == record.weights.name;
+      return group.workload == record.label && group.weights == record.weights.name;
     };
     auto group = std::ranges::find_if(groups, same);
     if (group == groups.end()) {
-      groups.push_back({record.workload, record.weights.name, {}});
+      groups.push_back({record.label, record.weights.name, {}});
       group = std::prev(groups.end());
     }
     group->cases.push_back(&record);
@@ -36,6 +36,12 @@ bool passed(const CaseRecord& record) {
 
 bool competes(const CaseRecord& record) {
   return passed(record) && record.path != Path::device_memory;
+}
+
+bool is_split(const CaseRecord& record) { return record.cpu_bytes > 0 && record.link_bytes > 0; }
+
+double cpu_share(const CaseRecord& record) {
+  return static_cast<double>(record.cpu_bytes) / static_cast<double>(record.bytes.requested);
 }
 
 bool ties(const CaseRecord& one, const CaseRecord& other) {
@@ -59,6 +65,7 @@ std::vector<const CaseRecord*> contest(const CaseGroup& group, Start start) {
 }
 
 double times_slower(const CaseRecord& other, const CaseRecord& record) {
+  if (other.model && record.model) return other.model->seconds / record.model->seconds;
   return other.summary->median / record.summary->median;
 }
 

@@ -9,7 +9,7 @@
 namespace offload {
 
 struct CaseGroup {
-  std::string workload;
+  std::string workload;  // its label: "gemm.m512" stands apart from "gemm.m1"
   std::string weights;
   std::vector<const CaseRecord*> cases;  // into the run they were grouped from
 };
@@ -24,6 +24,12 @@ bool passed(const CaseRecord& record);
 /// have become, resident in GPU memory answers another question and cannot win.
 bool competes(const CaseRecord& record);
 
+/// The CPU computed on a part of the weights while the others crossed the link: the rate counts
+/// both, the share of the link only what crossed it.
+bool is_split(const CaseRecord& record);
+/// Of the bytes that such a pass asks for.
+double cpu_share(const CaseRecord& record);
+
 /// The difference of the medians is below 1 %, or the middle halves of the samples overlap.
 bool ties(const CaseRecord& one, const CaseRecord& other);
 
@@ -32,7 +38,8 @@ bool ties(const CaseRecord& one, const CaseRecord& other);
 /// contest.
 std::vector<const CaseRecord*> contest(const CaseGroup& group, Start start);
 
-/// How often `record` would fit into the time of `other`: > 1 when `other` is slower.
+/// How often `record` would fit into the time of `other`: > 1 when `other` is slower. Of passes
+/// over a model's slice, by the time of the whole model.
 double times_slower(const CaseRecord& other, const CaseRecord& record);
 
 /// The fastest passed case that read GPU memory; nullptr when there is none.

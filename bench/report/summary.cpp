@@ -2,8 +2,11 @@
 #include "bench/report/summary.hpp"
 
 #include <algorithm>
+#include <map>
+#include <utility>
 
 #include "bench/report/csv.hpp"
+#include "bench/report/model_table.hpp"
 #include "bench/report/numbers.hpp"
 #include "bench/report/page.hpp"
 #include "bench/report/results_file.hpp"
@@ -73,7 +76,7 @@ std::string group_title(const CaseGroup& group) {
 
 /// Among its rivals: a warm case among what is fast when warm, all others from cold.
 std::string verdict(const CaseRecord& record, const CaseGroup& group) {
-  if (!record.failure.empty()) return "FAILED, see below";
+  if (!record.failure.empty()) return "FAILED";
   if (!passed(record)) return "no samples";
   if (!competes(record)) return "is on the GPU";
   const bool warm = record.start == name(Start::warm);
@@ -99,7 +102,7 @@ std::vector<const CaseRecord*> in_table_order(const CaseGroup& group) {
   return rows;
 }
 
-Table group_table(const CaseGroup& group) {
+Table generic_table(const CaseGroup& group) {
   const bool latency = group.cases.front()->steps > 0;
   const bool link = std::ranges::any_of(
       group.cases, [](const CaseRecord* record) { return record->share_of_link.has_value(); });
@@ -131,11 +134,26 @@ Table group_table(const CaseGroup& group) {
   return table;
 }
 
+void write_model(Page& page, const CaseGroup& group) {
+  const std::vector<const CaseRecord*> rows = in_table_order(group);
+  std::vector<std::string> verdicts;
+  verdicts.reserve(rows.size());
+  for (const CaseRecord* record : rows) verdicts.push_back(verdict(*record, group));
+  page.heading(model_title(group));
+  page.table(model_table(rows, verdicts));
+}
+
 void write_groups(Page& page, const std::vector<CaseGroup>& groups) {
   for (const auto& group : groups) {
-    page.heading(group_title(group));
-    page.table(group_table(group));
+    if (is_model_pass(group)) {
+      write_model(page, group);
+    } else {
+      page.heading(group_title(group));
+      page.table(generic_table(group));
+    }
   }
+  const std::string note = model_note(groups);
+  if (!note.empty()) page.paragraph(note);
   for (const auto& group : groups) {
     for (const auto& sentence : winner_sentences(group)) page.item(sentence);
   }
@@ -173,7 +191,28 @@ void write_limits(Page& page, const std::vector<Limit>& limits) {
   page.table(table);
 }
 
+/// Why a rate above the link's is no mistake.
+void write_split_notes(Page& page, const std::vector<CaseRecord>& cases) {
+  std::map<std::string, std::pair<double, double>> shares;  // by policy: least and most
+  for (const CaseRecord& record : cases) {
+    if (!passed(record) || !is_split(record)) continue;
+    const double share = cpu_share(record);
+    auto& [least, most] = shares.try_emplace(record.policy, share, share).first->second;
+    least = std::min(least, share);
+    most = std::max(most, share);
+  }
+  for (const auto& [policy, range] : shares) {
+    const auto& [least, most] = range;
+    std::string text = "under " + policy + " the CPU computes with " + percent(least);
+    if (percent(least) != percent(most)) text.append(" to ").append(percent(most));
+    page.item(text.append(
+        " of the bytes where they are: GB/s and tokens/s count all bytes, the share of the link "
+        "those that cross it"));
+  }
+}
+
 void write_notes(Page& page, const RunRecord& run) {
+  write_split_notes(page, run.cases);
   std::size_t batched = 0;
   std::size_t most_passes = 1;
   for (const auto& record : run.cases) {

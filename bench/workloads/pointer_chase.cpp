@@ -37,13 +37,16 @@ std::string text(const Outcome& outcome) {
 
 class ChaseReading final : public Reading {
  public:
-  ChaseReading(const WeightSet& weights, std::span<const std::span<const std::byte>> data, bool gpu)
-      : tensors_(weights.tensors), host_(tensors_.size()), device_(tensors_.size(), gpu) {
+  ChaseReading(const WeightSet& weights, std::span<const TensorContent> data, bool gpu)
+      : Reading(weights),
+        tensors_(weights.tensors),
+        host_(tensors_.size()),
+        device_(tensors_.size(), gpu) {
     for (std::size_t i = 0; i < tensors_.size(); ++i) {
       const std::size_t nodes = tensors_[i].bytes() / reference::chain_node_bytes;
       // A whole cycle would end where it began, and with the same sum, whatever the chain.
       hops_.push_back(std::min(most_hops, nodes - 1));
-      const auto result = reference::pointer_chase(data[i], start, hops_.back());
+      const auto result = reference::pointer_chase(data[i].bytes, start, hops_.back());
       expected_.push_back({result.last, result.sum});
       steps_ += hops_.back();
     }
@@ -101,6 +104,7 @@ class PointerChase final : public Workload {
     return "dependent 8-byte reads by one thread in random order: latency per hop";
   }
   Content content() const override { return Content::chain; }
+  bool needs_whole_tensors() const override { return true; }
   Support reads(const WeightSet& weights) const override {
     for (const WeightTensor& tensor : weights.tensors) {
       if (tensor.bytes() < least_bytes) {
@@ -110,8 +114,7 @@ class PointerChase final : public Workload {
     }
     return Support::yes();
   }
-  std::unique_ptr<Reading> bind(const WeightSet& weights,
-                                std::span<const std::span<const std::byte>> data,
+  std::unique_ptr<Reading> bind(const WeightSet& weights, std::span<const TensorContent> data,
                                 HostWorkers& /*workers*/, bool gpu) const override {
     return std::make_unique<ChaseReading>(weights, data, gpu);
   }

@@ -9,6 +9,9 @@ namespace offload {
 
 std::unique_ptr<Workload> make_stream_read();
 std::unique_ptr<Workload> make_gemv();
+std::unique_ptr<Workload> make_gemm();
+std::unique_ptr<Workload> make_decode();
+std::unique_ptr<Workload> make_prefill();
 std::unique_ptr<Workload> make_pointer_chase();
 
 }  // namespace offload

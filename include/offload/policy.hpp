@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -42,6 +43,14 @@ struct Footprint {
   std::size_t pageable = 0;
 };
 
+/// One pass of a placement.
+struct PassPlan {
+  std::vector<Piece> pieces;  // in the order of acquiring; together what was asked for
+  /// Bytes copied to the GPU, where that is decided by the policy and not by what kernels read.
+  std::optional<std::size_t> copied = std::nullopt;
+  std::size_t on_cpu = 0;  // bytes of the pieces left to the CPU
+};
+
 class Placement {
  public:
   virtual ~Placement() = default;
@@ -53,8 +62,14 @@ class Placement {
   virtual void fill(std::size_t index, std::span<const std::byte> content) = 0;
   /// Copy tensor `index` back out, for checks that reading left the data intact. Untimed.
   virtual void read_back(std::size_t index, std::span<std::byte> out) = 0;
-  /// The pieces of one pass, in reading order. Default: each tensor whole.
-  virtual std::vector<Piece> pieces() const;
+  /// How a pass that reads `read` goes on; a policy may split pieces and look ahead in them. Ends
+  /// what was under way for other pieces. `cpu_can` says whether the CPU may compute on some.
+  /// Default: the pieces as they are.
+  virtual PassPlan plan(std::span<const Piece> read, bool cpu_can);
+  /// Whether the plan is a candidate among others: then it is tried in an untimed pass, and
+  /// retune() gives the next one, or the best of all. Default: nothing to tune.
+  virtual bool tuning() const { return false; }
+  virtual PassPlan retune(double pass_seconds);
   /// Bring the weights to `start`; untimed, and complete on return. A no-op unless start is cold.
   virtual void reset(Start start, StreamHandle stream) = 0;
 
@@ -62,6 +77,8 @@ class Placement {
   virtual PieceView acquire(const Piece& piece, StreamHandle stream) = 0;
   /// The kernels reading the piece have been enqueued on `stream`.
   virtual void release(const Piece& piece, StreamHandle stream) = 0;
+  /// The pass is enqueued: whatever it still has under way elsewhere joins `stream`. Default: none.
+  virtual void finish(StreamHandle stream);
 
   virtual Footprint footprint() const = 0;
 
@@ -73,12 +90,29 @@ class Placement {
   std::vector<WeightTensor> tensors_;
 };
 
+/// What policies can be told; what is not said they choose by the calibration.
+struct Tuning {
+  std::size_t prefetch_step = 1;           // layers that a prefetch runs ahead
+  std::optional<std::size_t> panel_bytes;  // of one slot of a ring
+  std::size_t slots = 3;                   // of a ring
+  std::optional<double> host_share;        // of each tensor's rows, computed by the CPU
+};
+
+/// Rates in bytes per second as calibrated; 0 where unknown.
+struct LinkRates {
+  double copy = 0;              // the copy engine alone
+  double copy_beside_host = 0;  // while the CPU reads as fast as it can
+  double host_beside_copy = 0;  // and the CPU then
+};
+
 /// What place() may use: the machine, host buffers that outlive placements, and threads to fill
 /// memory with. The buffers and the workers must outlive the placement.
 struct PlaceContext {
   const Platform& platform;
   HostBuffers& host_buffers;
   HostWorkers& workers;
+  Tuning tuning = {};
+  LinkRates rates = {};
 };
 
 /// Memory a policy needs for `bytes` of weights, known before anything is allocated.
@@ -98,7 +132,12 @@ class Policy {
   /// {steady}, or {cold, warm}.
   virtual std::span<const Start> starts() const = 0;
   virtual Path path(Start start, const Platform& platform) const = 0;
-  virtual Requirement requirement(const WeightSet& weights) const = 0;
+  /// For weights none of which is resident.
+  virtual Requirement requirement(const WeightSet& weights, const Tuning& tuning) const = 0;
+  /// Whether kernels see tensors in parts. Default: no.
+  virtual bool divides_tensors() const { return false; }
+  /// Whether a pass can be captured in a CUDA graph. Default: yes.
+  virtual Support capturable() const;
 
   virtual std::unique_ptr<Placement> place(std::span<const WeightTensor> tensors,
                                            const PlaceContext& context) const = 0;

@@ -2,6 +2,8 @@
 // What is measured: weight tensors, and the named sets of them that one case reads.
 #pragma once
 #include <cstddef>
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,15 +17,30 @@ struct WeightTensor {
   DType dtype = DType::bf16;
   std::size_t rows = 0;
   std::size_t cols = 0;
+  std::size_t layer = 0;    // tensors of one layer are neighbours; whole layers are prefetched
+  std::size_t experts = 0;  // of an MoE layer, stacked: rows / experts rows each; 0 for a dense one
+  bool resident = false;    // stays in GPU memory under every policy
 
   std::size_t row_bytes() const { return cols * bytes_of(dtype); }
   std::size_t bytes() const { return rows * row_bytes(); }
+};
+
+/// The model a weight set stands for: all of its layers, or evenly chosen ones.
+struct ModelSlice {
+  std::string model;
+  std::size_t layers = 0;
+  std::size_t layers_measured = 0;
+  std::size_t experts_per_token = 0;
+  std::uint64_t offloaded_bytes = 0;  // of all layers' linear weights
+  std::uint64_t resident_bytes = 0;   // likewise, kept in GPU memory
+  std::uint64_t other_bytes = 0;      // embedding, head, norms: in GPU memory and not read here
 };
 
 /// The tensors of one case in reading order; a single projection is a set of one.
 struct WeightSet {
   std::string name;  // third part of the benchmark name: no slash, comma or space
   std::vector<WeightTensor> tensors;
+  std::optional<ModelSlice> slice = std::nullopt;
 
   std::size_t bytes() const {
     std::size_t sum = 0;

@@ -9,6 +9,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "offload/policy.hpp"
@@ -39,21 +40,43 @@ struct PassBytes {
   std::size_t touched = 0;
 };
 
+/// The bytes of one tensor. Tensors of one shape share their content, rotated by whole rows, so
+/// that each differs from all others and the reference is computed once.
+struct TensorContent {
+  std::span<const std::byte> bytes;
+  std::size_t base = 0;          // index of the first tensor of this shape
+  std::size_t rotated_rows = 0;  // row r holds the base's row (r + rotated_rows) % rows
+};
+
 /// A workload bound to a weight set: owns its inputs, outputs and the CPU reference's result.
 class Reading {
  public:
+  explicit Reading(const WeightSet& weights);
   virtual ~Reading() = default;
+  Reading(const Reading&) = delete;
+  Reading& operator=(const Reading&) = delete;
 
   virtual PassBytes bytes() const = 0;
   /// Dependent steps of a pass, for workloads whose figure is time per step; 0 otherwise.
   virtual std::size_t steps() const { return 0; }
 
-  /// Overwrite every output with a pattern no correct result holds. Untimed; complete on return.
+  /// What a pass reads, in order. Default: every tensor whole.
+  virtual std::vector<Piece> pieces() const;
+
+  /// Overwrite every output with a pattern no correct result holds; until check(), launches also
+  /// keep what the check needs. Untimed; complete on return.
   virtual void poison(const Lanes& lanes) = 0;
   virtual void launch(const PieceView& view, const Lanes& lanes) = 0;
+  /// Between two tensors of which GPU and CPU compute parts: enqueue on the stream what dependent
+  /// layers hand over, the CPU's results to the GPU and the next input to the CPU. Default:
+  /// nothing.
+  virtual void hand_over(std::size_t /*from*/, std::size_t /*to*/, const Lanes& /*lanes*/) {}
   /// Compare the outputs of one whole pass, already complete, with the CPU reference:
   /// nullopt when right, else where and by how much it is wrong.
   virtual std::optional<std::string> check(const Lanes& lanes) = 0;
+
+ private:
+  std::vector<Piece> whole_;
 };
 
 class Workload {
@@ -63,13 +86,36 @@ class Workload {
   virtual std::string_view name() const = 0;
   virtual std::string_view description() const = 0;
   virtual Content content() const = 0;
+  /// Tokens multiplied at once; 0 for workloads that know none.
+  virtual std::size_t tokens() const { return 0; }
+  /// The token counts it can be asked for (with_tokens), as [first, last]; {0, 0} when none.
+  virtual std::pair<std::size_t, std::size_t> token_range() const { return {0, 0}; }
+  bool has_choice_of_tokens() const { return token_range().first != token_range().second; }
+  /// The same workload for another number of tokens in that range.
+  virtual std::unique_ptr<Workload> with_tokens(std::size_t tokens) const;
+  /// Whether it walks a whole model rather than one tensor.
+  virtual bool walks_model() const { return false; }
+  /// Whether the CPU can compute it, or parts of it.
+  virtual bool cpu_can() const { return true; }
+  /// Whether a launch must see a tensor whole.
+  virtual bool needs_whole_tensors() const { return false; }
+  /// First part of the benchmark name: "gemv", or "gemm.m512" where there is a choice of tokens.
+  std::string label() const;
   /// Whether it can read every tensor of the set, or why not (dtype, size).
   virtual Support reads(const WeightSet& weights) const = 0;
-  /// `data` holds the tensors' bytes (one span each) in the content this workload asks for.
+  /// `data` holds the tensors' bytes in the content this workload asks for.
   /// `gpu` says whether to prepare device-side inputs and outputs.
   virtual std::unique_ptr<Reading> bind(const WeightSet& weights,
-                                        std::span<const std::span<const std::byte>> data,
-                                        HostWorkers& workers, bool gpu) const = 0;
+                                        std::span<const TensorContent> data, HostWorkers& workers,
+                                        bool gpu) const = 0;
 };
+
+/// A label's parts, and back.
+struct WorkloadLabel {
+  std::string_view name;
+  std::optional<std::size_t> tokens;
+};
+WorkloadLabel split_label(std::string_view label);
+std::string label_of(std::string_view name, std::size_t tokens);
 
 }  // namespace offload

@@ -40,7 +40,7 @@ class WildPolicy final : public DescribedPolicy {
   Support support(const Platform& platform) const override { return needs_gpu(platform); }
   std::span<const Start> starts() const override { return steady_only; }
   Path path(Start, const Platform&) const override { return Path::device_memory; }
-  Requirement requirement(const WeightSet&) const override { return {}; }
+  Requirement requirement(const WeightSet&, const Tuning&) const override { return {}; }
   std::unique_ptr<Placement> place(std::span<const WeightTensor> tensors,
                                    const PlaceContext&) const override {
     return std::make_unique<WildPlacement>(tensors);

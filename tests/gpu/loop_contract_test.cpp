@@ -30,6 +30,8 @@ TEST_P(LoopContract, MeasuresEveryStartAndColdIsCold) {
   std::vector<Case> cases;
   for (const auto& workload : catalog.workloads) {
     for (const Start start : policy->starts()) {
+      if (policy->divides_tensors() && workload->needs_whole_tensors()) continue;
+      if (policy->path(start, platform) == Path::host_memory && !workload->cpu_can()) continue;
       cases.push_back({workload.get(), policy, &weights, start});
     }
   }
@@ -50,6 +52,54 @@ TEST_P(LoopContract, MeasuresEveryStartAndColdIsCold) {
       EXPECT_GT(evidence.um->bytes_to_device, 0U);
     } else {
       EXPECT_EQ(evidence.um->bytes_to_device, 0U);
+    }
+  }
+}
+
+/// Layers of several shapes, experts among them, some resident: every policy must find its way
+/// through them, pass after pass, launched one by one or as one graph.
+TEST_P(LoopContract, WalksLayersOfWhichSomeAreResident) {
+  const Catalog catalog = make_catalog();
+  const Platform platform = probe_platform(0);
+  const Policy* const policy = catalog.policy(GetParam());
+  if (const auto support = policy->support(platform); !support) GTEST_SKIP() << support.reason();
+
+  WeightSet weights{"layers", {}, ModelSlice{}};
+  weights.slice->experts_per_token = 2;
+  for (std::size_t layer = 0; layer < 5; ++layer) {
+    const bool resident = platform.gpu && layer % 3 == 1;
+    weights.tensors.push_back({"qkv", DType::bf16, 1536, 1024, layer, 0, resident});
+    weights.tensors.push_back({"experts", DType::bf16, 8 * 512, 1024, layer, 8, resident});
+    weights.tensors.push_back(
+        {"down", DType::fp16, 1000, 2048, layer, 0, platform.gpu && layer % 2 == 0});
+  }
+  for (const std::size_t step : {1, 3}) {
+    Session session(platform, 0);
+    Tuning tuning;
+    tuning.prefetch_step = step;
+    tuning.slots = step;
+    tuning.panel_bytes = std::size_t{300} << 10;  // several panels a tensor
+    tuning.host_share = 0.3;
+    session.set_tuning(tuning);
+    const Calibration calibration;
+    WallTime wall;
+    Loop loop(session, calibration, 1, wall);
+    for (const char* name : {"decode", "gemm", "stream_read"}) {
+      const Workload* const base = catalog.workload(name);
+      const std::size_t tokens = std::string(name) == "gemm" ? 70 : 1;
+      const auto made = base->has_choice_of_tokens() ? base->with_tokens(tokens) : nullptr;
+      for (const bool graphs : {false, true}) {
+        SCOPED_TRACE(std::string(name) + (graphs ? " as a graph, " : ", ") + std::to_string(step) +
+                     " ahead");
+        loop.use_graphs(graphs);
+        for (const Start start : policy->starts()) {
+          const Case item{made ? made.get() : base, policy, &weights, start};
+          loop.prepare(item);  // throws when a result is wrong
+          for (int i = 0; i < 3; ++i) EXPECT_GT(loop.sample(), 0);
+          loop.prepare(item);  // still right after passes that nobody checked
+        }
+      }
+      loop.clear();
     }
   }
 }

@@ -96,7 +96,9 @@ class PolicyContract : public testing::TestWithParam<std::string> {
 
   void expect_reads(Placement& placement, std::span<const WeightTensor> tensors,
                     const Contents& contents) {
-    for (const auto& piece : placement.pieces()) {
+    std::vector<Piece> whole;
+    for (std::size_t i = 0; i < tensors.size(); ++i) whole.push_back({i, 0, tensors[i].rows});
+    for (const auto& piece : placement.plan(whole, true).pieces) {
       const std::size_t row_bytes = tensors[piece.tensor].row_bytes();
       const std::span<const std::byte> expected =
           std::span(contents[piece.tensor])
@@ -104,6 +106,7 @@ class PolicyContract : public testing::TestWithParam<std::string> {
       EXPECT_EQ(read(placement, piece, expected.size()), reference::stream_read(expected, workers_))
           << "reading " << tensors[piece.tensor].name;
     }
+    placement.finish(stream());
   }
 
   static void expect_holds(Placement& placement, const Contents& contents) {
@@ -152,13 +155,19 @@ TEST_P(PolicyContract, ReadsRowRanges) {
   const Contents contents = random_contents(tensors, 7, workers_);
   for (std::size_t i = 0; i < tensors.size(); ++i) placement->fill(i, contents[i]);
   placement->reset(policy_->starts().front(), stream());
-  for (const Piece& piece : {Piece{1, 1, 3}, Piece{0, 0, 1}, Piece{0, 1, 1001}, Piece{1, 4, 1}}) {
+  const std::vector<Piece> wanted{{1, 1, 3}, {0, 0, 1}, {0, 1, 1001}, {1, 4, 1}};
+  const PassPlan plan = placement->plan(wanted, true);
+  std::size_t rows = 0;
+  for (const Piece& piece : plan.pieces) {
+    rows += piece.rows;
     const std::size_t row_bytes = tensors[piece.tensor].row_bytes();
     const auto expected = std::span<const std::byte>(contents[piece.tensor])
                               .subspan(piece.first_row * row_bytes, piece.rows * row_bytes);
     EXPECT_EQ(read(*placement, piece, expected.size()), reference::stream_read(expected, workers_))
         << "rows from " << piece.first_row << " of " << tensors[piece.tensor].name;
   }
+  placement->finish(stream());
+  EXPECT_EQ(rows, 3U + 1 + 1001 + 1);
   expect_holds(*placement, contents);
 }
 
@@ -194,7 +203,7 @@ TEST_P(PolicyContract, GivesAllMemoryBack) {
       expect_reads(*placement, tensors, contents);
     }
     const Footprint taken = placement->footprint();
-    const Requirement needed = policy_->requirement(weights);
+    const Requirement needed = policy_->requirement(weights, {});
     EXPECT_GE(taken.device + taken.pinned + taken.managed + taken.pageable, weights.bytes());
     EXPECT_LE(taken.device, needed.device);
     EXPECT_LE(taken.pinned, needed.pinned);

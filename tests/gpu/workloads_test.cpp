@@ -32,7 +32,7 @@ class GpuWorkloads : public testing::Test {
     const std::span<std::byte> bytes{memory_, tensor.bytes()};
     reference::fill_random(bytes, tensor.dtype, 11, workers_);
     if (workload.content() == Content::chain) reference::make_chain(bytes, 11);
-    const std::vector<std::span<const std::byte>> data{bytes};
+    const std::vector<TensorContent> data{{bytes, 0, 0}};
     reading_ = workload.bind({"one", {tensor}}, data, workers_, true);
   }
   void launch(std::size_t first_row, std::size_t rows, Side side) {

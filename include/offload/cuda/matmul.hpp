@@ -45,4 +45,24 @@ class Matmul {
   std::unique_ptr<Impl> impl_;
 };
 
+/// cublasGemmEx, the older entry. Its library is loaded when one of these is made and not with the
+/// program, whose start it would double.
+class GemmEx {
+ public:
+  GemmEx();
+  ~GemmEx();
+  GemmEx(const GemmEx&) = delete;
+  GemmEx& operator=(const GemmEx&) = delete;
+
+  /// Whether the library was found; launch nothing otherwise.
+  Support support() const;
+  /// y[rows] = w[rows, cols] x[cols], all bf16, fp32 accumulation.
+  void launch_bf16(const void* w, std::size_t rows, std::size_t cols, const void* x, void* y,
+                   StreamHandle stream);
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
 }  // namespace offload::cuda

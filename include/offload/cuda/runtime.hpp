@@ -6,12 +6,14 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 
 #include "offload/stream.hpp"
 
 struct CUevent_st;
+struct CUgraphExec_st;
 
 namespace offload::cuda {
 
@@ -94,6 +96,19 @@ class Event {
 
  private:
   CUevent_st* handle_ = nullptr;
+};
+
+/// What `enqueue` put on `stream`, and on streams that joined it, captured to be launched at once.
+class Graph {
+ public:
+  Graph(StreamHandle stream, const std::function<void()>& enqueue);
+  ~Graph();
+  Graph(const Graph&) = delete;
+  Graph& operator=(const Graph&) = delete;
+  void launch(StreamHandle stream) const;
+
+ private:
+  CUgraphExec_st* handle_ = nullptr;
 };
 
 /// Owns cudaMalloc memory; empty when default-constructed.

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+// The weights of a whole-model pass: all linear weights of all layers, or of so many evenly chosen
+// layers that they can be placed and measured.
+#pragma once
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "offload/model.hpp"
+#include "offload/weights.hpp"
+
+namespace offload {
+
+/// `offloaded` has one flag per tensor of each layer. Layers alike in shapes and in what of them is
+/// offloaded are kinds; of each kind about the same share is taken, but two layers of the one with
+/// most offloaded bytes, so that running ahead shows, until about `most_bytes` are offloaded (or
+/// read, when nothing is): results of the slice stand for the model when scaled by bytes. Throws
+/// UsageError for a model without linear weights.
+WeightSet model_slice(const Model& model, const std::vector<std::vector<bool>>& offloaded,
+                      std::uint64_t most_bytes);
+
+}  // namespace offload

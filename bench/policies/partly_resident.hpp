@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+// A policy over weights of which some stay in GPU memory, as engines offload only what does not
+// fit: those are placed as device_resident would, the others by the policy.
+#pragma once
+#include <memory>
+#include <span>
+
+#include "offload/policy.hpp"
+
+namespace offload {
+
+/// `weights` placed under `policy`, but for those marked resident.
+std::unique_ptr<Placement> place_weights(const Policy& policy,
+                                         std::span<const WeightTensor> weights,
+                                         const PlaceContext& context);
+/// The same with those marked resident under another policy than device_resident.
+std::unique_ptr<Placement> place_weights(const Policy& policy, const Policy& of_resident,
+                                         std::span<const WeightTensor> weights,
+                                         const PlaceContext& context);
+/// The memory that takes.
+Requirement memory_needed(const Policy& policy, const WeightSet& weights, const Tuning& tuning);
+
+}  // namespace offload

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+// The weights stay in pinned memory; a copy stream brings whole layers into a few slots of GPU
+// memory, some layers ahead of the kernels. The rule is vLLM's: as many slots as layers ahead, and
+// the copy of layer i + S begins when the kernels of layer i have ended.
+#include <algorithm>
+#include <utility>
+
+#include "bench/policies/described.hpp"
+#include "bench/policies/packed.hpp"
+#include "bench/policies/policies.hpp"
+#include "bench/policies/slot_ring.hpp"
+#include "offload/host_buffers.hpp"
+
+namespace offload {
+namespace {
+
+/// Tensors of one layer: neighbours in the list.
+struct LayerRange {
+  std::size_t first = 0;
+  std::size_t end = 0;
+};
+
+std::vector<LayerRange> layers_of(std::span<const WeightTensor> tensors) {
+  std::vector<LayerRange> layers;
+  for (std::size_t i = 0; i < tensors.size(); ++i) {
+    if (layers.empty() || tensors[i].layer != tensors[layers.back().first].layer) {
+      layers.push_back({i, i});
+    }
+    layers.back().end = i + 1;
+  }
+  return layers;
+}
+
+std::size_t largest_layer(std::span<const WeightTensor> tensors) {
+  std::size_t largest = 0;
+  for (const LayerRange& layer : layers_of(tensors)) {
+    const auto range = tensors.subspan(layer.first, layer.end - layer.first);
+    largest = std::max(largest, Packed(range).bytes());
+  }
+  constexpr std::size_t alignment = 256;  // of what cudaMalloc returns, slot by slot
+  return (largest + alignment - 1) / alignment * alignment;
+}
+
+class PrefetchCopyPlacement final : public PackedOnHost<HostBuffers::Loan> {
+ public:
+  PrefetchCopyPlacement(std::span<const WeightTensor> tensors, Packed packed,
+                        HostBuffers::Loan memory, HostWorkers& workers, std::size_t slots)
+      : PackedOnHost(tensors, std::move(packed), std::move(memory), workers),
+        layers_(layers_of(this->tensors())),
+        ring_(slots, largest_layer(this->tensors())) {}
+
+  /// Which rows are read does not matter: an engine that runs ahead of the router copies them all.
+  PassPlan plan(std::span<const Piece> read, bool) override {
+    last_of_layer_.assign(read.size(), false);
+    unit_of_piece_.clear();
+    std::vector<SlotUnit> units;
+    PassPlan plan{{read.begin(), read.end()}, std::size_t{0}};
+    const LayerRange* current = nullptr;
+    for (std::size_t i = 0; i < read.size(); ++i) {
+      const LayerRange& layer = layer_of(read[i].tensor);
+      if (&layer != current) {
+        if (i != 0) last_of_layer_[i - 1] = true;
+        units.push_back(whole(layer));
+        for (const auto& part : units.back().parts) *plan.copied += part.bytes;
+        current = &layer;
+      }
+      unit_of_piece_.push_back(units.size() - 1);
+    }
+    if (!read.empty()) last_of_layer_.back() = true;
+    ring_.begin(std::move(units), nullptr);
+    next_ = 0;
+    return plan;
+  }
+
+  PieceView acquire(const Piece& piece, StreamHandle stream) override {
+    const bool first = next_ == 0 || unit_of_piece_[next_] != unit_of_piece_[next_ - 1];
+    if (first) slot_ = ring_.enter(unit_of_piece_[next_], stream);
+    const std::size_t in_layer =
+        packed().offset(piece) - packed().offset(layer_of(piece.tensor).first);
+    return {piece, slot_ + in_layer, Side::gpu};
+  }
+  void release(const Piece&, StreamHandle stream) override {
+    if (last_of_layer_[next_]) ring_.leave(unit_of_piece_[next_], stream);
+    ++next_;
+  }
+  void finish(StreamHandle stream) override {
+    ring_.finish(stream);
+    next_ = 0;
+  }
+
+  Footprint footprint() const override {
+    return {.device = ring_.bytes(), .pinned = memory().bytes()};
+  }
+
+ private:
+  const LayerRange& layer_of(std::size_t tensor) const {
+    return *std::find_if(layers_.begin(), layers_.end(),
+                         [tensor](const LayerRange& layer) { return tensor < layer.end; });
+  }
+  SlotUnit whole(const LayerRange& layer) const {
+    SlotUnit unit;
+    for (std::size_t i = layer.first; i < layer.end; ++i) {
+      unit.parts.push_back({at({i, 0, tensors()[i].rows}), tensors()[i].bytes(),
+                            packed().offset(i) - packed().offset(layer.first)});
+    }
+    return unit;
+  }
+
+  std::vector<LayerRange> layers_;
+  SlotRing ring_;
+  std::vector<std::size_t> unit_of_piece_;
+  std::vector<bool> last_of_layer_;
+  std::size_t next_ = 0;  // the piece of the pass that comes next
+  const std::byte* slot_ = nullptr;
+};
+
+class PrefetchCopy final : public DescribedPolicy {
+ public:
+  PrefetchCopy()
+      : DescribedPolicy({.name = "pinned_prefetch_copy",
+                         .memory = "cudaHostAlloc",
+                         .mechanism = "a copy stream brings layers into slots, S layers ahead",
+                         .engine_flags = "vLLM --offload-backend prefetch --offload-group-size G "
+                                         "--offload-num-in-group N --offload-prefetch-step S; "
+                                         "SGLang the same with --offload-mode cpu"}) {}
+
+  Support support(const Platform& platform) const override { return needs_gpu(platform); }
+  std::span<const Start> starts() const override { return steady_only; }
+  Path path(Start, const Platform&) const override { return Path::link; }
+  Requirement requirement(const WeightSet& weights, const Tuning& tuning) const override {
+    return {.device = tuning.prefetch_step * largest_layer(weights.tensors),
+            .pinned = whole_pages(Packed(weights.tensors).bytes())};
+  }
+  std::unique_ptr<Placement> place(std::span<const WeightTensor> tensors,
+                                   const PlaceContext& context) const override {
+    Packed packed(tensors);
+    auto memory = context.host_buffers.borrow(HostMemory::pinned, packed.bytes());
+    return std::make_unique<PrefetchCopyPlacement>(tensors, std::move(packed), std::move(memory),
+                                                   context.workers, context.tuning.prefetch_step);
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<Policy> make_pinned_prefetch_copy() { return std::make_unique<PrefetchCopy>(); }
+
+}  // namespace offload

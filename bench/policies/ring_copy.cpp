@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+// The weights stay in pinned memory; the copy engine streams row panels of them through a small
+// ring of slots in GPU memory, and kernels read panel after panel. hybrid_split does the same with
+// a part of each tensor's rows while the CPU computes the others where they lie.
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "bench/policies/described.hpp"
+#include "bench/policies/host_share.hpp"
+#include "bench/policies/packed.hpp"
+#include "bench/policies/panels.hpp"
+#include "bench/policies/policies.hpp"
+#include "bench/policies/slot_ring.hpp"
+#include "offload/host_buffers.hpp"
+
+namespace offload {
+namespace {
+
+class RingPlacement final : public PackedOnHost<HostBuffers::Loan> {
+ public:
+  /// `share` is the CPU's; none for a plain ring.
+  RingPlacement(std::span<const WeightTensor> tensors, Packed packed, HostBuffers::Loan memory,
+                const PlaceContext& context, HostShare share)
+      : PackedOnHost(tensors, std::move(packed), std::move(memory), context.workers),
+        panel_(panel_bytes(context.tuning, context.rates)),
+        ring_(context.tuning.slots, slot_bytes(this->tensors(), panel_)),
+        share_(std::move(share)) {}
+
+  PassPlan plan(std::span<const Piece> read, bool cpu_can) override {
+    read_.assign(read.begin(), read.end());
+    share_.begin(cpu_can);
+    return split();
+  }
+  bool tuning() const override { return share_.tuning(); }
+  PassPlan retune(double pass_seconds) override {
+    share_.tried(pass_seconds);
+    return split();
+  }
+
+  PieceView acquire(const Piece& piece, StreamHandle stream) override {
+    if (unit_of_piece_[next_] == on_cpu) return {piece, at(piece), Side::cpu};
+    return {piece, ring_.enter(unit_of_piece_[next_], stream), Side::gpu};
+  }
+  void release(const Piece&, StreamHandle stream) override {
+    if (unit_of_piece_[next_] != on_cpu) ring_.leave(unit_of_piece_[next_], stream);
+    ++next_;
+  }
+  void finish(StreamHandle stream) override {
+    ring_.finish(stream);
+    next_ = 0;
+  }
+
+  Footprint footprint() const override {
+    return {.device = ring_.bytes(), .pinned = memory().bytes()};
+  }
+
+ private:
+  static constexpr std::size_t on_cpu = ~std::size_t{0};
+
+  PassPlan split() {
+    PassPlan plan{{}, std::size_t{0}};
+    std::vector<SlotUnit> units;
+    unit_of_piece_.clear();
+    for (const Piece& piece : read_) {
+      const std::size_t row_bytes = tensors()[piece.tensor].row_bytes();
+      const std::size_t host_rows = share_.rows(piece.rows);
+      Piece carried = piece;
+      carried.rows -= host_rows;
+      // The CPU first: it is told before the stream has anything to wait for.
+      if (host_rows > 0) {
+        plan.pieces.push_back({piece.tensor, piece.first_row + carried.rows, host_rows});
+        plan.on_cpu += host_rows * row_bytes;
+        unit_of_piece_.push_back(on_cpu);
+      }
+      if (carried.rows == 0) continue;
+      const std::size_t first = plan.pieces.size();
+      append_panels(carried, tensors()[piece.tensor], panel_, plan.pieces);
+      for (std::size_t i = first; i < plan.pieces.size(); ++i) {
+        const Piece& panel = plan.pieces[i];
+        unit_of_piece_.push_back(units.size());
+        units.push_back({{{at(panel), panel.rows * row_bytes, 0}}});
+        *plan.copied += panel.rows * row_bytes;
+      }
+    }
+    ring_.begin(std::move(units), nullptr);
+    next_ = 0;
+    return plan;
+  }
+
+  std::size_t panel_;
+  SlotRing ring_;
+  HostShare share_;
+  std::vector<Piece> read_;
+  std::vector<std::size_t> unit_of_piece_;
+  std::size_t next_ = 0;  // the piece of the pass that comes next
+};
+
+class Ring final : public DescribedPolicy {
+ public:
+  Ring(const PolicyText& text, bool shares) : DescribedPolicy(text), shares_(shares) {}
+
+  Support support(const Platform& platform) const override { return needs_gpu(platform); }
+  std::span<const Start> starts() const override { return steady_only; }
+  Path path(Start, const Platform&) const override { return Path::link; }
+  Requirement requirement(const WeightSet& weights, const Tuning& tuning) const override {
+    const std::size_t slot = slot_bytes(weights.tensors, most_panel_bytes(tuning));
+    return {.device = tuning.slots * slot, .pinned = whole_pages(Packed(weights.tensors).bytes())};
+  }
+  bool divides_tensors() const override { return true; }
+  Support capturable() const override {
+    return shares_ ? Support::no("the CPU's part cannot be captured") : Support::yes();
+  }
+  std::unique_ptr<Placement> place(std::span<const WeightTensor> tensors,
+                                   const PlaceContext& context) const override {
+    Packed packed(tensors);
+    auto memory = context.host_buffers.borrow(HostMemory::pinned, packed.bytes());
+    return std::make_unique<RingPlacement>(
+        tensors, std::move(packed), std::move(memory), context,
+        shares_ ? HostShare(context.tuning, context.rates) : HostShare());
+  }
+
+ private:
+  bool shares_;
+};
+
+}  // namespace
+
+std::unique_ptr<Policy> make_pinned_ring_copy() {
+  return std::make_unique<Ring>(
+      PolicyText{.name = "pinned_ring_copy",
+                 .memory = "cudaHostAlloc",
+                 .mechanism = "a copy stream brings row panels into a small ring of slots",
+                 .engine_flags = ""},
+      false);
+}
+
+std::unique_ptr<Policy> make_hybrid_split() {
+  return std::make_unique<Ring>(
+      PolicyText{.name = "hybrid_split",
+                 .memory = "cudaHostAlloc",
+                 .mechanism = "the CPU computes a share of the rows, a ring carries the others",
+                 .engine_flags = ""},
+      true);
+}
+
+}  // namespace offload
