@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+// The CPU's share of a tensor's rows: told, or found by trying.
+#include "bench/policies/host_share.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <functional>
+#include <set>
+#include <vector>
+
+namespace offload {
+namespace {
+
+using Cost = std::function<double(double)>;
+
+/// Both sides at work at once: the pass takes as long as the slower. `host` and `link` are the
+/// seconds each would need for everything.
+Cost both_sides(double host, double link) {
+  return [host, link](double share) { return std::max(share * host, (1 - share) * link); };
+}
+
+/// Lets the search try until it has enough; the shares it tried.
+std::vector<double> search(HostShare& share, const Cost& cost) {
+  std::vector<double> tried;
+  while (share.tuning() && tried.size() < 1000) {
+    tried.push_back(share.share());
+    share.tried(cost(share.share()));
+  }
+  return tried;
+}
+
+LinkRates rates(double copy_beside_host, double host_beside_copy) {
+  LinkRates rates;
+  rates.copy_beside_host = copy_beside_host;
+  rates.host_beside_copy = host_beside_copy;
+  return rates;
+}
+
+TEST(HostShare, IsNothingByDefault) {
+  HostShare share;
+  share.begin(true);
+  EXPECT_FALSE(share.tuning());
+  EXPECT_EQ(share.share(), 0);
+  EXPECT_EQ(share.rows(4096), 0U);
+}
+
+TEST(HostShare, AsToldIsNotSearched) {
+  Tuning tuning;
+  tuning.host_share = 0.25;
+  HostShare share(tuning, rates(10e9, 90e9));
+  share.begin(true);
+  EXPECT_FALSE(share.tuning());
+  EXPECT_EQ(share.share(), 0.25);
+  EXPECT_EQ(share.rows(4096), 1024U);
+  share.begin(false);
+  EXPECT_EQ(share.share(), 0) << "what the CPU cannot compute is not left to it, told or not";
+  share.begin(true);
+  EXPECT_EQ(share.share(), 0.25);
+}
+
+TEST(HostShare, BeginsWithTheShareAtWhichBothRatesEndTogether) {
+  HostShare calibrated(Tuning{}, rates(30e9, 90e9));
+  calibrated.begin(true);
+  EXPECT_TRUE(calibrated.tuning());
+  EXPECT_DOUBLE_EQ(calibrated.share(), 0.75);
+  HostShare unknown(Tuning{}, LinkRates{});
+  unknown.begin(true);
+  EXPECT_DOUBLE_EQ(unknown.share(), 0.5);
+}
+
+TEST(HostShare, FindsTheBestShareWhateverTheRatesSuggest) {
+  for (const LinkRates& suggested : {LinkRates{}, rates(50e9, 1e9), rates(1e9, 50e9)}) {
+    for (double host = 1; host < 40; host *= 1.3) {
+      for (const double link : {1.0, 1.7, 8.0}) {
+        HostShare share(Tuning{}, suggested);
+        share.begin(true);
+        const Cost cost = both_sides(host, link);
+        const std::vector<double> tried = search(share, cost);
+        // Where f host = (1 - f) link.
+        const double least = host * link / (host + link);
+        EXPECT_LE(cost(share.share()), 1.02 * least) << host << " against " << link;
+        EXPECT_GE(cost(share.share()), 0.999999 * least);
+        EXPECT_LT(tried.size(), 30U) << "every try is a pass of the whole model";
+        for (const double one : tried) {
+          EXPECT_GE(one, 0);
+          EXPECT_LE(one, 1);
+        }
+      }
+    }
+  }
+}
+
+TEST(HostShare, IsNeverWorseThanEitherSideAlone) {
+  // Work beside the copy that disturbs it so much that either alone is better.
+  const Cost disturbed = [](double share) {
+    return share == 0 ? 1.0 : share > 0.99 ? 1.5 : 2.0 + share;
+  };
+  HostShare carried(Tuning{}, LinkRates{});
+  carried.begin(true);
+  search(carried, disturbed);
+  EXPECT_EQ(carried.share(), 0);
+
+  HostShare computed(Tuning{}, LinkRates{});
+  computed.begin(true);
+  search(computed, [](double share) { return share > 0.99 ? 1.0 : 2.0 - share / 2; });
+  EXPECT_GT(computed.share(), 0.99);
+  EXPECT_EQ(computed.rows(4096), 4096U);
+}
+
+TEST(HostShare, AFirstPassThatIsSlowerDoesNotDecide) {
+  HostShare share(Tuning{}, rates(1, 1));  // suggests 0.5, which is best
+  share.begin(true);
+  bool first = true;
+  search(share, [&first, cost = both_sides(1, 1)](double tried) {
+    const double seconds = cost(tried) * (first ? 10 : 1);
+    first = false;
+    return seconds;
+  });
+  EXPECT_DOUBLE_EQ(share.share(), 0.5);
+}
+
+TEST(HostShare, StartsAnewForAnotherPass) {
+  HostShare share(Tuning{}, LinkRates{});
+  share.begin(true);
+  search(share, both_sides(1, 9));  // the CPU is fast: 0.9
+  EXPECT_NEAR(share.share(), 0.9, 0.02);
+  share.begin(true);
+  EXPECT_TRUE(share.tuning());
+  // All passes are slower than any before: nothing is held against the earlier best.
+  search(share, both_sides(900, 100));  // 0.1
+  EXPECT_NEAR(share.share(), 0.1, 0.02);
+  share.begin(false);
+  EXPECT_FALSE(share.tuning());
+  EXPECT_EQ(share.share(), 0);
+}
+
+TEST(HostShare, LeavesTheGpuWholeSixteensOfRows) {
+  std::set<std::size_t> left;
+  for (const double told : {0.0, 0.1, 0.33, 0.5, 0.77, 0.999, 1.0}) {
+    Tuning tuning;
+    tuning.host_share = told;
+    const HostShare share = [&] {
+      HostShare made(tuning, LinkRates{});
+      made.begin(true);
+      return made;
+    }();
+    for (const std::size_t rows : {1U, 7U, 16U, 100U, 1003U, 6144U}) {
+      const std::size_t host = share.rows(rows);
+      ASSERT_LE(host, rows);
+      const std::size_t gpu = rows - host;
+      // All of them is no multiple of 16 only where the CPU gets none.
+      EXPECT_TRUE(gpu % 16 == 0 || host == 0) << told << " of " << rows;
+      EXPECT_NEAR(static_cast<double>(host), told * static_cast<double>(rows), 8.0001)
+          << told << " of " << rows;
+      left.insert(gpu);
+    }
+  }
+  EXPECT_GT(left.size(), 10U);
+}
+
+}  // namespace
+}  // namespace offload
