@@ -1,70 +1,266 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Print a table for the documentation from a results file, in Markdown: what reading weights costs by
-policy for one workload, or the distance to the limits.
+"""Print a table for the documentation from committed results, in Markdown, or put the tables of
+documents up to date.
 
-usage: scripts/readme_table.py RESULTS.json WORKLOAD|limits
+usage: scripts/readme_table.py RESULTS.json... WHAT
+       scripts/readme_table.py --update DOCUMENT...
+
+WHAT  machine              what the run was made on, in one line
+      LABEL                what reading weights costs by policy: gemv, gemm.m512
+      gemm[:POLICY,...]    milliseconds by policy and tokens; only these policies
+      models[:LABEL,...]   tokens/s ceiling by policy, a column per label and model of all files
+      limits               the distance to the limits
+
+--update rewrites everything between `<!-- scripts/readme_table.py RESULTS.json... WHAT -->` and
+`<!-- end -->`; paths in there start at the root of the repository.
 """
 import json
+import pathlib
+import re
 import sys
+
+block = re.compile(r"(<!-- scripts/readme_table\.py ([^\n]+) -->\n)(.*?)(\n?<!-- end -->)", re.DOTALL)
+
+
+class Unusable(Exception):
+    """The results cannot make the table that was asked for."""
+
+
+def load(path):
+    try:
+        results = json.loads(pathlib.Path(path).read_text(encoding="utf-8"))["offload_bench"]
+    except FileNotFoundError:
+        raise Unusable(f"{path}: no such file: commit the run that the document shows") from None
+    except (KeyError, ValueError) as error:
+        raise Unusable(f"{path}: no results file of offload_bench: {error}") from None
+    if not results["complete"]:
+        raise Unusable(f"{path}: an incomplete run: {results['incomplete_reason']}")
+    return results
 
 
 def duration(seconds):
     for unit, factor in (("s", 1.0), ("ms", 1e3), ("us", 1e6)):
         if seconds * factor >= 1:
-            return f"{seconds * factor:.3g} {unit}"
-    return f"{seconds * 1e9:.3g} ns"
+            return f"{three_digits(seconds * factor)} {unit}"
+    return f"{three_digits(seconds * 1e9)} ns"
 
 
-def rows(document, workload):
-    """The passed cases of `workload` that read weights from the host, fastest first, and the bound:
-    weights that never leave the GPU."""
+def three_digits(value):
+    return f"{value:.0f}" if value >= 99.95 else f"{value:#.3g}"
+
+
+def gibibytes(count):
+    value = count / 2**30
+    return f"{value:.0f} GiB" if value >= 9.95 else f"{value:.2g} GiB"
+
+
+def row(cells):
+    return f"| {' | '.join(cells)} |"
+
+
+def label_of(case):
+    return case.get("label", case["workload"])  # files of schema 1.0 have no label
+
+
+def usable(results, label):
+    """The passed cases of `label` that read weights from the host, and the bound: weights that never
+    leave the GPU. A policy that migrates offloads from cold only: warm, it has them on the GPU."""
     cases = [
         case
-        for case in document["offload_bench"]["cases"]
-        if case["workload"] == workload and case["failure"] is None and case["summary"]
+        for case in results["cases"]
+        if label_of(case) == label and case["failure"] is None and case["summary"]
         and (case["path"] != "device_memory" or case["start"] == "steady")
     ]
+    if not cases:
+        raise Unusable(f"no case of {label} has passed")
+    names = sorted({case["weights"]["name"] for case in cases})
+    if len(names) > 1:
+        raise Unusable(f"{label} read more than one set of weights: {', '.join(names)}")
     return sorted(cases, key=lambda case: case["summary"]["median_s"])
 
 
-def rate(gb_per_s):
-    return f"{gb_per_s:.0f}" if gb_per_s >= 100 else f"{gb_per_s:.3g}"
+def labels(results):
+    return list(dict.fromkeys(label_of(case) for case in results["cases"]))
 
 
-def table(document, workload):
+def best_starts(results, label):
+    """The fastest usable case of each policy."""
+    best = {}
+    for case in usable(results, label):
+        best.setdefault(case["policy"], case)
+    return best
+
+
+def policy_rows(columns, cell, chosen=()):
+    """A list of cells per policy, the bound first, then by the last column, then by the one before;
+    `columns` are {policy: case}."""
+    policies = {policy: case for column in columns for policy, case in column.items()}
+    missing = [policy for policy in chosen if policy not in policies]
+    if missing:
+        raise Unusable(f"no case has passed under {', '.join(missing)}")
+
+    def order(policy):
+        times = [
+            column[policy]["summary"]["median_s"] if policy in column else float("inf")
+            for column in reversed(columns)
+        ]
+        return (policies[policy]["path"] != "device_memory", times)
+
+    for policy in sorted(chosen or policies, key=order):
+        yield policy, [cell(column[policy]) if policy in column else "-" for column in columns]
+
+
+def machine(results, _):
+    platform, calibration = results["platform"], results["calibration"]
+    gpu, link, host = platform["gpu"], platform["link"], platform["host"]
+    kind = f"PCIe {link['generation']}.0 x{link['width']}" if link["kind"] == "pcie" else link["kind"]
+    return (
+        f"{gpu['name']}, {kind}, driver {gpu['driver_release']}; {host['cpu']}, "
+        f"{host['logical_cpus']} CPUs. The copy engine moves "
+        f"{three_digits(calibration['copy_h2d_bytes_per_second'] / 1e9)} GB/s, SMs read pinned memory at "
+        f"{three_digits(calibration['sm_read_pinned_bytes_per_second'] / 1e9)} GB/s, the CPU reads its own at "
+        f"{three_digits(calibration['host_read_bytes_per_second'] / 1e9)} GB/s."
+    )
+
+
+def workload_table(results, label):
     lines = [
         "| policy | start | median | GB/s | of the link | how the GPU gets the weights |",
         "|---|---|---:|---:|---:|---|",
     ]
-    for case in rows(document, workload):
+    for case in usable(results, label):
         share = case["share_of_link"]
-        lines.append(
-            f"| `{case['policy']}` | {case['start']} | {duration(case['summary']['median_s'])} "
-            f"| {rate(case['gb_per_s'])} | {f'{share:.0%}' if share else '-'} | {case['mechanism']} |"
-        )
+        lines.append(row([
+            f"`{case['policy']}`", case["start"], duration(case["summary"]["median_s"]),
+            three_digits(case["gb_per_s"]), f"{share:.0%}" if share else "-", case["mechanism"],
+        ]))
     return "\n".join(lines)
 
 
-def limits_table(document):
+def gemm_table(results, chosen):
+    shown = [label for label in labels(results) if label.startswith("gemm.m")]
+    if not shown:
+        raise Unusable("no case of gemm")
+    shown.sort(key=lambda label: int(label.removeprefix("gemm.m")))
+    lines = [
+        row(["ms by policy and tokens"] + [label.removeprefix("gemm.") for label in shown]),
+        "|---|" + "---:|" * len(shown),
+    ]
+    columns = [best_starts(results, label) for label in shown]
+    milliseconds = lambda case: three_digits(case["summary"]["median_s"] * 1e3)
+    for policy, cells in policy_rows(columns, milliseconds, chosen):
+        lines.append(row([f"`{policy}`"] + cells))
+    return "\n".join(lines)
+
+
+def slice_note(model):
+    text = f"{model['name']}: {gibibytes(model['offloaded_bytes'])} offloaded"
+    if model["resident_bytes"]:
+        text += f", {gibibytes(model['resident_bytes'])} resident"
+    if model["layers_measured"] < model["layers"]:
+        text += f", {model['layers_measured']} of {model['layers']} layers measured"
+    return text
+
+
+def models_table(files, chosen):
+    columns = {}  # {policy: case} by (label, model)
+    notes = {}
+    for results in files:
+        for label in labels(results):
+            if chosen and label not in chosen:
+                continue
+            column = best_starts(results, label)
+            model = next(iter(column.values())).get("model")
+            if model is None:
+                raise Unusable(f"{label} does not walk a model")
+            if (label, model["name"]) in columns:
+                raise Unusable(f"{label} of {model['name']} is in two files")
+            columns[label, model["name"]] = column
+            note = slice_note(model)
+            if notes.setdefault(model["name"], note) != note:
+                raise Unusable(f"{model['name']} is offloaded in two ways: {notes[model['name']]}; {note}")
+    missing = [label for label in chosen if label not in {label for label, _ in columns}]
+    if missing or not columns:
+        raise Unusable(f"no case of {', '.join(missing) or 'a model'}")
+
+    first = next(model for _, model in columns)
+    device = {
+        policy: case["model"]["memory_bytes"]["device"]
+        for (_, model), column in reversed(columns.items()) if model == first
+        for policy, case in column.items()
+    }
+    lines = [
+        row(["tokens/s at most, by policy"] + [f"{label} {model}" for label, model in columns]
+            + [f"HBM for {first}"]),
+        "|---|" + "---:|" * (len(columns) + 1),
+    ]
+    # The first column, which is the order a reader looks for, decides: it comes last for the sort.
+    backwards = list(columns.values())[::-1]
+    tokens = lambda case: three_digits(case["model"]["tokens_per_second_ceiling"])
+    for policy, cells in policy_rows(backwards, tokens):
+        memory = gibibytes(device[policy]) if policy in device else "-"
+        lines.append(row([f"`{policy}`"] + cells[::-1] + [memory]))
+    return "\n".join(lines + ["", f"<sub>{'; '.join(notes.values())}.</sub>"])
+
+
+def limits_table(results, _):
+    if not results["limits"]:
+        raise Unusable("the run was made without --limits")
     lines = ["| limit | what is compared | ratio | goal | met |", "|---|---|---:|---:|---|"]
-    for limit in document["offload_bench"]["limits"]:
+    for limit in results["limits"]:
         sign = ">=" if limit["at_least"] else "<="
         met = limit["ratio"] >= limit["goal"] if limit["at_least"] else limit["ratio"] <= limit["goal"]
-        lines.append(
-            f"| `{limit['id']}` | {limit['description']} | {limit['ratio']:.3f} "
-            f"| {sign} {limit['goal']:.3f} | {'yes' if met else 'no'} |"
-        )
+        lines.append(row([
+            f"`{limit['id']}`", limit["description"], f"{limit['ratio']:.3f}",
+            f"{sign} {limit['goal']:.3f}", "yes" if met else "no",
+        ]))
     return "\n".join(lines)
 
 
-def render(path, what):
-    with open(path, encoding="utf-8") as file:
-        results = json.load(file)
-    return limits_table(results) if what == "limits" else table(results, what)
+def render(paths, what):
+    """The text that stands for `what` in a document; throws Unusable."""
+    files = [load(path) for path in paths]
+    name, _, names = what.partition(":")
+    chosen = names.split(",") if names else []
+    if name == "models":
+        return models_table(files, chosen)
+    if len(files) != 1:
+        raise Unusable(f"{what} is made from one file")
+    try:
+        of_one = {"machine": machine, "gemm": gemm_table, "limits": limits_table}.get(name)
+        return of_one(files[0], chosen) if of_one else workload_table(files[0], what)
+    except Unusable as error:
+        raise Unusable(f"{paths[0]}: {error}") from None
+
+
+def blocks(text):
+    """(arguments, what is shown) of every marked place."""
+    return [(match[2].split(), match[3]) for match in block.finditer(text)]
+
+
+def update(text, root):
+    def replace(match):
+        *paths, what = match[2].split()
+        return f"{match[1]}{render([root / path for path in paths], what)}\n<!-- end -->"
+
+    return block.sub(replace, text)
+
+
+def main(arguments):
+    if len(arguments) < 2:
+        sys.exit(__doc__)
+    try:
+        if arguments[0] != "--update":
+            print(render(arguments[:-1], arguments[-1]))
+            return
+        root = pathlib.Path(__file__).resolve().parent.parent
+        for document in map(pathlib.Path, arguments[1:]):
+            updated = update(document.read_text(encoding="utf-8"), root)
+            document.write_text(updated, encoding="utf-8")
+    except Unusable as error:
+        sys.exit(f"readme_table.py: {error}")
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 3:
-        sys.exit(__doc__)
-    print(render(sys.argv[1], sys.argv[2]))
+    main(sys.argv[1:])
