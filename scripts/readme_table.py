@@ -138,6 +138,14 @@ def workload_table(results, label):
     return "\n".join(lines)
 
 
+def milliseconds(case):
+    return three_digits(case["summary"]["median_s"] * 1e3)
+
+
+def tokens_per_second(case):
+    return three_digits(case["model"]["tokens_per_second_ceiling"])
+
+
 def gemm_table(results, chosen):
     shown = [label for label in labels(results) if label.startswith("gemm.m")]
     if not shown:
@@ -148,7 +156,6 @@ def gemm_table(results, chosen):
         "|---|" + "---:|" * len(shown),
     ]
     columns = [best_starts(results, label) for label in shown]
-    milliseconds = lambda case: three_digits(case["summary"]["median_s"] * 1e3)
     for policy, cells in policy_rows(columns, milliseconds, chosen):
         lines.append(row([f"`{policy}`"] + cells))
     return "\n".join(lines)
@@ -197,8 +204,7 @@ def models_table(files, chosen):
     ]
     # The first column, which is the order a reader looks for, decides: it comes last for the sort.
     backwards = list(columns.values())[::-1]
-    tokens = lambda case: three_digits(case["model"]["tokens_per_second_ceiling"])
-    for policy, cells in policy_rows(backwards, tokens):
+    for policy, cells in policy_rows(backwards, tokens_per_second):
         memory = gibibytes(device[policy]) if policy in device else "-"
         lines.append(row([f"`{policy}`"] + cells[::-1] + [memory]))
     return "\n".join(lines + ["", f"<sub>{'; '.join(notes.values())}.</sub>"])

@@ -29,11 +29,9 @@ shown_tables = [
 ]
 shown_commands = sorted(
     {
-        line.split(" # ")[0].strip()
+        re.split(r"\s+#", line)[0]
         for text in documents.values()
-        for script in re.findall(r"^```sh\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
-        for line in script.replace("\\\n", " ").splitlines()
-        if line.startswith("offload_bench ")
+        for line in re.findall(r"(?:^|`)((?:offload_bench|scripts/bench\.sh) [^`\n]+)", text, re.MULTILINE)
     }
 )
 
