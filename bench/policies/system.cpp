@@ -123,6 +123,10 @@ class System final : public DescribedPolicy {
     return needs(platform, &MemoryModel::pageable_memory_access,
                  "pageable memory access (HMM or ATS)");
   }
+  Support capturable() const override {
+    if (help_ != Help::prefetch) return Support::yes();
+    return Support::no("cudaMemPrefetchAsync cannot be captured");
+  }
   std::span<const Start> starts() const override { return cold_and_warm; }
 
   Path path(Start start, const Platform& platform) const override {

@@ -117,9 +117,11 @@ class MatmulReading final : public Reading {
   }
 
   void hand_over(std::size_t from, std::size_t to, const Lanes& lanes) override {
-    const std::size_t y_bytes = rows_on_cpu_[from] * tokens_ * bytes_of(DType::bf16);
-    const std::size_t x_bytes = weights_.tensors[to].cols * tokens_ * bytes_of(DType::bf16);
     prepare_hand_over();
+    const std::size_t values = on_cpu_.tensor == from ? on_cpu_.values : 0;
+    on_cpu_ = {};
+    const std::size_t y_bytes = std::min(values * bytes_of(DType::bf16), handed_device_.bytes());
+    const std::size_t x_bytes = weights_.tensors[to].cols * tokens_ * bytes_of(DType::bf16);
     // The layers here do not depend on one another, so the bytes mean nothing; their way does.
     if (y_bytes > 0) {
       cuda::memcpy_async(handed_device_.data(), handed_host_->data(), y_bytes, lanes.stream);
@@ -231,7 +233,7 @@ class MatmulReading final : public Reading {
     const WeightTensor& tensor = weights_.tensors[view.piece.tensor];
     const float* const x = input_of(tensor).tokens.widened();
     float* const out = on_host_.data() + first_output_[view.piece.tensor] + view.piece.first_row;
-    rows_on_cpu_[view.piece.tensor] = view.piece.rows;
+    note_on_cpu(view.piece.tensor, view.piece.rows * product.tokens);
     if (product.tokens == 1) {
       host::gemv(view.data, tensor.dtype, view.piece.rows, tensor.cols, x, out, workers);
       return;
@@ -253,6 +255,11 @@ class MatmulReading final : public Reading {
             out[row] = static_cast<float>(sum);
           }
         });
+  }
+
+  void note_on_cpu(std::size_t tensor, std::size_t values) {
+    if (on_cpu_.tensor != tensor) on_cpu_ = {tensor, 0};
+    on_cpu_.values += values;
   }
 
   void prepare_hand_over() {
@@ -306,7 +313,12 @@ class MatmulReading final : public Reading {
   std::size_t scratch_values_ = 0;
   std::vector<float> host_scratch_;
 
-  std::map<std::size_t, std::size_t> rows_on_cpu_;  // by tensor
+  /// What the CPU computes of the tensor it was last given pieces of.
+  struct OnCpu {
+    std::size_t tensor = 0;
+    std::size_t values = 0;
+  };
+  OnCpu on_cpu_;
   std::unique_ptr<HostAllocation> handed_host_;
   cuda::DeviceBuffer handed_device_;
 };
