@@ -6,9 +6,9 @@
 #include <vector>
 
 #include "bench/catalog.hpp"
-#include "bench/command_line.hpp"
-#include "bench/exit_code.hpp"
-#include "bench/plan.hpp"
+#include "bench/cli/command_line.hpp"
+#include "bench/cli/exit_code.hpp"
+#include "bench/plan/plan.hpp"
 #include "bench/platform/probe.hpp"
 #include "bench/report/results_file.hpp"
 #include "bench/report/summary.hpp"

@@ -8,8 +8,8 @@
 #include <utility>
 #include <vector>
 
-#include "bench/options.hpp"
-#include "bench/plan.hpp"
+#include "bench/cli/options.hpp"
+#include "bench/plan/plan.hpp"
 #include "offload/platform.hpp"
 #include "offload/policy.hpp"
 #include "offload/statistics.hpp"

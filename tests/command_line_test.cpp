@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "bench/command_line.hpp"
+#include "bench/cli/command_line.hpp"
 
 #include <gtest/gtest.h>
 

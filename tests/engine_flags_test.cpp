@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Flags as the engines take them: what is expected here was written down from their documentation.
-#include "bench/engine_flags.hpp"
+#include "bench/plan/engine_flags.hpp"
 
 #include <gtest/gtest.h>
 

@@ -70,8 +70,8 @@ struct FakeWorkload final : Workload {
     }
     return Support::yes();
   }
-  std::unique_ptr<Reading> bind(const WeightSet&, std::span<const TensorContent>,
-                                HostWorkers&, bool) const override {
+  std::unique_ptr<Reading> bind(const WeightSet&, std::span<const TensorContent>, HostWorkers&,
+                                bool) const override {
     throw std::logic_error("a fake workload reads nothing");
   }
 };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "bench/interrupt.hpp"
+#include "bench/cli/interrupt.hpp"
 
 #include <gtest/gtest.h>
 

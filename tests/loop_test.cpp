@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The measuring loop on the CPU's own policy: what it must refuse to print, and what it reuses.
-#include "bench/loop.hpp"
+#include "bench/measure/loop.hpp"
 
 #include <gtest/gtest.h>
 

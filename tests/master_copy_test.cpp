@@ -6,7 +6,7 @@
 #include <set>
 #include <string>
 
-#include "bench/content.hpp"
+#include "bench/measure/content.hpp"
 
 namespace offload {
 namespace {

@@ -7,9 +7,9 @@
 #include <string>
 #include <vector>
 
-#include "bench/command_line.hpp"
-#include "bench/plan.hpp"
-#include "bench/suites.hpp"
+#include "bench/cli/command_line.hpp"
+#include "bench/plan/plan.hpp"
+#include "bench/plan/suites.hpp"
 #include "offload/error.hpp"
 #include "tests/fake_catalog.hpp"
 

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "bench/plan.hpp"
+#include "bench/plan/plan.hpp"
 
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <set>
 
-#include "bench/plan_memory.hpp"
-#include "bench/suites.hpp"
+#include "bench/plan/plan_memory.hpp"
+#include "bench/plan/suites.hpp"
 #include "offload/error.hpp"
 #include "tests/fake_catalog.hpp"
 

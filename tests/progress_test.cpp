@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "bench/progress.hpp"
+#include "bench/cli/progress.hpp"
 
 #include <fcntl.h>
 #include <gtest/gtest.h>

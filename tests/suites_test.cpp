@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The suites, and the plain sizes they name.
-#include "bench/suites.hpp"
+#include "bench/plan/suites.hpp"
 
 #include <gtest/gtest.h>
 

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "bench/models/presets.hpp"
+#include "bench/plan/suites.hpp"
 #include "bench/policies/partly_resident.hpp"
 #include "bench/report/layout_text.hpp"
 #include "bench/report/numbers.hpp"
@@ -11,7 +12,6 @@
 #include "bench/report/sentence.hpp"
 #include "bench/report/skipped.hpp"
 #include "bench/report/summary.hpp"
-#include "bench/suites.hpp"
 #include "offload/units.hpp"
 
 namespace offload {

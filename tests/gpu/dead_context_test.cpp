@@ -10,7 +10,7 @@
 #include <string>
 
 #include "bench/catalog.hpp"
-#include "bench/exit_code.hpp"
+#include "bench/cli/exit_code.hpp"
 #include "bench/platform/probe.hpp"
 #include "bench/policies/described.hpp"
 #include "bench/run.hpp"

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "bench/catalog.hpp"
-#include "bench/loop.hpp"
+#include "bench/measure/loop.hpp"
 #include "bench/platform/probe.hpp"
 
 namespace offload {

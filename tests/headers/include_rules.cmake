@@ -28,8 +28,8 @@ macro(expect_only what pattern)
   endif()
 endmacro()
 expect_only("nlohmann/json" "nlohmann/" bench/models/json_value.cpp bench/report/json.cpp)
-expect_only("CLI11" "CLI/" bench/command_line.cpp)
-expect_only("Google Benchmark" "benchmark/" bench/gbench_adapter.cpp)
+expect_only("CLI11" "CLI/" bench/cli/command_line.cpp)
+expect_only("Google Benchmark" "benchmark/" bench/measure/gbench_adapter.cpp)
 
 # CUDA's own headers stay behind the seams that have a stand-in.
 set(cuda "cuda|cublas|cupti|nvtx|nvml|device_launch|vector_types|cooperative_groups")

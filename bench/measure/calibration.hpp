@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the machine can do, measured in the first seconds of every run: all later figures are also
+// shown as a share of these.
+#pragma once
+#include <cstddef>
+#include <functional>
+
+#include "bench/measure/session.hpp"
+#include "bench/record.hpp"
+#include "kernels/kernels.hpp"
+
+namespace offload {
+
+/// `checkpoint` is called between measurements and may throw to leave.
+Calibration calibrate(Session& session, WallTime& wall, const std::function<void()>& checkpoint);
+
+/// Median seconds of `repeats` runs of `pass`, each after a flush of the L2 where there is a GPU.
+double median_seconds(Session& session, WallTime& wall, int repeats,
+                      const std::function<void()>& pass);
+
+/// Seconds of one `pass`, after a flush of the L2 where there is a GPU.
+double timed_seconds(Session& session, WallTime& wall, const std::function<void()>& pass);
+
+/// Seconds of one plain read of host memory by all workers.
+double timed_host_read(Session& session, WallTime& wall, const std::byte* data, std::size_t bytes);
+
+/// The fastest SM read of `bytes` at `data` over a sweep of grids, block sizes and load widths.
+struct BestRead {
+  double seconds = 0;
+  kernels::StreamReadShape shape;
+};
+BestRead best_sm_read(Session& session, WallTime& wall, const std::byte* data, std::size_t bytes,
+                      int repeats);
+
+}  // namespace offload

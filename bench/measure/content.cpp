@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "bench/measure/content.hpp"
+
+#include <algorithm>
+
+#include "bench/policies/packed.hpp"
+#include "kernels/reference.hpp"
+
+namespace offload {
+namespace {
+
+/// The tensors of one shape, by index.
+using Alike = std::vector<std::size_t>;
+
+bool same_shape(const WeightTensor& a, const WeightTensor& b) {
+  return a.dtype == b.dtype && a.rows == b.rows && a.cols == b.cols && a.experts == b.experts;
+}
+
+std::vector<Alike> by_shape(const WeightSet& weights) {
+  std::vector<Alike> groups;
+  for (std::size_t i = 0; i < weights.tensors.size(); ++i) {
+    const auto group = std::find_if(groups.begin(), groups.end(), [&](const Alike& alike) {
+      return same_shape(weights.tensors[alike.front()], weights.tensors[i]);
+    });
+    if (group == groups.end()) {
+      groups.push_back({i});
+    } else {
+      group->push_back(i);
+    }
+  }
+  return groups;
+}
+
+/// Rotated contents begin anywhere in the first of two copies, one behind the other.
+std::size_t shared_bytes(const WeightTensor& tensor, std::size_t alike) {
+  return alike == 1 ? tensor.bytes() : 2 * tensor.bytes();
+}
+
+/// Whole experts, so that an expert's rows stay together.
+std::size_t rotation_step(const WeightTensor& tensor, std::size_t alike) {
+  const std::size_t unit = tensor.experts == 0 ? 1 : tensor.rows / tensor.experts;
+  return std::max(tensor.rows / unit / alike, std::size_t{1}) * unit;
+}
+
+}  // namespace
+
+std::size_t master_copy_bytes(const WeightSet& weights) {
+  std::size_t bytes = 0;
+  for (const Alike& alike : by_shape(weights)) {
+    bytes += shared_bytes(weights.tensors[alike.front()], alike.size());
+  }
+  return bytes;
+}
+
+MasterCopy::MasterCopy(const WeightSet& weights, Content content, std::uint64_t seed,
+                       Session& session)
+    : content_(content), tensors_(weights.tensors.size()) {
+  for (const Alike& alike : by_shape(weights)) {
+    const std::size_t base = alike.front();
+    const WeightTensor& tensor = weights.tensors[base];
+    auto& loan = loans_.emplace_back(
+        session.host_buffers().borrow(HostMemory::pageable, shared_bytes(tensor, alike.size())));
+    const std::span<std::byte> bytes{loan.data(), tensor.bytes()};
+    reference::fill_random(bytes, tensor.dtype, seed + base, session.workers());
+    if (content == Content::chain) reference::make_chain(bytes, seed + base);
+    if (alike.size() > 1) copy_by_workers(loan.data() + bytes.size(), bytes, session.workers());
+    const std::size_t step = rotation_step(tensor, alike.size());
+    for (std::size_t i = 0; i < alike.size(); ++i) {
+      // A chain's links are offsets: it cannot be rotated.
+      const std::size_t rows = content == Content::chain ? 0 : i * step % tensor.rows;
+      tensors_[alike[i]] = {{loan.data() + rows * tensor.row_bytes(), tensor.bytes()}, base, rows};
+    }
+  }
+}
+
+}  // namespace offload

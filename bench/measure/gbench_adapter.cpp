@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "bench/measure/gbench_adapter.hpp"
+
+#include <benchmark/benchmark.h>
+
+#include <algorithm>
+#include <map>
+#include <sstream>
+#include <string_view>
+
+#include "offload/error.hpp"
+
+namespace offload {
+namespace {
+
+// Chosen by what the interface offers, not by version: SkipWithMessage and the "Nx" iteration
+// syntax both arrived in 1.8.0.
+template <typename State>
+constexpr bool takes_iteration_counts() {
+  return requires(State & state) { state.SkipWithMessage(std::string()); };
+}
+
+// One iteration a repetition. Before 1.8.0 a minimum time that any sample exceeds says the same.
+std::string one_iteration_flag() {
+  return takes_iteration_counts<benchmark::State>() ? "--benchmark_min_time=1x"
+                                                    : "--benchmark_min_time=0.000000001";
+}
+
+bool names_flag(const std::string& argument, std::string_view flag) {
+  const std::string prefix = "--" + std::string(flag);
+  return argument == prefix || argument.starts_with(prefix + "=");
+}
+
+}  // namespace
+
+// Collects the stock JSON text of every reported run; passes runs on to the stock reporter when the
+// user asked for its output.
+class GoogleBenchmark::Collector : public benchmark::BenchmarkReporter {
+ public:
+  explicit Collector(bool stock_output)
+      : stock_(stock_output ? benchmark::CreateDefaultDisplayReporter() : nullptr) {
+    json_.SetOutputStream(&text_);
+    json_.SetErrorStream(&text_errors_);
+  }
+
+  bool ReportContext(const Context& context) override {
+    has_context_ = true;
+    const bool stock_goes_on = !stock_ || stock_->ReportContext(context);
+    return json_.ReportContext(context) && stock_goes_on;
+  }
+
+  void ReportRuns(const std::vector<Run>& runs) override {
+    if (stock_) stock_->ReportRuns(runs);
+    json_.ReportRuns(runs);
+    // Runs and their aggregates come in separate calls; the case is finished with the first.
+    if (runs.empty() || runs.front().run_type == Run::RT_Aggregate) return;
+    const auto found = on_finished_.find(runs.front().run_name.function_name);
+    if (found != on_finished_.end()) found->second();
+  }
+
+  void Finalize() override {
+    if (stock_) stock_->Finalize();
+  }
+
+  void on_finished(const std::string& name, std::function<void()> callback) {
+    on_finished_[name] = std::move(callback);
+  }
+
+  std::string document() {
+    if (!has_context_) ReportContext(Context());
+    // What JSONReporter::Finalize appends; written here so that more runs can still follow.
+    return text_.str() + "\n  ]\n}\n";
+  }
+
+ private:
+  std::unique_ptr<benchmark::BenchmarkReporter> stock_;
+  benchmark::JSONReporter json_;
+  std::ostringstream text_;
+  std::ostringstream text_errors_;
+  bool has_context_ = false;
+  std::map<std::string, std::function<void()>> on_finished_;
+};
+
+struct GoogleBenchmark::Impl {
+  std::vector<std::string> flags;      // as given to Initialize, without argv[0]
+  std::vector<std::string> arguments;  // outlives the run: the library keeps pointers into it
+  std::vector<char*> argv;
+  std::unique_ptr<Collector> collector;
+  bool stock_output = false;
+  bool list_only = false;
+};
+
+GoogleBenchmark::GoogleBenchmark(const std::string& argv0, std::size_t samples,
+                                 const std::vector<std::string>& user_flags)
+    : impl_(std::make_unique<Impl>()) {
+  impl_->flags = {one_iteration_flag(), "--benchmark_repetitions=" + std::to_string(samples),
+                  "--benchmark_time_unit=us"};
+  impl_->flags.insert(impl_->flags.end(), user_flags.begin(), user_flags.end());
+  for (const std::string& flag : user_flags) {
+    impl_->stock_output |= names_flag(flag, "benchmark_format");
+    impl_->list_only |= names_flag(flag, "benchmark_list_tests") && !flag.ends_with("=false") &&
+                        !flag.ends_with("=0");
+  }
+  impl_->arguments = impl_->flags;
+  impl_->arguments.insert(impl_->arguments.begin(), argv0);
+  for (std::string& argument : impl_->arguments) impl_->argv.push_back(argument.data());
+  impl_->argv.push_back(nullptr);
+  int argc = static_cast<int>(impl_->arguments.size());
+  benchmark::Initialize(&argc, impl_->argv.data());
+  if (argc > 1) {
+    throw UsageError(std::string(impl_->argv[1]) +
+                     ": Google Benchmark does not know this flag; see --help");
+  }
+  impl_->stock_output |= impl_->list_only;
+  impl_->collector = std::make_unique<Collector>(impl_->stock_output);
+}
+
+GoogleBenchmark::~GoogleBenchmark() { benchmark::ClearRegisteredBenchmarks(); }
+
+void GoogleBenchmark::add(BenchmarkEntry entry) {
+  impl_->collector->on_finished(entry.name, std::move(entry.finished));
+  const std::string name = entry.name;
+  const auto run = [sample = std::move(entry.sample)](benchmark::State& state) {
+    SampleOutcome outcome;
+    for (auto _ : state) {
+      outcome = sample();
+      if (!outcome.error.empty()) {
+        state.SkipWithError(outcome.error.c_str());
+        return;
+      }
+      state.SetIterationTime(outcome.seconds);
+    }
+    state.counters["bytes_per_second"] = benchmark::Counter(
+        static_cast<double>(outcome.bytes), benchmark::Counter::kIsIterationInvariantRate,
+        benchmark::Counter::kIs1000);
+    for (const auto& [key, value] : outcome.counters) state.counters[key] = value;
+  };
+  benchmark::RegisterBenchmark(name.c_str(), run)->UseManualTime();
+}
+
+std::size_t GoogleBenchmark::run() {
+  return benchmark::RunSpecifiedBenchmarks(impl_->collector.get());
+}
+
+std::string GoogleBenchmark::json() const { return impl_->collector->document(); }
+const std::vector<std::string>& GoogleBenchmark::effective_flags() const { return impl_->flags; }
+bool GoogleBenchmark::stock_output() const { return impl_->stock_output; }
+bool GoogleBenchmark::list_only() const { return impl_->list_only; }
+
+}  // namespace offload

@@ -1,0 +1,391 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "bench/measure/loop.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <stdexcept>
+#include <utility>
+
+#include "bench/evidence/ranges.hpp"
+#include "bench/measure/sampling.hpp"
+#include "bench/measure/wall_clock.hpp"
+#include "bench/plan/plan_memory.hpp"
+#include "bench/policies/partly_resident.hpp"
+#include "offload/error.hpp"
+#include "offload/units.hpp"
+
+namespace offload {
+namespace {
+
+constexpr double settling_seconds = 20e-3;
+constexpr int most_settling_passes = 100;
+
+// Counters lose records now and then, which makes them count too little, never too much.
+constexpr int most_evidence_passes = 3;
+// Nor do they keep up with more than this at once: passes over 448 MiB lost half of their records,
+// passes over 112 MiB none.
+constexpr std::size_t most_evidence_bytes = std::size_t{64} << 20;
+// What a piece's first row must be a multiple of (see Piece).
+constexpr std::size_t row_alignment = 4;
+
+// Rates are checked against nominal peaks, which real machines never reach; the margin only covers
+// the clock.
+constexpr double peak_margin = 1.01;
+// Where the nominal peak is unknown, the calibrated rate stands in for it.
+constexpr double calibration_margin = 1.1;
+
+std::optional<double> most_bytes_per_second(Path path, const Platform& platform,
+                                            const Calibration& calibration) {
+  const auto capped = [](std::optional<double> nominal,
+                         std::optional<double> measured) -> std::optional<double> {
+    if (nominal) return *nominal * peak_margin;
+    if (measured) return *measured * calibration_margin;
+    return std::nullopt;
+  };
+  switch (path) {
+    case Path::device_memory:
+      return capped(platform.gpu ? platform.gpu->hbm_peak_bytes_per_second : std::nullopt,
+                    calibration.device_read);
+    case Path::link:
+      return capped(platform.link ? platform.link->peak_bytes_per_second : std::nullopt,
+                    calibration.copy_h2d);
+    case Path::host_memory:
+      break;  // a CPU's caches are not ours to bound
+  }
+  return std::nullopt;
+}
+
+/// As many rows from the middle of `tensor` as the counters can follow.
+Piece middle_of(const WeightTensor& tensor) {
+  const std::size_t rows = std::min(tensor.rows, most_evidence_bytes / tensor.row_bytes());
+  if (rows == 0) return {0, 0, tensor.rows};
+  return {0, (tensor.rows - rows) / 2 / row_alignment * row_alignment, rows};
+}
+
+}  // namespace
+
+Loop::Loop(Session& session, const Calibration& calibration, std::uint64_t seed, WallTime& wall)
+    : session_(session), calibration_(calibration), seed_(seed), wall_(wall) {}
+
+void Loop::bind(const Case& item) {
+  const bool same_weights = item.weights == item_.weights;
+  const bool same_policy = same_weights && item.policy == placed_policy_;
+  item_ = item;
+  if (!same_policy) {
+    placement_.reset();
+    placed_policy_ = nullptr;
+    placed_content_.reset();
+  }
+  if (!same_weights) {
+    readings_.clear();
+    masters_.clear();
+    session_.host_buffers().trim();
+  }
+
+  const Content content = item.workload->content();
+  make_content(content);
+  checkpoint();
+  if (!placement_) {
+    const Range range("place");
+    const Lap lap(wall_.allocation);
+    make_room();
+    placement_ = place_weights(*item.policy, item.weights->tensors, session_.place_context());
+    placed_policy_ = item.policy;
+  }
+  if (placed_content_ != content) {
+    const Range range("fill");
+    const Lap lap(wall_.content);
+    const auto tensors = masters_.at(content).tensors();
+    for (std::size_t i = 0; i < tensors.size(); ++i) placement_->fill(i, tensors[i].bytes);
+    placed_content_ = content;
+  }
+  graph_.reset();
+  adopt(placement_->plan(reading_->pieces(), item.workload->cpu_can()));
+  // Pageable memory is read by the CPU even where the GPU computes: to stage it for the copy.
+  cpu_reads_weights_ = computes_on_cpu_ || placement_->footprint().pageable > 0;
+}
+
+// Idle buffers are kept for the next policy only while there is memory for them too.
+void Loop::make_room() const {
+  const Footprint needed = memory_needed(*item_.policy, *item_.weights, session_.tuning());
+  const std::size_t wanted = needed.pinned + needed.managed + needed.pageable;
+  const std::size_t idle = session_.host_buffers().idle_bytes();
+  const std::size_t masters = masters_.size() * master_copy_bytes(*item_.weights);
+  if (idle + masters + wanted > host_memory_limit(session_.platform().host)) {
+    session_.host_buffers().trim();
+  }
+}
+
+void Loop::make_content(Content content) {
+  const double allocated_before = session_.host_buffers().allocation_seconds();
+  {
+    const Lap lap(wall_.content);
+    auto master = masters_.find(content);
+    if (master == masters_.end()) {
+      master = masters_
+                   .emplace(std::piecewise_construct, std::forward_as_tuple(content),
+                            std::forward_as_tuple(*item_.weights, content, seed_, session_))
+                   .first;
+    }
+    auto& reading = readings_[item_.workload];
+    if (!reading) {
+      reading = item_.workload->bind(*item_.weights, master->second.tensors(), session_.workers(),
+                                     session_.gpu());
+    }
+    reading_ = reading.get();
+  }
+  // What went into allocating the master copy is allocation, not content.
+  const double allocated = session_.host_buffers().allocation_seconds() - allocated_before;
+  wall_.content -= allocated;
+  wall_.allocation += allocated;
+}
+
+/// Bytes that cross the link are what kernels read of the weights that are not resident, unless the
+/// policy decides.
+void Loop::adopt(PassPlan plan) {
+  plan_ = std::move(plan);
+  std::size_t resident = 0;
+  for (const Piece& piece : plan_.pieces) {
+    const WeightTensor& tensor = item_.weights->tensors[piece.tensor];
+    if (tensor.resident) resident += piece.rows * tensor.row_bytes();
+  }
+  const std::size_t offloaded = reading_->bytes().requested - resident;
+  link_bytes_ = plan_.copied.value_or(offloaded - std::min(offloaded, plan_.on_cpu));
+  computes_on_gpu_ = plan_.on_cpu < offloaded + resident;
+  computes_on_cpu_ = plan_.on_cpu > 0;
+}
+
+/// The best of what the placement has to try, by passes nobody counts.
+void Loop::tune() {
+  const Range range("tune");
+  while (placement_->tuning()) {
+    checkpoint();
+    adopt(placement_->retune(timed_pass()));
+  }
+}
+
+/// GPU and CPU take turns, as in a model whose layers depend on one another: the next tensor begins
+/// when the last is complete on both sides, and activations cross the link.
+void Loop::hand_over(const Piece& from, const PieceView& to) {
+  session_.workers().join();
+  reading_->hand_over(from.tensor, to.piece.tensor, session_.lanes());
+  if (to.side == Side::cpu) cuda::stream_synchronize(session_.stream());
+}
+
+void Loop::enqueue_pass() {
+  const Lanes lanes = session_.lanes();
+  const Piece* previous = nullptr;
+  bool cpu_had_part = false;  // of the previous piece's tensor
+  for (const Piece& piece : plan_.pieces) {
+    const PieceView view = placement_->acquire(piece, lanes.stream);
+    const bool on_cpu = view.side == Side::cpu;
+    if (previous != nullptr && previous->tensor != piece.tensor) {
+      if (computes_on_gpu_ && (on_cpu || cpu_had_part)) hand_over(*previous, view);
+      cpu_had_part = false;
+    }
+    if (on_cpu) computes_on_cpu_ = cpu_reads_weights_ = cpu_had_part = true;
+    reading_->launch(view, lanes);
+    placement_->release(piece, lanes.stream);
+    previous = &piece;
+  }
+  placement_->finish(lanes.stream);
+}
+
+void Loop::run_pass() {
+  if (graph_) {
+    graph_->launch(session_.stream());
+  } else {
+    enqueue_pass();
+  }
+  if (computes_on_cpu_) session_.workers().join();
+}
+
+double Loop::timed_pass() {
+  {
+    const Range range("reset");
+    const Lap lap(wall_.reset);
+    placement_->reset(item_.start, session_.stream());
+    if (cpu_reads_weights_) session_.flush_host_cache();
+    if (session_.gpu()) session_.flush_device_cache();
+    // Warm and steady GPU passes are enqueued while the flush still runs, as an engine enqueues
+    // ahead: launch latency is hidden. A cold pass, or one the CPU computes, starts from idle.
+    if (session_.gpu() && (item_.start == Start::cold || computes_on_cpu_)) {
+      cuda::stream_synchronize(session_.stream());
+    }
+  }
+  PassTimer& timer = session_.timer();
+  timer.begin(session_.stream());
+  run_pass();
+  const double seconds = timer.end(session_.stream());
+  wall_.measured += seconds;
+  return seconds;
+}
+
+void Loop::verify() {
+  const Range range("verify");
+  placement_->reset(item_.start, session_.stream());
+  if (item_.start == Start::warm) {
+    run_pass();
+    session_.wait();
+  }
+  reading_->poison(session_.lanes());
+  run_pass();
+  session_.wait();
+  require_right();
+}
+
+void Loop::require_right() {
+  if (const auto wrong = reading_->check(session_.lanes())) {
+    throw ImplausibleResult("wrong result: " + *wrong);
+  }
+}
+
+Evidence Loop::evidence(const Case& item) {
+  const Range range("evidence");
+  bind(item);
+  // A pointer chase touches single sectors, so only some pages move; other workloads read it all.
+  const std::size_t weights = item.weights->bytes();
+  const bool reads_all = reading_->bytes().touched >= weights;
+  if (reads_all) {
+    const std::vector<Piece> middle{middle_of(item.weights->tensors.front())};
+    plan_ = placement_->plan(middle, item.workload->cpu_can());
+  }
+  std::size_t read = 0;
+  for (const Piece& piece : plan_.pieces) {
+    read += piece.rows * item.weights->tensors[piece.tensor].row_bytes();
+  }
+  const bool must_move = item.start == Start::cold && migrates(*item.policy, session_.platform());
+  const std::size_t least = !must_move ? 0 : reads_all ? read : 1;
+
+  std::size_t most_moved = 0;
+  for (int i = 0; i < most_evidence_passes; ++i) {
+    checkpoint();
+    placement_->reset(item.start, session_.stream());
+    Evidence evidence = um_.measure([this] {
+      run_pass();
+      session_.wait();
+    });
+    evidence.bytes_read = read;
+    // Without counters the rate of every sample has still been held against the link's.
+    if (!evidence.um || evidence.um->bytes_to_device >= least) return evidence;
+    most_moved = std::max(most_moved, evidence.um->bytes_to_device);
+  }
+  if (!um_.count_right()) {
+    return {std::nullopt, "unavailable (CUPTI loses records of a known transfer)", read};
+  }
+  throw ImplausibleResult("not cold: passes over " + format_size_rounded(read) + " moved at most " +
+                          format_size_rounded(most_moved) + " to the GPU");
+}
+
+void Loop::require_plausible(double seconds) const {
+  const Path path = item_.policy->path(item_.start, session_.platform());
+  const auto most = most_bytes_per_second(path, session_.platform(), calibration_);
+  const std::size_t bytes = path == Path::link ? link_bytes_ : reading_->bytes().requested;
+  const double rate = static_cast<double>(bytes) / seconds;
+  if (most && rate > *most) {
+    throw ImplausibleResult("implausible: " + format_rate(rate) + " is above the " +
+                            format_rate(*most) + " its path can carry");
+  }
+}
+
+CaseRecord describe(const Case& item, const Platform& platform) {
+  CaseRecord record;
+  record.name = item.name();
+  record.workload = item.workload->name();
+  record.label = item.workload->label();
+  record.policy = item.policy->name();
+  record.start = name(item.start);
+  record.weights = *item.weights;
+  record.memory = item.policy->memory();
+  record.mechanism = item.policy->mechanism();
+  record.engine_flags = item.policy->engine_flags();
+  record.path = item.policy->path(item.start, platform);
+  record.tokens = item.workload->tokens();
+  record.migrates = migrates(*item.policy, platform);
+  return record;
+}
+
+// After the pause of placing and filling, the first passes over the link take up to four times
+// as long (1 MiB on an H200): what is not cold settles before it is sampled.
+double Loop::settle() {
+  double last = timed_pass();
+  if (item_.start == Start::cold) return last;
+  double sum = last;
+  for (int i = 1; i < most_settling_passes && sum < settling_seconds; ++i) {
+    checkpoint();
+    last = timed_pass();
+    sum += last;
+  }
+  return last;
+}
+
+/// The whole pass as one graph, verified as one too. The pass before it has loaded the kernels and
+/// chosen the algorithms, which cannot be done while capturing.
+void Loop::capture() {
+  if (!use_graphs_ || !session_.gpu() || !item_.policy->capturable()) return;
+  const Range range("capture");
+  reading_->poison(session_.lanes());
+  graph_.emplace(session_.stream(), [this] { enqueue_pass(); });
+  run_pass();
+  session_.wait();
+  require_right();
+  graph_.emplace(session_.stream(), [this] { enqueue_pass(); });
+}
+
+CaseRecord Loop::prepare(const Case& item) {
+  computes_on_cpu_ = computes_on_gpu_ = false;
+  bind(item);
+  checkpoint();
+  CaseRecord record = describe(item, session_.platform());
+  record.bytes = reading_->bytes();
+  record.steps = reading_->steps();
+  record.footprint = placement_->footprint();
+  tune();
+  record.link_bytes = record.path == Path::link ? link_bytes_ : 0;
+  record.cpu_bytes = plan_.on_cpu;
+  record.evidence.um_state = "not measured: nothing about this start is cold";
+  {
+    const Lap lap(wall_.content);
+    verify();
+  }
+  checkpoint();
+  capture();
+  record.captured = graph_.has_value();
+
+  passes_per_sample_ = passes_per_sample(settle(), item.start);
+  record.passes_per_sample = passes_per_sample_;
+  return record;
+}
+
+void Loop::resume(const Case& item) {
+  if (item.weights != item_.weights || item.policy != placed_policy_ ||
+      item.workload->content() != placed_content_) {
+    throw std::logic_error("resume: " + item.name() + " was not prepared under this placement");
+  }
+  bind(item);
+}
+
+double Loop::sample() {
+  const Range range("sample");
+  double sum = 0;
+  for (std::size_t i = 0; i < passes_per_sample_; ++i) {
+    checkpoint();
+    sum += timed_pass();
+  }
+  const double seconds = sum / static_cast<double>(passes_per_sample_);
+  require_plausible(seconds);
+  return seconds;
+}
+
+void Loop::clear() noexcept {
+  item_ = {};
+  graph_.reset();
+  reading_ = nullptr;
+  placement_.reset();
+  placed_policy_ = nullptr;
+  readings_.clear();
+  masters_.clear();
+  session_.host_buffers().trim();
+}
+
+}  // namespace offload

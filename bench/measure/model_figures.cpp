@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "bench/measure/model_figures.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+
+namespace offload {
+namespace {
+
+struct SliceBytes {
+  double offloaded = 0;
+  double resident = 0;
+  double powers_of_two = 0;  // offloaded tensors, each rounded up
+};
+
+SliceBytes bytes_of(const WeightSet& weights) {
+  SliceBytes bytes;
+  for (const WeightTensor& tensor : weights.tensors) {
+    (tensor.resident ? bytes.resident : bytes.offloaded) += static_cast<double>(tensor.bytes());
+    if (!tensor.resident) {
+      bytes.powers_of_two += static_cast<double>(std::bit_ceil(tensor.bytes()));
+    }
+  }
+  return bytes;
+}
+
+/// The same pass with every weight in GPU memory: the time that computing alone takes.
+const CaseRecord* resident_twin(const std::vector<CaseRecord>& cases, const CaseRecord& record) {
+  const auto twin = std::find_if(cases.begin(), cases.end(), [&](const CaseRecord& other) {
+    return other.path == Path::device_memory && !other.migrates && other.summary &&
+           other.workload == record.workload && other.tokens == record.tokens &&
+           other.weights.name == record.weights.name;
+  });
+  return twin == cases.end() ? nullptr : &*twin;
+}
+
+std::size_t scaled(std::size_t bytes, double scale) {
+  return static_cast<std::size_t>(std::llround(static_cast<double>(bytes) * scale));
+}
+
+ModelFigures figures_of(const CaseRecord& record, const CaseRecord* twin,
+                        const Calibration& calibration) {
+  const ModelSlice& slice = *record.weights.slice;
+  const SliceBytes measured = bytes_of(record.weights);
+  const bool any_offloaded = measured.offloaded > 0;
+  const double offloaded = static_cast<double>(slice.offloaded_bytes);
+  const double resident = static_cast<double>(slice.resident_bytes);
+
+  ModelFigures figures;
+  figures.scale = any_offloaded ? offloaded / measured.offloaded : resident / measured.resident;
+  figures.seconds = record.summary->median * figures.scale;
+  const double resident_missing = resident - measured.resident * figures.scale;
+  const double all = measured.offloaded + measured.resident;
+  if (twin != nullptr) {
+    figures.seconds += resident_missing / all * twin->summary->median;
+  } else if (calibration.device_read) {
+    // Of experts a pass reads a part: as large a part of the missing ones as of those measured.
+    const double read = std::min(1.0, static_cast<double>(record.bytes.requested) / all);
+    figures.seconds += resident_missing * read / *calibration.device_read;
+  }
+  const double tokens = static_cast<double>(record.tokens);
+  figures.tokens_per_second = tokens / figures.seconds;
+  figures.link_bytes_per_token = static_cast<double>(record.link_bytes) * figures.scale / tokens;
+  const bool link_alone = record.link_bytes > 0 && record.cpu_bytes == 0;
+  if (twin != nullptr && link_alone && calibration.copy_h2d) {
+    const double transfer = static_cast<double>(record.link_bytes) / *calibration.copy_h2d;
+    figures.overlap = 1 - (record.summary->median - twin->summary->median) / transfer;
+  }
+
+  const Footprint& taken = record.footprint;
+  const bool all_on_device = record.path == Path::device_memory && !record.migrates;
+  const double beyond_resident = static_cast<double>(taken.device) - measured.resident;
+  const double slots = all_on_device ? offloaded : std::max(0.0, beyond_resident);
+  figures.memory.pinned = scaled(taken.pinned, figures.scale);
+  figures.memory.pageable = scaled(taken.pageable, figures.scale);
+  figures.memory.managed = scaled(taken.managed, figures.scale);
+  figures.memory.device =
+      static_cast<std::size_t>(slots + resident + static_cast<double>(slice.other_bytes) +
+                               (record.migrates ? offloaded : 0));
+  if (taken.pinned > 0) {
+    figures.pinned_by_powers_of_two =
+        static_cast<std::size_t>(measured.powers_of_two * figures.scale);
+  }
+  return figures;
+}
+
+}  // namespace
+
+void finish_model_figures(std::vector<CaseRecord>& cases, const Calibration& calibration) {
+  for (CaseRecord& record : cases) {
+    if (!record.weights.slice || !record.summary || record.tokens == 0) continue;
+    if (!record.failure.empty()) continue;
+    record.model = figures_of(record, resident_twin(cases, record), calibration);
+  }
+}
+
+}  // namespace offload

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+// Limits of many tokens and of passes over many tensors.
+#include <algorithm>
+#include <memory>
+
+#include "bench/measure/limit_runner.hpp"
+#include "bench/models/fuse.hpp"
+#include "bench/models/offload_rules.hpp"
+#include "bench/models/presets.hpp"
+#include "bench/models/slice.hpp"
+#include "kernels/kernels.hpp"
+#include "offload/cuda/matmul.hpp"
+#include "offload/units.hpp"
+
+namespace offload {
+namespace {
+
+constexpr std::size_t MiB = std::size_t{1} << 20;
+
+class PassLimits {
+ public:
+  explicit PassLimits(LimitRunner& runner) : runner_(runner) {}
+
+  void measure() {
+    if (cuda::Matmul::support()) {
+      for (const std::size_t tokens : {1, 512, 2048, 8192}) many_tokens(tokens);
+    }
+    for (const std::size_t bytes : {64 * MiB, 448 * MiB}) prefetch(bytes);
+    split_decode();
+    resident_decode();
+  }
+
+ private:
+  std::unique_ptr<Workload> workload(const char* name, std::size_t tokens) const {
+    return runner_.context().catalog.workload(name)->with_tokens(tokens);
+  }
+  static std::string at(const char* id, std::size_t tokens) {
+    return std::string(id) + "/m" + std::to_string(tokens);
+  }
+
+  /// Seconds of one bare copy of `bytes` from pinned memory, in turn with the case last prepared.
+  std::pair<double, double> against_copy(std::size_t bytes) {
+    const auto source = runner_.session().host_buffers().borrow(HostMemory::pinned, bytes);
+    const cuda::DeviceBuffer target(bytes);
+    return runner_.against([&] {
+      cuda::memcpy_async(target.data(), source.data(), bytes, runner_.session().stream());
+    });
+  }
+
+  void many_tokens(std::size_t tokens) {
+    const WeightSet weights = bf16_weights("28672x8192", large_rows, large_cols);
+    const auto gemm = workload("gemm", tokens);
+    if (!runner_.start(at("ring_vs_link", tokens), "pinned_ring_copy")) return;
+    runner_.loop().prepare(runner_.steady(gemm.get(), "pinned_ring_copy", weights));
+    const auto [ring, copy] = against_copy(weights.bytes());
+    runner_.add(at("ring_vs_link", tokens),
+                "gemm under pinned_ring_copy / bare cudaMemcpyAsync of the weight", ring / copy,
+                1.04, false, ring, copy, "s");
+    if (tokens == 8192 && runner_.start(at("zero_copy_vs_ring", tokens), "pinned_zero_copy")) {
+      const double zero_copy =
+          runner_.case_median(runner_.steady(gemm.get(), "pinned_zero_copy", weights));
+      runner_.add(at("zero_copy_vs_ring", tokens),
+                  "gemm under pinned_zero_copy / under pinned_ring_copy", zero_copy / ring, 40,
+                  true, zero_copy, ring, "s");
+    }
+    if (tokens > 1) resident_gemm(*gemm, weights);
+    runner_.loop().clear();
+  }
+
+  void resident_gemm(const Workload& gemm, const WeightSet& weights) {
+    const std::size_t tokens = gemm.tokens();
+    runner_.context().started(at("resident_gemm_vs_cublaslt", tokens));
+    runner_.loop().prepare(runner_.steady(&gemm, "device_resident", weights));
+    const std::byte* w = runner_.placed_data(weights);
+    const StreamHandle stream = runner_.session().stream();
+    const cuda::DeviceBuffer x(tokens * large_cols * 2);
+    const cuda::DeviceBuffer y(tokens * large_rows * 2);
+    // Values as random as ours: products of constants take less power, and so less time.
+    cuda::memcpy_async(x.data(), w, x.bytes(), stream);
+    cuda::Matmul cublaslt;
+    const auto [ours, bare] = runner_.against([&] {
+      cublaslt.launch(w, DType::bf16, large_rows, large_cols, x.data(), tokens, y.data(),
+                      large_rows, stream);
+    });
+    runner_.add(at("resident_gemm_vs_cublaslt", tokens),
+                "gemm under device_resident / bare cublasLtMatmul", ours / bare, 1.02, false, ours,
+                bare, "s");
+  }
+
+  void prefetch(std::size_t layer_bytes) {
+    const std::string id = "prefetch_copy_vs_link/" + format_size(layer_bytes);
+    if (!runner_.start(id, "pinned_prefetch_copy")) return;
+    const std::size_t layers = std::max<std::size_t>(4, 1024 * MiB / layer_bytes);
+    WeightSet weights{std::to_string(layers) + "x" + format_size(layer_bytes), {}};
+    for (std::size_t i = 0; i < layers; ++i) {
+      WeightTensor tensor{"layer" + std::to_string(i), DType::bf16, layer_bytes / (2 * large_cols),
+                          large_cols};
+      tensor.layer = i;
+      weights.tensors.push_back(tensor);
+    }
+    const Tuning told = runner_.session().tuning();
+    Tuning ahead = told;
+    ahead.prefetch_step = std::max<std::size_t>(told.prefetch_step, 2);  // one slot cannot overlap
+    runner_.session().set_tuning(ahead);
+    runner_.loop().prepare(runner_.steady("gemv", "pinned_prefetch_copy", weights));
+    const auto [ours, copy] = against_copy(weights.bytes());
+    runner_.session().set_tuning(told);
+    const double bytes = static_cast<double>(weights.bytes());
+    runner_.add(id,
+                "bare copy of as much / gemv of " + weights.name + " under pinned_prefetch_copy, " +
+                    std::to_string(ahead.prefetch_step) + " layers ahead",
+                copy / ours, 0.98, true, bytes / ours, bytes / copy, "B/s");
+    runner_.loop().clear();
+  }
+
+  static WeightSet llama(std::uint64_t most_bytes) {
+    const Model model = fused(preset_model("llama3.1-8b"));
+    return model_slice(model, offloading(model, {}).tensors, most_bytes);
+  }
+
+  /// Both memory paths at once, against either alone.
+  void split_decode() {
+    if (!runner_.start("hybrid_split_vs_prefetch_copy", "hybrid_split")) return;
+    const WeightSet weights = llama(std::uint64_t{2} << 30);
+    const auto seconds = [&](const char* policy) {
+      return runner_.case_median(runner_.steady("decode", policy, weights));
+    };
+    const double prefetch = seconds("pinned_prefetch_copy");
+    const double ring = seconds("pinned_ring_copy");
+    const double host = seconds("host_compute");
+    const double split = seconds("hybrid_split");
+    const std::string what = "decode of Llama-3.1-8B layers, one token: ";
+    runner_.add("hybrid_split_vs_prefetch_copy",
+                what + "pinned_prefetch_copy time / hybrid_split time", prefetch / split, 1.6, true,
+                split, prefetch, "s");
+    const double part = std::min(ring, host);
+    runner_.add("hybrid_split_vs_its_parts",
+                what + "hybrid_split / the better of host_compute and pinned_ring_copy",
+                split / part, 1.03, false, split, part, "s");
+    runner_.loop().clear();
+  }
+
+  /// A whole model's step against its parts measured alone.
+  void resident_decode() {
+    const char* const id = "resident_decode_vs_gemvs";
+    if (!runner_.start(id, "device_resident")) return;
+    const WeightSet model = llama(~std::uint64_t{0});
+    if (model.bytes() > runner_.session().platform().gpu->free_bytes / 2) {
+      runner_.skip({std::string("limit/") + id, "decode", "device_resident", model.name, "steady",
+                    "needs " + format_size_rounded(2 * model.bytes()) + " of free GPU memory"});
+      return;
+    }
+    std::vector<WeightSet> single;  // alive together: the loop knows weights by their address
+    for (const WeightTensor& tensor : model.tensors) {
+      if (tensor.layer == 0) single.push_back({tensor.name, {tensor}});
+    }
+    double alone = 0;
+    for (const WeightSet& one : single) {
+      alone += runner_.case_median(runner_.steady("gemv", "device_resident", one));
+    }
+    alone *= static_cast<double>(model.slice->layers);
+    runner_.loop().use_graphs(true);
+    const double step = runner_.case_median(runner_.steady("decode", "device_resident", model));
+    runner_.loop().use_graphs(runner_.context().graph);
+    runner_.add(id, "decode of all layers of Llama-3.1-8B, as a graph / the sum of its gemvs alone",
+                step / alone, 1.03, false, step, alone, "s");
+    runner_.loop().clear();
+  }
+
+  LimitRunner& runner_;
+};
+
+}  // namespace
+
+void measure_pass_limits(LimitRunner& runner) { PassLimits(runner).measure(); }
+
+}  // namespace offload

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "bench/measure/session.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+#include "kernels/host/kernels.hpp"
+#include "kernels/kernels.hpp"
+
+namespace offload {
+
+PassTimer::PassTimer(bool gpu) : events_(gpu ? std::make_unique<Events>() : nullptr) {}
+
+void PassTimer::begin(StreamHandle stream) {
+  if (events_) {
+    events_->begin.record(stream);
+  } else {
+    watch_ = {};
+  }
+}
+
+double PassTimer::end(StreamHandle stream) {
+  if (!events_) return watch_.seconds();
+  events_->end.record(stream);
+  events_->end.synchronize();
+  return events_->end.seconds_since(events_->begin);
+}
+
+Session::Session(const Platform& platform, std::size_t threads)
+    : platform_(platform),
+      workers_(threads),
+      stream_(platform.gpu ? std::make_unique<cuda::Stream>() : nullptr),
+      timer_(platform.gpu.has_value()) {
+  if (!platform.gpu) return;
+  l2_filler_ = cuda::DeviceBuffer(3 * std::max(platform.gpu->l2_bytes, std::size_t{1} << 20));
+  l2_filler_sum_ = cuda::DeviceBuffer(sizeof(std::uint64_t));
+  cuda::memset_async(l2_filler_.data(), 0x5a, l2_filler_.bytes(), stream());
+  cuda::memset_async(l2_filler_sum_.data(), 0, l2_filler_sum_.bytes(), stream());
+  cuda::stream_synchronize(stream());
+}
+
+void Session::flush_device_cache() {
+  kernels::stream_read(static_cast<const std::byte*>(l2_filler_.data()), l2_filler_.bytes(),
+                       static_cast<std::uint64_t*>(l2_filler_sum_.data()), stream());
+}
+
+void Session::flush_host_cache() {
+  if (!llc_filler_) {
+    const std::size_t llc = platform_.host.last_level_cache_bytes.value_or(0);
+    const std::size_t bytes = std::max(2 * llc, std::size_t{64} << 20);
+    llc_filler_ = std::make_unique<HostAllocation>(HostMemory::pageable, bytes);
+    // Written, so that the pages are distinct memory and not one shared page of zeros.
+    std::memset(llc_filler_->data(), 0x5a, bytes);
+  }
+  std::uint64_t sum = 0;
+  host::stream_read(llc_filler_->data(), llc_filler_->bytes(), &sum, workers_);
+  workers_.join();
+}
+
+void Session::wait() {
+  workers_.join();
+  if (gpu()) cuda::stream_synchronize(stream());
+}
+
+}  // namespace offload

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+// The working parts of a run: stream, host threads, buffers, clock and cache flushes.
+#pragma once
+#include <memory>
+
+#include "bench/measure/wall_clock.hpp"
+#include "offload/cuda/runtime.hpp"
+#include "offload/host_buffers.hpp"
+#include "offload/host_workers.hpp"
+#include "offload/platform.hpp"
+#include "offload/workload.hpp"
+
+namespace offload {
+
+/// Times what lies between begin and end: by events on the stream where there is a GPU, so that
+/// enqueueing is not counted, by the steady clock where there is none.
+class PassTimer {
+ public:
+  explicit PassTimer(bool gpu);
+  void begin(StreamHandle stream);
+  /// Waits for the stream. Seconds since begin().
+  double end(StreamHandle stream);
+
+ private:
+  struct Events {
+    cuda::Event begin;
+    cuda::Event end;
+  };
+  std::unique_ptr<Events> events_;
+  Stopwatch watch_;  // without events
+};
+
+class Session {
+ public:
+  /// `platform` must outlive the session. threads == 0: all this process may use.
+  Session(const Platform& platform, std::size_t threads);
+
+  const Platform& platform() const { return platform_; }
+  bool gpu() const { return platform_.gpu.has_value(); }
+  HostWorkers& workers() { return workers_; }
+  HostBuffers& host_buffers() { return host_buffers_; }
+  StreamHandle stream() const { return stream_ ? static_cast<StreamHandle>(*stream_) : nullptr; }
+  Lanes lanes() { return {stream(), workers_}; }
+  PassTimer& timer() { return timer_; }
+  PlaceContext place_context() { return {platform_, host_buffers_, workers_, tuning_, rates_}; }
+  const Tuning& tuning() const { return tuning_; }
+  void set_tuning(const Tuning& tuning) { tuning_ = tuning; }
+  void set_rates(const LinkRates& rates) { rates_ = rates; }
+
+  /// Enqueue a read of three times the L2 size: nothing of the weights stays cached, and, unlike
+  /// after a write, no dirty line has to be written back inside the timed pass.
+  void flush_device_cache();
+  /// Read twice the last-level cache (64 MiB at least) with every worker. Complete on return.
+  void flush_host_cache();
+  /// Wait for the stream and the workers.
+  void wait();
+
+ private:
+  const Platform& platform_;
+  HostWorkers workers_;
+  HostBuffers host_buffers_;
+  std::unique_ptr<cuda::Stream> stream_;
+  PassTimer timer_;
+  Tuning tuning_;
+  LinkRates rates_;
+  cuda::DeviceBuffer l2_filler_;
+  cuda::DeviceBuffer l2_filler_sum_;
+  std::unique_ptr<HostAllocation> llc_filler_;
+};
+
+}  // namespace offload
