@@ -164,10 +164,13 @@ TEST(Slice, LeavesOutASmallKindAndTakesTwoOfTheMain) {
   EXPECT_EQ(set.slice->experts_per_token, 8U);
   EXPECT_EQ(set.slice->layers_measured, 2U);
   for (const std::size_t layer : layers_of(set)) EXPECT_GE(layer, 3U);
+  // One fp32 scale for each block of 128 x 128 weights; 576 rows make 5 blocks.
+  constexpr std::uint64_t attention_scales = 4 * ((12 + 5) * 56 + 192 * 12 + 256 * 4 + 56 * 128);
   constexpr std::uint64_t attention =
-      (1536 + 576) * 7168 + 24576 * 1536 + 32768 * 512 + 7168 * 16384;
-  constexpr std::uint64_t moe = attention + std::uint64_t{256 + 1} * 3 * 2048 * 7168;
-  constexpr std::uint64_t dense = attention + std::uint64_t{3} * 18432 * 7168;
+      (1536 + 576) * 7168 + 24576 * 1536 + 32768 * 512 + 7168 * 16384 + attention_scales;
+  constexpr std::uint64_t expert = std::uint64_t{3} * (2048 * 7168 + 4 * 16 * 56);
+  constexpr std::uint64_t moe = attention + (256 + 1) * expert;
+  constexpr std::uint64_t dense = attention + std::uint64_t{3} * (18432 * 7168 + 4 * 144 * 56);
   EXPECT_EQ(set.slice->offloaded_bytes, 58 * moe + 3 * dense);
   EXPECT_EQ(set.bytes(), 2 * moe);
 
@@ -211,6 +214,17 @@ TEST(Slice, OfQuantisedWeightsIsTheirBytes) {
   ASSERT_EQ(set.tensors.size(), 2U);
   expect_tensor(set.tensors[1], "layers.1.ffn_up.weight", 64, 144);
   EXPECT_EQ(set.tensors[1].dtype, DType::u8);
+}
+
+TEST(Slice, OfAStackOfQuantisedExpertsKeepsThemApart) {
+  Model model;
+  model.name = "tiny";
+  model.layers.resize(1);
+  model.layers[0].tensors.push_back(
+      {"blk.0.ffn_up_exps.weight", "Q4_K", {8, 64, 256}, 8 * 16384, 8 * 9216, Part::experts});
+  const WeightSet set = model_slice(model, {{true}}, gib);
+  ASSERT_EQ(set.tensors.size(), 1U);
+  expect_tensor(set.tensors[0], "layers.0.ffn_up_exps.weight", 8 * 64, 144, 8);
 }
 
 TEST(Slice, OfNoLinearWeightsIsRefused) {

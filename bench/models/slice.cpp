@@ -16,11 +16,12 @@
 namespace offload {
 namespace {
 
-/// A linear weight of elements that no dtype of ours fits is its bytes, row by row.
+/// A linear weight of elements that no dtype of ours fits is its bytes, row by row; of a stack,
+/// each expert's rows.
 WeightTensor as_bytes(const ModelTensor& tensor, std::string_view name) {
-  const std::uint64_t outer = tensor.shape.front();
-  const bool even = outer > 0 && tensor.bytes % outer == 0;
-  const std::uint64_t rows = even ? outer : 1;
+  std::uint64_t rows = tensor.shape.front();
+  if (tensor.shape.size() > 2) rows *= tensor.shape[1];
+  if (rows == 0 || tensor.bytes % rows != 0) rows = 1;
   return {std::string(name), DType::u8, rows, tensor.bytes / rows};
 }
 
@@ -37,12 +38,14 @@ std::vector<WeightTensor> linear_weights(const ModelLayer& layer, std::size_t in
   std::vector<WeightTensor> weights;
   for (std::size_t i = 0; i < layer.tensors.size(); ++i) {
     const ModelTensor& tensor = layer.tensors[i];
-    if (!is_linear_weight(tensor)) continue;
+    // Scales travel with the weights that mean nothing without them.
+    if (!is_linear_weight(tensor) && !is_linear_scale(tensor)) continue;
+    if (tensor.bytes == 0) continue;
     const std::string_view name = name_in_layer(tensor.name);
     WeightTensor weight = as_weight(tensor, name).value_or(as_bytes(tensor, name));
     weight.layer = index;
     weight.resident = !offloaded[i];
-    const bool stacked = tensor.part == Part::experts && tensor.shape.size() == 3;
+    const bool stacked = tensor.part == Part::experts && tensor.shape.size() >= 3;
     if (stacked) weight.experts = tensor.shape.front();
     if (tensor.part == Part::experts && !stacked && expert_of(name)) {
       weight.name = without_expert(name);

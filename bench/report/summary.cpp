@@ -211,8 +211,24 @@ void write_split_notes(Page& page, const std::vector<CaseRecord>& cases) {
   }
 }
 
+/// Block formats and scales: a kernel that decodes them has more to do than to read them.
+void write_only_read_notes(Page& page, const std::vector<CaseRecord>& cases) {
+  std::map<std::string, double> shares;  // by weights
+  for (const CaseRecord& record : cases) {
+    if (!passed(record) || record.bytes.only_read == 0) continue;
+    shares[record.weights.name] =
+        static_cast<double>(record.bytes.only_read) / static_cast<double>(record.bytes.requested);
+  }
+  for (const auto& [weights, share] : shares) {
+    page.item(percent(share) + " of the bytes of " + weights +
+              " are of types this suite does not multiply: they are read and summed instead, which "
+              "takes the link and the memory as long, and a CPU less than decoding them");
+  }
+}
+
 void write_notes(Page& page, const RunRecord& run) {
   write_split_notes(page, run.cases);
+  write_only_read_notes(page, run.cases);
   std::size_t batched = 0;
   std::size_t most_passes = 1;
   for (const auto& record : run.cases) {

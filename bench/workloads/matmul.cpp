@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "bench/workloads/device_output.hpp"
+#include "bench/workloads/mixed_reading.hpp"
 #include "bench/workloads/products.hpp"
 #include "bench/workloads/sectors.hpp"
 #include "bench/workloads/workloads.hpp"
@@ -349,32 +350,64 @@ class Matmul final : public Workload {
     return std::make_unique<Matmul>(kind_, tokens);
   }
   Support reads(const WeightSet& weights) const override {
+    std::size_t only_read = 0;
     for (const WeightTensor& tensor : weights.tensors) {
-      switch (tensor.dtype) {
-        case DType::bf16:
-        case DType::fp16:
-          break;
-        case DType::fp8_e4m3:
-          if (tokens_ > 1 && tensor.cols % 16 != 0) {
-            return Support::no(
-                "products of many tokens by fp8 weights need columns in multiples "
-                "of 16; " +
-                tensor.name + " has " + std::to_string(tensor.cols));
-          }
-          break;
-        default:
-          return Support::no(std::string(kind_.name) + " reads bf16, fp16 and fp8_e4m3; " +
-                             tensor.name + " is " + std::string(offload::name(tensor.dtype)));
+      const Support multiplies = this->multiplies(tensor);
+      if (multiplies) continue;
+      if (!kind_.walks_model) return multiplies;
+      // Pieces are summed by words: experts must be whole numbers of them.
+      if (tensor.experts > 0 && tensor.bytes() / tensor.experts % 4 != 0) {
+        return Support::no("an expert of " + tensor.name + " is no whole number of 4-byte words");
       }
+      only_read += tensor.bytes();
+    }
+    // One token reads weights; what many tokens cost is their products, which scales may go
+    // without.
+    constexpr double scales = 0.05;
+    const bool few = static_cast<double>(only_read) < scales * static_cast<double>(weights.bytes());
+    if (tokens_ > most_tokens_on_cpu && !few) {
+      return Support::no(std::string(kind_.name) +
+                         " of many tokens needs types it can multiply "
+                         "(bf16, fp16, fp8_e4m3); decode reads all");
     }
     return Support::yes();
   }
   std::unique_ptr<Reading> bind(const WeightSet& weights, std::span<const TensorContent> data,
                                 HostWorkers& workers, bool gpu) const override {
-    return std::make_unique<MatmulReading>(weights, data, tokens_, workers, gpu);
+    const auto bind_products = [&](const WeightSet& some, std::span<const TensorContent> content) {
+      return std::make_unique<MatmulReading>(some, content, tokens_, workers, gpu);
+    };
+    std::vector<bool> multiplied;
+    bool all = true;
+    for (const WeightTensor& tensor : weights.tensors) {
+      multiplied.push_back(static_cast<bool>(multiplies(tensor)));
+      all = all && multiplied.back();
+    }
+    if (all) return bind_products(weights, data);
+    std::vector<Piece> pieces;
+    for (const Product& product : products_of(weights, tokens_, routing_skew)) {
+      pieces.push_back(product.piece);
+    }
+    return bind_mixed(weights, data, multiplied, std::move(pieces), bind_products, workers, gpu);
   }
 
  private:
+  Support multiplies(const WeightTensor& tensor) const {
+    switch (tensor.dtype) {
+      case DType::bf16:
+      case DType::fp16:
+        return Support::yes();
+      case DType::fp8_e4m3:
+        if (tokens_ == 1 || tensor.cols % 16 == 0) return Support::yes();
+        return Support::no(
+            "products of many tokens by fp8 weights need columns in multiples of 16; " +
+            tensor.name + " has " + std::to_string(tensor.cols));
+      default:
+        return Support::no(std::string(kind_.name) + " reads bf16, fp16 and fp8_e4m3; " +
+                           tensor.name + " is " + std::string(offload::name(tensor.dtype)));
+    }
+  }
+
   const Kind& kind_;
   std::size_t tokens_;
 };

@@ -5,6 +5,7 @@
 
 #include "bench/workloads/device_output.hpp"
 #include "bench/workloads/sectors.hpp"
+#include "bench/workloads/stream_reading.hpp"
 #include "bench/workloads/workloads.hpp"
 #include "kernels/host/kernels.hpp"
 #include "kernels/kernels.hpp"
@@ -19,23 +20,31 @@ constexpr std::uint64_t poison_word = 0xa5a5a5a5a5a5a5a5U;
 
 class StreamReading final : public Reading {
  public:
-  StreamReading(const WeightSet& weights, std::span<const TensorContent> data, HostWorkers& workers,
-                bool gpu)
+  StreamReading(const WeightSet& weights, std::span<const TensorContent> data,
+                std::vector<Piece> pieces, HostWorkers& workers, bool gpu)
       : Reading(weights),
         tensors_(weights.tensors),
+        pieces_(std::move(pieces)),
+        expected_(tensors_.size(), 0),
         host_sums_(tensors_.size(), poison_word),
         device_sums_(tensors_.size(), gpu) {
-    expected_.reserve(tensors_.size());
-    for (std::size_t i = 0; i < tensors_.size(); ++i) {
+    for (const Piece& piece : pieces_) {
+      const std::size_t i = piece.tensor;
+      const std::size_t row_bytes = tensors_[i].row_bytes();
+      const std::size_t bytes = piece.rows * row_bytes;
+      bytes_.requested += bytes;
+      bytes_.touched += sector_bytes(bytes);
       // The words of whole rows add up to the same sum in any order.
-      const bool shared = data[i].base != i && tensors_[i].row_bytes() % 4 == 0;
-      expected_.push_back(shared ? expected_[data[i].base]
-                                 : reference::stream_read(data[i].bytes, workers));
-      bytes_.requested += tensors_[i].bytes();
-      bytes_.touched += sector_bytes(tensors_[i].bytes());
+      const bool whole = piece.rows == tensors_[i].rows;
+      const bool shared = whole && data[i].base != i && row_bytes % 4 == 0;
+      expected_[i] += shared
+                          ? expected_[data[i].base]
+                          : reference::stream_read(
+                                data[i].bytes.subspan(piece.first_row * row_bytes, bytes), workers);
     }
   }
 
+  std::vector<Piece> pieces() const override { return pieces_; }
   PassBytes bytes() const override { return bytes_; }
 
   void poison(const Lanes& lanes) override {
@@ -73,6 +82,7 @@ class StreamReading final : public Reading {
 
  private:
   std::vector<WeightTensor> tensors_;
+  std::vector<Piece> pieces_;
   std::vector<std::uint64_t> expected_;
   std::vector<std::uint64_t> host_sums_;
   DeviceOutput<std::uint64_t> device_sums_;
@@ -89,11 +99,22 @@ class StreamRead final : public Workload {
   Support reads(const WeightSet& /*weights*/) const override { return Support::yes(); }
   std::unique_ptr<Reading> bind(const WeightSet& weights, std::span<const TensorContent> data,
                                 HostWorkers& workers, bool gpu) const override {
-    return std::make_unique<StreamReading>(weights, data, workers, gpu);
+    std::vector<Piece> whole;
+    for (std::size_t i = 0; i < weights.tensors.size(); ++i) {
+      whole.push_back({i, 0, weights.tensors[i].rows});
+    }
+    return bind_stream_read(weights, data, std::move(whole), workers, gpu);
   }
 };
 
 }  // namespace
+
+std::unique_ptr<Reading> bind_stream_read(const WeightSet& weights,
+                                          std::span<const TensorContent> data,
+                                          std::vector<Piece> pieces, HostWorkers& workers,
+                                          bool gpu) {
+  return std::make_unique<StreamReading>(weights, data, std::move(pieces), workers, gpu);
+}
 
 std::unique_ptr<Workload> make_stream_read() { return std::make_unique<StreamRead>(); }
 

@@ -38,6 +38,7 @@ struct Lanes {
 struct PassBytes {
   std::size_t requested = 0;
   std::size_t touched = 0;
+  std::size_t only_read = 0;  // of those requested: by a workload that could not multiply them
 };
 
 /// The bytes of one tensor. Tensors of one shape share their content, rotated by whole rows, so

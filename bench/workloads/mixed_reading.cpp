@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "bench/workloads/mixed_reading.hpp"
+
+#include <utility>
+
+#include "bench/workloads/stream_reading.hpp"
+
+namespace offload {
+namespace {
+
+/// The tensors of one kind, with their place in the whole.
+struct Part {
+  WeightSet weights;
+  std::vector<TensorContent> data;
+  std::unique_ptr<Reading> reading;
+};
+
+class MixedReading final : public Reading {
+ public:
+  MixedReading(const WeightSet& weights, std::span<const TensorContent> data,
+               const std::vector<bool>& multiplied, std::vector<Piece> pieces,
+               const BindProducts& bind_products, HostWorkers& workers, bool gpu)
+      : Reading(weights), pieces_(std::move(pieces)) {
+    for (Part* part : {&products_, &reads_}) {
+      part->weights.name = weights.name;
+      part->weights.slice = weights.slice;
+    }
+    for (std::size_t i = 0; i < weights.tensors.size(); ++i) {
+      Part& part = multiplied[i] ? products_ : reads_;
+      homes_.push_back({&part, part.data.size()});
+      part.weights.tensors.push_back(weights.tensors[i]);
+      // Tensors of one shape are of one dtype, and so in the same part.
+      TensorContent content = data[i];
+      content.base = homes_[data[i].base].index;
+      part.data.push_back(content);
+    }
+    std::vector<Piece> read;
+    for (const Piece& piece : pieces_) {
+      if (homes_[piece.tensor].part == &reads_) read.push_back(inner(piece));
+    }
+    products_.reading = bind_products(products_.weights, products_.data);
+    reads_.reading = bind_stream_read(reads_.weights, reads_.data, read, workers, gpu);
+  }
+
+  PassBytes bytes() const override {
+    const PassBytes a = products_.reading->bytes();
+    const PassBytes b = reads_.reading->bytes();
+    return {a.requested + b.requested, a.touched + b.touched, b.requested};
+  }
+  std::vector<Piece> pieces() const override { return pieces_; }
+
+  void poison(const Lanes& lanes) override {
+    products_.reading->poison(lanes);
+    reads_.reading->poison(lanes);
+  }
+  void launch(const PieceView& view, const Lanes& lanes) override {
+    PieceView in_part = view;
+    in_part.piece = inner(view.piece);
+    homes_[view.piece.tensor].part->reading->launch(in_part, lanes);
+  }
+  void hand_over(std::size_t from, std::size_t to, const Lanes& lanes) override {
+    // What is only read has no activations; a neighbour that is multiplied hands its own over.
+    const Home& a = homes_[from];
+    const Home& b = homes_[to];
+    if (a.part == &products_ && b.part == &products_) {
+      products_.reading->hand_over(a.index, b.index, lanes);
+    }
+  }
+  std::optional<std::string> check(const Lanes& lanes) override {
+    auto wrong = products_.reading->check(lanes);
+    auto wrong_read = reads_.reading->check(lanes);
+    return wrong ? wrong : wrong_read;
+  }
+
+ private:
+  struct Home {
+    Part* part = nullptr;
+    std::size_t index = 0;
+  };
+  Piece inner(const Piece& piece) const {
+    return {homes_[piece.tensor].index, piece.first_row, piece.rows};
+  }
+
+  std::vector<Piece> pieces_;
+  std::vector<Home> homes_;
+  Part products_;
+  Part reads_;
+};
+
+}  // namespace
+
+std::unique_ptr<Reading> bind_mixed(const WeightSet& weights, std::span<const TensorContent> data,
+                                    const std::vector<bool>& multiplied, std::vector<Piece> pieces,
+                                    const BindProducts& bind_products, HostWorkers& workers,
+                                    bool gpu) {
+  return std::make_unique<MixedReading>(weights, data, multiplied, std::move(pieces), bind_products,
+                                        workers, gpu);
+}
+
+}  // namespace offload
