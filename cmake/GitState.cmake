@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Run at build time:
 #   cmake -D SOURCE=<repository> -D OUTPUT=<header> -D COMMIT=<else> -P GitState.cmake
-# COMMIT stands in where SOURCE is no git checkout; empty: unknown.
+# COMMIT is recorded as it is when given: for a tree that came without its repository.
 # Writes the header only when its content changes, so that an unchanged tree rebuilds nothing.
 set(ENV{GIT_OPTIONAL_LOCKS} 0)
 set(commit unknown)
@@ -10,7 +10,7 @@ if(COMMIT)
 endif()
 set(dirty false)
 find_program(GIT git)
-if(GIT)
+if(GIT AND NOT COMMIT)
   set(git "${GIT}" -c "safe.directory=${SOURCE}" -C "${SOURCE}")
   # A tarball unpacked inside another repository is not that repository's commit.
   execute_process(COMMAND ${git} rev-parse --show-prefix OUTPUT_VARIABLE prefix

@@ -29,7 +29,7 @@ void HostShare::begin(bool cpu_can) {
   if (fixed_ || !cpu_can) return;
   // The first pass after planning is slower than the next: the first candidate is tried twice.
   candidates_ = {initial_, initial_, 0};
-  for (double share = first_step; share < 1; share += first_step) candidates_.push_back(share);
+  for (int tenth = 1; tenth <= 10; ++tenth) candidates_.push_back(first_step * tenth);
   step_ = first_step / 2;
 }
 

@@ -43,7 +43,7 @@ class Matmul final : public Workload {
   Support reads(const WeightSet& weights) const override {
     std::size_t only_read = 0;
     for (const WeightTensor& tensor : weights.tensors) {
-      const Support multiplies = this->multiplies(tensor);
+      Support multiplies = this->multiplies(tensor);
       if (multiplies) continue;
       if (!kind_.walks_model) return multiplies;
       // Pieces are summed by words: experts must be whole numbers of them.
