@@ -66,12 +66,19 @@ TEST_P(LoopContract, WalksLayersOfWhichSomeAreResident) {
 
   WeightSet weights{"layers", {}, ModelSlice{}};
   weights.slice->experts_per_token = 2;
+  WeightSet with_blocks = weights;  // some of it in a type that can only be read
   for (std::size_t layer = 0; layer < 5; ++layer) {
     const bool resident = platform.gpu && layer % 3 == 1;
     weights.tensors.push_back({"qkv", DType::bf16, 1536, 1024, layer, 0, resident});
     weights.tensors.push_back({"experts", DType::bf16, 8 * 512, 1024, layer, 8, resident});
     weights.tensors.push_back(
         {"down", DType::fp16, 1000, 2048, layer, 0, platform.gpu && layer % 2 == 0});
+  }
+  for (const WeightTensor& tensor : weights.tensors) {
+    with_blocks.tensors.push_back(tensor);
+    if (tensor.dtype != DType::fp16) continue;
+    with_blocks.tensors.push_back(
+        {"blocks", DType::u8, 8 * 60, 2304, tensor.layer, 8, tensor.resident});
   }
   for (const std::size_t step : {1, 3}) {
     Session session(platform, 0);
@@ -93,7 +100,8 @@ TEST_P(LoopContract, WalksLayersOfWhichSomeAreResident) {
                      " ahead");
         loop.use_graphs(graphs);
         for (const Start start : policy->starts()) {
-          const Case item{made ? made.get() : base, policy, &weights, start};
+          const WeightSet& walked = base->walks_model() ? with_blocks : weights;
+          const Case item{made ? made.get() : base, policy, &walked, start};
           loop.prepare(item);  // throws when a result is wrong
           for (int i = 0; i < 3; ++i) EXPECT_GT(loop.sample(), 0);
           loop.prepare(item);  // still right after passes that nobody checked
