@@ -59,7 +59,7 @@ install_missing() {
   missing=()
 }
 
-# build PRESET [CMAKE_ARGUMENT...]
+# build PRESET [CMAKE_ARGUMENT...]; the array `targets`, when set, says what of it.
 build() {
   local preset=$1 log
   shift
@@ -73,7 +73,8 @@ build() {
     die "configuring failed; the log above is $log"
   }
   grep -- '-- GPU part:' "$log" >&2
-  (cd "$root" && cmake --build --preset "$preset" --parallel "$(nproc)") >&2
+  (cd "$root" && cmake --build --preset "$preset" --parallel "$(nproc)" \
+    ${targets:+--target "${targets[@]}"}) >&2
 }
 
 # run_ctest PRESET [CTEST_ARGUMENT...]

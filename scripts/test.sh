@@ -32,7 +32,11 @@ if ((${#python_tests[@]})); then
   need_packages python3-pytest python3-jsonschema
 fi
 install_missing
-build release
+warnings=()
+if [[ ${CI:-} == true ]]; then
+  warnings=(-D OFFLOAD_BENCH_WERROR=ON)
+fi
+build release "${warnings[@]}"
 
 status=0
 run_ctest release "${arguments[@]}" || status=1
