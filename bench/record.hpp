@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "bench/cli/options.hpp"
+#include "bench/evidence/evidence.hpp"
 #include "bench/plan/plan.hpp"
 #include "offload/platform.hpp"
 #include "offload/policy.hpp"
@@ -58,20 +59,6 @@ struct Limit {
   bool met() const { return at_least ? ratio >= goal : ratio <= goal; }
 };
 
-/// Unified-memory traffic of one pass, from CUPTI; nullopt with a reason when it cannot be had.
-struct UmTraffic {
-  std::size_t bytes_to_device = 0;
-  std::size_t bytes_to_host = 0;
-  std::size_t gpu_fault_groups = 0;
-  std::size_t cpu_faults = 0;
-  std::size_t remote_maps = 0;
-};
-struct Evidence {
-  std::optional<UmTraffic> um;
-  std::string um_state;        // "measured", "not measured: why", or "unavailable (why)"
-  std::size_t bytes_read = 0;  // of the weights, by the counted pass; it may read a part of them
-};
-
 /// What a pass through a slice of a model says of the whole.
 struct ModelFigures {
   double scale = 1;              // bytes of the model / bytes measured, of what is offloaded
@@ -106,7 +93,9 @@ struct CaseRecord {
   std::optional<double>
       share_of_link;                  // rate / calibrated copy engine H2D rate; only on Path::link
   std::optional<ModelFigures> model;  // of weights that are a model's slice
+  std::vector<double> setup_samples;  // seconds per pass before reading began, where told apart
   Evidence evidence;
+  std::optional<PassSeries> series;  // with --passes
   std::string failure;    // "" = passed
   bool complete = false;  // every sample was taken
 
@@ -121,7 +110,20 @@ struct WallTime {
   double allocation = 0;  // allocating and pinning
   double content = 0;     // making and copying weights, references
   double reset = 0;       // bringing weights back to cold, flushing caches
-  double evidence = 0;    // untimed passes under the driver's counters, placing them again included
+  double evidence = 0;    // passes of its own, placing again for the driver's counters included
+};
+
+/// What one allocator really took for the tensors of a model, each allocated by itself.
+struct MemoryCost {
+  std::string allocator;  // as policies name their memory
+  std::string weights;    // the model
+  std::size_t tensors = 0;
+  std::size_t asked = 0;                // bytes of the tensors
+  std::optional<std::size_t> host;      // that MemAvailable fell by
+  std::optional<std::size_t> resident;  // that the process's resident set grew by
+  std::optional<std::size_t> device;    // that the GPU's free memory fell by
+  double seconds = 0;                   // to allocate and touch every page
+  std::string failure;                  // "" = measured
 };
 
 struct RunRecord {
@@ -136,6 +138,7 @@ struct RunRecord {
   std::vector<Limit> limits;
   std::vector<CaseRecord> cases;
   std::vector<SkippedCase> skipped;
+  std::vector<MemoryCost> memory_costs;
   WallTime wall;
   std::string host_instruction_set;
   std::size_t host_threads = 0;

@@ -7,7 +7,6 @@
 #include <cstdlib>
 #include <ctime>
 #include <iostream>
-#include <map>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -100,7 +99,7 @@ class Run {
     try {
       prepare();
       ran = benchmark_.run();
-      collect_evidence();
+      count_traffic();
       loop_->clear();
     } catch (const Interrupted& interrupted) {
       stop(exit_interrupted, reason(interrupted));
@@ -170,31 +169,64 @@ class Run {
     loop_->clear();
   }
 
-  // Behind all samples, because counting disturbs them. One case stands for all of its policy: how
-  // a policy brings weights back to cold depends on neither them nor who reads them.
-  void collect_evidence() {
+  // Behind all samples, because counting disturbs them; from the last weights to the first, since
+  // the last are still there.
+  void count_traffic() {
+    if (!record_.options.evidence) return;
     const Stopwatch watch;
     const WallTime before = record_.wall;
     const auto progress = begin_step("evidence");
-    std::map<const Policy*, const CaseRecord*> representatives;
-    for (std::size_t i = 0; i < measured_.size(); ++i) {
-      const Case* const item = measured_[i];
-      CaseRecord& current = record_.cases[i];
-      if (item->start != Start::cold || !current.complete) continue;
-      const auto [known, is_first] = representatives.emplace(item->policy, &current);
-      if (!is_first) {
-        const CaseRecord& counted = *known->second;
-        current.evidence.um_state = "not measured: " + counted.name + " stands for its policy";
-        current.failure = counted.failure;
-        current.complete = counted.complete;
-        continue;
+    for (const auto& [first, last] : by_weights_from_the_last()) {
+      for (std::size_t i = first; i < last; ++i) {
+        const Case& item = *measured_[i];
+        CaseRecord& current = record_.cases[i];
+        if (!current.complete || !item.policy->driver_handles_pages()) continue;
+        progress->step(current.name);
+        guarded(current, [&] { current.evidence.um = loop_->um_traffic(item); });
+        if (current.series) {
+          guarded(current, [&] {
+            current.series->um = loop_->um_series(item, current.series->seconds.size());
+          });
+        }
+        current.complete = current.failure.empty();
+        report_failure(current);
       }
-      progress->step(current.name);
-      guarded(current, [&] { current.evidence = loop_->evidence(*item); });
-      current.complete = current.failure.empty();
-      report_failure(current);
     }
     record_.wall = before;  // what the loop booked meanwhile is part of the evidence
+    record_.wall.evidence += watch.seconds();
+  }
+
+  /// Ranges of measured_ that share their weights.
+  std::vector<std::pair<std::size_t, std::size_t>> by_weights_from_the_last() const {
+    std::vector<std::pair<std::size_t, std::size_t>> ranges;
+    for (std::size_t last = measured_.size(); last > 0;) {
+      std::size_t first = last - 1;
+      while (first > 0 && measured_[first - 1]->weights == measured_[last - 1]->weights) --first;
+      ranges.emplace_back(first, last);
+      last = first;
+    }
+    return ranges;
+  }
+
+  // Behind the samples of a case, while its weights are placed. Nothing here leaves a trace in
+  // later cases.
+  void take_evidence(CaseRecord& current) {
+    if (!record_.options.evidence || !current.failure.empty()) return;
+    const Stopwatch watch;
+    const WallTime before = record_.wall;
+    const Case& item = *measured_.back();
+    guarded(current, [&] {
+      current.evidence = loop_->evidence();
+      if (!item.policy->driver_handles_pages()) {
+        current.evidence.um = Found<UmTraffic>::zero(
+            "the driver neither faults, maps nor migrates pages of this memory while it is read");
+      }
+      const std::size_t passes = record_.options.passes;
+      if (passes == 0 || item.start == Start::warm) return;
+      current.series = loop_->series(passes);
+      current.series->um = {current.evidence.um.state, current.evidence.um.reason, std::nullopt};
+    });
+    record_.wall = before;
     record_.wall.evidence += watch.seconds();
   }
 
@@ -228,7 +260,10 @@ class Run {
 
   void take_sample(CaseRecord& current) {
     progress_->step("sample " + std::to_string(current.samples.size() + 1));
-    guarded(current, [&] { current.samples.push_back(loop_->sample()); });
+    guarded(current, [&] {
+      current.samples.push_back(loop_->sample());
+      if (const auto setup = loop_->setup_seconds()) current.setup_samples.push_back(*setup);
+    });
   }
 
   // The case boundary: a failure stays with its case, unless the GPU context died of it.
@@ -253,6 +288,12 @@ class Run {
   void case_finished() {
     CaseRecord& current = record_.cases.back();
     finish_statistics(current);
+    current.complete = current.failure.empty();
+    try {
+      take_evidence(current);
+    } catch (const Interrupted& interrupted) {
+      stop(exit_interrupted, reason(interrupted));
+    }
     current.complete = current.failure.empty();
     range_.reset();
     record_.benchmark_json = benchmark_.json();

@@ -121,7 +121,7 @@ CaseRecord toy_case(const std::string& workload, const std::string& policy,
     record.share_of_link = record.rate() / link_rate;
   }
   if (path == Path::host_memory) record.cpu_bytes = record.bytes.requested;
-  record.evidence.um_state = "zero by design";
+  record.evidence.um = Found<UmTraffic>::zero("not managed");
   record.complete = true;
   return record;
 }
@@ -193,7 +193,12 @@ RunRecord gpu_run() {
       chase("device_resident", on_gpu, 0.2e-3),
   };
   CaseRecord& migrating = run.cases[3];
-  migrating.evidence = {UmTraffic{100'000'000, 0, 48, 0, 0}, "measured"};
+  UmTraffic traffic;
+  traffic.to_device.fault = 15'000'000;
+  traffic.to_device.around_fault = 85'000'000;
+  traffic.gpu_fault_groups = 48;
+  traffic.bytes_read = 100'000'000;
+  migrating.evidence.um = Found<UmTraffic>::measured(traffic);
   migrating.engine_flags = "GGML_CUDA_ENABLE_UNIFIED_MEMORY=1";
   CaseRecord& broken = run.cases[8];
   broken.failure = "wrong result: y[3] is 1.5, expected 2.5";

@@ -76,6 +76,7 @@ class CommandLine {
     take_extras(app_.remaining());
     for (const auto& read : pending_) read();
     if (!samples_given_) options_.samples = find_suite(options_.suite).samples;
+    options_.evidence = !no_evidence_;
     choose_action();
     check_outputs();
     static_cast<void>(
@@ -162,6 +163,7 @@ class CommandLine {
   std::vector<HelpSection> sections_;
   std::vector<std::function<void()>> pending_;
   bool samples_given_ = false;
+  bool no_evidence_ = false;
   bool help_ = false;
   bool version_ = false;
   bool list_ = false;
@@ -291,6 +293,14 @@ void CommandLine::add_how() {
            options_.seed = parse_number("--seed", text, 0, most);
          });
   toggle("--graph", options_.graph, "capture each pass in a CUDA graph where the policy can be");
+  app_.add_flag("--no-evidence", no_evidence_);
+  document("--no-evidence", "time only: no passes that show what driver and hardware did", "off");
+  single("--passes", "N", "also read each case N times on end and keep every pass", "none",
+         [this](const std::string& text) {
+           options_.passes = parse_number("--passes", text, 1, 10'000);
+         });
+  toggle("--host-memory-cost", options_.host_memory_cost,
+         "also allocate a model's tensors one by one: what each allocator really takes");
   toggle("--limits", options_.limits, "also compare with the physical limits and bare copies");
   toggle("--allow-oversubscription", options_.allow_oversubscription,
          "let managed and system memory exceed the GPU's; hangs some systems");
@@ -310,6 +320,10 @@ void CommandLine::add_where() {
          choice_name<Progress>(defaults_.progress, progresses), [this](const std::string& text) {
            options_.progress = parse_choice<Progress>("progress", text, progresses);
          });
+  single("--explain", "CASE", "measure this case alone and say why it is as fast as it is", "none",
+         [this](const std::string& text) { options_.explain = text; });
+  toggle("--redact", options_.redact,
+         "leave host name, serial numbers, paths and environment out of the results");
   toggle("--strict", options_.strict,
          "exit with " + std::to_string(exit_strict_skips) + " if a case was skipped");
 }

@@ -156,6 +156,19 @@ void mem_prefetch_async(const void* pointer, std::size_t bytes, Processor to, St
         "cudaMemPrefetchAsync");
 }
 
+std::optional<Processor> last_prefetch_location(const void* pointer, std::size_t bytes) {
+  int location = cudaInvalidDeviceId;
+  const cudaError_t asked = cudaMemRangeGetAttribute(
+      &location, sizeof location, cudaMemRangeAttributeLastPrefetchLocation, pointer, bytes);
+  if (asked != cudaSuccess) {
+    forget(asked);
+    return std::nullopt;
+  }
+  if (location == cudaCpuDeviceId) return Processor::cpu;
+  if (location >= 0) return Processor::gpu;
+  return std::nullopt;
+}
+
 void memcpy_async(void* to, const void* from, std::size_t bytes, StreamHandle stream) {
   check(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDefault, stream), "cudaMemcpyAsync");
 }

@@ -6,7 +6,7 @@
 #include <functional>
 #include <optional>
 
-#include "bench/record.hpp"
+#include "bench/evidence/evidence.hpp"
 #include "offload/support.hpp"
 
 namespace offload {
@@ -21,12 +21,12 @@ class UmCollector {
   bool count_right();
 
   /// Runs `pass` once and returns what the driver did meanwhile, work enqueued before excluded and
-  /// work enqueued by the pass awaited. Without counters the pass still runs, and the evidence
-  /// says why there is none. Lets the pass's exceptions through. One measure() at a time.
-  Evidence measure(const std::function<void()>& pass);
+  /// work enqueued by the pass awaited. Without counters the pass still runs, and the finding says
+  /// why there are none. Lets the pass's exceptions through. One measure() at a time.
+  Found<UmTraffic> measure(const std::function<void()>& pass);
 
  private:
-  Evidence count(const std::function<void()>& pass);
+  Found<UmTraffic> count(const std::function<void()>& pass);
 
   std::optional<Support> support_;
 };

@@ -10,9 +10,9 @@ const Support& UmCollector::available() {
 
 bool UmCollector::count_right() { return false; }
 
-Evidence UmCollector::measure(const std::function<void()>& pass) {
+Found<UmTraffic> UmCollector::measure(const std::function<void()>& pass) {
   pass();
-  return {std::nullopt, "unavailable (" + available().reason() + ")"};
+  return Found<UmTraffic>::unavailable(available().reason());
 }
 
 }  // namespace offload

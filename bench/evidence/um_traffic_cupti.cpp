@@ -24,6 +24,23 @@ constexpr std::size_t buffer_alignment = 4096;              // CUPTI asks for 8
 constexpr std::size_t known_bytes = std::size_t{16} << 20;
 constexpr int most_attempts = 4;
 
+std::size_t& by_cause(BytesByCause& bytes, std::uint32_t cause) {
+  switch (cause) {
+    case CUPTI_ACTIVITY_UNIFIED_MEMORY_MIGRATION_CAUSE_COHERENCE:
+      return bytes.fault;
+    case CUPTI_ACTIVITY_UNIFIED_MEMORY_MIGRATION_CAUSE_PREFETCH:
+      return bytes.around_fault;
+    case CUPTI_ACTIVITY_UNIFIED_MEMORY_MIGRATION_CAUSE_USER:
+      return bytes.prefetch;
+    case CUPTI_ACTIVITY_UNIFIED_MEMORY_MIGRATION_CAUSE_EVICTION:
+      return bytes.eviction;
+    case CUPTI_ACTIVITY_UNIFIED_MEMORY_MIGRATION_CAUSE_ACCESS_COUNTERS:
+      return bytes.access_counters;
+    default:
+      return bytes.other;
+  }
+}
+
 class Totals {
  public:
   void add(const CUpti_ActivityUnifiedMemoryCounter2& record) {
@@ -32,16 +49,22 @@ class Totals {
     const std::size_t value = record.value;
     switch (record.counterKind) {
       case CUPTI_ACTIVITY_UNIFIED_MEMORY_COUNTER_KIND_BYTES_TRANSFER_HTOD:
-        traffic_.bytes_to_device += value;
+        by_cause(traffic_.to_device, record.flags) += value;
         break;
       case CUPTI_ACTIVITY_UNIFIED_MEMORY_COUNTER_KIND_BYTES_TRANSFER_DTOH:
-        traffic_.bytes_to_host += value;
+        by_cause(traffic_.to_host, record.flags) += value;
         break;
       case CUPTI_ACTIVITY_UNIFIED_MEMORY_COUNTER_KIND_GPU_PAGE_FAULT:
         traffic_.gpu_fault_groups += value;  // of one page
         break;
       case CUPTI_ACTIVITY_UNIFIED_MEMORY_COUNTER_KIND_CPU_PAGE_FAULT_COUNT:
         ++traffic_.cpu_faults;  // one record each; the value is a program counter
+        break;
+      case CUPTI_ACTIVITY_UNIFIED_MEMORY_COUNTER_KIND_THRASHING:
+        ++traffic_.thrashing;
+        break;
+      case CUPTI_ACTIVITY_UNIFIED_MEMORY_COUNTER_KIND_THROTTLING:
+        ++traffic_.throttling;
         break;
       case CUPTI_ACTIVITY_UNIFIED_MEMORY_COUNTER_KIND_REMOTE_MAP:
         ++traffic_.remote_maps;  // the value is the size of the region mapped
@@ -108,13 +131,15 @@ std::string text_of(CUptiResult result, const char* call) {
 }
 
 CUptiResult configure() {
-  std::array<CUpti_ActivityUnifiedMemoryCounterConfig, 5> counters{};
+  std::array<CUpti_ActivityUnifiedMemoryCounterConfig, 7> counters{};
   constexpr std::array kinds{
       CUPTI_ACTIVITY_UNIFIED_MEMORY_COUNTER_KIND_BYTES_TRANSFER_HTOD,
       CUPTI_ACTIVITY_UNIFIED_MEMORY_COUNTER_KIND_BYTES_TRANSFER_DTOH,
       CUPTI_ACTIVITY_UNIFIED_MEMORY_COUNTER_KIND_CPU_PAGE_FAULT_COUNT,
       CUPTI_ACTIVITY_UNIFIED_MEMORY_COUNTER_KIND_GPU_PAGE_FAULT,
       CUPTI_ACTIVITY_UNIFIED_MEMORY_COUNTER_KIND_REMOTE_MAP,
+      CUPTI_ACTIVITY_UNIFIED_MEMORY_COUNTER_KIND_THRASHING,
+      CUPTI_ACTIVITY_UNIFIED_MEMORY_COUNTER_KIND_THROTTLING,
   };
   int device = 0;
   if (cudaGetDevice(&device) != cudaSuccess) return CUPTI_ERROR_INVALID_DEVICE;
@@ -164,10 +189,6 @@ Support try_counters() {
   return Support::no(text_of(trial.result(), "cuptiActivityEnable"));
 }
 
-Evidence unavailable(const std::string& reason) {
-  return {std::nullopt, "unavailable (" + reason + ")"};
-}
-
 }  // namespace
 
 const Support& UmCollector::available() {
@@ -187,20 +208,20 @@ bool UmCollector::count_right() {
   const cuda::ManagedBuffer buffer(known_bytes);
   const cuda::Stream stream;
   std::memset(buffer.data(), 1, known_bytes);
-  const Evidence evidence = count([&] {
+  const Found<UmTraffic> found = count([&] {
     cuda::mem_prefetch_async(buffer.data(), known_bytes, cuda::Processor::gpu, stream);
     cuda::stream_synchronize(stream);
   });
-  return evidence.um && evidence.um->bytes_to_device == known_bytes;
+  return found.value && found.value->to_device.total() == known_bytes;
 }
 
-Evidence UmCollector::measure(const std::function<void()>& pass) {
+Found<UmTraffic> UmCollector::measure(const std::function<void()>& pass) {
   if (available()) return count(pass);
   pass();
-  return unavailable(available().reason());
+  return Found<UmTraffic>::unavailable(available().reason());
 }
 
-Evidence UmCollector::count(const std::function<void()>& pass) {
+Found<UmTraffic> UmCollector::count(const std::function<void()>& pass) {
   (void)cudaDeviceSynchronize();
   std::uint64_t now = 0;
   (void)cuptiGetTimestamp(&now);
@@ -209,17 +230,19 @@ Evidence UmCollector::count(const std::function<void()>& pass) {
     const Enabled counters;
     pass();
     if (counters.result() != CUPTI_SUCCESS) {
-      return unavailable(text_of(counters.result(), "cuptiActivityEnable"));
+      return Found<UmTraffic>::unavailable(text_of(counters.result(), "cuptiActivityEnable"));
     }
     // Records exist once the work has ended, and arrive when flushed.
     const cudaError_t done = cudaDeviceSynchronize();
-    if (done != cudaSuccess) return unavailable(cudaGetErrorString(done));
+    if (done != cudaSuccess) return Found<UmTraffic>::unavailable(cudaGetErrorString(done));
     const auto flushed = cuptiActivityFlushAll(CUPTI_ACTIVITY_FLAG_FLUSH_FORCED);
-    if (flushed != CUPTI_SUCCESS) return unavailable(text_of(flushed, "cuptiActivityFlushAll"));
+    if (flushed != CUPTI_SUCCESS)
+      return Found<UmTraffic>::unavailable(text_of(flushed, "cuptiActivityFlushAll"));
   }
   const auto [traffic, dropped] = totals().take();
-  if (dropped > 0) return unavailable("CUPTI dropped " + std::to_string(dropped) + " records");
-  return {traffic, "measured"};
+  if (dropped > 0)
+    return Found<UmTraffic>::unavailable("CUPTI dropped " + std::to_string(dropped) + " records");
+  return Found<UmTraffic>::measured(traffic);
 }
 
 }  // namespace offload

@@ -20,14 +20,6 @@ namespace {
 constexpr double settling_seconds = 20e-3;
 constexpr int most_settling_passes = 100;
 
-// Counters lose records now and then, which makes them count too little, never too much.
-constexpr int most_evidence_passes = 3;
-// Nor do they keep up with more than this at once: passes over 448 MiB lost half of their records,
-// passes over 112 MiB none.
-constexpr std::size_t most_evidence_bytes = std::size_t{64} << 20;
-// What a piece's first row must be a multiple of (see Piece).
-constexpr std::size_t row_alignment = 4;
-
 // Rates are checked against nominal peaks, which real machines never reach; the margin only covers
 // the clock.
 constexpr double peak_margin = 1.01;
@@ -55,17 +47,14 @@ std::optional<double> most_bytes_per_second(Path path, const Platform& platform,
   return std::nullopt;
 }
 
-/// As many rows from the middle of `tensor` as the counters can follow.
-Piece middle_of(const WeightTensor& tensor) {
-  const std::size_t rows = std::min(tensor.rows, most_evidence_bytes / tensor.row_bytes());
-  if (rows == 0) return {0, 0, tensor.rows};
-  return {0, (tensor.rows - rows) / 2 / row_alignment * row_alignment, rows};
-}
-
 }  // namespace
 
 Loop::Loop(Session& session, const Calibration& calibration, std::uint64_t seed, WallTime& wall)
-    : session_(session), calibration_(calibration), seed_(seed), wall_(wall) {}
+    : session_(session),
+      calibration_(calibration),
+      seed_(seed),
+      wall_(wall),
+      gpu_counters_(session.gpu() ? session.platform().gpu->pci_bus_id : "") {}
 
 void Loop::bind(const Case& item) {
   const bool same_weights = item.weights == item_.weights;
@@ -100,6 +89,8 @@ void Loop::bind(const Case& item) {
     placed_content_ = content;
   }
   graph_.reset();
+  pass_index_ = 0;
+  if (reading_->varies()) reading_->select_pass(0);
   adopt(placement_->plan(reading_->pieces(), item.workload->cpu_can()));
   // Pageable memory is read by the CPU even where the GPU computes: to stage it for the copy.
   cpu_reads_weights_ = computes_on_cpu_ || placement_->footprint().pageable > 0;
@@ -155,12 +146,18 @@ void Loop::adopt(PassPlan plan) {
   computes_on_cpu_ = plan_.on_cpu > 0;
 }
 
+void Loop::next_pass() {
+  if (!reading_->varies()) return;
+  reading_->select_pass(pass_index_++);
+  adopt(placement_->replan(reading_->pieces(), item_.workload->cpu_can()));
+}
+
 /// The best of what the placement has to try, by passes nobody counts.
 void Loop::tune() {
   const Range range("tune");
   while (placement_->tuning()) {
     checkpoint();
-    adopt(placement_->retune(timed_pass()));
+    adopt(placement_->retune(timed_pass(item_.start)));
   }
 }
 
@@ -172,11 +169,13 @@ void Loop::hand_over(const Piece& from, const PieceView& to) {
   if (to.side == Side::cpu) cuda::stream_synchronize(session_.stream());
 }
 
-void Loop::enqueue_pass() {
-  const Lanes lanes = session_.lanes();
+void Loop::enqueue(std::size_t first, std::size_t last) {
+  Lanes lanes = session_.lanes();
+  lanes.clock = clock_;
   const Piece* previous = nullptr;
   bool cpu_had_part = false;  // of the previous piece's tensor
-  for (const Piece& piece : plan_.pieces) {
+  for (std::size_t i = first; i < last; ++i) {
+    const Piece& piece = plan_.pieces[i];
     const PieceView view = placement_->acquire(piece, lanes.stream);
     const bool on_cpu = view.side == Side::cpu;
     if (previous != nullptr && previous->tensor != piece.tensor) {
@@ -188,7 +187,11 @@ void Loop::enqueue_pass() {
     placement_->release(piece, lanes.stream);
     previous = &piece;
   }
-  placement_->finish(lanes.stream);
+}
+
+void Loop::enqueue_pass() {
+  enqueue(0, plan_.pieces.size());
+  placement_->finish(session_.stream());
 }
 
 void Loop::run_pass() {
@@ -200,23 +203,27 @@ void Loop::run_pass() {
   if (computes_on_cpu_) session_.workers().join();
 }
 
-double Loop::timed_pass() {
+double Loop::timed_pass(Start start) {
   {
     const Range range("reset");
     const Lap lap(wall_.reset);
-    placement_->reset(item_.start, session_.stream());
+    next_pass();
+    placement_->reset(start, session_.stream());
     if (cpu_reads_weights_) session_.flush_host_cache();
     if (session_.gpu()) session_.flush_device_cache();
     // Warm and steady GPU passes are enqueued while the flush still runs, as an engine enqueues
     // ahead: launch latency is hidden. A cold pass, or one the CPU computes, starts from idle.
-    if (session_.gpu() && (item_.start == Start::cold || computes_on_cpu_)) {
+    if (session_.gpu() && (start == Start::cold || computes_on_cpu_)) {
       cuda::stream_synchronize(session_.stream());
     }
   }
   PassTimer& timer = session_.timer();
+  clock_ = &timer;
   timer.begin(session_.stream());
   run_pass();
   const double seconds = timer.end(session_.stream());
+  clock_ = nullptr;
+  setup_seconds_ = timer.setup_seconds();
   wall_.measured += seconds;
   return seconds;
 }
@@ -238,43 +245,6 @@ void Loop::require_right() {
   if (const auto wrong = reading_->check(session_.lanes())) {
     throw ImplausibleResult("wrong result: " + *wrong);
   }
-}
-
-Evidence Loop::evidence(const Case& item) {
-  const Range range("evidence");
-  bind(item);
-  // A pointer chase touches single sectors, so only some pages move; other workloads read it all.
-  const std::size_t weights = item.weights->bytes();
-  const bool reads_all = reading_->bytes().touched >= weights;
-  if (reads_all) {
-    const std::vector<Piece> middle{middle_of(item.weights->tensors.front())};
-    plan_ = placement_->plan(middle, item.workload->cpu_can());
-  }
-  std::size_t read = 0;
-  for (const Piece& piece : plan_.pieces) {
-    read += piece.rows * item.weights->tensors[piece.tensor].row_bytes();
-  }
-  const bool must_move = item.start == Start::cold && migrates(*item.policy, session_.platform());
-  const std::size_t least = !must_move ? 0 : reads_all ? read : 1;
-
-  std::size_t most_moved = 0;
-  for (int i = 0; i < most_evidence_passes; ++i) {
-    checkpoint();
-    placement_->reset(item.start, session_.stream());
-    Evidence evidence = um_.measure([this] {
-      run_pass();
-      session_.wait();
-    });
-    evidence.bytes_read = read;
-    // Without counters the rate of every sample has still been held against the link's.
-    if (!evidence.um || evidence.um->bytes_to_device >= least) return evidence;
-    most_moved = std::max(most_moved, evidence.um->bytes_to_device);
-  }
-  if (!um_.count_right()) {
-    return {std::nullopt, "unavailable (CUPTI loses records of a known transfer)", read};
-  }
-  throw ImplausibleResult("not cold: passes over " + format_size_rounded(read) + " moved at most " +
-                          format_size_rounded(most_moved) + " to the GPU");
 }
 
 void Loop::require_plausible(double seconds) const {
@@ -308,12 +278,12 @@ CaseRecord describe(const Case& item, const Platform& platform) {
 // After the pause of placing and filling, the first passes over the link take up to four times
 // as long (1 MiB on an H200): what is not cold settles before it is sampled.
 double Loop::settle() {
-  double last = timed_pass();
+  double last = timed_pass(item_.start);
   if (item_.start == Start::cold) return last;
   double sum = last;
   for (int i = 1; i < most_settling_passes && sum < settling_seconds; ++i) {
     checkpoint();
-    last = timed_pass();
+    last = timed_pass(item_.start);
     sum += last;
   }
   return last;
@@ -323,6 +293,7 @@ double Loop::settle() {
 /// chosen the algorithms, which cannot be done while capturing.
 void Loop::capture() {
   if (!use_graphs_ || !session_.gpu() || !item_.policy->capturable()) return;
+  if (reading_->varies()) return;
   const Range range("capture");
   reading_->poison(session_.lanes());
   graph_.emplace(session_.stream(), [this] { enqueue_pass(); });
@@ -343,7 +314,6 @@ CaseRecord Loop::prepare(const Case& item) {
   tune();
   record.link_bytes = record.path == Path::link ? link_bytes_ : 0;
   record.cpu_bytes = plan_.on_cpu;
-  record.evidence.um_state = "not measured: nothing about this start is cold";
   {
     const Lap lap(wall_.content);
     verify();
@@ -368,11 +338,17 @@ void Loop::resume(const Case& item) {
 double Loop::sample() {
   const Range range("sample");
   double sum = 0;
+  double setup = 0;
+  bool has_setup = true;
   for (std::size_t i = 0; i < passes_per_sample_; ++i) {
     checkpoint();
-    sum += timed_pass();
+    sum += timed_pass(item_.start);
+    has_setup = has_setup && setup_seconds_;
+    setup += setup_seconds_.value_or(0);
   }
-  const double seconds = sum / static_cast<double>(passes_per_sample_);
+  const double passes = static_cast<double>(passes_per_sample_);
+  const double seconds = sum / passes;
+  setup_seconds_ = has_setup ? std::optional(setup / passes) : std::nullopt;
   require_plausible(seconds);
   return seconds;
 }

@@ -13,6 +13,8 @@
 #include <optional>
 #include <vector>
 
+#include "bench/evidence/cpu_time.hpp"
+#include "bench/evidence/gpu_counters.hpp"
 #include "bench/evidence/um_traffic.hpp"
 #include "bench/measure/content.hpp"
 #include "bench/measure/session.hpp"
@@ -30,6 +32,8 @@ class Loop {
   Loop(Session& session, const Calibration& calibration, std::uint64_t seed, WallTime& wall);
   /// Capture each pass in a CUDA graph where the policy allows it.
   void use_graphs(bool use) { use_graphs_ = use; }
+  /// How much time evidence may take.
+  void set_thorough(bool thorough) { thorough_ = thorough; }
 
   /// Called between phases; throws to leave (an interrupt).
   std::function<void()> checkpoint = [] {};
@@ -43,11 +47,19 @@ class Loop {
   /// Seconds per pass of the case last prepared or resumed. Throws CudaError, or ImplausibleResult
   /// when the rate is above what its path can carry.
   double sample();
-  /// What the driver moves in one untimed pass of `item`, over as much of its weights as can be
-  /// counted. Counting slows later faults down, even after it has ended, so this belongs behind the
-  /// last sample of a run. Throws ImplausibleResult when the start is cold and a policy that
-  /// migrates moved less than it read.
-  Evidence evidence(const Case& item);
+  /// Of the pass that sample() timed last, the part before reading began, for workloads that tell.
+  std::optional<double> setup_seconds() const { return setup_seconds_; }
+  /// What process, driver and hardware do in untimed passes of the case last prepared; all but the
+  /// driver's own counters.
+  Evidence evidence();
+  /// `count` passes on end from the case's start, without a reset between them.
+  PassSeries series(std::size_t count);
+  /// What the driver moves in one untimed pass of `item`. Counting slows later faults down, even
+  /// after it has ended, so this belongs behind the last sample of a run. Throws ImplausibleResult
+  /// when the start is cold and a policy that migrates moved less than it read.
+  Found<UmTraffic> um_traffic(const Case& item);
+  /// Likewise of each of `count` passes on end.
+  Found<std::vector<UmTraffic>> um_series(const Case& item, std::size_t count);
   /// Give all memory back and forget the last case.
   void clear() noexcept;
 
@@ -56,15 +68,21 @@ class Loop {
 
  private:
   void bind(const Case& item);
+  void next_pass();
+  void plan_countable();
+  std::size_t offloaded_bytes(std::size_t first, std::size_t last) const;
+  Found<UmTraffic> counted_pass();
+  Found<Energy> energy_of_passes();
   void adopt(PassPlan plan);
   void tune();
   void capture();
   void hand_over(const Piece& from, const PieceView& to);
+  void enqueue(std::size_t first, std::size_t last);
   void enqueue_pass();
   void make_content(Content content);
   void make_room() const;
   void run_pass();
-  double timed_pass();
+  double timed_pass(Start start);
   double settle();
   void verify();
   void require_right();
@@ -75,6 +93,8 @@ class Loop {
   std::uint64_t seed_;
   WallTime& wall_;
   UmCollector um_;
+  DriverThreads driver_threads_;
+  GpuCounters gpu_counters_;
 
   Case item_;
   std::map<Content, MasterCopy> masters_;                         // of the current weights
@@ -90,7 +110,11 @@ class Loop {
   bool computes_on_gpu_ = false;
   bool cpu_reads_weights_ = false;  // to compute with them, or to stage them for a copy
   std::size_t passes_per_sample_ = 1;
+  std::size_t pass_index_ = 0;   // of the next pass, for workloads that vary
+  SetupClock* clock_ = nullptr;  // while a pass is timed
+  std::optional<double> setup_seconds_;
   bool use_graphs_ = false;
+  bool thorough_ = false;
 };
 
 }  // namespace offload

@@ -12,6 +12,8 @@ namespace offload {
 PassTimer::PassTimer(bool gpu) : events_(gpu ? std::make_unique<Events>() : nullptr) {}
 
 void PassTimer::begin(StreamHandle stream) {
+  is_set_up_ = false;
+  setup_seconds_.reset();
   if (events_) {
     events_->begin.record(stream);
   } else {
@@ -19,10 +21,20 @@ void PassTimer::begin(StreamHandle stream) {
   }
 }
 
+void PassTimer::set_up(StreamHandle stream) {
+  is_set_up_ = true;
+  if (events_) {
+    events_->set_up.record(stream);
+  } else {
+    setup_seconds_ = watch_.seconds();
+  }
+}
+
 double PassTimer::end(StreamHandle stream) {
   if (!events_) return watch_.seconds();
   events_->end.record(stream);
   events_->end.synchronize();
+  if (is_set_up_) setup_seconds_ = events_->set_up.seconds_since(events_->begin);
   return events_->end.seconds_since(events_->begin);
 }
 

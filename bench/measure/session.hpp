@@ -2,6 +2,7 @@
 // The working parts of a run: stream, host threads, buffers, clock and cache flushes.
 #pragma once
 #include <memory>
+#include <optional>
 
 #include "bench/measure/wall_clock.hpp"
 #include "offload/cuda/runtime.hpp"
@@ -14,20 +15,26 @@ namespace offload {
 
 /// Times what lies between begin and end: by events on the stream where there is a GPU, so that
 /// enqueueing is not counted, by the steady clock where there is none.
-class PassTimer {
+class PassTimer final : public SetupClock {
  public:
   explicit PassTimer(bool gpu);
   void begin(StreamHandle stream);
+  void set_up(StreamHandle stream) override;
   /// Waits for the stream. Seconds since begin().
   double end(StreamHandle stream);
+  /// Seconds from begin() to set_up() of the pass that ended; nullopt when it told none.
+  std::optional<double> setup_seconds() const { return setup_seconds_; }
 
  private:
   struct Events {
     cuda::Event begin;
+    cuda::Event set_up;
     cuda::Event end;
   };
   std::unique_ptr<Events> events_;
   Stopwatch watch_;  // without events
+  bool is_set_up_ = false;
+  std::optional<double> setup_seconds_;
 };
 
 class Session {

@@ -100,6 +100,11 @@ class ManagedPlacement final : public Placement {
     for (const auto& tensor : memory_) taken.managed += tensor.bytes();
     return taken;
   }
+  std::vector<std::span<const std::byte>> host_ranges() const override {
+    std::vector<std::span<const std::byte>> ranges;
+    for (const auto& tensor : memory_) ranges.emplace_back(tensor.data(), tensor.bytes());
+    return ranges;
+  }
 
  private:
   /// Ends with every page on the CPU, none mapped by the GPU (but for AccessedBy, which asks for
@@ -163,6 +168,7 @@ class Managed final : public DescribedPolicy {
                  "concurrent managed access (page faults on the GPU)");
   }
   std::span<const Start> starts() const override { return recipe_.starts; }
+  bool driver_handles_pages() const override { return true; }
   Support capturable() const override {
     if (!recipe_.prefetch && !recipe_.ahead) return Support::yes();
     return Support::no("cudaMemPrefetchAsync cannot be captured");

@@ -57,6 +57,9 @@ class PackedOnHost : public Placement {
   }
   void reset(Start, StreamHandle) final {}
   void release(const Piece&, StreamHandle) override {}
+  std::vector<std::span<const std::byte>> host_ranges() const final {
+    return {{memory_.data(), packed_.bytes()}};
+  }
 
  protected:
   const Packed& packed() const { return packed_; }

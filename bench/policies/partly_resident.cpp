@@ -50,12 +50,10 @@ class PartlyResident final : public Placement {
 
   /// The policy plans its own pieces; the resident ones stand between them where they were.
   PassPlan plan(std::span<const Piece> read, bool cpu_can) override {
-    read_.assign(read.begin(), read.end());
-    std::vector<Piece> offloaded;
-    for (const Piece& piece : read) {
-      if (homes_[piece.tensor].part == 0) offloaded.push_back(inner(piece));
-    }
-    return merge(parts_[0]->plan(offloaded, cpu_can));
+    return merge(parts_[0]->plan(offloaded_of(read), cpu_can));
+  }
+  PassPlan replan(std::span<const Piece> read, bool cpu_can) override {
+    return merge(parts_[0]->replan(offloaded_of(read), cpu_can));
   }
   bool tuning() const override { return parts_[0]->tuning(); }
   PassPlan retune(double pass_seconds) override { return merge(parts_[0]->retune(pass_seconds)); }
@@ -72,12 +70,24 @@ class PartlyResident final : public Placement {
   void finish(StreamHandle stream) override { parts_[0]->finish(stream); }
 
   Footprint footprint() const override { return parts_[0]->footprint() + parts_[1]->footprint(); }
+  std::vector<std::span<const std::byte>> host_ranges() const override {
+    return parts_[0]->host_ranges();
+  }
 
  private:
   struct Home {
     std::size_t part = 0;   // 0: under the policy, 1: resident
     std::size_t index = 0;  // in that part
   };
+
+  std::vector<Piece> offloaded_of(std::span<const Piece> read) {
+    read_.assign(read.begin(), read.end());
+    std::vector<Piece> offloaded;
+    for (const Piece& piece : read) {
+      if (homes_[piece.tensor].part == 0) offloaded.push_back(inner(piece));
+    }
+    return offloaded;
+  }
 
   PassPlan merge(PassPlan plan) const {
     std::vector<Piece> merged;

@@ -32,6 +32,10 @@ class RingPlacement final : public PackedOnHost<HostBuffers::Loan> {
     share_.begin(cpu_can);
     return split();
   }
+  PassPlan replan(std::span<const Piece> read, bool) override {
+    read_.assign(read.begin(), read.end());
+    return split();
+  }
   bool tuning() const override { return share_.tuning(); }
   PassPlan retune(double pass_seconds) override {
     share_.tried(pass_seconds);

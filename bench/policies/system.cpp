@@ -63,6 +63,11 @@ class SystemPlacement final : public Placement {
     for (const auto& tensor : memory_) taken.pageable += tensor->bytes();
     return taken;
   }
+  std::vector<std::span<const std::byte>> host_ranges() const override {
+    std::vector<std::span<const std::byte>> ranges;
+    for (const auto& tensor : memory_) ranges.emplace_back(tensor->data(), tensor->bytes());
+    return ranges;
+  }
 
  private:
   using Memory = std::unique_ptr<HostAllocation>;
@@ -128,6 +133,7 @@ class System final : public DescribedPolicy {
     return Support::no("cudaMemPrefetchAsync cannot be captured");
   }
   std::span<const Start> starts() const override { return cold_and_warm; }
+  bool driver_handles_pages() const override { return true; }
 
   Path path(Start start, const Platform& platform) const override {
     if (start != Start::warm) return Path::link;

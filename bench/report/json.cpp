@@ -218,14 +218,15 @@ Json summary_json(const Summary& summary) {
 
 Json evidence_json(const Evidence& evidence) {
   Json um;
-  if (evidence.um) {
-    um = {{"bytes_to_device", evidence.um->bytes_to_device},
-          {"bytes_to_host", evidence.um->bytes_to_host},
-          {"gpu_fault_groups", evidence.um->gpu_fault_groups},
-          {"cpu_faults", evidence.um->cpu_faults},
-          {"remote_maps", evidence.um->remote_maps}};
+  if (evidence.um.value) {
+    const UmTraffic& traffic = *evidence.um.value;
+    um = {{"bytes_to_device", traffic.to_device.total()},
+          {"bytes_to_host", traffic.to_host.total()},
+          {"gpu_fault_groups", traffic.gpu_fault_groups},
+          {"cpu_faults", traffic.cpu_faults},
+          {"remote_maps", traffic.remote_maps}};
   }
-  return {{"um", um}, {"um_state", evidence.um_state}, {"bytes_read", evidence.bytes_read}};
+  return {{"um", um}, {"um_state", evidence.um.reason}, {"bytes_read", 0}};
 }
 
 Json footprint_json(const Footprint& footprint) {

@@ -70,6 +70,9 @@ class Placement {
   /// retune() gives the next one, or the best of all. Default: nothing to tune.
   virtual bool tuning() const { return false; }
   virtual PassPlan retune(double pass_seconds);
+  /// plan() for a further pass of the same case, which reads other pieces: what was tuned stays.
+  /// Default: plan().
+  virtual PassPlan replan(std::span<const Piece> read, bool cpu_can) { return plan(read, cpu_can); }
   /// Bring the weights to `start`; untimed, and complete on return. A no-op unless start is cold.
   virtual void reset(Start start, StreamHandle stream) = 0;
 
@@ -81,6 +84,8 @@ class Placement {
   virtual void finish(StreamHandle stream);
 
   virtual Footprint footprint() const = 0;
+  /// Where the offloaded weights lie in memory that the CPU can address. Default: nowhere.
+  virtual std::vector<std::span<const std::byte>> host_ranges() const { return {}; }
 
  protected:
   explicit Placement(std::span<const WeightTensor> tensors);
@@ -132,6 +137,9 @@ class Policy {
   /// {steady}, or {cold, warm}.
   virtual std::span<const Start> starts() const = 0;
   virtual Path path(Start start, const Platform& platform) const = 0;
+  /// Whether the driver handles the pages of the weights while the GPU reads: faults, maps or
+  /// migrates them, as it does with managed and system memory. Default: no.
+  virtual bool driver_handles_pages() const { return false; }
   /// For weights none of which is resident.
   virtual Requirement requirement(const WeightSet& weights, const Tuning& tuning) const = 0;
   /// Whether kernels see tensors in parts. Default: no.

@@ -27,10 +27,21 @@ enum class Content : std::uint8_t {
   chain,           // a pointer chain through every node of the tensor, random elsewhere
 };
 
+/// Told by workloads whose passes have two parts: first setting up what the kernels need, then
+/// reading. At most once a pass, when all that belongs to the first part is enqueued.
+class SetupClock {
+ public:
+  virtual void set_up(StreamHandle stream) = 0;
+
+ protected:
+  ~SetupClock() = default;
+};
+
 /// Where launches go: GPU views onto the stream, CPU views onto the workers, both asynchronously.
 struct Lanes {
   StreamHandle stream = nullptr;
   HostWorkers& workers;
+  SetupClock* clock = nullptr;  // of a pass that is timed
 };
 
 /// Bytes of one pass. requested: what the algorithm asks for; touched: the whole memory
@@ -63,6 +74,11 @@ class Reading {
 
   /// What a pass reads, in order. Default: every tensor whole.
   virtual std::vector<Piece> pieces() const;
+  /// Whether passes read different pieces, each as many bytes. Default: all read the same.
+  virtual bool varies() const { return false; }
+  /// Choose what pass `index` reads: pieces(), launches and check() follow. The same index, the
+  /// same choice. Untimed.
+  virtual void select_pass(std::size_t /*index*/) {}
 
   /// Overwrite every output with a pattern no correct result holds; until check(), launches also
   /// keep what the check needs. Untimed; complete on return.

@@ -60,10 +60,9 @@ class UmEvidence : public testing::Test {
     return traffic;
   }
   UmTraffic traffic_of(const std::function<void()>& pass) {
-    const Evidence evidence = collector_.measure(pass);
-    EXPECT_EQ(evidence.um_state, "measured");
-    if (!evidence.um) throw std::runtime_error("no traffic: " + evidence.um_state);
-    return *evidence.um;
+    const Found<UmTraffic> found = collector_.measure(pass);
+    if (!found.value) throw std::runtime_error("no traffic: " + found.reason);
+    return *found.value;
   }
 
   UmCollector collector_;
@@ -73,8 +72,8 @@ class UmEvidence : public testing::Test {
 };
 
 void expect_nothing_happened(const UmTraffic& traffic) {
-  EXPECT_EQ(traffic.bytes_to_device, 0U);
-  EXPECT_EQ(traffic.bytes_to_host, 0U);
+  EXPECT_EQ(traffic.to_device.total(), 0U);
+  EXPECT_EQ(traffic.to_host.total(), 0U);
   EXPECT_EQ(traffic.gpu_fault_groups, 0U);
   EXPECT_EQ(traffic.cpu_faults, 0U);
   EXPECT_EQ(traffic.remote_maps, 0U);
@@ -83,25 +82,25 @@ void expect_nothing_happened(const UmTraffic& traffic) {
 TEST_F(UmEvidence, APrefetchMovesEveryByteOnceWithoutFaults) {
   const auto buffer = managed_on_cpu();
   const UmTraffic there = traffic_of([&] { move(buffer, cuda::Processor::gpu); });
-  EXPECT_EQ(there.bytes_to_device, size);
-  EXPECT_EQ(there.bytes_to_host, 0U);
+  EXPECT_EQ(there.to_device.total(), size);
+  EXPECT_EQ(there.to_host.total(), 0U);
   EXPECT_EQ(there.gpu_fault_groups, 0U);
   const UmTraffic back = traffic_of([&] { move(buffer, cuda::Processor::cpu); });
-  EXPECT_EQ(back.bytes_to_host, size);
-  EXPECT_EQ(back.bytes_to_device, 0U);
+  EXPECT_EQ(back.to_host.total(), size);
+  EXPECT_EQ(back.to_device.total(), 0U);
 }
 
 TEST_F(UmEvidence, AColdReadMovesAllByFaultsAndAWarmOneNothing) {
   const auto buffer = managed_on_cpu();
   // CUPTI loses records now and then without saying so, which only ever counts too little.
   UmTraffic cold;
-  for (int attempt = 0; attempt < 3 && cold.bytes_to_device < size; ++attempt) {
+  for (int attempt = 0; attempt < 3 && cold.to_device.total() < size; ++attempt) {
     move(buffer, cuda::Processor::cpu);
     cuda::stream_synchronize(*stream_);
     cold = traffic_of_read(buffer.data());
   }
-  EXPECT_GE(cold.bytes_to_device, size);
-  EXPECT_LE(cold.bytes_to_device, size + size / 10);
+  EXPECT_GE(cold.to_device.total(), size);
+  EXPECT_LE(cold.to_device.total(), size + size / 10);
   EXPECT_GT(cold.gpu_fault_groups, 0U);
   expect_nothing_happened(traffic_of_read(buffer.data()));
 }
@@ -127,8 +126,8 @@ TEST_F(UmEvidence, TheCpuReadingGpuPagesFaults) {
     (void)data[size - 1];
   });
   EXPECT_GE(traffic.cpu_faults, 2U);
-  EXPECT_GT(traffic.bytes_to_host, 0U);
-  EXPECT_EQ(traffic.bytes_to_device, 0U);
+  EXPECT_GT(traffic.to_host.total(), 0U);
+  EXPECT_EQ(traffic.to_device.total(), 0U);
 }
 
 TEST_F(UmEvidence, WorkEnqueuedBeforeThePassIsNotCounted) {
@@ -145,7 +144,7 @@ TEST_F(UmEvidence, APassThatThrowsLeavesTheCountersUsable) {
   };
   EXPECT_THROW((void)collector_.measure(broken), std::runtime_error);
   cuda::device_synchronize();
-  EXPECT_EQ(traffic_of([&] { move(buffer, cuda::Processor::cpu); }).bytes_to_host, size);
+  EXPECT_EQ(traffic_of([&] { move(buffer, cuda::Processor::cpu); }).to_host.total(), size);
 }
 
 TEST(GpuPlatform, DescribesTheGpuConsistently) {

@@ -63,6 +63,9 @@ enum class Advice : std::uint8_t {
 };
 void mem_advise(const void* pointer, std::size_t bytes, Advice advice, Processor processor);
 void mem_prefetch_async(const void* pointer, std::size_t bytes, Processor to, StreamHandle stream);
+/// Where the driver was last asked to prefetch this managed memory to; nullopt when never, when
+/// parts differ, or when the memory is not managed.
+std::optional<Processor> last_prefetch_location(const void* pointer, std::size_t bytes);
 void memcpy_async(void* to, const void* from, std::size_t bytes, StreamHandle stream);
 void memset_async(void* to, int value, std::size_t bytes, StreamHandle stream);
 

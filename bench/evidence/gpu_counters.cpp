@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "bench/evidence/gpu_counters.hpp"
+
+#include <array>
+#include <utility>
+
+namespace offload {
+namespace {
+
+// Numbers of nvml.h.
+constexpr unsigned int c2c_link_count = 170;
+constexpr unsigned int c2c_link_status = 171;
+constexpr unsigned int pcie_tx_bytes = 197;  // the GPU sends
+constexpr unsigned int pcie_rx_bytes = 198;  // the GPU receives
+constexpr unsigned int clock_sm = 1;
+constexpr unsigned int clock_memory = 2;
+
+constexpr double request_bytes = 24;
+constexpr double completion_overhead = 20;
+
+constexpr std::array<std::pair<std::uint64_t, const char*>, 8> throttle_names{{
+    {0x2, "application clocks"},
+    {0x4, "power cap"},
+    {0x8, "hardware slowdown"},
+    {0x10, "sync boost"},
+    {0x20, "software thermal slowdown"},
+    {0x40, "hardware thermal slowdown"},
+    {0x80, "hardware power brake"},
+    {0x100, "display clocks"},
+}};
+
+std::optional<int> clock(const nvml::Library& library, nvml::Device device, unsigned int kind) {
+  const auto get =
+      library.function<int(nvml::Device, unsigned int, unsigned int*)>("nvmlDeviceGetClockInfo");
+  unsigned int mhz = 0;
+  if (get == nullptr || get(device, kind, &mhz) != nvml::success) return std::nullopt;
+  return static_cast<int>(mhz);
+}
+
+}  // namespace
+
+GpuCounters::GpuCounters(const std::string& pci_bus_id) {
+  if (pci_bus_id.empty()) {
+    reason_ = "no GPU";
+  } else if (!library_.ready()) {
+    reason_ = "libnvidia-ml.so.1 (NVML) cannot be opened";
+  } else {
+    device_ = library_.device(pci_bus_id);
+    if (device_ == nullptr) reason_ = "NVML does not know the GPU at " + pci_bus_id;
+  }
+}
+
+std::optional<GpuCounters::Wire> GpuCounters::wire() const {
+  if (!available()) return std::nullopt;
+  const auto received = library_.field(device_, pcie_rx_bytes);
+  const auto sent = library_.field(device_, pcie_tx_bytes);
+  if (!received || !sent) return std::nullopt;
+  return Wire{static_cast<std::uint32_t>(*received), static_cast<std::uint32_t>(*sent)};
+}
+
+std::optional<double> GpuCounters::joules() const {
+  if (!available()) return std::nullopt;
+  const auto get = library_.function<int(nvml::Device, unsigned long long*)>(
+      "nvmlDeviceGetTotalEnergyConsumption");
+  unsigned long long millijoules = 0;
+  if (get == nullptr || get(device_, &millijoules) != nvml::success) return std::nullopt;
+  return 1e-3 * static_cast<double>(millijoules);
+}
+
+std::optional<int> GpuCounters::sm_mhz() const {
+  return available() ? clock(library_, device_, clock_sm) : std::nullopt;
+}
+
+std::optional<int> GpuCounters::memory_mhz() const {
+  return available() ? clock(library_, device_, clock_memory) : std::nullopt;
+}
+
+std::optional<std::vector<std::string>> GpuCounters::throttle_reasons() const {
+  if (!available()) return std::nullopt;
+  using Get = int(nvml::Device, unsigned long long*);
+  // The name before driver 535.
+  auto* get = library_.function<Get>("nvmlDeviceGetCurrentClocksEventReasons");
+  if (get == nullptr) get = library_.function<Get>("nvmlDeviceGetCurrentClocksThrottleReasons");
+  unsigned long long reasons = 0;
+  if (get == nullptr || get(device_, &reasons) != nvml::success) return std::nullopt;
+  return throttle_words(reasons);
+}
+
+std::optional<int> GpuCounters::pcie_generation() const {
+  if (!available()) return std::nullopt;
+  return library_.number("nvmlDeviceGetCurrPcieLinkGeneration", device_);
+}
+
+std::optional<int> GpuCounters::pcie_width() const {
+  if (!available()) return std::nullopt;
+  return library_.number("nvmlDeviceGetCurrPcieLinkWidth", device_);
+}
+
+std::optional<int> GpuCounters::active_c2c_links() const {
+  if (!available()) return std::nullopt;
+  const auto links = library_.field(device_, c2c_link_count);
+  if (!links) return std::nullopt;
+  int active = 0;
+  for (unsigned int link = 0; link < static_cast<unsigned int>(*links); ++link) {
+    if (library_.field(device_, c2c_link_status, link) == 1) ++active;
+  }
+  return active;
+}
+
+LinkTraffic link_traffic(const GpuCounters::Wire& before, const GpuCounters::Wire& after,
+                         bool gpu_only_reads) {
+  // Unsigned differences are right across one wrap.
+  LinkTraffic traffic;
+  traffic.wire_to_device = static_cast<std::uint32_t>(after.to_device - before.to_device);
+  traffic.wire_to_host = static_cast<std::uint32_t>(after.to_host - before.to_host);
+  if (gpu_only_reads) {
+    const double requests = traffic.wire_to_host / request_bytes;
+    traffic.payload_to_device = traffic.wire_to_device - completion_overhead * requests;
+  }
+  return traffic;
+}
+
+std::vector<std::string> throttle_words(std::uint64_t reasons) {
+  std::vector<std::string> words;
+  for (const auto& [bit, word] : throttle_names) {
+    if ((reasons & bit) != 0) words.emplace_back(word);
+  }
+  return words;
+}
+
+}  // namespace offload

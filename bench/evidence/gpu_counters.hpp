@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+// NVML's running counters of one GPU and its state. Reading takes a fraction of a millisecond while
+// the GPU is idle, and tens of them while it is busy: read between passes.
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "bench/evidence/evidence.hpp"
+#include "bench/platform/nvml_library.hpp"
+
+namespace offload {
+
+class GpuCounters {
+ public:
+  /// "" for a machine without a GPU: nothing is counted then.
+  explicit GpuCounters(const std::string& pci_bus_id);
+
+  bool available() const { return device_ != nullptr; }
+  /// Why nothing is counted.
+  const std::string& reason() const { return reason_; }
+
+  /// Bytes on the PCI Express wires since some time ago. The counters wrap at 2^32.
+  struct Wire {
+    std::uint32_t to_device = 0;
+    std::uint32_t to_host = 0;
+  };
+  std::optional<Wire> wire() const;
+  std::optional<double> joules() const;  // renewed about every 0.1 s
+
+  std::optional<int> sm_mhz() const;
+  std::optional<int> memory_mhz() const;
+  std::optional<std::vector<std::string>> throttle_reasons() const;
+  std::optional<int> pcie_generation() const;
+  std::optional<int> pcie_width() const;
+  std::optional<int> active_c2c_links() const;
+
+ private:
+  nvml::Library library_;
+  nvml::Device device_ = nullptr;
+  std::string reason_;
+};
+
+/// Traffic between two readings. Packets are told from each other by what PCI Express prescribes:
+/// a read request with a 64-bit address has 24 bytes on the wire (16 of header, 8 of framing,
+/// sequence number and checksum), a completion 20 beside its payload; and a GPU that writes nothing
+/// sends one request for each completion it gets. Whether it wrote is for the caller to know.
+LinkTraffic link_traffic(const GpuCounters::Wire& before, const GpuCounters::Wire& after,
+                         bool gpu_only_reads);
+
+/// NVML's bits of what holds the clocks down, as words; gpu_idle is none.
+std::vector<std::string> throttle_words(std::uint64_t reasons);
+
+}  // namespace offload

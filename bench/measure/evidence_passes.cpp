@@ -1,0 +1,320 @@
+// SPDX-License-Identifier: Apache-2.0
+// The loop's passes that nobody times: what process, driver and hardware do in one.
+#include <algorithm>
+#include <set>
+#include <tuple>
+#include <utility>
+
+#include "bench/evidence/ranges.hpp"
+#include "bench/evidence/residency.hpp"
+#include "bench/measure/loop.hpp"
+#include "bench/measure/wall_clock.hpp"
+#include "offload/error.hpp"
+#include "offload/units.hpp"
+
+namespace offload {
+namespace {
+
+// Counters lose records now and then, which makes them count too little, never too much.
+constexpr int most_counted_passes = 3;
+// Nor do they keep up with more than this at once: passes over 448 MiB lost half of their records,
+// passes over 112 MiB none.
+constexpr std::size_t most_counted_at_once = std::size_t{64} << 20;
+// Of a pass, when evidence is thorough and when it must be quick.
+constexpr std::size_t most_counted_thorough = std::size_t{512} << 20;
+constexpr std::size_t most_counted_quick = most_counted_at_once;
+// What a piece's first row must be a multiple of (see Piece).
+constexpr std::size_t row_alignment = 4;
+
+// NVML renews the energy counter about every 0.1 s: passes on end until it has been renewed three
+// times, and enough passes between two looks that looking (2 ms) leaves the GPU busy.
+constexpr int energy_renewals = 3;
+constexpr double energy_look_seconds = 15e-3;
+constexpr double energy_most_seconds = 1.0;
+constexpr std::size_t energy_least_bytes = std::size_t{256} << 20;
+// The byte counters of the link hold 32 bits, packet headers included.
+constexpr double most_wire_bytes = 0xffffffff / 1.2;
+
+}  // namespace
+
+/// Weight bytes of some of the plan's pieces that are not resident.
+std::size_t Loop::offloaded_bytes(std::size_t first, std::size_t last) const {
+  std::size_t sum = 0;
+  for (std::size_t i = first; i < last; ++i) {
+    const WeightTensor& tensor = item_.weights->tensors[plan_.pieces[i].tensor];
+    if (!tensor.resident) sum += plan_.pieces[i].rows * tensor.row_bytes();
+  }
+  return sum;
+}
+
+Evidence Loop::evidence() {
+  const Range range("evidence");
+  Evidence found;
+  const bool gpu = session_.gpu();
+  const bool only_reads = !item_.policy->driver_handles_pages();
+  const bool wire_fits =
+      static_cast<double>(std::max(link_bytes_, reading_->bytes().requested)) < most_wire_bytes;
+
+  CpuTime cpu;
+  PageFaults faults;
+  LinkTraffic link;
+  GpuState state;
+  bool has_wire = gpu && wire_fits;
+  double payload = 0;
+  std::vector<double> of_thread(driver_threads_.names().size(), 0);
+
+  const std::size_t passes = item_.start == Start::cold ? 1 : 2;
+  state.sm_mhz_before = gpu_counters_.sm_mhz();
+  state.throttled_before = gpu_counters_.throttle_reasons();
+  for (std::size_t i = 0; i < passes; ++i) {
+    checkpoint();
+    next_pass();
+    placement_->reset(item_.start, session_.stream());
+    session_.wait();
+    const auto wire_before = gpu_counters_.wire();
+    const std::vector<double> threads_before = driver_threads_.seconds();
+    const ProcessUsage before = process_usage();
+    run_pass();
+    session_.wait();
+    const ProcessUsage after = process_usage();
+    const std::vector<double> threads_after = driver_threads_.seconds();
+    const auto wire_after = gpu_counters_.wire();
+    cpu.process += after.cpu_seconds - before.cpu_seconds;
+    faults.minor += after.minor_faults - before.minor_faults;
+    faults.major += after.major_faults - before.major_faults;
+    for (std::size_t t = 0; t < of_thread.size(); ++t) {
+      of_thread[t] += threads_after[t] - threads_before[t];
+    }
+    has_wire = has_wire && wire_before && wire_after;
+    if (!has_wire) continue;
+    const LinkTraffic of_pass = link_traffic(*wire_before, *wire_after, only_reads);
+    link.wire_to_device += of_pass.wire_to_device;
+    link.wire_to_host += of_pass.wire_to_host;
+    payload += of_pass.payload_to_device.value_or(0);
+  }
+  state.pcie_generation = gpu_counters_.pcie_generation();
+  state.pcie_width = gpu_counters_.pcie_width();
+  state.c2c_links = gpu_counters_.active_c2c_links();
+  state.sm_mhz_after = gpu_counters_.sm_mhz();
+  state.memory_mhz_after = gpu_counters_.memory_mhz();
+  state.throttled_after = gpu_counters_.throttle_reasons();
+
+  const double count = static_cast<double>(passes);
+  found.passes = passes;
+  cpu.process /= count;
+  const std::vector<std::string> names = driver_threads_.names();
+  if (driver_threads_.available()) cpu.driver = 0;
+  for (std::size_t t = 0; t < of_thread.size(); ++t) {
+    const double seconds = of_thread[t] / count;
+    *cpu.driver += seconds;
+    if (seconds > 0) cpu.threads.emplace_back(names[t], seconds);
+  }
+  found.cpu = Found<CpuTime>::measured(std::move(cpu));
+  found.page_faults = Found<PageFaults>::measured({faults.minor / count, faults.major / count});
+  found.residency = find_residency(placement_->host_ranges());
+
+  if (!gpu) {
+    found.gpu = Found<GpuState>::unavailable("no GPU");
+    found.link = Found<LinkTraffic>::unavailable("no GPU");
+    found.energy = Found<Energy>::unavailable("no GPU");
+    return found;
+  }
+  found.gpu = gpu_counters_.available() ? Found<GpuState>::measured(std::move(state))
+                                        : Found<GpuState>::unavailable(gpu_counters_.reason());
+  if (!gpu_counters_.available()) {
+    found.link = Found<LinkTraffic>::unavailable(gpu_counters_.reason());
+  } else if (!wire_fits) {
+    found.link =
+        Found<LinkTraffic>::unavailable("a pass carries more than NVML's 32-bit counters hold");
+  } else if (!has_wire) {
+    found.link = Found<LinkTraffic>::unavailable("NVML counts no PCI Express bytes of this GPU");
+  } else {
+    link.wire_to_device /= count;
+    link.wire_to_host /= count;
+    if (only_reads) link.payload_to_device = payload / count;
+    found.link = Found<LinkTraffic>::measured(link);
+  }
+  found.energy = energy_of_passes();
+  return found;
+}
+
+/// Of passes on end, between two renewals of the counter.
+Found<Energy> Loop::energy_of_passes() {
+  if (!gpu_counters_.joules()) {
+    return Found<Energy>::unavailable(
+        gpu_counters_.available() ? "NVML counts no energy of this GPU" : gpu_counters_.reason());
+  }
+  if (!thorough_) return Found<Energy>::unavailable("takes 0.3 s a case: --evidence all");
+  if (reading_->steps() > 0)
+    return Found<Energy>::unavailable("a chain of single reads, no stream");
+  if (item_.weights->bytes() < energy_least_bytes) {
+    return Found<Energy>::unavailable("weights below " + format_size(energy_least_bytes) +
+                                      ": launching would be a part of it");
+  }
+  if (item_.start == Start::cold) {
+    return Found<Energy>::unavailable(
+        "between cold passes the weights are brought home, which the counter, renewed every 0.1 s, "
+        "cannot tell from the pass");
+  }
+
+  double first_joules = 0;
+  double last_joules = 0;
+  std::size_t passes_then = 0;
+  std::size_t first_passes = 0;
+  std::size_t last_passes = 0;
+  double first_seconds = 0;
+  double last_seconds = 0;
+  int renewals = -1;  // the first one only starts the stretch
+  double known = *gpu_counters_.joules();
+  const Stopwatch watch;
+  Stopwatch since_look;
+  while (renewals < energy_renewals && watch.seconds() < energy_most_seconds) {
+    checkpoint();
+    since_look = {};
+    while (since_look.seconds() < energy_look_seconds) {
+      next_pass();
+      run_pass();
+      session_.wait();
+      ++passes_then;
+    }
+    const double joules = gpu_counters_.joules().value_or(known);
+    if (joules == known) continue;
+    known = joules;
+    ++renewals;
+    if (renewals == 0) {
+      first_joules = joules;
+      first_passes = passes_then;
+      first_seconds = watch.seconds();
+    }
+    last_joules = joules;
+    last_passes = passes_then;
+    last_seconds = watch.seconds();
+  }
+  if (renewals < 1) return Found<Energy>::unavailable("the energy counter was not renewed in time");
+  Energy energy;
+  energy.seconds = last_seconds - first_seconds;
+  energy.watts = (last_joules - first_joules) / energy.seconds;
+  energy.joules = (last_joules - first_joules) / static_cast<double>(last_passes - first_passes);
+  return Found<Energy>::measured(energy);
+}
+
+PassSeries Loop::series(std::size_t count) {
+  const Range range("series");
+  PassSeries series;
+  std::set<std::tuple<std::size_t, std::size_t, std::size_t>> seen;
+  pass_index_ = 0;
+  for (std::size_t i = 0; i < count; ++i) {
+    checkpoint();
+    const std::vector<double> before = driver_threads_.seconds();
+    // Only the first pass begins at the case's start; the state it leaves is the next one's.
+    series.seconds.push_back(timed_pass(i == 0 ? item_.start : Start::warm));
+    const std::vector<double> after = driver_threads_.seconds();
+    double driver = 0;
+    for (std::size_t t = 0; t < before.size(); ++t) driver += after[t] - before[t];
+    if (driver_threads_.available()) series.driver_seconds.push_back(driver);
+    std::size_t distinct = 0;
+    for (const Piece& piece : reading_->pieces()) {
+      const WeightTensor& tensor = item_.weights->tensors[piece.tensor];
+      const bool is_new = seen.emplace(piece.tensor, piece.first_row, piece.rows).second;
+      if (is_new) distinct += piece.rows * tensor.row_bytes();
+    }
+    series.distinct_bytes.push_back(distinct);
+  }
+  return series;
+}
+
+/// Cut what the workload reads into pieces that the counters can follow, as far as it can be cut,
+/// and leave out what would take too long.
+void Loop::plan_countable() {
+  std::vector<Piece> countable;
+  const std::size_t most = thorough_ ? most_counted_thorough : most_counted_quick;
+  const bool whole = item_.workload->needs_whole_tensors();
+  std::size_t sum = 0;
+  for (const Piece& piece : reading_->pieces()) {
+    const WeightTensor& tensor = item_.weights->tensors[piece.tensor];
+    std::size_t rows_at_once = most_counted_at_once / tensor.row_bytes();
+    rows_at_once = std::max(rows_at_once / row_alignment * row_alignment, row_alignment);
+    for (std::size_t row = 0; row < piece.rows && (whole || sum < most);) {
+      const std::size_t rows = whole ? piece.rows : std::min(rows_at_once, piece.rows - row);
+      countable.push_back({piece.tensor, piece.first_row + row, rows});
+      row += rows;
+      if (!tensor.resident) sum += rows * tensor.row_bytes();
+    }
+  }
+  plan_ = placement_->replan(countable, item_.workload->cpu_can());
+}
+
+/// The planned pass, counted part by part.
+Found<UmTraffic> Loop::counted_pass() {
+  UmTraffic sum;
+  for (std::size_t first = 0; first < plan_.pieces.size();) {
+    std::size_t last = first;
+    std::size_t bytes = 0;
+    do {
+      bytes += offloaded_bytes(last, last + 1);
+      ++last;
+    } while (last < plan_.pieces.size() &&
+             bytes + offloaded_bytes(last, last + 1) <= most_counted_at_once);
+    Found<UmTraffic> part = um_.measure([&] {
+      enqueue(first, last);
+      if (last == plan_.pieces.size()) placement_->finish(session_.stream());
+      session_.wait();
+    });
+    if (!part.value) return part;
+    sum += *part.value;
+    first = last;
+  }
+  sum.bytes_read = std::min(reading_->bytes().requested, offloaded_bytes(0, plan_.pieces.size()));
+  return Found<UmTraffic>::measured(sum);
+}
+
+Found<UmTraffic> Loop::um_traffic(const Case& item) {
+  const Range range("evidence");
+  bind(item);
+  if (item.start == Start::warm) {
+    // As the last pass left it: bind() may have placed the weights anew.
+    run_pass();
+    session_.wait();
+  }
+  plan_countable();
+  // A pointer chase or a gather touches a part of a tensor, so only some pages move.
+  const std::size_t read = offloaded_bytes(0, plan_.pieces.size());
+  const bool reads_all = reading_->bytes().touched >= read;
+  const bool must_move = item.start == Start::cold && migrates(*item.policy, session_.platform());
+  const std::size_t least = !must_move ? 0 : reads_all ? read : std::min<std::size_t>(read, 1);
+
+  std::size_t most_moved = 0;
+  for (int i = 0; i < most_counted_passes; ++i) {
+    checkpoint();
+    placement_->reset(item.start, session_.stream());
+    session_.wait();
+    Found<UmTraffic> found = counted_pass();
+    // Without counters the rate of every sample has still been held against the link's.
+    if (!found.value || found.value->to_device.total() >= least) return found;
+    most_moved = std::max(most_moved, found.value->to_device.total());
+  }
+  if (!um_.count_right()) {
+    return Found<UmTraffic>::unavailable("CUPTI loses records of a known transfer");
+  }
+  throw ImplausibleResult("not cold: passes over " + format_size_rounded(read) + " moved at most " +
+                          format_size_rounded(most_moved) + " to the GPU");
+}
+
+Found<std::vector<UmTraffic>> Loop::um_series(const Case& item, std::size_t count) {
+  const Range range("evidence");
+  bind(item);
+  placement_->reset(item.start, session_.stream());
+  session_.wait();
+  std::vector<UmTraffic> traffic;
+  for (std::size_t i = 0; i < count; ++i) {
+    checkpoint();
+    next_pass();
+    plan_countable();
+    Found<UmTraffic> found = counted_pass();
+    if (!found.value) return {found.state, found.reason};
+    traffic.push_back(*found.value);
+  }
+  return Found<std::vector<UmTraffic>>::measured(std::move(traffic));
+}
+
+}  // namespace offload

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// NVIDIA's management library, opened at run time, so that a machine without it, or without a
+// driver, starts all the same. CUDA Toolkits do not always bring nvml.h, and its ABI is stable: the
+// few declarations needed are made here and where they are used.
+#pragma once
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace offload::nvml {
+
+inline constexpr int success = 0;
+using Device = struct OpaqueDevice*;
+
+/// The library, initialised; not ready() where that fails.
+class Library {
+ public:
+  Library();
+  ~Library();
+  Library(const Library&) = delete;
+  Library& operator=(const Library&) = delete;
+
+  bool ready() const { return ready_; }
+  /// nullptr where this library has no such function.
+  template <class Signature>
+  Signature* function(const char* name) const {
+    return reinterpret_cast<Signature*>(symbol(name));
+  }
+  /// `pci_bus_id` as cudaDeviceGetPCIBusId writes it, e.g. "0000:17:00.0"; nullptr when unknown.
+  Device device(const std::string& pci_bus_id) const;
+  /// What `name`, a function of a device, answers; nullopt where it cannot.
+  std::optional<int> number(const char* name, Device device) const;
+  /// A value of nvmlDeviceGetFieldValues; `scope` is the number of a link, or 0.
+  std::optional<long long> field(Device device, unsigned int id, unsigned int scope = 0) const;
+
+ private:
+  void* symbol(const char* name) const;
+
+  struct Close {
+    void operator()(void* library) const;
+  };
+  std::unique_ptr<void, Close> library_;
+  bool ready_ = false;
+};
+
+}  // namespace offload::nvml
