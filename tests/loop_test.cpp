@@ -119,6 +119,32 @@ TEST_F(LoopOnTheCpu, MeasuresEveryWorkload) {
   EXPECT_GT(wall_.measured, 0);
 }
 
+TEST_F(LoopOnTheCpu, SaysOfEveryCollectorWhatItFound) {
+  Loop loop(session_, calibration_, 1, wall_);
+  loop.prepare(item("stream_read", host_compute()));
+  const Evidence found = loop.evidence();
+  EXPECT_GT(found.passes, 0U);
+  ASSERT_TRUE(found.cpu.value);
+  EXPECT_GT(found.cpu.value->process, 0);
+  ASSERT_TRUE(found.page_faults.value);
+  EXPECT_EQ(found.page_faults.value->major, 0);
+  EXPECT_NE(found.residency.state, Finding::zero_by_design);
+  for (const std::string& reason : {found.link.reason, found.energy.reason, found.gpu.reason}) {
+    EXPECT_EQ(reason, "no GPU");
+  }
+  EXPECT_EQ(found.um.state, Finding::unavailable);
+}
+
+TEST_F(LoopOnTheCpu, KeepsEveryPassOfASeries) {
+  Loop loop(session_, calibration_, 1, wall_);
+  loop.prepare(item("stream_read", host_compute()));
+  const PassSeries series = loop.series(4);
+  ASSERT_EQ(series.seconds.size(), 4U);
+  for (const double seconds : series.seconds) EXPECT_GT(seconds, 0);
+  // All passes read the same: only the first reads anything new.
+  EXPECT_EQ(series.distinct_bytes, (std::vector<std::size_t>{weights_.bytes(), 0, 0, 0}));
+}
+
 TEST_F(LoopOnTheCpu, RefusesARateAboveWhatThePathCarries) {
   const ClaimsTheLink policy(host_compute());
   platform_.link = Link{};
