@@ -48,6 +48,7 @@ def run(*arguments, **options):
         (["--slots", "0"], "--slots"),
         (["--panel", "2MB"], "2MiB"),
         (["--cpu-offload-gb", "4"], "--cpu-offload-gb"),
+        (["--evidence", "everything"], "quick"),
     ],
 )
 def test_bad_input_gets_one_clear_line(arguments, mentions):
@@ -167,6 +168,14 @@ def test_strict_tells_of_skips(tmp_path):
     arguments = [*SMALL[:2], "--tensor", "x:64x64:u8", "--samples", "2"]
     assert run(*arguments).returncode == 0
     assert run(*arguments, "--strict").returncode == 4
+
+
+def test_no_evidence_is_taken_when_none_is_wanted(tmp_path):
+    output = tmp_path / "run.json"
+    assert run(*SMALL, "--evidence", "none", "--output", str(output)).returncode == 0
+    (case,) = json.loads(output.read_text())["offload_bench"]["cases"]
+    assert case["evidence"]["passes"] == 0
+    assert case["evidence"]["cpu"] == {"state": "unavailable", "reason": "not collected"}
 
 
 def test_stock_flags_behave_as_stock():
