@@ -96,6 +96,15 @@ TEST(CommandLine, EvidenceIsTheSuitesUnlessGiven) {
   EXPECT_EQ(parse({"--passes", "7"}).passes, 7U);
 }
 
+TEST(CommandLine, ExplainSelectsItsCase) {
+  const Options options = parse({"--explain", "stream_read/managed_demand/1MiB/cold"});
+  EXPECT_EQ(options.explain, "stream_read/managed_demand/1MiB/cold");
+  EXPECT_EQ(options.workloads, (Names{"stream_read"}));
+  EXPECT_EQ(options.policies, (Names{"managed_demand"}));
+  EXPECT_EQ(options.sizes, (std::vector<std::size_t>{1U << 20}));
+  EXPECT_EQ(options.starts, (std::vector<Start>{Start::cold}));
+}
+
 TEST(CommandLine, ActionsAreRecognisedAndExcludeEachOther) {
   EXPECT_EQ(parse({"--list"}).action, Action::list);
   EXPECT_EQ(parse({"--dry-run", "--suite", "full"}).action, Action::dry_run);
@@ -149,6 +158,8 @@ TEST(CommandLine, EachMistakeGetsOneClearLine) {
       {{"--evidence", "none", "--explain", "gemv/host_compute/1MiB/steady"},
        "--explain tells the evidence"},
       {{"--passes", "0"}, "--passes must be a whole number from 1"},
+      {{"--explain", "gemv/host_compute"}, "a case is named <workload>/<policy>/<weights>/<start>"},
+      {{"--explain", "gemv/host_compute/1MiB/hot"}, "unknown start 'hot'"},
       {{"run.json"}, "unexpected argument 'run.json'"},
       {{"--policies", "host_compute", "managed_demand"}, "unexpected argument 'managed_demand'"},
   };

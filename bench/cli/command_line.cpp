@@ -16,6 +16,7 @@
 #include "bench/cli/option_values.hpp"
 #include "bench/models/presets.hpp"
 #include "bench/names.hpp"
+#include "bench/plan/one_case.hpp"
 #include "bench/plan/suites.hpp"
 #include "bench/record.hpp"
 #include "offload/error.hpp"
@@ -79,6 +80,7 @@ class CommandLine {
     for (const auto& read : pending_) read();
     if (!samples_given_) options_.samples = find_suite(options_.suite).samples;
     choose_evidence();
+    if (!options_.explain.empty()) select_one_case(options_, catalog_);
     choose_action();
     check_outputs();
     static_cast<void>(

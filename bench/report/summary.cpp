@@ -7,6 +7,7 @@
 
 #include "bench/report/csv.hpp"
 #include "bench/report/evidence_table.hpp"
+#include "bench/report/explain.hpp"
 #include "bench/report/model_table.hpp"
 #include "bench/report/numbers.hpp"
 #include "bench/report/page.hpp"
@@ -276,6 +277,10 @@ std::string summary_text(const RunRecord& run) {
   if (run.options.format == Format::json) return results_json(run);
   Page page(run.options.format == Format::md ? Page::Style::markdown : Page::Style::terminal);
   write_header(page, run);
+  if (!run.options.explain.empty()) {
+    for (const CaseRecord& record : run.cases) write_explained(page, record, run);
+    return page.text();
+  }
   write_groups(page, group_cases(run.cases));
   write_failures(page, run);
   write_limits(page, run.limits);
