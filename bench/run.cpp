@@ -125,6 +125,7 @@ class Run {
                          record_.calibration.host_read_beside_copy.value_or(0)});
     loop_.emplace(*session_, record_.calibration, record_.options.seed, record_.wall);
     loop_->use_graphs(record_.options.graph);
+    loop_->set_thorough(record_.options.evidence == EvidenceLevel::all);
     loop_->checkpoint = leave_if_interrupted;
     if (record_.options.limits) measure_all_limits();
     std::vector<double> weights;
@@ -172,7 +173,7 @@ class Run {
   // Behind all samples, because counting disturbs them; from the last weights to the first, since
   // the last are still there.
   void count_traffic() {
-    if (!record_.options.evidence) return;
+    if (record_.options.evidence == EvidenceLevel::none) return;
     const Stopwatch watch;
     const WallTime before = record_.wall;
     const auto progress = begin_step("evidence");
@@ -211,7 +212,8 @@ class Run {
   // Behind the samples of a case, while its weights are placed. Nothing here leaves a trace in
   // later cases.
   void take_evidence(CaseRecord& current) {
-    if (!record_.options.evidence || !current.failure.empty()) return;
+    const bool wanted = record_.options.evidence != EvidenceLevel::none;
+    if (!wanted || !current.failure.empty()) return;
     const Stopwatch watch;
     const WallTime before = record_.wall;
     const Case& item = *measured_.back();

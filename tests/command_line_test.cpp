@@ -86,6 +86,25 @@ TEST(CommandLine, NamesAreReadInAnyCase) {
   EXPECT_EQ(parse({"--format", "JSON"}).format, Format::json);
 }
 
+TEST(CommandLine, EvidenceIsTheSuitesUnlessGiven) {
+  EXPECT_EQ(parse({}).evidence, EvidenceLevel::quick);
+  EXPECT_EQ(parse({"--suite", "micro"}).evidence, EvidenceLevel::all);
+  EXPECT_EQ(parse({"--suite", "micro", "--evidence", "none"}).evidence, EvidenceLevel::none);
+  const char* const name = "stream_read/host_compute/1MiB/steady";
+  EXPECT_EQ(parse({"--explain", name}).evidence, EvidenceLevel::all);
+  EXPECT_EQ(parse({"--explain", name, "--evidence=quick"}).evidence, EvidenceLevel::quick);
+  EXPECT_EQ(parse({"--passes", "7"}).passes, 7U);
+}
+
+TEST(CommandLine, ExplainSelectsItsCase) {
+  const Options options = parse({"--explain", "stream_read/managed_demand/1MiB/cold"});
+  EXPECT_EQ(options.explain, "stream_read/managed_demand/1MiB/cold");
+  EXPECT_EQ(options.workloads, (Names{"stream_read"}));
+  EXPECT_EQ(options.policies, (Names{"managed_demand"}));
+  EXPECT_EQ(options.sizes, (std::vector<std::size_t>{1U << 20}));
+  EXPECT_EQ(options.starts, (std::vector<Start>{Start::cold}));
+}
+
 TEST(CommandLine, ActionsAreRecognisedAndExcludeEachOther) {
   EXPECT_EQ(parse({"--list"}).action, Action::list);
   EXPECT_EQ(parse({"--dry-run", "--suite", "full"}).action, Action::dry_run);
@@ -134,6 +153,13 @@ TEST(CommandLine, EachMistakeGetsOneClearLine) {
       {{"--tensor", "a:3x5:bf16,a:3x6:bf16"}, "two different weights are named 'a'"},
       {{"--output", "x.json", "--ci-json", "x.json"}, "would both write to 'x.json'"},
       {{"--output", "-", "--ci-json", "-"}, "would both write to '-'"},
+      {{"--evidence", "some"}, "unknown evidence 'some'"},
+      {{"--evidence", "none", "--passes", "3"}, "--passes is a part of the evidence"},
+      {{"--evidence", "none", "--explain", "gemv/host_compute/1MiB/steady"},
+       "--explain tells the evidence"},
+      {{"--passes", "0"}, "--passes must be a whole number from 1"},
+      {{"--explain", "gemv/host_compute"}, "a case is named <workload>/<policy>/<weights>/<start>"},
+      {{"--explain", "gemv/host_compute/1MiB/hot"}, "unknown start 'hot'"},
       {{"run.json"}, "unexpected argument 'run.json'"},
       {{"--policies", "host_compute", "managed_demand"}, "unexpected argument 'managed_demand'"},
   };
@@ -206,6 +232,9 @@ TEST(CommandLine, HelpShowsEveryFlagWithItsDefault) {
                            "--seed",
                            "--allow-oversubscription",
                            "--limits",
+                           "--evidence",
+                           "--passes",
+                           "--explain",
                            "--output",
                            "--ci-json",
                            "--format",
@@ -242,6 +271,7 @@ TEST(CommandLine, HelpShowsEveryFlagWithItsDefault) {
   EXPECT_TRUE(shows("--samples", "the suite's: 15 for quick"));
   EXPECT_TRUE(shows("--seed", std::to_string(defaults.seed)));
   EXPECT_TRUE(shows("--gpu", std::to_string(defaults.gpu)));
+  EXPECT_TRUE(shows("--evidence", "the suite's: quick for quick"));
   EXPECT_TRUE(shows("--format", "table"));
   EXPECT_TRUE(shows("--progress", "auto"));
   EXPECT_NE(help.find("130"), std::string::npos);

@@ -48,6 +48,9 @@ def run(*arguments, **options):
         (["--slots", "0"], "--slots"),
         (["--panel", "2MB"], "2MiB"),
         (["--cpu-offload-gb", "4"], "--cpu-offload-gb"),
+        (["--evidence", "everything"], "quick"),
+        (["--explain", "gemv/host_compute"], "<workload>/<policy>/<weights>/<start>"),
+        (["--explain", "stream_read/host_compute/1MiB/cold"], "stream_read/host_compute/1MiB/steady"),
     ],
 )
 def test_bad_input_gets_one_clear_line(arguments, mentions):
@@ -167,6 +170,31 @@ def test_strict_tells_of_skips(tmp_path):
     arguments = [*SMALL[:2], "--tensor", "x:64x64:u8", "--samples", "2"]
     assert run(*arguments).returncode == 0
     assert run(*arguments, "--strict").returncode == 4
+
+
+def test_explain_measures_one_case_and_tells_of_it(tmp_path):
+    output = tmp_path / "run.json"
+    name = "stream_read/host_compute/64KiB/steady"
+    done = run("--explain", name, "--passes", "5", "--samples", "3", "--output", str(output))
+    assert done.returncode == 0, done.stderr
+    heading, *sentences = done.stdout.splitlines()
+    assert heading == name
+    told = " ".join(" ".join(sentences).split())  # lines are wrapped
+    for text in ("A pass takes", "The CPU read them where they lie", "Energy is not known: no GPU.",
+                 "No faults and no migration, by design", "Of 5 passes on end"):
+        assert text in told
+    document = json.loads(output.read_text())["offload_bench"]
+    assert document["skipped"] == [] and document["options"]["evidence"] == "all"
+    (case,) = document["cases"]
+    assert case["name"] == name and len(case["series"]["pass_s"]) == 5
+
+
+def test_no_evidence_is_taken_when_none_is_wanted(tmp_path):
+    output = tmp_path / "run.json"
+    assert run(*SMALL, "--evidence", "none", "--output", str(output)).returncode == 0
+    (case,) = json.loads(output.read_text())["offload_bench"]["cases"]
+    assert case["evidence"]["passes"] == 0
+    assert case["evidence"]["cpu"] == {"state": "unavailable", "reason": "not collected"}
 
 
 def test_stock_flags_behave_as_stock():

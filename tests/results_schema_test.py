@@ -10,6 +10,7 @@ import json
 import math
 import os
 import pathlib
+import statistics
 import subprocess
 
 import jsonschema
@@ -108,6 +109,8 @@ def check_results(document):
         check_case(case, rows.get(case["run_name"], []), document)
         if ours["schema_version"] != "1.0.0":
             check_since_1_1(case)
+        if ours["schema_version"] not in ("1.0.0", "1.1.0"):
+            check_since_1_2(case, ours["options"])
 
 
 def check_case(case, rows, document):
@@ -164,6 +167,71 @@ def check_since_1_1(case):
     assert model["link_bytes_per_token"] == pytest.approx(
         case["link_bytes"] * model["scale"] / case["tokens"])
     assert model["memory_bytes"]["device"] >= model["resident_bytes"] + model["other_bytes"]
+
+
+def figure(found, key):
+    return found[key] if found["state"] == "measured" else None
+
+
+def ratio(value, base):
+    return None if value is None or not base else pytest.approx(value / base)
+
+
+def check_since_1_2(case, options):
+    """Evidence in its present form, and the figures that follow from it."""
+    assert {"evidence", "passes", "explain", "redact", "chunks", "skews",
+            "host_memory_cost"} <= options.keys()
+    assert {"setup", "series"} <= case.keys()
+    evidence = case["evidence"]
+    assert "amplification" in evidence
+    um = evidence["um"]
+    check_traffic(um)
+    moved = figure(um, "to_device")
+    assert evidence["amplification"] == ratio(moved and moved["total"], um.get("bytes_read"))
+    gigabytes = case["bytes"]["requested"] / 1e9
+    cpu = evidence["cpu"]
+    assert evidence["driver_cpu_s_per_gb"] == ratio(figure(cpu, "driver_s"), gigabytes)
+    assert evidence["process_cpu_s_per_gb"] == ratio(figure(cpu, "process_s"), gigabytes)
+    if figure(cpu, "driver_s") is not None:
+        assert sum(cpu["threads"].values()) == pytest.approx(cpu["driver_s"])
+    joules = figure(evidence["energy"], "joules_per_pass")
+    assert evidence["joules_per_gb"] == ratio(joules, gigabytes)
+    link = evidence["link"]
+    payload = figure(link, "payload_bytes_to_device")
+    assert evidence["link_payload_per_requested"] == ratio(payload, case["bytes"]["requested"])
+    if payload is not None:
+        assert payload <= link["wire_bytes_to_device"]
+    residency = evidence["residency"]
+    if residency["state"] == "measured":
+        assert residency["pages_asked"] == residency["not_on_cpu"] + sum(
+            residency["on_node"].values())
+    if options["evidence"] == "none":
+        assert evidence["passes"] == 0 and case["series"] is None
+    if case["setup"]:
+        parts = list(zip(case["samples_s"], case["setup"]["samples_s"], strict=True))
+        assert case["setup"]["median_s"] == pytest.approx(
+            statistics.median(part for _, part in parts))
+        assert case["setup"]["read_median_s"] == pytest.approx(
+            statistics.median(whole - part for whole, part in parts))
+    if case["series"]:
+        check_series(case["series"])
+
+
+def check_series(series):
+    count = len(series["pass_s"])
+    assert len(series["distinct_bytes"]) == count
+    assert series["driver_s"] is None or len(series["driver_s"]) == count
+    if series["um"]["state"] == "measured":
+        assert len(series["um"]["passes"]) == count
+        for one_pass in series["um"]["passes"]:
+            check_traffic(one_pass)
+
+
+def check_traffic(traffic):
+    for direction in ("to_device", "to_host"):
+        if direction in traffic:
+            causes = dict(traffic[direction])
+            assert causes.pop("total") == sum(causes.values())
 
 
 def check_ci(document, results):
@@ -226,6 +294,28 @@ def test_schema_refuses(samples, spoil):
     spoil(spoiled["offload_bench"])
     with pytest.raises(AssertionError):
         validate(spoiled)
+
+
+@pytest.mark.parametrize("spoil", [
+    lambda case: case["evidence"]["um"].update(state="zero"),
+    lambda case: case["evidence"]["um"].update(state="unavailable", reason="x"),  # and yet figures
+    lambda case: case["evidence"]["um"].update(reason="measured, and yet a reason"),
+    lambda case: case["evidence"]["um"].pop("remote_maps"),
+    lambda case: case["evidence"]["energy"].update(reason=None),  # unavailable, and yet no reason
+    lambda case: case["evidence"]["um"]["to_device"].update(surprise=1),
+    lambda case: case["evidence"]["residency"]["on_node"].update(first=1),
+    lambda case: case["evidence"].pop("amplification"),
+    lambda case: case["series"].pop("pass_s"),
+    lambda case: case["series"]["um"]["passes"][0].pop("bytes_read"),
+    lambda case: case.update(setup={"median_s": 1}),
+])
+def test_schema_refuses_evidence(samples, spoil):
+    document = strict((samples / "gpu.json").read_text())
+    case = document["offload_bench"]["cases"][3]
+    assert case["evidence"]["um"]["state"] == "measured" and case["series"]
+    spoil(case)
+    with pytest.raises(AssertionError):
+        validate(document)
 
 
 @pytest.mark.parametrize("spoil", [

@@ -191,15 +191,13 @@ RunRecord gpu_run() {
       toy_case("gemv", "pageable_copy", "steady", Path::link, {}),
       chase("pinned_zero_copy", Path::link, 1.2e-3),
       chase("device_resident", on_gpu, 0.2e-3),
+      toy_case("nested", "pinned_copy", "steady", Path::link, {3.9e-3, 4e-3, 4.1e-3}),
   };
-  CaseRecord& migrating = run.cases[3];
-  UmTraffic traffic;
-  traffic.to_device.fault = 15'000'000;
-  traffic.to_device.around_fault = 85'000'000;
-  traffic.gpu_fault_groups = 48;
-  traffic.bytes_read = 100'000'000;
-  migrating.evidence.um = Found<UmTraffic>::measured(traffic);
-  migrating.engine_flags = "GGML_CUDA_ENABLE_UNIFIED_MEMORY=1";
+  run.cases[3].engine_flags = "GGML_CUDA_ENABLE_UNIFIED_MEMORY=1";
+  run.cases[11].setup_samples = {0.9e-3, 1e-3, 1.1e-3};
+  add_zero_copy_evidence(run.cases[1]);
+  add_demand_evidence(run.cases[3]);
+  add_mapping_evidence(run.cases[5]);
   CaseRecord& broken = run.cases[8];
   broken.failure = "wrong result: y[3] is 1.5, expected 2.5";
   broken.complete = false;
@@ -224,6 +222,7 @@ RunRecord cpu_run() {
   run.calibration.host_read = 20e9;
   run.cases = {
       toy_case("gemv", "host_compute", "steady", Path::host_memory, {4.9e-3, 5e-3, 5.1e-3})};
+  add_host_evidence(run.cases[0]);
   run.benchmark_json = stock_document(run.cases);
   return run;
 }

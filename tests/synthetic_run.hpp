@@ -21,6 +21,15 @@ std::string stock_rows(const CaseRecord& record);
 /// Its whole document over the rows of `cases`.
 std::string stock_document(const std::vector<CaseRecord>& cases);
 
+/// Reads over the link by the GPU itself: packets of 128 bytes, half a joule a pass.
+void add_zero_copy_evidence(CaseRecord& record);
+/// 100 MB in 50 groups of faults by a thread of the driver; then five passes without any.
+void add_demand_evidence(CaseRecord& record);
+/// Nothing moved, 1500 regions mapped, no counters but the driver's.
+void add_mapping_evidence(CaseRecord& record);
+/// A machine without a GPU, whose kernel threads are hidden.
+void add_host_evidence(CaseRecord& record);
+
 /// A machine with a GPU; every optional part filled in.
 RunRecord gpu_run();
 /// A machine without: nothing optional is there.

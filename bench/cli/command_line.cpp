@@ -16,6 +16,7 @@
 #include "bench/cli/option_values.hpp"
 #include "bench/models/presets.hpp"
 #include "bench/names.hpp"
+#include "bench/plan/one_case.hpp"
 #include "bench/plan/suites.hpp"
 #include "bench/record.hpp"
 #include "offload/error.hpp"
@@ -26,6 +27,8 @@ namespace {
 
 constexpr std::array<std::pair<std::string_view, Format>, 4> formats{
     {{"table", Format::table}, {"md", Format::md}, {"csv", Format::csv}, {"json", Format::json}}};
+constexpr std::array<std::pair<std::string_view, EvidenceLevel>, 3> evidence_levels{
+    {{"none", EvidenceLevel::none}, {"quick", EvidenceLevel::quick}, {"all", EvidenceLevel::all}}};
 constexpr std::array<std::pair<std::string_view, Progress>, 3> progresses{
     {{"auto", Progress::automatic}, {"always", Progress::always}, {"never", Progress::never}}};
 
@@ -76,7 +79,8 @@ class CommandLine {
     take_extras(app_.remaining());
     for (const auto& read : pending_) read();
     if (!samples_given_) options_.samples = find_suite(options_.suite).samples;
-    options_.evidence = !no_evidence_;
+    choose_evidence();
+    if (!options_.explain.empty()) select_one_case(options_, catalog_);
     choose_action();
     check_outputs();
     static_cast<void>(
@@ -153,6 +157,7 @@ class CommandLine {
   void add_instead();
   void take_extras(const std::vector<std::string>& extras);
   [[noreturn]] void refuse_extra(const std::string& extra) const;
+  void choose_evidence();
   void choose_action();
   void check_outputs() const;
 
@@ -163,7 +168,7 @@ class CommandLine {
   std::vector<HelpSection> sections_;
   std::vector<std::function<void()>> pending_;
   bool samples_given_ = false;
-  bool no_evidence_ = false;
+  bool evidence_given_ = false;
   bool help_ = false;
   bool version_ = false;
   bool list_ = false;
@@ -293,8 +298,15 @@ void CommandLine::add_how() {
            options_.seed = parse_number("--seed", text, 0, most);
          });
   toggle("--graph", options_.graph, "capture each pass in a CUDA graph where the policy can be");
-  app_.add_flag("--no-evidence", no_evidence_);
-  document("--no-evidence", "time only: no passes that show what driver and hardware did", "off");
+  single("--evidence", choice_names<EvidenceLevel>(evidence_levels),
+         "passes of their own that show what driver and hardware did; all includes energy",
+         "the suite's: " +
+             choice_name<EvidenceLevel>(find_suite(defaults_.suite).evidence, evidence_levels) +
+             " for " + defaults_.suite,
+         [this](const std::string& text) {
+           options_.evidence = parse_choice<EvidenceLevel>("evidence", text, evidence_levels);
+           evidence_given_ = true;
+         });
   single("--passes", "N", "also read each case N times on end and keep every pass", "none",
          [this](const std::string& text) {
            options_.passes = parse_number("--passes", text, 1, 10'000);
@@ -320,8 +332,9 @@ void CommandLine::add_where() {
          choice_name<Progress>(defaults_.progress, progresses), [this](const std::string& text) {
            options_.progress = parse_choice<Progress>("progress", text, progresses);
          });
-  single("--explain", "CASE", "measure this case alone and say why it is as fast as it is", "none",
-         [this](const std::string& text) { options_.explain = text; });
+  single("--explain", "CASE",
+         "measure this case alone, named as in the results, and say why it is as fast as it is",
+         "none", [this](const std::string& text) { options_.explain = text; });
   toggle("--redact", options_.redact,
          "leave host name, serial numbers, paths and environment out of the results");
   toggle("--strict", options_.strict,
@@ -364,6 +377,18 @@ void CommandLine::refuse_extra(const std::string& extra) const {
   throw UsageError(
       "unknown flag " + flag +
       (best.empty() ? ": --help lists all of them" : ": did you mean " + std::string(best) + "?"));
+}
+
+void CommandLine::choose_evidence() {
+  const bool explains = !options_.explain.empty();
+  if (!evidence_given_) {
+    options_.evidence = explains ? EvidenceLevel::all : find_suite(options_.suite).evidence;
+  }
+  if (options_.evidence != EvidenceLevel::none) return;
+  if (explains) throw UsageError("--explain tells the evidence: leave out --evidence none");
+  if (options_.passes > 0) {
+    throw UsageError("--passes is a part of the evidence: leave out --evidence none");
+  }
 }
 
 void CommandLine::choose_action() {

@@ -17,6 +17,8 @@ namespace offload {
 enum class Action : std::uint8_t { run, list, dry_run, print_platform };
 enum class Format : std::uint8_t { table, md, csv, json };
 enum class Progress : std::uint8_t { automatic, always, never };
+/// Passes that show what driver and hardware did: none, those that take a moment, or all.
+enum class EvidenceLevel : std::uint8_t { none, quick, all };
 
 struct Options {
   Action action = Action::run;
@@ -40,8 +42,8 @@ struct Options {
   bool allow_oversubscription = false;
   bool limits = false;  // measure the distance to the physical limits as well
   bool graph = false;   // capture each pass in a CUDA graph
-  bool evidence = true;      // also take passes that show what driver and hardware did
-  std::size_t passes = 0;    // that each case is also read one after the other; 0: none
+  EvidenceLevel evidence = EvidenceLevel::quick;
+  std::size_t passes = 0;           // that each case is also read one after the other; 0: none
   std::vector<std::size_t> chunks;  // bytes read at a time by row_gather; empty: the suite's
   std::vector<std::size_t> skews;   // of expert_gather's routing, in hundredths; empty: the suite's
   bool host_memory_cost = false;    // what each allocator takes for the tensors of a model

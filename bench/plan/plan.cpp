@@ -10,6 +10,7 @@
 
 #include "bench/measure/content.hpp"
 #include "bench/names.hpp"
+#include "bench/plan/one_case.hpp"
 #include "bench/plan/plan_memory.hpp"
 #include "bench/plan/suites.hpp"
 #include "bench/policies/partly_resident.hpp"
@@ -242,7 +243,9 @@ std::vector<std::string> Plan::warnings() const {
 Plan make_plan(const Options& options, const Catalog& catalog, const Platform& platform) {
   Planner planner(options, catalog, platform);
   for (const Selection& selection : select_weights(options, catalog)) planner.add(selection);
-  return planner.take();
+  Plan plan = planner.take();
+  if (!options.explain.empty()) keep_one_case(plan, options.explain);
+  return plan;
 }
 
 PeakMemory peak_memory(const Plan& plan) {

@@ -165,7 +165,9 @@ std::span<const Suite> suites() {
        5},
       {"micro",
        "bandwidth and latency over sizes",
-       {{{"stream_read", "pointer_chase"}, {"64KiB..1GiB*4"}}}},
+       {{{"stream_read", "pointer_chase"}, {"64KiB..1GiB*4"}}},
+       15,
+       EvidenceLevel::all},
   };
   return table;
 }

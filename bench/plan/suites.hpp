@@ -26,7 +26,8 @@ struct Suite {
   std::string_view name;
   std::string_view description;
   std::vector<SuiteItem> items;
-  std::size_t samples = 15;  // per case, unless the options say otherwise
+  std::size_t samples = 15;                       // per case, unless the options say otherwise
+  EvidenceLevel evidence = EvidenceLevel::quick;  // likewise
 };
 
 /// Throws UsageError for a suite that is not.

@@ -4,6 +4,7 @@
 #include <array>
 #include <charconv>
 
+#include "bench/report/evidence_figures.hpp"
 #include "bench/report/standing.hpp"
 #include "bench/report/table.hpp"
 
@@ -37,6 +38,36 @@ void add_model(std::vector<std::string>& row, const CaseRecord& record) {
         figures.memory.pageable, figures.pinned_by_powers_of_two}) {
     row.push_back(std::to_string(bytes));
   }
+}
+
+std::string exact_or_empty(const std::optional<double>& value) {
+  return value ? exact(*value) : "";
+}
+
+/// What was not measured is empty: um_state tells a zero by design.
+void add_evidence(std::vector<std::string>& row, const CaseRecord& record) {
+  const Evidence& evidence = record.evidence;
+  const auto& um = evidence.um.value;
+  const auto um_figure = [&um](std::size_t figure) {
+    return um ? std::to_string(figure) : std::string();
+  };
+  const UmTraffic traffic = um.value_or(UmTraffic{});
+  row.emplace_back(name(evidence.um.state));
+  row.push_back(um_figure(traffic.to_device.total()));
+  row.push_back(um_figure(traffic.to_host.total()));
+  row.push_back(exact_or_empty(amplification(record)));
+  row.push_back(um_figure(traffic.gpu_fault_groups));
+  row.push_back(um_figure(traffic.remote_maps));
+  row.push_back(exact_or_empty(driver_cpu_per_gb(record)));
+  row.push_back(exact_or_empty(process_cpu_per_gb(record)));
+  row.push_back(exact_or_empty(joules_per_gb(record)));
+  const auto& link = evidence.link.value;
+  row.push_back(link ? exact(link->wire_to_device) : "");
+  row.push_back(link ? exact_or_empty(link->payload_to_device) : "");
+  row.push_back(evidence.page_faults.value ? exact(evidence.page_faults.value->minor) : "");
+  const auto setup = setup_figures(record);
+  row.push_back(setup ? exact(setup->setup) : "");
+  row.push_back(setup ? exact(setup->read) : "");
 }
 
 }  // namespace
@@ -88,10 +119,25 @@ std::string cases_csv(const std::vector<CaseRecord>& cases) {
                             "model_pinned_bytes",
                             "model_managed_bytes",
                             "model_pageable_bytes",
-                            "model_pinned_bytes_by_powers_of_two"}) {
+                            "model_pinned_bytes_by_powers_of_two",
+                            "um_state",
+                            "bytes_to_device",
+                            "bytes_to_host",
+                            "amplification",
+                            "gpu_fault_groups",
+                            "remote_maps",
+                            "driver_cpu_s_per_gb",
+                            "process_cpu_s_per_gb",
+                            "joules_per_gb",
+                            "link_wire_bytes_to_device",
+                            "link_payload_bytes_to_device",
+                            "minor_page_faults",
+                            "setup_median_s",
+                            "read_median_s"}) {
     columns.push_back({title});
   }
   const std::size_t width = columns.size();
+  constexpr std::size_t evidence_columns = 14;   // um_state and what follows
   constexpr std::size_t first_after_rates = 25;  // device_bytes
   Table table(std::move(columns));
   for (const auto& record : cases) {
@@ -127,7 +173,8 @@ std::string cases_csv(const std::vector<CaseRecord>& cases) {
     row.push_back(std::to_string(record.cpu_bytes));
     row.push_back(record.captured ? "true" : "false");
     add_model(row, record);
-    row.resize(width);
+    row.resize(width - evidence_columns);
+    add_evidence(row, record);
     table.add(std::move(row));
   }
   return table.csv();

@@ -8,6 +8,7 @@
 #include <stdexcept>
 #include <string_view>
 
+#include "bench/report/evidence_json.hpp"
 #include "bench/report/finite_json.hpp"
 #include "bench/report/results_file.hpp"
 
@@ -31,6 +32,7 @@ std::string_view pick(const std::array<std::string_view, N>& names, Enum value) 
 constexpr std::array<std::string_view, 4> action_names{"run", "list", "dry_run", "print_platform"};
 constexpr std::array<std::string_view, 4> format_names{"table", "md", "csv", "json"};
 constexpr std::array<std::string_view, 3> progress_names{"auto", "always", "never"};
+constexpr std::array<std::string_view, 3> evidence_level_names{"none", "quick", "all"};
 constexpr std::array<std::string_view, 3> path_names{"device_memory", "link", "host_memory"};
 
 Json tensor_json(const WeightTensor& tensor) {
@@ -92,6 +94,13 @@ Json options_json(const Options& options) {
           {"allow_oversubscription", options.allow_oversubscription},
           {"limits", options.limits},
           {"graph", options.graph},
+          {"evidence", pick(evidence_level_names, options.evidence)},
+          {"passes", options.passes},
+          {"explain", text_or_null(options.explain)},
+          {"redact", options.redact},
+          {"chunks", options.chunks},
+          {"skews", options.skews},
+          {"host_memory_cost", options.host_memory_cost},
           {"models", options.models},
           {"tokens", options.tokens},
           {"offload_rules", rules_json(options.rules)},
@@ -216,19 +225,6 @@ Json summary_json(const Summary& summary) {
           {"coefficient_of_variation", summary.coefficient_of_variation}};
 }
 
-Json evidence_json(const Evidence& evidence) {
-  Json um;
-  if (evidence.um.value) {
-    const UmTraffic& traffic = *evidence.um.value;
-    um = {{"bytes_to_device", traffic.to_device.total()},
-          {"bytes_to_host", traffic.to_host.total()},
-          {"gpu_fault_groups", traffic.gpu_fault_groups},
-          {"cpu_faults", traffic.cpu_faults},
-          {"remote_maps", traffic.remote_maps}};
-  }
-  return {{"um", um}, {"um_state", evidence.um.reason}, {"bytes_read", 0}};
-}
-
 Json footprint_json(const Footprint& footprint) {
   return {{"device", footprint.device},
           {"pinned", footprint.pinned},
@@ -293,7 +289,9 @@ Json case_json(const CaseRecord& record, std::string_view run_name) {
           {"seconds_per_step",
            stepped ? Json(record.summary->median / static_cast<double>(record.steps)) : Json()},
           {"share_of_link", rated ? or_null(record.share_of_link) : Json()},
-          {"evidence", evidence_json(record.evidence)},
+          {"setup", setup_json(record)},
+          {"evidence", evidence_json(record)},
+          {"series", series_json(record)},
           {"failure", text_or_null(record.failure)},
           {"complete", record.complete}};
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The results on disk: a journal while the run is under way, then one JSON file. The only place
-// that knows nlohmann/json is bench/report/json.cpp.
+// The results on disk: a journal while the run is under way, then one JSON file. Only
+// bench/report/json.cpp and evidence_json.cpp know nlohmann/json.
 #pragma once
 #include <cstddef>
 #include <string>
@@ -10,7 +10,7 @@
 
 namespace offload {
 
-inline constexpr const char* results_schema_version = "1.1.0";
+inline constexpr const char* results_schema_version = "1.2.0";
 
 /// The whole results document, ending in a newline. Non-finite numbers become null. Of Google
 /// Benchmark's rows those stay that belong to one of run.cases which did not fail.

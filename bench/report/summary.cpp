@@ -6,6 +6,8 @@
 #include <utility>
 
 #include "bench/report/csv.hpp"
+#include "bench/report/evidence_table.hpp"
+#include "bench/report/explain.hpp"
 #include "bench/report/model_table.hpp"
 #include "bench/report/numbers.hpp"
 #include "bench/report/page.hpp"
@@ -151,6 +153,7 @@ void write_groups(Page& page, const std::vector<CaseGroup>& groups) {
       page.heading(group_title(group));
       page.table(generic_table(group));
     }
+    write_evidence(page, in_table_order(group));
   }
   const std::string note = model_note(groups);
   if (!note.empty()) page.paragraph(note);
@@ -229,6 +232,7 @@ void write_only_read_notes(Page& page, const std::vector<CaseRecord>& cases) {
 void write_notes(Page& page, const RunRecord& run) {
   write_split_notes(page, run.cases);
   write_only_read_notes(page, run.cases);
+  write_evidence_notes(page, run.cases);
   std::size_t batched = 0;
   std::size_t most_passes = 1;
   for (const auto& record : run.cases) {
@@ -273,6 +277,10 @@ std::string summary_text(const RunRecord& run) {
   if (run.options.format == Format::json) return results_json(run);
   Page page(run.options.format == Format::md ? Page::Style::markdown : Page::Style::terminal);
   write_header(page, run);
+  if (!run.options.explain.empty()) {
+    for (const CaseRecord& record : run.cases) write_explained(page, record, run);
+    return page.text();
+  }
   write_groups(page, group_cases(run.cases));
   write_failures(page, run);
   write_limits(page, run.limits);

@@ -27,7 +27,8 @@ macro(expect_only what pattern)
     list(APPEND errors "${what} must be included by '${expected}' alone, but is by '${found}'")
   endif()
 endmacro()
-expect_only("nlohmann/json" "nlohmann/" bench/models/json_value.cpp bench/report/json.cpp)
+expect_only("nlohmann/json" "nlohmann/" bench/models/json_value.cpp
+            bench/report/evidence_json.cpp bench/report/evidence_json.hpp bench/report/json.cpp)
 expect_only("CLI11" "CLI/" bench/cli/command_line.cpp)
 expect_only("Google Benchmark" "benchmark/" bench/measure/gbench_adapter.cpp)
 

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+// One case, by the name that plans and results give it.
+#pragma once
+#include <string>
+
+#include "bench/catalog.hpp"
+#include "bench/cli/options.hpp"
+#include "bench/plan/plan.hpp"
+
+namespace offload {
+
+/// Whatever the options leave open of policy, workload, weights and start, as options.explain has
+/// it. Throws UsageError for text that cannot be the name of a case.
+void select_one_case(Options& options, const Catalog& catalog);
+
+/// Leave the case `name` alone in the plan. Throws UsageError when it is skipped, with the reason,
+/// or is no case.
+void keep_one_case(Plan& plan, const std::string& name);
+
+}  // namespace offload

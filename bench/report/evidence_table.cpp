@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "bench/report/evidence_table.hpp"
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "bench/report/evidence_figures.hpp"
+#include "bench/report/numbers.hpp"
+#include "bench/report/sentence.hpp"
+#include "offload/units.hpp"
+
+namespace offload {
+namespace {
+
+using Align = Table::Align;
+using Rows = std::vector<const CaseRecord*>;
+
+constexpr const char* by_design = "0*";
+constexpr const char* unknown = "-";
+
+/// A row that only repeats a zero by design would inform nobody.
+bool informs(const CaseRecord& record) {
+  return record.failure.empty() &&
+         (record.evidence.um.value || driver_cpu_per_gb(record).value_or(0) > 0 ||
+          joules_per_gb(record) || link_payload_ratio(record));
+}
+
+std::string um_cell(const CaseRecord& record, std::size_t UmTraffic::*figure) {
+  const Found<UmTraffic>& um = record.evidence.um;
+  if (um.value) return std::to_string((*um.value).*figure);
+  return um.state == Finding::zero_by_design ? by_design : unknown;
+}
+
+std::string moved_cell(const CaseRecord& record) {
+  if (record.evidence.um.state == Finding::zero_by_design) return by_design;
+  const auto moved = amplification(record);
+  return moved ? three_digits(*moved) : unknown;
+}
+
+std::string cell(const std::optional<double>& value, std::string (*text)(double)) {
+  return value ? text(*value) : unknown;
+}
+
+/// Columns that no row has anything for are left out.
+Table evidence_table(const Rows& rows) {
+  const auto any = [&](std::optional<double> (*figure)(const CaseRecord&)) {
+    return std::ranges::any_of(
+        rows, [&](const CaseRecord* record) { return figure(*record).has_value(); });
+  };
+  const bool driver = any(driver_cpu_per_gb);
+  const bool energy = any(joules_per_gb);
+  const bool link = any(link_payload_ratio);
+  std::vector<Table::Column> columns{{"why: policy"},
+                                     {"start"},
+                                     {"faults", Align::right},
+                                     {"moved/read", Align::right},
+                                     {"remote maps", Align::right}};
+  if (driver) columns.push_back({"driver s/GB", Align::right});
+  if (energy) columns.push_back({"J/GB", Align::right});
+  if (link) columns.push_back({"link/read", Align::right});
+  Table table(std::move(columns));
+  for (const CaseRecord* record : rows) {
+    std::vector<std::string> cells{record->policy, record->start,
+                                   um_cell(*record, &UmTraffic::gpu_fault_groups),
+                                   moved_cell(*record), um_cell(*record, &UmTraffic::remote_maps)};
+    if (driver) cells.push_back(cell(driver_cpu_per_gb(*record), ratio_text));
+    if (energy) cells.push_back(cell(joules_per_gb(*record), three_digits));
+    if (link) cells.push_back(cell(link_payload_ratio(*record), three_digits));
+    table.add(std::move(cells));
+  }
+  return table;
+}
+
+void write_setup(Page& page, const Rows& rows) {
+  Table table({{"set-up: policy"},
+               {"start"},
+               {"set-up", Align::right},
+               {"read", Align::right},
+               {"set-up %", Align::right}});
+  for (const CaseRecord* record : rows) {
+    const auto figures = setup_figures(*record);
+    if (!figures || !record->failure.empty()) continue;
+    table.add({record->policy, record->start, format_seconds(figures->setup),
+               format_seconds(figures->read),
+               percent_number(figures->setup / (figures->setup + figures->read))});
+  }
+  if (!table.empty()) page.table(table);
+}
+
+std::string_view words(const SeriesFigures& figures) {
+  switch (figures.trend) {
+    case Trend::even:
+      return "as long as passes 2-3";
+    case Trend::faster:
+      return "gets faster";
+    case Trend::slower:
+      return "gets slower";
+    case Trend::unknown:
+      break;
+  }
+  return "too few passes to say";
+}
+
+void write_series(Page& page, const Rows& rows) {
+  Table table({{"passes on end: policy"},
+               {"start"},
+               {"first", Align::right},
+               {"2-3", Align::right},
+               {"last two", Align::right},
+               {"the last two"}});
+  for (const CaseRecord* record : rows) {
+    if (!record->series || !record->failure.empty()) continue;
+    const SeriesFigures figures = series_figures(*record->series);
+    table.add({record->policy, record->start, format_seconds(figures.first),
+               cell(figures.early, format_seconds), cell(figures.late, format_seconds),
+               std::string(words(figures))});
+  }
+  if (!table.empty()) page.table(table);
+}
+
+/// What a collector that could have had something to show says instead, and of which policies.
+class Reasons {
+ public:
+  template <typename T>
+  void add(const std::string& what, const CaseRecord& record, const Found<T>& found) {
+    if (found.state != Finding::unavailable) return;
+    std::vector<std::string>& policies = reasons_[{what, found.reason}];
+    if (std::ranges::find(policies, record.policy) == policies.end()) {
+      policies.push_back(record.policy);
+    }
+  }
+  void write(Page& page) const {
+    constexpr std::size_t most_names = 4;
+    for (const auto& [what, policies] : reasons_) {
+      page.item("no " + what.first + " of " + enumerate(policies, most_names) + ": " + what.second);
+    }
+  }
+
+ private:
+  std::map<std::pair<std::string, std::string>, std::vector<std::string>> reasons_;
+};
+
+}  // namespace
+
+void write_evidence(Page& page, const Rows& rows) {
+  Rows informing;
+  std::ranges::copy_if(rows, std::back_inserter(informing),
+                       [](const CaseRecord* record) { return informs(*record); });
+  if (!informing.empty()) page.table(evidence_table(informing));
+  write_setup(page, rows);
+  write_series(page, rows);
+}
+
+void write_evidence_notes(Page& page, const std::vector<CaseRecord>& cases) {
+  bool any = false;
+  bool zero = false;
+  bool driver = false;
+  bool energy = false;
+  bool link = false;
+  Reasons reasons;
+  for (const CaseRecord& record : cases) {
+    if (!informs(record)) continue;
+    any = true;
+    zero |= record.evidence.um.state == Finding::zero_by_design;
+    driver |= driver_cpu_per_gb(record).has_value();
+    energy |= joules_per_gb(record).has_value();
+    link |= link_payload_ratio(record).has_value();
+  }
+  if (any) {
+    std::string text =
+        "why: what one pass takes. faults: groups of GPU page faults. moved/read: bytes the driver "
+        "moved to the GPU over those read. remote maps: regions mapped to be read over the link.";
+    if (driver) text += " driver s/GB: CPU time of the driver's threads per 10^9 bytes asked for.";
+    if (energy) text += " J/GB: of the whole GPU, likewise.";
+    if (link) text += " link/read: payload that came over the link, over the bytes asked for.";
+    if (zero) text += " 0*: zero by design, the driver has nothing to do there.";
+    page.item(text);
+    for (const CaseRecord& record : cases) {
+      if (!informs(record)) continue;
+      reasons.add("faults and traffic", record, record.evidence.um);
+      reasons.add("CPU time", record, record.evidence.cpu);
+      if (energy) reasons.add("energy", record, record.evidence.energy);
+      if (link) reasons.add("link bytes", record, record.evidence.link);
+    }
+    reasons.write(page);
+    if (!driver) {
+      page.item("no CPU time of the driver: none of its kernel threads is visible from here");
+    }
+  }
+  const bool series = std::ranges::any_of(
+      cases, [](const CaseRecord& record) { return record.series.has_value(); });
+  if (series) {
+    page.item("passes on end: nothing is reset between them; a mean of the last two more than " +
+              percent(trend_margin) + " off that of passes 2 and 3 counts as a change");
+  }
+}
+
+}  // namespace offload

@@ -1,0 +1,337 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "bench/report/explain.hpp"
+
+#include <cmath>
+#include <optional>
+#include <string_view>
+#include <utility>
+
+#include "bench/report/evidence_figures.hpp"
+#include "bench/report/numbers.hpp"
+#include "bench/report/sentence.hpp"
+#include "bench/report/standing.hpp"
+#include "offload/units.hpp"
+
+namespace offload {
+namespace {
+
+using Lines = std::vector<std::string>;
+
+/// Decimal, as rates are: "118 MB".
+std::string decimal_bytes(double bytes) {
+  if (bytes >= 1e9) return three_digits(bytes / 1e9) + " GB";
+  if (bytes >= 1e6) return three_digits(bytes / 1e6) + " MB";
+  if (bytes >= 1e3) return three_digits(bytes / 1e3) + " kB";
+  return std::to_string(static_cast<std::size_t>(bytes)) + " B";
+}
+
+std::string decimal_bytes(std::size_t bytes) { return decimal_bytes(static_cast<double>(bytes)); }
+
+/// A mean of counts over a few passes: whole where it is.
+std::string mean_text(double mean) {
+  const double whole = std::round(mean);
+  return mean == whole ? std::to_string(static_cast<std::size_t>(whole)) : three_digits(mean);
+}
+
+std::string joined(const Lines& parts) { return enumerate(parts, parts.size()); }
+
+void explain_speed(Lines& lines, const CaseRecord& record, const RunRecord& run) {
+  lines.push_back("Weights in " + record.memory + "; " + record.mechanism + ".");
+  if (!record.failure.empty()) lines.push_back("FAILED: " + record.failure + ".");
+  if (!record.summary) {
+    lines.emplace_back("No sample was taken.");
+    return;
+  }
+  const Summary& summary = *record.summary;
+  std::string text = "A pass takes " + format_seconds(summary.median) + " (median of " +
+                     count(record.samples.size(), "sample") + ", spread " +
+                     percent_number(summary.coefficient_of_variation) + " %)";
+  if (!passed(record)) {
+    lines.push_back(text + ".");
+    return;
+  }
+  if (record.steps > 0) {
+    lines.push_back(text + ": " +
+                    format_seconds(summary.median / static_cast<double>(record.steps)) +
+                    " for each of " + std::to_string(record.steps) + " dependent steps.");
+  } else {
+    lines.push_back(text + ": " + decimal_bytes(record.bytes.requested) + " at " +
+                    format_rate(record.rate()) + ".");
+  }
+  if (record.path == Path::device_memory) {
+    lines.emplace_back("The weights were in GPU memory when they were read.");
+  } else if (record.path == Path::host_memory) {
+    lines.push_back("The CPU read them where they lie; all its threads together read " +
+                    format_rate(run.calibration.host_read) + " here.");
+  } else if (record.share_of_link && run.calibration.copy_h2d) {
+    text = decimal_bytes(record.link_bytes) + " of that crossed the link, at " +
+           percent(*record.share_of_link) + " of what the copy engine carries (" +
+           format_rate(*run.calibration.copy_h2d) + ")";
+    if (is_split(record)) text += "; the CPU computed with " + percent(cpu_share(record));
+    lines.push_back(text + ".");
+  }
+}
+
+/// "85.0 MB around faults, by the driver's own guess, and 15.0 MB by page faults"
+std::string by_cause(const BytesByCause& bytes) {
+  const std::vector<std::pair<std::size_t, const char*>> causes{
+      {bytes.fault, " by page faults"},
+      {bytes.around_fault, " around faults, by the driver's own guess"},
+      {bytes.prefetch, " by prefetch calls"},
+      {bytes.eviction, " to make room on the GPU"},
+      {bytes.access_counters, " by access counters"},
+      {bytes.other, " for other causes"}};
+  Lines parts;
+  for (const auto& [moved, why] : causes) {
+    if (moved > 0) parts.push_back(decimal_bytes(moved) + why);
+  }
+  return joined(parts);
+}
+
+std::string fault_sentence(const UmTraffic& um) {
+  if (um.gpu_fault_groups == 0) return "No GPU page fault was served.";
+  std::string text =
+      "The driver served " + count(um.gpu_fault_groups, "group") + " of GPU page faults";
+  const std::size_t moved = um.to_device.fault + um.to_device.around_fault;
+  if (moved > 0) {
+    text += ", " +
+            decimal_bytes(static_cast<double>(moved) / static_cast<double>(um.gpu_fault_groups)) +
+            " moved for each";
+  }
+  return text + ".";
+}
+
+void explain_traffic(Lines& lines, const CaseRecord& record) {
+  const Found<UmTraffic>& um = record.evidence.um;
+  if (um.state == Finding::zero_by_design) {
+    lines.push_back("No faults and no migration, by design: " + um.reason + ".");
+  } else if (!um.value) {
+    lines.push_back("Faults and migration are not known: " + um.reason + ".");
+  }
+  if (!um.value) return;
+  const UmTraffic& traffic = *um.value;
+  if (traffic.to_device.total() == 0) {
+    lines.push_back("The driver moved nothing to the GPU while " +
+                    decimal_bytes(traffic.bytes_read) + " were read.");
+  } else {
+    std::string text = "The driver moved " + decimal_bytes(traffic.to_device.total()) +
+                       " to the GPU while " + decimal_bytes(traffic.bytes_read) + " were read";
+    if (const auto ratio = amplification(record)) text += " (" + times(*ratio) + ")";
+    lines.push_back(text + ": " + by_cause(traffic.to_device) + ".");
+  }
+  if (traffic.to_host.total() > 0) {
+    lines.push_back("It moved " + decimal_bytes(traffic.to_host.total()) +
+                    " back to the host: " + by_cause(traffic.to_host) + ".");
+  }
+  lines.push_back(fault_sentence(traffic));
+  if (traffic.remote_maps > 0) {
+    lines.push_back("It mapped " + count(traffic.remote_maps, "region") +
+                    " to be read over the link instead of moving them.");
+  }
+  if (traffic.cpu_faults > 0) {
+    lines.push_back("The CPU faulted on " + count(traffic.cpu_faults, "page") + " of the weights.");
+  }
+  if (traffic.thrashing > 0 || traffic.throttling > 0) {
+    lines.push_back("The driver saw pages thrash " + count(traffic.thrashing, "time") +
+                    " and held a processor back " + count(traffic.throttling, "time") + ".");
+  }
+}
+
+void explain_cpu(Lines& lines, const CaseRecord& record) {
+  const Found<CpuTime>& cpu = record.evidence.cpu;
+  if (!cpu.value) {
+    lines.push_back("CPU time is not known: " + cpu.reason + ".");
+    return;
+  }
+  const auto driver = driver_cpu_per_gb(record);
+  if (!cpu.value->driver || !driver) {
+    lines.emplace_back(
+        "The driver's CPU time is not known: none of its kernel threads is visible from here.");
+  } else if (cpu.value->threads.empty()) {
+    lines.emplace_back("The driver's kernel threads did not run.");
+  } else {
+    Lines threads;
+    for (const auto& [thread, seconds] : cpu.value->threads) {
+      threads.push_back(thread + " " + format_seconds(seconds));
+    }
+    lines.push_back("The driver's kernel threads took " + format_seconds(*cpu.value->driver) +
+                    " of CPU time a pass, " + format_seconds(*driver) +
+                    " per GB: " + joined(threads) + ".");
+  }
+  std::string text = "This process took " + format_seconds(cpu.value->process) +
+                     " of CPU time a pass, waiting for the GPU included";
+  if (const auto process = process_cpu_per_gb(record)) {
+    text += ": " + format_seconds(*process) + " per GB";
+  }
+  lines.push_back(text + ".");
+}
+
+void explain_pages(Lines& lines, const Evidence& evidence) {
+  if (const auto& faults = evidence.page_faults.value) {
+    lines.push_back("It had " + mean_text(faults->minor) + " minor and " +
+                    mean_text(faults->major) + " major page faults a pass.");
+  } else {
+    lines.push_back("Its page faults are not known: " + evidence.page_faults.reason + ".");
+  }
+  const Found<Residency>& residency = evidence.residency;
+  if (residency.state == Finding::zero_by_design) {
+    lines.push_back("No page of the weights is in host memory, by design: " + residency.reason +
+                    ".");
+  } else if (!residency.value) {
+    lines.push_back("Where the pages were is not known: " + residency.reason + ".");
+  }
+  if (!residency.value) return;
+  const Residency& pages = *residency.value;
+  Lines places;
+  if (pages.not_on_cpu > 0) {
+    places.push_back(std::to_string(pages.not_on_cpu) + " not mapped by the CPU");
+  }
+  for (const auto& [node, on_node] : pages.on_node) {
+    places.push_back(std::to_string(on_node) + " on NUMA node " + std::to_string(node));
+  }
+  std::string text =
+      "Behind it, of " + count(pages.pages_asked, "page") + " asked, " + joined(places);
+  if (!pages.last_prefetch.empty()) text += "; last prefetched to: " + pages.last_prefetch;
+  lines.push_back(text + ".");
+}
+
+void explain_link(Lines& lines, const CaseRecord& record) {
+  const Found<LinkTraffic>& found = record.evidence.link;
+  if (found.state == Finding::zero_by_design) {
+    lines.push_back("Nothing crossed the link, by design: " + found.reason + ".");
+  } else if (!found.value) {
+    lines.push_back("The link's bytes are not known: " + found.reason + ".");
+  }
+  if (!found.value) return;
+  const LinkTraffic& link = *found.value;
+  std::string text = "The link carried " + decimal_bytes(link.wire_to_device) + " to the GPU and " +
+                     decimal_bytes(link.wire_to_host) + " to the host, whole packets";
+  if (link.payload_to_device && *link.payload_to_device > 0) {
+    const double payload = *link.payload_to_device;
+    text += "; " + decimal_bytes(payload) + " to the GPU were payload, so headers added " +
+            percent(link.wire_to_device / payload - 1);
+    if (const auto ratio = link_payload_ratio(record)) {
+      text += ", and each byte asked for crossed " + three_digits(*ratio) + " times";
+    }
+  }
+  lines.push_back(text + ".");
+}
+
+void explain_energy(Lines& lines, const CaseRecord& record) {
+  const Found<Energy>& energy = record.evidence.energy;
+  if (!energy.value) {
+    lines.push_back("Energy is not known: " + energy.reason + ".");
+    return;
+  }
+  std::string text = "The GPU drew " + three_digits(energy.value->watts) + " W over " +
+                     format_seconds(energy.value->seconds) + " of passes on end, " +
+                     three_digits(energy.value->joules) + " J a pass";
+  if (const auto joules = joules_per_gb(record)) text += ", " + three_digits(*joules) + " J per GB";
+  lines.push_back(text + ".");
+}
+
+std::string throttle_text(const std::optional<std::vector<std::string>>& reasons) {
+  if (!reasons) return "not known";
+  return reasons->empty() ? "nothing" : joined(*reasons);
+}
+
+void explain_gpu(Lines& lines, const Found<GpuState>& found) {
+  if (!found.value) {
+    lines.push_back("The GPU's clocks are not known: " + found.reason + ".");
+    return;
+  }
+  const GpuState& gpu = *found.value;
+  Lines clocks;
+  if (gpu.sm_mhz_before) {
+    clocks.push_back(std::to_string(*gpu.sm_mhz_before) + " MHz for the SMs before the passes");
+  }
+  if (gpu.sm_mhz_after) clocks.push_back(std::to_string(*gpu.sm_mhz_after) + " MHz behind them");
+  if (gpu.memory_mhz_after) {
+    clocks.push_back(std::to_string(*gpu.memory_mhz_after) + " MHz for memory");
+  }
+  if (!clocks.empty()) lines.push_back("Clocks: " + joined(clocks) + ".");
+  lines.push_back("What held the clocks down: " + throttle_text(gpu.throttled_before) +
+                  " before the passes, " + throttle_text(gpu.throttled_after) + " behind them.");
+  Lines links;
+  if (gpu.pcie_generation)
+    links.push_back("PCIe generation " + std::to_string(*gpu.pcie_generation));
+  if (gpu.pcie_width) links.push_back(count(static_cast<std::size_t>(*gpu.pcie_width), "lane"));
+  if (gpu.c2c_links && *gpu.c2c_links > 0) {
+    links.push_back(count(static_cast<std::size_t>(*gpu.c2c_links), "C2C link") + " active");
+  }
+  if (!links.empty()) lines.push_back("The link right behind a pass: " + joined(links) + ".");
+}
+
+void explain_setup(Lines& lines, const CaseRecord& record) {
+  const auto figures = setup_figures(record);
+  if (!figures) return;
+  lines.push_back("Before reading began, set-up took " + format_seconds(figures->setup) +
+                  " of a pass, reading " + format_seconds(figures->read) + " (medians).");
+}
+
+std::string trend_sentence(const SeriesFigures& figures) {
+  const std::string bound = percent(trend_margin);
+  switch (figures.trend) {
+    case Trend::even:
+      return "The last two take as long as passes 2 and 3, within " + bound +
+             ": nothing adapts after the first pass.";
+    case Trend::faster:
+      return "The last two take " + percent(1 - *figures.late / *figures.early) +
+             " less than passes 2 and 3: something adapts.";
+    case Trend::slower:
+      return "The last two take " + percent(*figures.late / *figures.early - 1) +
+             " more than passes 2 and 3.";
+    case Trend::unknown:
+      break;
+  }
+  return "These are too few passes to tell whether anything adapts.";
+}
+
+void explain_series(Lines& lines, const CaseRecord& record) {
+  if (!record.series || record.series->seconds.empty()) return;
+  const PassSeries& series = *record.series;
+  const SeriesFigures figures = series_figures(series);
+  std::string text = "Of " + std::to_string(series.seconds.size()) +
+                     " passes on end the first takes " + format_seconds(figures.first);
+  if (figures.early) text += ", the second and third " + format_seconds(*figures.early);
+  if (figures.late) text += ", the last two " + format_seconds(*figures.late);
+  lines.push_back(text + (figures.early ? " (means)." : "."));
+  lines.push_back(trend_sentence(figures));
+  if (series.um.value && !series.um.value->empty()) {
+    Lines moved;
+    for (const UmTraffic& pass : *series.um.value) {
+      moved.push_back(decimal_bytes(pass.to_device.total()));
+    }
+    lines.push_back("Moved to the GPU, pass by pass: " + joined(moved) + ".");
+  }
+  std::size_t distinct = 0;
+  for (const std::size_t bytes : series.distinct_bytes) distinct += bytes;
+  if (!series.distinct_bytes.empty() && distinct > series.distinct_bytes.front()) {
+    lines.push_back("Passes read different parts: " + decimal_bytes(distinct) + " all together, " +
+                    decimal_bytes(series.distinct_bytes.front()) + " in the first.");
+  }
+}
+
+}  // namespace
+
+std::vector<std::string> explain(const CaseRecord& record, const RunRecord& run) {
+  Lines lines;
+  explain_speed(lines, record, run);
+  explain_setup(lines, record);
+  explain_traffic(lines, record);
+  explain_cpu(lines, record);
+  explain_pages(lines, record.evidence);
+  explain_link(lines, record);
+  explain_energy(lines, record);
+  explain_gpu(lines, record.evidence.gpu);
+  explain_series(lines, record);
+  return lines;
+}
+
+void write_explained(Page& page, const CaseRecord& record, const RunRecord& run) {
+  page.heading(record.name);
+  for (const std::string& line : explain(record, run)) page.item(line);
+  page.end_list();
+}
+
+}  // namespace offload
