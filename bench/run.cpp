@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <ctime>
 #include <iostream>
+#include <map>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -170,31 +171,67 @@ class Run {
     loop_->clear();
   }
 
-  // Behind all samples, because counting disturbs them; from the last weights to the first, since
-  // the last are still there.
+  // Behind all samples, because counting disturbs them.
   void count_traffic() {
     if (record_.options.evidence == EvidenceLevel::none) return;
     const Stopwatch watch;
     const WallTime before = record_.wall;
     const auto progress = begin_step("evidence");
+    if (record_.options.evidence == EvidenceLevel::all) {
+      count_every_case(*progress);
+    } else {
+      count_every_policy(*progress);
+    }
+    record_.wall = before;  // what the loop booked meanwhile is part of the evidence
+    record_.wall.evidence += watch.seconds();
+  }
+
+  // From the last weights to the first, since the last are still there.
+  void count_every_case(ProgressLine& progress) {
     for (const auto& [first, last] : by_weights_from_the_last()) {
       for (std::size_t i = first; i < last; ++i) {
         const Case& item = *measured_[i];
         CaseRecord& current = record_.cases[i];
         if (!current.complete || !item.policy->driver_handles_pages()) continue;
-        progress->step(current.name);
-        guarded(current, [&] { current.evidence.um = loop_->um_traffic(item); });
-        if (current.series) {
-          guarded(current, [&] {
-            current.series->um = loop_->um_series(item, current.series->seconds.size());
-          });
-        }
+        progress.step(current.name);
+        guarded(current, [&] {
+          current.evidence.um = loop_->um_traffic(item);
+          if (!current.series) return;
+          current.series->um = loop_->um_series(item, current.series->seconds.size());
+        });
         current.complete = current.failure.empty();
         report_failure(current);
       }
     }
-    record_.wall = before;  // what the loop booked meanwhile is part of the evidence
-    record_.wall.evidence += watch.seconds();
+  }
+
+  // One read of a part of some weights stands for all cold cases of a policy: how it brings weights
+  // to the GPU depends on neither them nor who reads them.
+  void count_every_policy(ProgressLine& progress) {
+    std::map<const Policy*, Found<UmTraffic>> counted;
+    std::map<const Policy*, std::string> failures;
+    for (std::size_t i = 0; i < measured_.size(); ++i) {
+      const Policy* const policy = measured_[i]->policy;
+      CaseRecord& current = record_.cases[i];
+      if (!current.complete || !policy->driver_handles_pages()) continue;
+      if (measured_[i]->start != Start::cold) {
+        current.evidence.um =
+            Found<UmTraffic>::unavailable("counted from cold alone: --evidence all counts all");
+        continue;
+      }
+      const WeightSet part = countable_part(*measured_[i]->weights);
+      if (!counted.contains(policy) && !part.tensors.empty()) {
+        progress.step(current.name);
+        const Case read{catalog_.workload("stream_read"), policy, &part, Start::cold};
+        guarded(current, [&] { counted[policy] = loop_->um_traffic(read); });
+        failures[policy] = current.failure;
+        loop_->clear();  // it refers to `part`
+      }
+      current.evidence.um = counted[policy];
+      current.failure = failures[policy];
+      current.complete = current.failure.empty();
+      report_failure(current);
+    }
   }
 
   /// Ranges of measured_ that share their weights.

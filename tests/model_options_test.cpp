@@ -114,7 +114,8 @@ TEST(ModelOptions, HaveTheEnginesDefaults) {
 }
 
 TEST(ModelOptions, SamplesAreTheSuitesUnlessGiven) {
-  EXPECT_EQ(parse({"--suite", "quick"}).samples, 15U);
+  EXPECT_EQ(parse({"--suite", "quick"}).samples, 12U);
+  EXPECT_EQ(parse({"--suite", "full"}).samples, 15U);
   for (const Suite& suite : suites()) {
     const std::string name(suite.name);
     EXPECT_EQ(parse({"--suite", name.c_str()}).samples, suite.samples) << name;

@@ -20,9 +20,10 @@ constexpr int most_counted_passes = 3;
 // Nor do they keep up with more than this at once: passes over 448 MiB lost half of their records,
 // passes over 112 MiB none.
 constexpr std::size_t most_counted_at_once = std::size_t{64} << 20;
-// Of a pass, when evidence is thorough and when it must be quick.
-constexpr std::size_t most_counted_thorough = std::size_t{512} << 20;
-constexpr std::size_t most_counted_quick = most_counted_at_once;
+// Of a pass: each part takes 0.1 s to start and stop counting.
+constexpr std::size_t most_counted = 4 * most_counted_at_once;
+// A pass that takes longer says enough by itself.
+constexpr double long_pass_seconds = 10e-3;
 // What a piece's first row must be a multiple of (see Piece).
 constexpr std::size_t row_alignment = 4;
 
@@ -36,6 +37,17 @@ constexpr std::size_t energy_least_bytes = std::size_t{256} << 20;
 constexpr double most_wire_bytes = 0xffffffff / 1.2;
 
 }  // namespace
+
+WeightSet countable_part(const WeightSet& weights) {
+  const auto offloaded = std::ranges::find_if(
+      weights.tensors, [](const WeightTensor& tensor) { return !tensor.resident; });
+  if (offloaded == weights.tensors.end()) return {};
+  WeightTensor part = *offloaded;
+  const std::size_t rows = most_counted_at_once / part.row_bytes() / row_alignment * row_alignment;
+  part.rows = std::clamp<std::size_t>(rows, 1, part.rows);
+  part.experts = 0;
+  return {"part of " + weights.name, {part}};
+}
 
 /// Weight bytes of some of the plan's pieces that are not resident.
 std::size_t Loop::offloaded_bytes(std::size_t first, std::size_t last) const {
@@ -63,7 +75,8 @@ Evidence Loop::evidence() {
   double payload = 0;
   std::vector<double> of_thread(driver_threads_.names().size(), 0);
 
-  const std::size_t passes = item_.start == Start::cold ? 1 : 2;
+  const bool is_long = item_.start == Start::cold || last_pass_seconds_ > long_pass_seconds;
+  const std::size_t passes = is_long ? 1 : 3;
   state.sm_mhz_before = gpu_counters_.sm_mhz();
   state.throttled_before = gpu_counters_.throttle_reasons();
   for (std::size_t i = 0; i < passes; ++i) {
@@ -227,14 +240,13 @@ PassSeries Loop::series(std::size_t count) {
 /// and leave out what would take too long.
 void Loop::plan_countable() {
   std::vector<Piece> countable;
-  const std::size_t most = thorough_ ? most_counted_thorough : most_counted_quick;
   const bool whole = item_.workload->needs_whole_tensors();
   std::size_t sum = 0;
   for (const Piece& piece : reading_->pieces()) {
     const WeightTensor& tensor = item_.weights->tensors[piece.tensor];
     std::size_t rows_at_once = most_counted_at_once / tensor.row_bytes();
     rows_at_once = std::max(rows_at_once / row_alignment * row_alignment, row_alignment);
-    for (std::size_t row = 0; row < piece.rows && (whole || sum < most);) {
+    for (std::size_t row = 0; row < piece.rows && (whole || sum < most_counted);) {
       const std::size_t rows = whole ? piece.rows : std::min(rows_at_once, piece.rows - row);
       countable.push_back({piece.tensor, piece.first_row + row, rows});
       row += rows;

@@ -224,6 +224,7 @@ double Loop::timed_pass(Start start) {
   const double seconds = timer.end(session_.stream());
   clock_ = nullptr;
   setup_seconds_ = timer.setup_seconds();
+  last_pass_seconds_ = seconds;
   wall_.measured += seconds;
   return seconds;
 }

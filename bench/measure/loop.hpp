@@ -26,6 +26,10 @@ namespace offload {
 /// What is known of a case before anything is allocated for it.
 CaseRecord describe(const Case& item, const Platform& platform);
 
+/// Of the first tensor that is not resident, as many rows as the driver's counters can follow at
+/// once; no tensor when all are resident.
+WeightSet countable_part(const WeightSet& weights);
+
 class Loop {
  public:
   /// `wall` receives where the time went. All references must outlive the loop.
@@ -110,7 +114,8 @@ class Loop {
   bool computes_on_gpu_ = false;
   bool cpu_reads_weights_ = false;  // to compute with them, or to stage them for a copy
   std::size_t passes_per_sample_ = 1;
-  std::size_t pass_index_ = 0;   // of the next pass, for workloads that vary
+  std::size_t pass_index_ = 0;  // of the next pass, for workloads that vary
+  double last_pass_seconds_ = 0;
   SetupClock* clock_ = nullptr;  // while a pass is timed
   std::optional<double> setup_seconds_;
   bool use_graphs_ = false;

@@ -142,7 +142,8 @@ std::span<const Suite> suites() {
       {"quick",
        "one real weight and a latency chain, every policy, within a minute",
        {{{"gemv", "stream_read"}, {"llama3.1-70b.down_proj"}},  //
-        {{"pointer_chase"}, {"64MiB"}}}},
+        {{"pointer_chase"}, {"64MiB"}}},
+       12},
       {"full",
        "every projection of two models, a sweep over sizes, three dtypes",
        {{{"gemv"}, {"llama3.1-8b", "llama3.1-70b"}},
