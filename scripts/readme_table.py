@@ -11,6 +11,11 @@ WHAT  machine              what the run was made on, in one line
       gemm[:POLICY,...]    milliseconds by policy and tokens; only these policies
       models[:LABEL,...]   tokens/s ceiling by policy, a column per label and model of all files
       limits               the distance to the limits
+      evidence:LABEL[,WEIGHTS]   what driver and hardware did, by policy
+      rates:WORKLOAD[,WEIGHTS]   GB/s by policy, a column per choice (chunk, skew) or weights
+      series:LABEL[,WEIGHTS]     time of the n-th pass on end, and what it moved
+      setup:LABEL                set-up and read apart
+      threads:LABEL[,WEIGHTS]    time that each of the driver's threads runs in a pass
 
 --update rewrites everything between `<!-- scripts/readme_table.py RESULTS.json... WHAT -->` and
 `<!-- end -->`; paths in there start at the root of the repository.
@@ -20,11 +25,10 @@ import pathlib
 import re
 import sys
 
+from evidence_tables import tables as evidence_tables
+from table_text import Unusable, duration, gibibytes, label_of, row, three_digits
+
 block = re.compile(r"(<!-- scripts/readme_table\.py ([^\n]+) -->\n)(.*?)(\n?<!-- end -->)", re.DOTALL)
-
-
-class Unusable(Exception):
-    """The results cannot make the table that was asked for."""
 
 
 def load(path):
@@ -37,30 +41,6 @@ def load(path):
     if not results["complete"]:
         raise Unusable(f"{path}: an incomplete run: {results['incomplete_reason']}")
     return results
-
-
-def duration(seconds):
-    for unit, factor in (("s", 1.0), ("ms", 1e3), ("us", 1e6)):
-        if seconds * factor >= 1:
-            return f"{three_digits(seconds * factor)} {unit}"
-    return f"{three_digits(seconds * 1e9)} ns"
-
-
-def three_digits(value):
-    return f"{value:.0f}" if value >= 99.95 else f"{value:#.3g}"
-
-
-def gibibytes(count):
-    value = count / 2**30
-    return f"{value:.0f} GiB" if value >= 9.95 else f"{value:.2g} GiB"
-
-
-def row(cells):
-    return f"| {' | '.join(cells)} |"
-
-
-def label_of(case):
-    return case.get("label", case["workload"])  # files of schema 1.0 have no label
 
 
 def usable(results, label):
@@ -234,7 +214,8 @@ def render(paths, what):
     if len(files) != 1:
         raise Unusable(f"{what} is made from one file")
     try:
-        of_one = {"machine": machine, "gemm": gemm_table, "limits": limits_table}.get(name)
+        kinds = {"machine": machine, "gemm": gemm_table, "limits": limits_table, **evidence_tables}
+        of_one = kinds.get(name)
         return of_one(files[0], chosen) if of_one else workload_table(files[0], what)
     except Unusable as error:
         raise Unusable(f"{paths[0]}: {error}") from None

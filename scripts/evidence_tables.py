@@ -1,0 +1,205 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Tables of what driver and hardware did, for scripts/readme_table.py."""
+
+import re
+
+from table_text import Unusable, duration, label_of, row, three_digits
+
+dash = "-"
+
+
+def passed(results, wanted):
+    """The passed cases whose label, or its name before the choice, is `wanted`, offloading or not."""
+    cases = [
+        case for case in results["cases"]
+        if wanted in (label_of(case), case["workload"]) and case["failure"] is None and case["summary"]
+    ]
+    if not cases:
+        raise Unusable(f"no case of {wanted} has passed")
+    return cases
+
+
+def of_weights(cases, names):
+    """Those that read weights of these names; all cases where none is given."""
+    chosen = [case for case in cases if not names or case["weights"]["name"] in names]
+    if not chosen:
+        raise Unusable(f"no case reads {', '.join(names)}")
+    return chosen
+
+
+def figure(evidence, collector, field):
+    """What was measured, a zero by design as 0, else None."""
+    found = evidence[collector]
+    if found["state"] == "zero by design":
+        return 0
+    return found.get(field)
+
+
+def count_text(value):
+    return dash if value is None else f"{value:,.0f}"
+
+
+def ratio_text(value, digits=3):
+    return dash if value is None else f"{value:.{digits}g}"
+
+
+def by_speed(case):
+    return (case["path"] == "device_memory", case["summary"]["median_s"])
+
+
+def evidence_table(results, chosen):
+    """evidence:LABEL[,WEIGHTS]: why each policy is as fast as it is."""
+    label, *names = chosen
+    cases = sorted(of_weights(passed(results, label), names), key=by_speed)
+    lines = [
+        "| policy | start | GB/s | fault groups | moved / read | remote maps | driver CPU s/GB "
+        "| process CPU s/GB | link bytes / read | J/GB |",
+        "|---|---|" + "---:|" * 8,
+    ]
+    for case in cases:
+        evidence = case["evidence"]
+        um = evidence["um"]
+        none = 0 if um["state"] == "zero by design" else None
+        link = evidence["link"].get("wire_bytes_to_device")
+        lines.append(row([
+            f"`{case['policy']}`", case["start"], three_digits(case["gb_per_s"]),
+            count_text(um.get("gpu_fault_groups", none)),
+            ratio_text(none if none is not None else evidence["amplification"]),
+            count_text(um.get("remote_maps", none)),
+            ratio_text(evidence["driver_cpu_s_per_gb"]), ratio_text(evidence["process_cpu_s_per_gb"]),
+            ratio_text(None if link is None else link / case["bytes"]["requested"], 4),
+            ratio_text(evidence["joules_per_gb"]),
+        ]))
+    return "\n".join(lines)
+
+
+def choice_of(label):
+    """The number behind the letter: 4096 of row_gather.c4096."""
+    found = re.fullmatch(r".*\.([a-z])(\d+)", label)
+    return (found[1], int(found[2])) if found else ("", 0)
+
+
+def choice_text(label):
+    letter, value = choice_of(label)
+    if letter == "c":
+        for unit, size in (("MiB", 2**20), ("KiB", 2**10)):
+            if value % size == 0 and value >= size:
+                return f"{value // size} {unit}"
+        return f"{value} B"
+    if letter == "z":
+        return f"skew {value / 100:g}"
+    return label.partition(".")[2] or label
+
+
+def size_order(case):
+    return (choice_of(label_of(case))[1], case["weights"]["bytes"])
+
+
+def column_title(case, by_weights):
+    return case["weights"]["name"] if by_weights else choice_text(label_of(case))
+
+
+def rates_table(results, chosen):
+    """rates:WORKLOAD[,WEIGHTS]: GB/s by policy and start, a column per choice, or per weights."""
+    workload, *names = chosen
+    cases = of_weights(passed(results, workload), names)
+    by_weights = len({label_of(case) for case in cases}) == 1
+    columns = list(dict.fromkeys(
+        column_title(case, by_weights) for case in sorted(cases, key=size_order)))
+    cells = {}
+    for case in cases:
+        cells.setdefault((case["policy"], case["start"]), {})[column_title(case, by_weights)] = case
+    last = columns[-1]
+
+    def order(item):
+        return -(item[1][last]["gb_per_s"] if last in item[1] else 0)
+
+    lines = [row(["GB/s by policy", "start"] + columns), "|---|---|" + "---:|" * len(columns)]
+    for (policy, start), of_policy in sorted(cells.items(), key=order):
+        lines.append(row([f"`{policy}`", start] + [
+            three_digits(of_policy[column]["gb_per_s"]) if column in of_policy else dash
+            for column in columns
+        ]))
+    return "\n".join(lines)
+
+
+def shown_passes(count):
+    """1, 2, 4, 8 and so on, and the last."""
+    passes = [1]
+    while passes[-1] * 2 < count:
+        passes.append(passes[-1] * 2)
+    return passes + [count] if passes[-1] != count else passes
+
+
+def series_table(results, chosen):
+    """series:LABEL[,WEIGHTS]: time of the n-th pass on end, and what it moved."""
+    label, *names = chosen
+    cases = [case for case in of_weights(passed(results, label), names) if case["series"]]
+    if not cases:
+        raise Unusable(f"{label} was measured without --passes")
+    count = min(len(case["series"]["pass_s"]) for case in cases)
+    shown = shown_passes(count)
+    titles = [f"pass {index}" for index in shown]
+    lines = [
+        row(["policy", "start"] + titles + ["MB moved, first and last pass", "driver CPU s, all passes"]),
+        "|---|---|" + "---:|" * (len(shown) + 2),
+    ]
+    for case in sorted(cases, key=lambda case: case["series"]["pass_s"][count - 1]):
+        series = case["series"]
+        counted = series["um"].get("passes")
+        if counted:
+            ends = [counted[0], counted[-1]]
+            moved = ", ".join(three_digits(end["to_device"]["total"] / 1e6) for end in ends)
+        else:
+            moved = "0" if series["um"]["state"] == "zero by design" else dash
+        driver = dash if series["driver_s"] is None else f"{sum(series['driver_s']):.3g}"
+        lines.append(row(
+            [f"`{case['policy']}`", case["start"]]
+            + [duration(series["pass_s"][index - 1]) for index in shown] + [moved, driver]))
+    return "\n".join(lines)
+
+
+def setup_table(results, chosen):
+    """setup:LABEL: set-up and read apart."""
+    cases = [case for case in passed(results, chosen[0]) if case["setup"]]
+    if not cases:
+        raise Unusable(f"{chosen[0]} tells no set-up apart")
+    lines = ["| policy | start | set-up | read | both |", "|---|---|---:|---:|---:|"]
+    for case in sorted(cases, key=by_speed):
+        setup = case["setup"]
+        lines.append(row([
+            f"`{case['policy']}`", case["start"], duration(max(setup["median_s"], 0)),
+            duration(setup["read_median_s"]), duration(case["summary"]["median_s"]),
+        ]))
+    return "\n".join(lines)
+
+
+def threads_table(results, chosen):
+    """threads:LABEL[,WEIGHTS]: milliseconds that each of the driver's threads runs in a pass."""
+    label, *names = chosen
+    cases = sorted(of_weights(passed(results, label), names), key=by_speed)
+    threads = sorted({
+        name for case in cases for name, seconds in (case["evidence"]["cpu"].get("threads") or {}).items()
+        if seconds >= 1e-5
+    })
+    if not threads:
+        raise Unusable(f"no thread of the driver ran in {label}")
+    lines = [
+        row(["policy", "start", "pass"] + [f"`{name}`" for name in threads]),
+        "|---|---|---:|" + "---:|" * len(threads),
+    ]
+    for case in cases:
+        of_case = case["evidence"]["cpu"].get("threads") or {}
+        lines.append(row(
+            [f"`{case['policy']}`", case["start"], duration(case["summary"]["median_s"])]
+            + [duration(of_case[name]) if of_case.get(name, 0) >= 1e-6 else "0" for name in threads]))
+    return "\n".join(lines)
+
+
+tables = {
+    "evidence": evidence_table,
+    "rates": rates_table,
+    "series": series_table,
+    "setup": setup_table,
+    "threads": threads_table,
+}
