@@ -133,9 +133,9 @@ TEST(EvidenceTable, ShowsWhatOnePassTakes) {
   EXPECT_EQ(words_of_line(text, "pinned_zero_copy"),
             (Words{"pinned_zero_copy", "steady", "0*", "0*", "0*", "0.000", "5.00", "1.00"}));
   EXPECT_EQ(words_of_line(text, "managed_demand"),
-            (Words{"managed_demand", "cold", "50", "1.00", "0", "0.090", "-", "-"}));
+            (Words{"managed_demand", "cold", "50", "100/100", "0", "0.090", "-", "-"}));
   EXPECT_EQ(words_of_line(text, "managed_prefer_host"),
-            (Words{"managed_prefer_host", "cold", "1500", "0.00", "1500", "-", "-", "-"}));
+            (Words{"managed_prefer_host", "cold", "1500", "0/100", "1500", "-", "-", "-"}));
 }
 
 TEST(EvidenceTable, LeavesOutColumnsAndRowsThatInformNobody) {
@@ -148,7 +148,7 @@ TEST(EvidenceTable, LeavesOutColumnsAndRowsThatInformNobody) {
   const std::string text = tables({host, mapping()});
   EXPECT_TRUE(words_of_line(text, "host_compute").empty());
   EXPECT_EQ(words_of_line(text, "managed_prefer_host"),
-            (Words{"managed_prefer_host", "cold", "1500", "0.00", "1500"}));
+            (Words{"managed_prefer_host", "cold", "1500", "0/100", "1500"}));
 
   CaseRecord failed = demand();
   failed.failure = "not cold";
@@ -166,7 +166,7 @@ TEST(EvidenceTable, SaysHowPassesGoOn) {
   // 10 ms, then 30 and 20 us, at last 24 and 26 us.
   const std::string text = tables({demand()});
   EXPECT_TRUE(contains(text,
-                       "managed_demand          cold   10.0 ms  25.0 us   25.0 us  as long as "
+                       "managed_demand         cold   10.0 ms  25.0 us   25.0 us  as long as "
                        "passes 2-3"))
       << text;
 }
@@ -217,11 +217,12 @@ TEST(Csv, HasTheEvidenceOfEachCase) {
   EXPECT_EQ(cells.at("um_state"), "measured");
   EXPECT_EQ(cells.at("bytes_to_device"), "100000000");
   EXPECT_EQ(cells.at("bytes_to_host"), "0");
+  EXPECT_EQ(cells.at("um_bytes_read"), "100000000");
   EXPECT_EQ(cells.at("amplification"), "1");
   EXPECT_EQ(cells.at("gpu_fault_groups"), "50");
-  EXPECT_EQ(cells.at("driver_cpu_s_per_gb"), "0.09");
+  EXPECT_DOUBLE_EQ(std::stod(cells.at("driver_cpu_s_per_gb")), 0.09);
   EXPECT_EQ(cells.at("joules_per_gb"), "");
-  EXPECT_EQ(cells.at("link_wire_bytes_to_device"), "110000000");
+  EXPECT_DOUBLE_EQ(std::stod(cells.at("link_wire_bytes_to_device")), 110e6);
   EXPECT_EQ(cells.at("link_payload_bytes_to_device"), "");
   EXPECT_EQ(cells.at("minor_page_faults"), "12.5");
   EXPECT_EQ(cells.at("read_median_s"), "");
@@ -230,7 +231,7 @@ TEST(Csv, HasTheEvidenceOfEachCase) {
   EXPECT_EQ(cells.at("um_state"), "zero by design");
   EXPECT_EQ(cells.at("bytes_to_device"), "");  // a 0 would look measured
   EXPECT_EQ(cells.at("joules_per_gb"), "5");
-  EXPECT_EQ(cells.at("link_payload_bytes_to_device"), "100000000");
+  EXPECT_DOUBLE_EQ(std::stod(cells.at("link_payload_bytes_to_device")), 100e6);
 
   CaseRecord nested = toy_case("nested", "pinned_copy", "steady", Path::link, {0.75});
   nested.setup_samples = {0.25};

@@ -74,6 +74,14 @@ TEST(Explain, SaysWhatFaultsMovedAndWhoServedThem) {
   EXPECT_FALSE(told.mentions("payload"));  // not told apart
 }
 
+TEST(Explain, SaysWhenAPartWasCounted) {
+  CaseRecord record = testing::gpu_run().cases[3];
+  record.evidence.um.value->bytes_read = 50'000'000;
+  // Twice as much was moved as read.
+  EXPECT_TRUE(Told(record).mentions(
+      "100 MB to the GPU while 50.0 MB, a part of a pass, were read (2.00x)"));
+}
+
 TEST(Explain, SaysWhatReadsOverTheLinkCost) {
   const Told told(testing::gpu_run().cases[1]);
   EXPECT_TRUE(told("No faults and no migration, by design: the driver has nothing to do."));

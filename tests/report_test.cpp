@@ -156,7 +156,7 @@ TEST(CiJson, HasOneRowPerPassedCase) {
   EXPECT_EQ(occurrences(text, "\"bytes_per_second\": 50000000000.0"), 1U);
 
   run.cases[2].complete = false;
-  EXPECT_EQ(occurrences(ci_json(run), "pinned_copy/toy.w/steady"), 0U);
+  EXPECT_EQ(occurrences(ci_json(run), "gemv/pinned_copy/toy.w/steady"), 0U);
 }
 
 TEST(JournalLines, AreSingleLines) {

@@ -40,13 +40,13 @@ struct Options {
   std::size_t samples = 12;  // timed samples per case
   std::uint64_t seed = 20;
   bool allow_oversubscription = false;
-  bool limits = false;  // measure the distance to the physical limits as well
-  bool graph = false;   // capture each pass in a CUDA graph
+  bool limits = false;            // measure the distance to the physical limits as well
+  bool graph = false;             // capture each pass in a CUDA graph
+  bool host_memory_cost = false;  // what each allocator takes for the tensors of a model
   EvidenceLevel evidence = EvidenceLevel::quick;
   std::size_t passes = 0;           // that each case is also read one after the other; 0: none
   std::vector<std::size_t> chunks;  // bytes read at a time by row_gather; empty: the suite's
   std::vector<std::size_t> skews;   // of expert_gather's routing, in hundredths; empty: the suite's
-  bool host_memory_cost = false;    // what each allocator takes for the tensors of a model
 
   // What of a model is offloaded, in the engines' own terms, and how much of it is measured.
   OffloadRules rules;
@@ -57,8 +57,8 @@ struct Options {
   // Where it goes.
   std::string output;  // results file; "-" = stdout; empty = none
   std::string ci_json;
-  Format format = Format::table;
   std::string explain;  // a case, by name, whose evidence is told in sentences
+  Format format = Format::table;
   bool redact = false;  // leave out what names the machine or its user
   Progress progress = Progress::automatic;
   bool strict = false;

@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "bench/cli/option_values.hpp"
-#include "bench/models/presets.hpp"
 #include "bench/plan/suites.hpp"
 #include "offload/error.hpp"
 #include "offload/units.hpp"
@@ -50,17 +49,20 @@ std::optional<WeightTensor> suite_tensor(const std::string& name) {
   return std::nullopt;
 }
 
-/// As if the user had named them by --weights, --sizes or --tensor.
+bool is_size(const std::string& name) {
+  return name.find_first_not_of("0123456789") != 0 &&
+         name.find_first_not_of("0123456789KMGiB") == std::string::npos;
+}
+
+/// As if the user had named them by --tensor, --sizes or --weights; of the latter select_weights
+/// says what names there are.
 void select_matrices(Options& options, const std::string& name) {
-  if (!find_preset_weights(name).empty()) {
-    options.weights = {name};
-  } else if (const auto tensor = suite_tensor(name)) {
+  if (const auto tensor = suite_tensor(name)) {
     options.tensors = {*tensor};
-  } else if (name.find_first_not_of("0123456789") != 0 &&
-             name.find_first_not_of("0123456789KMGiB") == std::string::npos) {
+  } else if (is_size(name)) {
     options.sizes = {parse_size(name)};
   } else {
-    options.weights = {name};  // which says what names there are
+    options.weights = {name};
   }
 }
 

@@ -55,6 +55,7 @@ void add_evidence(std::vector<std::string>& row, const CaseRecord& record) {
   row.emplace_back(name(evidence.um.state));
   row.push_back(um_figure(traffic.to_device.total()));
   row.push_back(um_figure(traffic.to_host.total()));
+  row.push_back(um_figure(traffic.bytes_read));
   row.push_back(exact_or_empty(amplification(record)));
   row.push_back(um_figure(traffic.gpu_fault_groups));
   row.push_back(um_figure(traffic.remote_maps));
@@ -123,6 +124,7 @@ std::string cases_csv(const std::vector<CaseRecord>& cases) {
                             "um_state",
                             "bytes_to_device",
                             "bytes_to_host",
+                            "um_bytes_read",
                             "amplification",
                             "gpu_fault_groups",
                             "remote_maps",
@@ -137,7 +139,7 @@ std::string cases_csv(const std::vector<CaseRecord>& cases) {
     columns.push_back({title});
   }
   const std::size_t width = columns.size();
-  constexpr std::size_t evidence_columns = 14;   // um_state and what follows
+  constexpr std::size_t evidence_columns = 15;   // um_state and what follows
   constexpr std::size_t first_after_rates = 25;  // device_bytes
   Table table(std::move(columns));
   for (const auto& record : cases) {

@@ -35,10 +35,14 @@ std::string um_cell(const CaseRecord& record, std::size_t UmTraffic::*figure) {
   return um.state == Finding::zero_by_design ? by_design : unknown;
 }
 
+/// "67.1/67.1": what faults and maps are to be held against as well.
 std::string moved_cell(const CaseRecord& record) {
-  if (record.evidence.um.state == Finding::zero_by_design) return by_design;
-  const auto moved = amplification(record);
-  return moved ? three_digits(*moved) : unknown;
+  const Found<UmTraffic>& um = record.evidence.um;
+  if (!um.value) return um.state == Finding::zero_by_design ? by_design : unknown;
+  const auto megabytes = [](std::size_t bytes) {
+    return bytes == 0 ? "0" : three_digits(static_cast<double>(bytes) / 1e6);
+  };
+  return megabytes(um.value->to_device.total()) + '/' + megabytes(um.value->bytes_read);
 }
 
 std::string cell(const std::optional<double>& value, std::string (*text)(double)) {
@@ -57,8 +61,8 @@ Table evidence_table(const Rows& rows) {
   std::vector<Table::Column> columns{{"why: policy"},
                                      {"start"},
                                      {"faults", Align::right},
-                                     {"moved/read", Align::right},
-                                     {"remote maps", Align::right}};
+                                     {"MB moved/read", Align::right},
+                                     {"maps", Align::right}};
   if (driver) columns.push_back({"driver s/GB", Align::right});
   if (energy) columns.push_back({"J/GB", Align::right});
   if (link) columns.push_back({"link/read", Align::right});
@@ -172,9 +176,11 @@ void write_evidence_notes(Page& page, const std::vector<CaseRecord>& cases) {
   }
   if (any) {
     std::string text =
-        "why: what one pass takes. faults: groups of GPU page faults. moved/read: bytes the driver "
-        "moved to the GPU over those read. remote maps: regions mapped to be read over the link.";
-    if (driver) text += " driver s/GB: CPU time of the driver's threads per 10^9 bytes asked for.";
+        "why: what the driver did while it was counted over a pass or a part of one. faults: "
+        "groups "
+        "of GPU page faults. MB moved/read: what it moved to the GPU, and what was read. maps: "
+        "regions mapped to be read over the link.";
+    if (driver) text += " driver s/GB: CPU time of its threads per 10^9 bytes of a pass.";
     if (energy) text += " J/GB: of the whole GPU, likewise.";
     if (link) text += " link/read: payload that came over the link, over the bytes asked for.";
     if (zero) text += " 0*: zero by design, the driver has nothing to do there.";

@@ -110,12 +110,14 @@ void explain_traffic(Lines& lines, const CaseRecord& record) {
   }
   if (!um.value) return;
   const UmTraffic& traffic = *um.value;
+  const bool part = traffic.bytes_read < record.bytes.requested;
+  const std::string read = " while " + decimal_bytes(traffic.bytes_read) +
+                           (part ? ", a part of a pass, were read" : " were read");
   if (traffic.to_device.total() == 0) {
-    lines.push_back("The driver moved nothing to the GPU while " +
-                    decimal_bytes(traffic.bytes_read) + " were read.");
+    lines.push_back("The driver moved nothing to the GPU" + read + ".");
   } else {
-    std::string text = "The driver moved " + decimal_bytes(traffic.to_device.total()) +
-                       " to the GPU while " + decimal_bytes(traffic.bytes_read) + " were read";
+    std::string text =
+        "The driver moved " + decimal_bytes(traffic.to_device.total()) + " to the GPU" + read;
     if (const auto ratio = amplification(record)) text += " (" + times(*ratio) + ")";
     lines.push_back(text + ": " + by_cause(traffic.to_device) + ".");
   }
