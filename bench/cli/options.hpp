@@ -38,13 +38,14 @@ struct Options {
   std::size_t samples = 15;  // timed samples per case
   std::uint64_t seed = 20;
   bool allow_oversubscription = false;
-  bool limits = false;  // measure the distance to the physical limits as well
-  bool graph = false;   // capture each pass in a CUDA graph
-  bool evidence = true;      // also take passes that show what driver and hardware did
-  std::size_t passes = 0;    // that each case is also read one after the other; 0: none
+  bool limits = false;              // measure the distance to the physical limits as well
+  bool graph = false;               // capture each pass in a CUDA graph
+  bool evidence = true;             // also take passes that show what driver and hardware did
+  std::size_t passes = 0;           // that each case is also read one after the other; 0: none
   std::vector<std::size_t> chunks;  // bytes read at a time by row_gather; empty: the suite's
   std::vector<std::size_t> skews;   // of expert_gather's routing, in hundredths; empty: the suite's
   bool host_memory_cost = false;    // what each allocator takes for the tensors of a model
+  bool cases = true;                // off when that alone was asked for
 
   // What of a model is offloaded, in the engines' own terms, and how much of it is measured.
   OffloadRules rules;
