@@ -41,11 +41,11 @@ struct Options {
   bool limits = false;              // measure the distance to the physical limits as well
   bool graph = false;               // capture each pass in a CUDA graph
   bool evidence = true;             // also take passes that show what driver and hardware did
+  bool host_memory_cost = false;    // what each allocator takes for the tensors of a model
+  bool cases = true;                // off when that alone was asked for
   std::size_t passes = 0;           // that each case is also read one after the other; 0: none
   std::vector<std::size_t> chunks;  // bytes read at a time by row_gather; empty: the suite's
   std::vector<std::size_t> skews;   // of expert_gather's routing, in hundredths; empty: the suite's
-  bool host_memory_cost = false;    // what each allocator takes for the tensors of a model
-  bool cases = true;                // off when that alone was asked for
 
   // What of a model is offloaded, in the engines' own terms, and how much of it is measured.
   OffloadRules rules;
@@ -56,8 +56,8 @@ struct Options {
   // Where it goes.
   std::string output;  // results file; "-" = stdout; empty = none
   std::string ci_json;
-  Format format = Format::table;
   std::string explain;  // a case, by name, whose evidence is told in sentences
+  Format format = Format::table;
   bool redact = false;  // leave out what names the machine or its user
   Progress progress = Progress::automatic;
   bool strict = false;
