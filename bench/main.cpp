@@ -8,8 +8,10 @@
 #include "bench/catalog.hpp"
 #include "bench/cli/command_line.hpp"
 #include "bench/cli/exit_code.hpp"
+#include "bench/plan/cost_tensors.hpp"
 #include "bench/plan/plan.hpp"
 #include "bench/platform/probe.hpp"
+#include "bench/report/memory_cost_table.hpp"
 #include "bench/report/results_file.hpp"
 #include "bench/report/summary.hpp"
 #include "bench/run.hpp"
@@ -28,6 +30,11 @@ int act(const Options& options, const Catalog& catalog, const std::vector<std::s
       return exit_ok;
     case Action::dry_run: {
       const Platform platform = probe_platform(options.gpu);
+      if (options.host_memory_cost) {
+        const std::string text = memory_cost_plan_text(cost_tensors(options, platform.host));
+        (options.cases ? std::cerr : std::cout) << text;  // stdout is the plan's where there is one
+        if (!options.cases) return exit_ok;
+      }
       const Plan plan = make_plan(options, catalog, platform);
       for (const auto& text : plan.warnings()) std::cerr << "offload_bench: note: " << text << '\n';
       std::cout << plan_text(plan, options, platform);

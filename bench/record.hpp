@@ -96,8 +96,8 @@ struct CaseRecord {
   std::vector<double> setup_samples;  // seconds per pass before reading began, where told apart
   Evidence evidence;
   std::optional<PassSeries> series;  // with --passes
-  std::string failure;    // "" = passed
-  bool complete = false;  // every sample was taken
+  std::string failure;               // "" = passed
+  bool complete = false;             // every sample was taken
 
   /// Requested bytes per second of the median pass; 0 without samples.
   double rate() const;
@@ -113,17 +113,25 @@ struct WallTime {
   double evidence = 0;    // passes of its own, placing again for the driver's counters included
 };
 
+/// By how many bytes memory in use grew; negative where it shrank, nullopt where it cannot be read.
+struct MemoryGrowth {
+  std::optional<std::int64_t> host;      // that MemAvailable fell by; other processes move it too
+  std::optional<std::int64_t> resident;  // of the process's resident set
+  std::optional<std::int64_t> charged;   // of what the control group is charged
+  std::optional<std::int64_t> device;    // that the GPU's free memory fell by
+};
+
 /// What one allocator really took for the tensors of a model, each allocated by itself.
 struct MemoryCost {
   std::string allocator;  // as policies name their memory
   std::string weights;    // the model
   std::size_t tensors = 0;
-  std::size_t asked = 0;                // bytes of the tensors
-  std::optional<std::size_t> host;      // that MemAvailable fell by
-  std::optional<std::size_t> resident;  // that the process's resident set grew by
-  std::optional<std::size_t> device;    // that the GPU's free memory fell by
-  double seconds = 0;                   // to allocate and touch every page
-  std::string failure;                  // "" = measured
+  std::size_t asked = 0;    // bytes of the tensors
+  std::size_t rounded = 0;  // what its granule makes of them: pages, 2 MiB, powers of two
+  MemoryGrowth taken;       // every page of every tensor touched
+  MemoryGrowth kept;        // all freed again, against the beginning
+  double seconds = 0;       // to allocate and touch every page, by one thread
+  std::string failure;      // "" = measured
 };
 
 struct RunRecord {

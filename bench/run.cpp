@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <ctime>
@@ -10,6 +11,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <thread>
 #include <utility>
 
 #include "bench/cli/exit_code.hpp"
@@ -18,12 +20,16 @@
 #include "bench/evidence/ranges.hpp"
 #include "bench/measure/calibration.hpp"
 #include "bench/measure/gbench_adapter.hpp"
+#include "bench/measure/host_allocators.hpp"
 #include "bench/measure/limits.hpp"
 #include "bench/measure/loop.hpp"
+#include "bench/measure/memory_cost.hpp"
 #include "bench/measure/model_figures.hpp"
 #include "bench/measure/session.hpp"
 #include "bench/measure/wall_clock.hpp"
+#include "bench/plan/cost_tensors.hpp"
 #include "bench/plan/engine_flags.hpp"
+#include "bench/plan/plan_memory.hpp"
 #include "bench/platform/probe.hpp"
 #include "bench/report/results_file.hpp"
 #include "bench/report/summary.hpp"
@@ -70,7 +76,7 @@ class Run {
   Run(const Options& options, const Catalog& catalog, const std::vector<std::string>& argv)
       : catalog_(catalog),
         platform_(probe_platform(options.gpu)),
-        plan_(make_plan(options, catalog, platform_)),
+        plan_(options.cases ? make_plan(options, catalog, platform_) : Plan{}),
         benchmark_(argv.front(), options.samples, options.benchmark_flags),
         results_(options.output),
         ci_file_("--ci-json", options.ci_json) {
@@ -84,13 +90,14 @@ class Run {
     record_.skipped = plan_.skipped;
     record_.cases.reserve(plan_.cases.size());
     record_.host_instruction_set = host::instruction_set();
+    if (options.host_memory_cost) cost_tensors_ = cost_tensors(options, platform_.host);
   }
 
   int execute() {
     for (const std::string& warning : plan_.warnings()) {
       std::cerr << "offload_bench: note: " << warning << '\n';
     }
-    if (plan_.cases.empty()) return nothing_matched();
+    if (plan_.cases.empty() && record_.options.cases) return nothing_matched();
     for (const Case& item : plan_.cases) {
       benchmark_.add(
           {item.name(), [this, &item] { return sample(item); }, [this] { case_finished(); }});
@@ -99,15 +106,16 @@ class Run {
     std::size_t ran = 0;
     try {
       prepare();
-      ran = benchmark_.run();
-      count_traffic();
+      if (record_.options.cases) ran = benchmark_.run();
+      if (ran > 0) count_traffic();
       loop_->clear();
+      if (ran > 0 || !record_.options.cases) allocate_tensors();
     } catch (const Interrupted& interrupted) {
       stop(exit_interrupted, reason(interrupted));
     } catch (const CudaError& error) {
       stop(error.context_dead() ? exit_dead_context : exit_case_failed, error.what());
     }
-    if (ran == 0) return nothing_matched();
+    if (ran == 0 && record_.options.cases) return nothing_matched();
     record_.complete = true;
     return report();
   }
@@ -169,6 +177,28 @@ class Run {
       skip({"limit/rest", "", "", "", "", error.what()});
     }
     loop_->clear();
+  }
+
+  // Last, when the cases have given back what they took.
+  void allocate_tensors() {
+    if (cost_tensors_.empty()) return;
+    const Range range("host memory cost");
+    const Lap lap(record_.wall.allocation);
+    const auto progress = begin_step("host memory cost");
+    session_->host_buffers().trim();
+    MemoryCostContext context{[this] { return memory_levels(platform_); },
+                              [&progress](const std::string& allocator) {
+                                leave_if_interrupted();
+                                progress->step(allocator);
+                              },
+                              [] { std::this_thread::sleep_for(std::chrono::milliseconds(50)); },
+                              host_memory_limit(platform_.host), std::nullopt};
+    if (platform_.gpu && !record_.options.allow_oversubscription) {
+      context.device_limit = gpu_memory_limit(*platform_.gpu);
+    }
+    measure_memory_costs(
+        host_allocators(platform_), cost_tensors_, context, record_.memory_costs,
+        [this](SkippedCase skipped) { record_.skipped.push_back(std::move(skipped)); });
   }
 
   // Behind all samples, because counting disturbs them.
@@ -410,6 +440,9 @@ class Run {
     for (const CaseRecord& record : record_.cases) {
       if (!record.failure.empty()) code = exit_case_failed;
     }
+    for (const MemoryCost& cost : record_.memory_costs) {
+      if (!cost.failure.empty()) code = exit_case_failed;
+    }
     if (code == exit_ok && record_.options.strict && !record_.skipped.empty()) {
       code = exit_strict_skips;
     }
@@ -421,6 +454,7 @@ class Run {
   const Catalog& catalog_;
   Platform platform_;
   Plan plan_;
+  std::vector<CostTensors> cost_tensors_;  // empty unless asked for
   GoogleBenchmark benchmark_;
   ResultsFile results_;
   OutputFile ci_file_;

@@ -81,6 +81,20 @@ TEST(CommandLine, ReadsTheSelection) {
   EXPECT_EQ(options.starts, (std::vector<Start>{Start::cold, Start::warm}));
 }
 
+TEST(CommandLine, HostMemoryCostAloneSelectsNoCases) {
+  EXPECT_TRUE(parse({}).cases);
+  const Options alone = parse({"--host-memory-cost", "--model", "llama3.1-8b", "--slice", "1GiB"});
+  EXPECT_TRUE(alone.host_memory_cost);
+  EXPECT_FALSE(alone.cases);
+  // What it allocates follows the rules, which are otherwise about suites that walk a model.
+  EXPECT_FALSE(parse({"--host-memory-cost", "--cpu-offload-gb", "4"}).cases);
+  EXPECT_TRUE(parse({"--host-memory-cost", "--suite", "quick"}).cases);
+  EXPECT_TRUE(parse({"--host-memory-cost", "--policies", "pinned_zero_copy"}).cases);
+  EXPECT_TRUE(parse({"--host-memory-cost", "--sizes", "1MiB"}).cases);
+  EXPECT_TRUE(parse({"--host-memory-cost", "--limits"}).cases);
+  EXPECT_TRUE(parse({"--host-memory-cost", "--benchmark_filter=gemv"}).cases);
+}
+
 TEST(CommandLine, NamesAreReadInAnyCase) {
   EXPECT_EQ(parse({"--policies", "Managed_Demand"}).policies, (Names{"managed_demand"}));
   EXPECT_EQ(parse({"--format", "JSON"}).format, Format::json);

@@ -33,6 +33,15 @@ TEST(HostBuffers, LendsWholePages) {
   }
 }
 
+TEST(HostBuffers, HugePagesBeginAtTheirMultiples) {
+  for (const std::size_t bytes : {2 * mib, 5 * mib + 4096}) {
+    const HostAllocation allocation(HostMemory::huge_pages, bytes);
+    EXPECT_EQ(reinterpret_cast<std::uintptr_t>(allocation.data()) % (2 * mib), 0U);
+    EXPECT_EQ(allocation.bytes(), bytes);
+    allocation.data()[bytes - 1] = std::byte{1};
+  }
+}
+
 TEST(HostBuffers, LendsAReturnedBufferAgain) {
   HostBuffers buffers;
   {

@@ -161,6 +161,53 @@ def test_a_model_of_ones_own_is_measured(tmp_path, layout):
     assert names == [f"decode.m{tokens}/host_compute/Tiny-MoE/steady" for tokens in (1, 3)]
 
 
+def test_host_memory_cost_alone_measures_no_case(tmp_path):
+    (tmp_path / "config.json").write_text(json.dumps(CONFIG))
+    output = tmp_path / "run.json"
+    arguments = ["--host-memory-cost", "--model", str(tmp_path), "--slice", "64KiB"]
+    planned = run(*arguments, "--dry-run")
+    result = run(*arguments, "--output", str(output))
+    assert result.returncode == 0, result.stderr
+    ours = json.loads(output.read_text())["offload_bench"]
+    assert ours["complete"] and ours["cases"] == []
+    entries = {cost["allocator"]: cost for cost in ours["memory_costs"]}
+    skipped = {item["policy"]: item["reason"] for item in ours["skipped"]}
+    assert not entries.keys() & skipped.keys()
+    assert len(entries) + len(skipped) == 8 and all(skipped.values())
+    malloc = entries["malloc"]
+    assert f"{malloc['tensors']} tensors" in planned.stdout and planned.returncode == 0
+    # Whole layers of this config, in the shapes engines hold: q, k and v in one, experts stacked.
+    attention = [(4 + 2 + 2) * 16 * 64, 64 * 4 * 16]
+    experts = [8 * 2 * 32 * 64, 8 * 64 * 32]
+    small = [8 * 64, 64, 64, 16, 16]  # router, two norms of the layer and two of heads
+    per_layer = attention + experts + small
+    layers = malloc["tensors"] / len(per_layer)
+    assert layers in (2, 3, 4)
+    assert malloc["asked_bytes"] == layers * 2 * sum(per_layer)
+    assert malloc["rounded_bytes"] >= malloc["asked_bytes"]
+    assert malloc["failure"] is None and malloc["taken"]["host_bytes"] is not None
+    if ours["platform"]["gpu"] is None:
+        assert "no GPU" in skipped["cudaMallocManaged"]
+        assert malloc["taken"]["device_bytes"] is None
+    assert "malloc" in result.stdout and "s/GiB" in result.stdout
+
+
+def test_host_memory_cost_comes_after_the_cases(tmp_path):
+    (tmp_path / "config.json").write_text(json.dumps(CONFIG))
+    result = run("--host-memory-cost", "--slice", "64KiB", "--workloads", "decode", "--tokens", "1",
+                 "--policies", "host_compute", "--model", str(tmp_path), "--samples", "2",
+                 "--output", "-")
+    assert result.returncode == 0, result.stderr
+    ours = json.loads(result.stdout)["offload_bench"]
+    assert len(ours["cases"]) == 1 and ours["memory_costs"]
+
+
+def test_host_memory_cost_that_does_not_fit_is_refused():
+    refused(run("--host-memory-cost", "--model", "llama3.1-405b", "--slice", "100000GiB"),
+            "llama3.1-405b", "--slice")
+    refused(run("--host-memory-cost", "--model", "llama3.1-9b"), "llama3.1-8b")
+
+
 def test_nothing_matched():
     assert run(*SMALL, "--benchmark_filter=no_such_case").returncode == 3
 

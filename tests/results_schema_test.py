@@ -286,6 +286,9 @@ def test_sample_platform(samples):
     lambda ours: ours["cases"][0].update(failure="wrong result"),  # and yet a rate
     lambda ours: ours["skipped"].append({"name": "a/b/c/cold"}),
     lambda ours: ours.update(complete=False),  # and yet no reason
+    lambda ours: ours["memory_costs"][0].update(failure="no more"),  # and yet figures
+    lambda ours: ours["memory_costs"][1].update(failure=None),  # and yet no figures
+    lambda ours: ours["memory_costs"][0]["taken"].pop("host_bytes"),
     lambda ours: ours["platform"].update(gpu=None),  # and yet no reason
 ])
 def test_schema_refuses(samples, spoil):

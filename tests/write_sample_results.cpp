@@ -3,8 +3,10 @@
 #include <cstdio>
 #include <exception>
 #include <fstream>
+#include <optional>
 #include <stdexcept>
 #include <string>
+#include <utility>
 
 #include "bench/report/results_file.hpp"
 #include "tests/synthetic_run.hpp"
@@ -33,8 +35,25 @@ offload::RunRecord ended_before_any_case(offload::RunRecord run) {
   return run;
 }
 
+offload::RunRecord with_memory_costs(offload::RunRecord run) {
+  offload::MemoryCost measured;
+  measured.allocator = "malloc";
+  measured.weights = "toy";
+  measured.tensors = 2;
+  measured.asked = 1000;
+  measured.rounded = 8192;
+  measured.taken = {8192, 8192, std::nullopt, 0};
+  measured.kept = {-64, 0, std::nullopt, 0};
+  measured.seconds = 1e-3;
+  offload::MemoryCost failed = measured;
+  failed.allocator = "cudaMallocManaged";
+  failed.failure = "out of memory";
+  run.memory_costs = {measured, failed};
+  return run;
+}
+
 void write_all(const std::string& directory) {
-  const offload::RunRecord gpu = offload::testing::gpu_run();
+  const offload::RunRecord gpu = with_memory_costs(offload::testing::gpu_run());
   write(directory + "/gpu.json", offload::results_json(gpu));
   write(directory + "/cpu.json", offload::results_json(offload::testing::cpu_run()));
   write(directory + "/model.json", offload::results_json(offload::testing::model_run()));

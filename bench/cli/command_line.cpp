@@ -83,8 +83,9 @@ class CommandLine {
     if (!options_.explain.empty()) select_one_case(options_, catalog_);
     choose_action();
     check_outputs();
-    static_cast<void>(
-        select_weights(options_, catalog_));  // names that no suite or preset has end here
+    options_.cases = !options_.host_memory_cost || selects_cases();
+    // Names that no suite or preset has end here.
+    if (options_.cases) static_cast<void>(select_weights(options_, catalog_));
     return options_;
   }
 
@@ -160,6 +161,7 @@ class CommandLine {
   void choose_evidence();
   void choose_action();
   void check_outputs() const;
+  bool selects_cases() const;
 
   const Catalog& catalog_;
   const Options defaults_;
@@ -169,6 +171,7 @@ class CommandLine {
   std::vector<std::function<void()>> pending_;
   bool samples_given_ = false;
   bool evidence_given_ = false;
+  bool suite_given_ = false;
   bool help_ = false;
   bool version_ = false;
   bool list_ = false;
@@ -181,6 +184,7 @@ void CommandLine::add_what() {
   single("--suite", "NAME", "a named selection, see --list: " + joined(suite_names(), ", "),
          defaults_.suite, [this](const std::string& text) {
            options_.suite = parse_name("suite", text, suite_names());
+           suite_given_ = true;
          });
   list("--policies", "NAME,...", "where weights live and how the GPU gets them", "all",
        [this](const std::string& text) {
@@ -311,8 +315,10 @@ void CommandLine::add_how() {
          [this](const std::string& text) {
            options_.passes = parse_number("--passes", text, 1, 10'000);
          });
-  toggle("--host-memory-cost", options_.host_memory_cost,
-         "also allocate a model's tensors one by one: what each allocator really takes");
+  toggle(
+      "--host-memory-cost", options_.host_memory_cost,
+      "what each allocator really takes for a model's tensors; without --suite or another choice "
+      "of cases, only that");
   toggle("--limits", options_.limits, "also compare with the physical limits and bare copies");
   toggle("--allow-oversubscription", options_.allow_oversubscription,
          "let managed and system memory exceed the GPU's; hangs some systems");
@@ -405,6 +411,16 @@ void CommandLine::check_outputs() const {
     throw UsageError("--output and --ci-json would both write to '" + options_.output +
                      "': give them different files");
   }
+}
+
+/// Whether anything given says which cases to measure. A model alone does not.
+bool CommandLine::selects_cases() const {
+  const Options& given = options_;
+  const bool lists = !given.policies.empty() || !given.workloads.empty() || !given.tokens.empty() ||
+                     !given.weights.empty() || !given.tensors.empty() || !given.sizes.empty() ||
+                     !given.starts.empty() || !given.chunks.empty() || !given.skews.empty();
+  return suite_given_ || lists || given.limits || given.passes > 0 || !given.explain.empty() ||
+         !given.benchmark_flags.empty();
 }
 
 }  // namespace

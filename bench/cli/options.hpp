@@ -43,6 +43,7 @@ struct Options {
   bool limits = false;            // measure the distance to the physical limits as well
   bool graph = false;             // capture each pass in a CUDA graph
   bool host_memory_cost = false;  // what each allocator takes for the tensors of a model
+  bool cases = true;              // off when that alone was asked for
   EvidenceLevel evidence = EvidenceLevel::quick;
   std::size_t passes = 0;           // that each case is also read one after the other; 0: none
   std::vector<std::size_t> chunks;  // bytes read at a time by row_gather; empty: the suite's

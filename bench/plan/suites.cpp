@@ -21,8 +21,6 @@
 namespace offload {
 namespace {
 
-constexpr const char* default_model = "llama3.1-8b";
-
 /// Explicitly named weights of single matrices, in the order the options list them.
 std::vector<WeightSet> named_weights(const Options& options) {
   std::vector<WeightSet> sets;

@@ -14,6 +14,9 @@
 
 namespace offload {
 
+/// The model that suites walk where the options name none.
+inline constexpr const char* default_model = "llama3.1-8b";
+
 /// Workloads are named as in benchmark names, "gemm.m512" with the tokens. Every one over every one
 /// of the weights, under every policy and start.
 struct SuiteItem {

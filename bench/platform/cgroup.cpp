@@ -90,4 +90,15 @@ std::optional<CgroupMemory> read_cgroup_memory(const fs::path& root) {
   return tightest;
 }
 
+std::optional<std::size_t> read_cgroup_usage(const fs::path& root) {
+  for (const auto& [controller, own_group] : memberships(root)) {
+    for (fs::path group = own_group;; group = group.parent_path()) {
+      const auto usage = leading_number(read_text(controller.mount / group / controller.usage));
+      if (usage) return usage;
+      if (group.empty()) break;
+    }
+  }
+  return std::nullopt;
+}
+
 }  // namespace offload

@@ -16,4 +16,8 @@ struct CgroupMemory {
 /// when none sets a limit. `root` is "/" on a real machine.
 std::optional<CgroupMemory> read_cgroup_memory(const std::filesystem::path& root);
 
+/// What the process's own group is charged in all, page cache included; of the nearest group above
+/// it that can be seen from here where its own cannot. nullopt when there is none.
+std::optional<std::size_t> read_cgroup_usage(const std::filesystem::path& root);
+
 }  // namespace offload

@@ -93,6 +93,7 @@ Json options_json(const Options& options) {
           {"seed", options.seed},
           {"allow_oversubscription", options.allow_oversubscription},
           {"limits", options.limits},
+          {"host_memory_cost", options.host_memory_cost},
           {"graph", options.graph},
           {"evidence", pick(evidence_level_names, options.evidence)},
           {"passes", options.passes},
@@ -211,6 +212,26 @@ Json limit_json(const Limit& limit) {
           {"unit", limit.unit}};
 }
 
+Json growth_json(const MemoryGrowth& growth) {
+  return {{"host_bytes", or_null(growth.host)},
+          {"resident_bytes", or_null(growth.resident)},
+          {"cgroup_bytes", or_null(growth.charged)},
+          {"device_bytes", or_null(growth.device)}};
+}
+
+Json memory_cost_json(const MemoryCost& cost) {
+  const bool measured = cost.failure.empty();
+  return {{"allocator", cost.allocator},
+          {"weights", cost.weights},
+          {"tensors", cost.tensors},
+          {"asked_bytes", cost.asked},
+          {"rounded_bytes", cost.rounded},
+          {"taken", measured ? growth_json(cost.taken) : Json()},
+          {"kept", measured ? growth_json(cost.kept) : Json()},
+          {"seconds", measured ? Json(cost.seconds) : Json()},
+          {"failure", text_or_null(cost.failure)}};
+}
+
 Json summary_json(const Summary& summary) {
   return {{"median_s", summary.median},
           {"mean_s", summary.mean},
@@ -326,10 +347,12 @@ Json run_json(const RunRecord& run) {
                 {"instruction_set", text_or_null(run.host_instruction_set)}}},
               {"calibration", calibration_json(run.calibration)},
               {"limits", Json::array()},
+              {"memory_costs", Json::array()},
               {"wall_time", wall_json(run.wall)},
               {"skipped", Json::array()},
               {"cases", Json::array()}};
   for (const auto& limit : run.limits) out["limits"].push_back(limit_json(limit));
+  for (const auto& cost : run.memory_costs) out["memory_costs"].push_back(memory_cost_json(cost));
   for (const auto& skipped : run.skipped) out["skipped"].push_back(skipped_json(skipped));
   return out;
 }

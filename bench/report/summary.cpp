@@ -8,6 +8,7 @@
 #include "bench/report/csv.hpp"
 #include "bench/report/evidence_table.hpp"
 #include "bench/report/explain.hpp"
+#include "bench/report/memory_cost_table.hpp"
 #include "bench/report/model_table.hpp"
 #include "bench/report/numbers.hpp"
 #include "bench/report/page.hpp"
@@ -273,7 +274,9 @@ void write_notes(Page& page, const RunRecord& run) {
 }  // namespace
 
 std::string summary_text(const RunRecord& run) {
-  if (run.options.format == Format::csv) return cases_csv(run.cases);
+  if (run.options.format == Format::csv) {
+    return run.options.cases ? cases_csv(run.cases) : memory_costs_csv(run.memory_costs);
+  }
   if (run.options.format == Format::json) return results_json(run);
   Page page(run.options.format == Format::md ? Page::Style::markdown : Page::Style::terminal);
   write_header(page, run);
@@ -284,6 +287,7 @@ std::string summary_text(const RunRecord& run) {
   write_groups(page, group_cases(run.cases));
   write_failures(page, run);
   write_limits(page, run.limits);
+  write_memory_costs(page, run.memory_costs);
   write_skipped(page, run.skipped);
   write_notes(page, run);
   return page.text();

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <bit>
 #include <cerrno>
 #include <chrono>
 #include <stdexcept>
@@ -31,6 +32,21 @@ std::byte* map_pages(std::size_t bytes) {
   return static_cast<std::byte*>(pages);
 }
 
+constexpr std::size_t huge_page = std::size_t{2} << 20;
+
+// Only whole huge pages at their own multiples can be huge, so what begins elsewhere is cut off.
+std::byte* map_huge_pages(std::size_t bytes) {
+  if (bytes < huge_page) return map_pages(bytes);
+  std::byte* pages = map_pages(bytes + huge_page);
+  const std::size_t before =
+      (huge_page - std::bit_cast<std::uintptr_t>(pages) % huge_page) % huge_page;
+  if (before > 0) munmap(pages, before);
+  std::byte* aligned = pages + before;
+  munmap(aligned + bytes, huge_page - before);
+  madvise(aligned, bytes, MADV_HUGEPAGE);  // advice: where it is not taken, pages stay small
+  return aligned;
+}
+
 std::byte* map_registered(std::size_t bytes) {
   std::byte* pages = map_pages(bytes);
   try {
@@ -46,6 +62,8 @@ std::byte* allocate(HostMemory kind, std::size_t bytes) {
   switch (kind) {
     case HostMemory::pageable:
       return map_pages(bytes);
+    case HostMemory::huge_pages:
+      return map_huge_pages(bytes);
     case HostMemory::registered:
       return map_registered(bytes);
     case HostMemory::pinned:
@@ -76,6 +94,7 @@ HostAllocation::~HostAllocation() {
       cuda::host_unregister(data_);
       break;
     case HostMemory::pageable:
+    case HostMemory::huge_pages:
       break;
   }
   munmap(data_, bytes_);
