@@ -12,6 +12,7 @@
 #include "bench/plan/plan.hpp"
 #include "bench/platform/probe.hpp"
 #include "bench/report/memory_cost_table.hpp"
+#include "bench/report/redact.hpp"
 #include "bench/report/results_file.hpp"
 #include "bench/report/summary.hpp"
 #include "bench/run.hpp"
@@ -25,9 +26,11 @@ int act(const Options& options, const Catalog& catalog, const std::vector<std::s
     case Action::list:
       std::cout << list_text(catalog);
       return exit_ok;
-    case Action::print_platform:
-      std::cout << platform_json(probe_platform(options.gpu));
+    case Action::print_platform: {
+      const Platform platform = probe_platform(options.gpu);
+      std::cout << platform_json(options.redact ? redacted(platform) : platform);
       return exit_ok;
+    }
     case Action::dry_run: {
       const Platform platform = probe_platform(options.gpu);
       if (options.host_memory_cost) {

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdlib>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -41,6 +42,22 @@ TEST(CommandLine, NothingGivenIsEveryDefault) {
   EXPECT_EQ(options.format, defaults.format);
   EXPECT_EQ(options.output, "");
   EXPECT_TRUE(options.benchmark_flags.empty());
+}
+
+TEST(CommandLine, RedactRefusesWhatItCannotReach) {
+  EXPECT_TRUE(parse({"--redact", "--output=x.json"}).redact);
+  for (const char* flag : {"--benchmark_out=x.json", "--benchmark_format=json"}) {
+    EXPECT_EQ(refusal({"--redact", flag}),
+              "--redact does not reach what Google Benchmark writes itself: give --output or "
+              "--ci-json instead of " +
+                  std::string(flag));
+    EXPECT_NO_THROW(parse({flag}));
+  }
+  ASSERT_EQ(setenv("BENCHMARK_OUT", "x.json", 1), 0);
+  EXPECT_EQ(refusal({"--redact"}),
+            "--redact does not reach what Google Benchmark writes itself: unset BENCHMARK_OUT");
+  EXPECT_NO_THROW(parse({}));
+  ASSERT_EQ(unsetenv("BENCHMARK_OUT"), 0);
 }
 
 TEST(CommandLine, ReadsEveryOption) {

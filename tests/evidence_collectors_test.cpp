@@ -18,10 +18,10 @@
 namespace offload {
 namespace {
 
-using testing::FakeRoot;
+using testing::Root;
 using Names = std::vector<std::string>;
 
-void write_thread(const FakeRoot& root, const std::string& pid, const std::string& name,
+void write_thread(const Root& root, const std::string& pid, const std::string& name,
                   const std::string& schedstat, const std::string& command_line = "") {
   root.write("proc/" + pid + "/comm", name + "\n");
   root.write("proc/" + pid + "/cmdline", command_line);
@@ -29,7 +29,7 @@ void write_thread(const FakeRoot& root, const std::string& pid, const std::strin
 }
 
 TEST(DriverThreads, AreFoundByNameAndReadInNanoseconds) {
-  const FakeRoot root;
+  const Root root;
   write_thread(root, "1480", "UVM GPU1 KC", "0 0 0\n");
   write_thread(root, "1479", "UVM GPU1 BH", "1234500000 77 12\n");
   write_thread(root, "185", "irq/42-nvidia", "500000 1 1\n");
@@ -47,14 +47,14 @@ TEST(DriverThreads, AreFoundByNameAndReadInNanoseconds) {
 }
 
 TEST(DriverThreads, ProgramsOfTheDriversNameAreNone) {
-  const FakeRoot root;
+  const Root root;
   write_thread(root, "900", "nvidia-persiste", "5000000000 1 1\n",
                std::string("/usr/bin/nvidia-persistenced\0--verbose", 38));
   EXPECT_FALSE(DriverThreads(root.path()).available());
 }
 
 TEST(DriverThreads, CountClockTicksWhereThereIsNoSchedstat) {
-  const FakeRoot root;
+  const Root root;
   write_thread(root, "7", "UVM GPU1 BH", "");
   // The name may hold blanks and parentheses; utime and stime are fields 14 and 15.
   root.write("proc/7/stat", "7 (UVM GPU1) BH) S 2 0 0 0 -1 69238880 0 0 0 0 25 175 0 0 20 0 1 0\n");
@@ -63,7 +63,7 @@ TEST(DriverThreads, CountClockTicksWhereThereIsNoSchedstat) {
 }
 
 TEST(DriverThreads, AreMissedOnAMachineWithoutProc) {
-  const FakeRoot root;
+  const Root root;
   EXPECT_FALSE(DriverThreads(root.path()).available());
   EXPECT_TRUE(DriverThreads(root.path()).seconds().empty());
 }

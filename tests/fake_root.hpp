@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// A directory that stands for "/", with the files of another machine.
+// The files by which Linux describes a machine other than this one.
 #pragma once
-#include <unistd.h>
+#include <stdlib.h>
 
 #include <filesystem>
 #include <fstream>
@@ -10,19 +10,31 @@
 
 namespace offload::testing {
 
-class FakeRoot {
+/// A directory that stands for "/".
+class Root {
  public:
-  FakeRoot() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "fake_root_XXXXXX").string();
+  Root() {
+    std::string pattern =
+        (std::filesystem::temp_directory_path() / "platform_test_XXXXXX").string();
     path_ = mkdtemp(pattern.data());
   }
-  ~FakeRoot() { std::filesystem::remove_all(path_); }
-  FakeRoot(const FakeRoot&) = delete;
-  FakeRoot& operator=(const FakeRoot&) = delete;
+  ~Root() { std::filesystem::remove_all(path_); }
+  Root(const Root&) = delete;
+  Root& operator=(const Root&) = delete;
 
   void write(const std::filesystem::path& name, std::string_view text) const {
     std::filesystem::create_directories((path_ / name).parent_path());
     std::ofstream(path_ / name) << text;
+  }
+  void write_cache(int cpu, int index, int level, std::string_view size,
+                   std::string_view shared_with) const {
+    const std::filesystem::path at = std::filesystem::path("sys/devices/system/cpu") /
+                                     ("cpu" + std::to_string(cpu)) / "cache" /
+                                     ("index" + std::to_string(index));
+    write(at / "level", std::to_string(level) + "\n");
+    write(at / "type", "Unified\n");
+    write(at / "size", std::string(size) + "\n");
+    write(at / "shared_cpu_list", std::string(shared_with) + "\n");
   }
   const std::filesystem::path& path() const { return path_; }
 

@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include <filesystem>
-#include <fstream>
 #include <string>
 #include <string_view>
 
@@ -16,6 +15,7 @@
 #include "bench/platform/nvml.hpp"
 #include "bench/platform/probe.hpp"
 #include "offload/error.hpp"
+#include "tests/fake_root.hpp"
 
 namespace offload {
 namespace {
@@ -24,35 +24,7 @@ namespace fs = std::filesystem;
 constexpr std::size_t kib = 1024;
 constexpr std::size_t gib = kib * kib * kib;
 
-/// A directory that stands for "/".
-class Root {
- public:
-  Root() {
-    std::string pattern = (fs::temp_directory_path() / "platform_test_XXXXXX").string();
-    path_ = mkdtemp(pattern.data());
-  }
-  ~Root() { fs::remove_all(path_); }
-  Root(const Root&) = delete;
-  Root& operator=(const Root&) = delete;
-
-  void write(const fs::path& name, std::string_view text) const {
-    fs::create_directories((path_ / name).parent_path());
-    std::ofstream(path_ / name) << text;
-  }
-  void write_cache(int cpu, int index, int level, std::string_view size,
-                   std::string_view shared_with) const {
-    const fs::path at = fs::path("sys/devices/system/cpu") / ("cpu" + std::to_string(cpu)) /
-                        "cache" / ("index" + std::to_string(index));
-    write(at / "level", std::to_string(level) + "\n");
-    write(at / "type", "Unified\n");
-    write(at / "size", std::string(size) + "\n");
-    write(at / "shared_cpu_list", std::string(shared_with) + "\n");
-  }
-  const fs::path& path() const { return path_; }
-
- private:
-  fs::path path_;
-};
+using testing::Root;
 
 SystemFacts x86_facts() { return {"x86_64", "Linux 6.8.0-60-generic", 96, 4096}; }
 SystemFacts grace_facts() { return {"aarch64", "Linux 6.8.0-1030-nvidia-64k", 72, 65536}; }

@@ -11,6 +11,8 @@ import math
 import os
 import pathlib
 import statistics
+import re
+import socket
 import subprocess
 
 import jsonschema
@@ -54,17 +56,22 @@ def samples(tmp_path_factory):
     return directory
 
 
+def run_bench(directory, *options):
+    results, ci = directory / "results.json", directory / "ci.json"
+    done = subprocess.run(
+        [bench(), "--workloads=stream_read", "--sizes=1MiB", "--samples=3",
+         f"--output={results}", f"--ci-json={ci}", *options],
+        capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stderr
+    return results.read_text(), ci.read_text(), done.stdout
+
+
 @pytest.fixture(scope="module")
 def real_run(tmp_path_factory):
     """The smallest run of the real program; it works on a machine without a GPU too."""
     directory = tmp_path_factory.mktemp("run")
-    results, ci = directory / "results.json", directory / "ci.json"
-    done = subprocess.run(
-        [bench(), "--workloads=stream_read", "--sizes=1MiB", "--samples=3",
-         f"--output={results}", f"--ci-json={ci}"],
-        capture_output=True, text=True, timeout=300, check=False)
-    assert done.returncode == 0, done.stderr
-    return strict(results.read_text()), strict(ci.read_text())
+    results, ci, _ = run_bench(directory)
+    return strict(results), strict(ci)
 
 
 def check_stock_rows(rows):
@@ -251,7 +258,7 @@ def test_schema_is_a_schema():
     jsonschema.Draft202012Validator.check_schema(SCHEMA)
 
 
-@pytest.mark.parametrize("name", ["gpu", "cpu", "model", "interrupted", "empty"])
+@pytest.mark.parametrize("name", ["gpu", "cpu", "model", "redacted", "interrupted", "empty"])
 def test_sample_results(samples, name):
     check_results(strict((samples / f"{name}.json").read_text()))
 
@@ -362,6 +369,52 @@ def test_real_platform():
     done = subprocess.run([bench(), "--print-platform"], capture_output=True,
                           text=True, check=True)
     validate(strict(done.stdout), "platform")
+
+
+def tells(document, name):
+    """Whether it stands there as a word of its own: a host may be called anything."""
+    return re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", document) is not None
+
+
+def test_real_redacted_run(tmp_path):
+    results, ci, summary = run_bench(tmp_path, "--redact", "--format=json")
+    check_results(strict(results))
+    assert strict(results)["offload_bench"]["redacted"]
+    assert strict(summary)["offload_bench"]["redacted"]
+    for document in (results, ci, summary):
+        assert strict(document)["context"]["host_name"] == "redacted"
+        for name in (socket.gethostname(), str(tmp_path), str(bench().parent)):
+            assert not tells(document, name)
+    told = run_bench(tmp_path)[0]
+    assert tells(told, str(tmp_path))
+    assert strict(told)["context"]["host_name"] == socket.gethostname()
+
+
+def test_real_redacted_platform():
+    def platform(*options):
+        return subprocess.run([bench(), "--print-platform", *options], capture_output=True,
+                              text=True, check=True).stdout
+    command_line = pathlib.Path("/proc/cmdline").read_text().strip()
+    assert strict(platform())["host"]["settings"]["kernel_command_line"] == (command_line or None)
+    redacted = strict(platform("--redact"))
+    validate(redacted, "platform")
+    assert redacted["redacted"]
+    assert redacted["host"]["settings"]["kernel_command_line"] == (
+        "redacted" if command_line else None)
+
+
+@pytest.mark.parametrize("spoil", [
+    lambda host: host["settings"].pop("unknown"),
+    lambda host: host["settings"].update(locked_memory_limit_bytes="much"),
+    lambda host: host["settings"].update(virtual_machine=False),
+    lambda host: host["settings"]["nodes"][0].update(surprise=1),
+    lambda host: host["settings"]["kernel_modules"]["nvidia_uvm"].update(number=1),
+])
+def test_schema_refuses_host(samples, spoil):
+    document = strict((samples / "platform.json").read_text())
+    spoil(document["host"])
+    with pytest.raises(AssertionError):
+        validate(document, "platform")
 
 
 @pytest.mark.parametrize("path", COMMITTED)

@@ -42,6 +42,46 @@ std::string failed_row(const CaseRecord& record) {
          "      \"cpu_time\": 0.0000000000000000e+00,\n      \"time_unit\": \"us\"\n    }";
 }
 
+GpuSettings gpu_settings() {
+  GpuSettings settings;
+  settings.serial = "1650000000000";
+  settings.ecc = settings.persistence = true;
+  settings.mig = settings.confidential_compute = false;
+  settings.compute_mode = "default";
+  settings.power_limit_watts = settings.enforced_power_limit_watts = 700.0;
+  settings.sm_mhz = 345;
+  settings.max_sm_mhz = settings.application_sm_mhz = 1980;
+  settings.memory_mhz = settings.max_memory_mhz = settings.application_memory_mhz = 3201;
+  settings.throttled = {"power cap"};
+  settings.temperature_celsius = 31;
+  settings.bar1_bytes = std::size_t{128} << 30U;
+  settings.addressing_mode = "hmm";
+  settings.unknown = {{"numa_node", "nvmlDeviceGetNumaNodeId: NVML error 3 (not supported)"}};
+  return settings;
+}
+
+HostSettings host_settings() {
+  HostSettings settings;
+  settings.sockets = 1;
+  settings.nodes = {{0, std::size_t{64} << 30U, true, false, {10}}};
+  settings.transparent_hugepage_defrag = "madvise";
+  settings.hugepages = {{std::size_t{2} << 20U, 0}, {std::size_t{1} << 30U, 4}};
+  settings.numa_balancing = 0;
+  settings.governor = "performance";
+  settings.kernel_command_line = "quiet iommu=pt init_on_alloc=0";
+  settings.iommu_parameters = {"iommu=pt"};
+  settings.init_on_alloc = false;
+  settings.iommu_groups = 12;
+  settings.locked_memory_unlimited = true;
+  settings.virtual_machine = true;
+  settings.container = "docker";
+  settings.swap_bytes = 0;
+  settings.overcommit_memory = 1;
+  settings.modules = {true, {{"uvm_disable_hmm", "N"}}, {{"EnableResizableBar", "0"}}};
+  settings.ranks = {{"SLURM_PROCID", "0"}};
+  return settings;
+}
+
 Platform gpu_platform() {
   Platform platform;
   Gpu gpu;
@@ -59,6 +99,12 @@ Platform gpu_platform() {
   gpu.driver_release = "580.1";
   gpu.memory_model.managed = true;
   gpu.memory_model.host_numa_id = 0;
+  gpu.memory_model.async_engines = 3;
+  gpu.memory_model.host_pointer_for_registered_memory = true;
+  gpu.memory_model.memory_pools = true;
+  gpu.memory_model.host_numa_memory_pools = true;
+  gpu.memory_model.gpu_is_numa_node = false;
+  gpu.settings = gpu_settings();
   platform.gpu = gpu;
   Link link;
   link.kind = "pcie";
@@ -72,6 +118,7 @@ Platform gpu_platform() {
   platform.host.page_bytes = 4096;
   platform.host.memory_bytes = std::size_t{64} << 30U;
   platform.host.available_bytes = std::size_t{60} << 30U;
+  platform.host.settings = host_settings();
   return platform;
 }
 

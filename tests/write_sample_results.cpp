@@ -52,6 +52,11 @@ offload::RunRecord with_memory_costs(offload::RunRecord run) {
   return run;
 }
 
+offload::RunRecord for_publication(offload::RunRecord run) {
+  run.options.redact = true;
+  return run;
+}
+
 void write_all(const std::string& directory) {
   const offload::RunRecord gpu = with_memory_costs(offload::testing::gpu_run());
   write(directory + "/gpu.json", offload::results_json(gpu));
@@ -59,6 +64,7 @@ void write_all(const std::string& directory) {
   write(directory + "/model.json", offload::results_json(offload::testing::model_run()));
   write(directory + "/interrupted.json", offload::results_json(interrupted(gpu)));
   write(directory + "/empty.json", offload::results_json(ended_before_any_case(gpu)));
+  write(directory + "/redacted.json", offload::results_json(for_publication(gpu)));
   write(directory + "/ci.json", offload::ci_json(gpu));
   write(directory + "/platform.json", offload::platform_json(gpu.platform));
   std::string journal = offload::journal_header(gpu);

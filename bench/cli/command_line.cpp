@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdlib>
 #include <functional>
 #include <limits>
 #include <string_view>
@@ -410,6 +411,19 @@ void CommandLine::check_outputs() const {
   if (!options_.output.empty() && options_.output == options_.ci_json) {
     throw UsageError("--output and --ci-json would both write to '" + options_.output +
                      "': give them different files");
+  }
+  if (!options_.redact) return;
+  // What Google Benchmark writes by itself names the host, and nothing of ours comes in between.
+  for (const std::string& flag : options_.benchmark_flags) {
+    if (flag.starts_with("--benchmark_out=") || flag.starts_with("--benchmark_format=")) {
+      throw UsageError(
+          "--redact does not reach what Google Benchmark writes itself: give --output " +
+          ("or --ci-json instead of " + flag));
+    }
+  }
+  if (std::getenv("BENCHMARK_OUT") != nullptr) {  // NOLINT(concurrency-mt-unsafe)
+    throw UsageError(
+        "--redact does not reach what Google Benchmark writes itself: unset BENCHMARK_OUT");
   }
 }
 

@@ -51,6 +51,15 @@ std::optional<std::size_t> leading_number(std::string_view text) {
   return number;
 }
 
+std::optional<std::size_t> exact_number(std::string_view text) {
+  text = trimmed(text);
+  std::size_t number = 0;
+  const char* const end = text.data() + text.size();
+  const auto result = std::from_chars(text.data(), end, number);
+  if (result.ec != std::errc{} || result.ptr != end) return std::nullopt;
+  return number;
+}
+
 std::size_t count_in_list(std::string_view text) {
   std::size_t count = 0;
   text = trimmed(text);
@@ -65,6 +74,13 @@ std::size_t count_in_list(std::string_view text) {
     text.remove_prefix(comma == std::string_view::npos ? text.size() : comma + 1);
   }
   return count;
+}
+
+std::string selected_word(std::string_view text) {
+  const auto open = text.find('[');
+  const auto close = text.find(']', open);
+  if (open == std::string_view::npos || close == std::string_view::npos) return {};
+  return std::string(text.substr(open + 1, close - open - 1));
 }
 
 }  // namespace offload

@@ -21,7 +21,11 @@ std::string_view trimmed(std::string_view text);
 std::string_view value_of(std::string_view text, std::string_view key);
 /// The decimal number at the start of `text`; nullopt when there is none or it overflows.
 std::optional<std::size_t> leading_number(std::string_view text);
+/// All of `text`, white space around it aside, as a decimal number; nullopt when it is none.
+std::optional<std::size_t> exact_number(std::string_view text);
 /// "0-3,8" holds five numbers.
 std::size_t count_in_list(std::string_view text);
+/// The word in brackets, as in "always [madvise] never"; "" when there is none.
+std::string selected_word(std::string_view text);
 
 }  // namespace offload

@@ -68,6 +68,20 @@ MemoryModel read_memory_model(int device) {
   model.host_numa_vmm = driver_attribute(141, device).value_or(0) != 0;
   const auto node = driver_attribute(134, device);
   if (node && *node >= 0) model.host_numa_id = node;  // -1: no NUMA
+
+  const auto flag = [device](int id) -> std::optional<bool> {
+    const auto value = driver_attribute(id, device);
+    if (!value) return std::nullopt;
+    return *value != 0;
+  };
+  // CU_DEVICE_ATTRIBUTE_ASYNC_ENGINE_COUNT, CAN_USE_HOST_POINTER_FOR_REGISTERED_MEM,
+  // MEMORY_POOLS_SUPPORTED, HOST_NUMA_MEMORY_POOLS_SUPPORTED, NUMA_CONFIG, NUMA_ID
+  model.async_engines = driver_attribute(40, device);
+  model.host_pointer_for_registered_memory = flag(91);
+  model.memory_pools = flag(115);
+  model.host_numa_memory_pools = flag(142);
+  model.gpu_is_numa_node = flag(130);
+  if (model.gpu_is_numa_node.value_or(false)) model.gpu_numa_id = driver_attribute(131, device);
   return model;
 }
 

@@ -16,6 +16,7 @@
 
 #include "bench/platform/cgroup.hpp"
 #include "bench/platform/files.hpp"
+#include "bench/platform/host_settings.hpp"
 
 namespace offload {
 namespace {
@@ -108,14 +109,6 @@ std::optional<std::size_t> last_level_cache(const fs::path& root) {
   return total;
 }
 
-/// The word in brackets: "always [madvise] never".
-std::string selected_word(std::string_view text) {
-  const auto open = text.find('[');
-  const auto close = text.find(']', open);
-  if (open == std::string_view::npos || close == std::string_view::npos) return {};
-  return std::string(text.substr(open + 1, close - open - 1));
-}
-
 }  // namespace
 
 SystemFacts system_facts() {
@@ -152,6 +145,7 @@ Host read_host(const fs::path& root, const SystemFacts& facts) {
   host.last_level_cache_bytes = last_level_cache(root);
   host.transparent_hugepages =
       selected_word(read_text(root / "sys/kernel/mm/transparent_hugepage/enabled"));
+  host.settings = read_host_settings(root);
   return host;
 }
 

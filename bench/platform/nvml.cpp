@@ -3,7 +3,7 @@
 
 #include <array>
 
-#include "bench/platform/nvml_library.hpp"
+#include "bench/platform/gpu_settings.hpp"
 
 namespace offload {
 namespace {
@@ -32,10 +32,13 @@ void read_c2c(const nvml::Library& library, nvml::Device device, NvmlFacts& fact
 
 }  // namespace
 
-NvmlFacts read_nvml(const std::string& pci_bus_id) {
+NvmlFacts read_nvml(const std::string& pci_bus_id, const char* library_file) {
   NvmlFacts facts;
-  const nvml::Library library;
-  if (!library.ready()) return facts;
+  const nvml::Library library(library_file);
+  if (!library.ready()) {
+    facts.settings.unknown = {{"all", std::string(library_file) + " (NVML) cannot be opened"}};
+    return facts;
+  }
 
   std::array<char, 96> release{};
   const auto driver_version =
@@ -46,12 +49,16 @@ NvmlFacts read_nvml(const std::string& pci_bus_id) {
   }
 
   const nvml::Device device = library.device(pci_bus_id);
-  if (device == nullptr) return facts;
+  if (device == nullptr) {
+    facts.settings.unknown = {{"all", "NVML does not know this GPU"}};
+    return facts;
+  }
   facts.pcie_max_generation = library.number("nvmlDeviceGetMaxPcieLinkGeneration", device);
   facts.pcie_max_width = library.number("nvmlDeviceGetMaxPcieLinkWidth", device);
   facts.pcie_generation = library.number("nvmlDeviceGetCurrPcieLinkGeneration", device);
   facts.pcie_width = library.number("nvmlDeviceGetCurrPcieLinkWidth", device);
   read_c2c(library, device, facts);
+  facts.settings = read_gpu_settings(library, device);
   return facts;
 }
 

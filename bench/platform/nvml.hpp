@@ -6,6 +6,9 @@
 #include <optional>
 #include <string>
 
+#include "bench/platform/nvml_library.hpp"
+#include "offload/platform.hpp"
+
 namespace offload {
 
 struct NvmlFacts {
@@ -18,9 +21,10 @@ struct NvmlFacts {
   std::optional<int> pcie_width;
   std::optional<int> c2c_links;                // active ones; 0: there are none
   std::optional<double> c2c_bytes_per_second;  // of all active links, per direction
+  GpuSettings settings;
 };
 
 /// `pci_bus_id` as cudaDeviceGetPCIBusId writes it, e.g. "0000:17:00.0".
-NvmlFacts read_nvml(const std::string& pci_bus_id);
+NvmlFacts read_nvml(const std::string& pci_bus_id, const char* library = nvml::library_file);
 
 }  // namespace offload

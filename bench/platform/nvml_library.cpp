@@ -37,7 +37,7 @@ static_assert(sizeof(FieldValue) == 40);
 
 void Library::Close::operator()(void* library) const { dlclose(library); }
 
-Library::Library() : library_(dlopen("libnvidia-ml.so.1", RTLD_NOW | RTLD_LOCAL)) {
+Library::Library(const char* file) : library_(dlopen(file, RTLD_NOW | RTLD_LOCAL)) {
   const auto init = function<int()>("nvmlInit_v2");
   ready_ = init != nullptr && init() == success;
 }

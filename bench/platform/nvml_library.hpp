@@ -10,12 +10,13 @@
 namespace offload::nvml {
 
 inline constexpr int success = 0;
+inline constexpr const char* library_file = "libnvidia-ml.so.1";
 using Device = struct OpaqueDevice*;
 
 /// The library, initialised; not ready() where that fails.
 class Library {
  public:
-  Library();
+  explicit Library(const char* file = library_file);
   ~Library();
   Library(const Library&) = delete;
   Library& operator=(const Library&) = delete;

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "bench/platform/probe.hpp"
 
+#include <utility>
+
 #include "bench/platform/gpu.hpp"
 #include "bench/platform/host.hpp"
 #include "bench/platform/link.hpp"
+#include "bench/platform/numa_nodes.hpp"
 #include "bench/platform/nvml.hpp"
 
 namespace offload {
@@ -24,11 +27,13 @@ Platform probe_platform(int gpu) {
   platform.host = read_host("/", system_facts());
   if (!platform.gpu) return platform;
 
-  const NvmlFacts nvml = read_nvml(platform.gpu->pci_bus_id);
+  mark_gpu_nodes(platform);
+  NvmlFacts nvml = read_nvml(platform.gpu->pci_bus_id);
   platform.gpu->driver_release =
       nvml.driver_release.empty() ? read_driver_release("/") : nvml.driver_release;
   platform.link =
       decide_link(platform.gpu->memory_model, probe.integrated, platform.host.architecture, nvml);
+  platform.gpu->settings = std::move(nvml.settings);
   return platform;
 }
 

@@ -10,6 +10,7 @@
 #include <cstdio>
 #include <cstring>
 
+#include "bench/report/redact.hpp"
 #include "offload/error.hpp"
 
 namespace offload {
@@ -91,7 +92,8 @@ bool ResultsFile::write_journal(const std::string& lines) {
 
 bool ResultsFile::append(const CaseRecord& record, const RunRecord& run) {
   if (journal_ < 0) return true;
-  const std::string line = journal_line(record);
+  const std::string line =
+      run.options.redact ? journal_line(redacted(record, run)) : journal_line(record);
   const std::string header = journal_header(run);
   const std::size_t cases = case_bytes_ + indented(line) + stock_rows(record);
   if (!output_.reserve(indented(header) + cases + slack)) return false;

@@ -14,6 +14,7 @@ inline constexpr const char* results_schema_version = "1.2.0";
 
 /// The whole results document, ending in a newline. Non-finite numbers become null. Of Google
 /// Benchmark's rows those stay that belong to one of run.cases which did not fail.
+/// With --redact, this, the journal's header and CI's document hold redacted() of the run.
 /// Throws std::runtime_error if benchmark_json is not what Google Benchmark writes.
 std::string results_json(const RunRecord& run);
 /// The journal's first line: the run without its cases; then one line per finished case.

@@ -12,6 +12,7 @@
 #include "bench/report/model_table.hpp"
 #include "bench/report/numbers.hpp"
 #include "bench/report/page.hpp"
+#include "bench/report/redact.hpp"
 #include "bench/report/results_file.hpp"
 #include "bench/report/sentence.hpp"
 #include "bench/report/skipped.hpp"
@@ -274,6 +275,7 @@ void write_notes(Page& page, const RunRecord& run) {
 }  // namespace
 
 std::string summary_text(const RunRecord& run) {
+  if (run.options.redact && !run.platform.redacted) return summary_text(redacted(run));
   if (run.options.format == Format::csv) {
     return run.options.cases ? cases_csv(run.cases) : memory_costs_csv(run.memory_costs);
   }

@@ -5,9 +5,19 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace offload {
+
+/// A field that stays empty, by its name in the results, and why.
+struct Unknown {
+  std::string field;
+  std::string reason;
+};
+
+/// Name and value, both as the system writes them.
+using NamedTexts = std::vector<std::pair<std::string, std::string>>;
 
 /// CUDA device attributes that decide which policies can run (CUDA runtime, cudaDevAttr*).
 struct MemoryModel {
@@ -20,6 +30,33 @@ struct MemoryModel {
   bool host_register = false;
   bool host_numa_vmm = false;  // cuMemCreate on a host NUMA node
   std::optional<int> host_numa_id;
+  std::optional<int> async_engines;  // copies that can run beside kernels
+  std::optional<bool> host_pointer_for_registered_memory;
+  std::optional<bool> memory_pools;
+  std::optional<bool> host_numa_memory_pools;
+  std::optional<bool> gpu_is_numa_node;  // its memory is a NUMA node of the host
+  std::optional<int> gpu_numa_id;        // where it is
+};
+
+/// How the GPU is set up and what it was doing when the run began, by NVML. Texts are empty when
+/// unknown.
+struct GpuSettings {
+  std::string serial;
+  std::optional<bool> ecc;
+  std::optional<bool> mig;
+  std::optional<bool> persistence;
+  std::string compute_mode;  // "default", "exclusive process", "prohibited"
+  std::optional<double> power_limit_watts;
+  std::optional<double> enforced_power_limit_watts;  // the least of all limits in force
+  std::optional<int> sm_mhz, max_sm_mhz, application_sm_mhz;
+  std::optional<int> memory_mhz, max_memory_mhz, application_memory_mhz;
+  std::optional<std::vector<std::string>> throttled;  // reasons in force
+  std::optional<int> temperature_celsius;
+  std::optional<std::size_t> bar1_bytes;
+  std::string addressing_mode;  // of pageable memory: "none", "hmm", "ats"
+  std::optional<int> numa_node;
+  std::optional<bool> confidential_compute;
+  std::vector<Unknown> unknown;
 };
 
 struct Gpu {
@@ -38,6 +75,7 @@ struct Gpu {
   int runtime_version = 0;
   std::string driver_release;  // e.g. 580.159.04, empty when unknown
   MemoryModel memory_model;
+  GpuSettings settings;
 };
 
 struct Link {
@@ -48,6 +86,49 @@ struct Link {
   std::optional<int> current_width;
   std::optional<double> peak_bytes_per_second;  // per direction, after line coding
   std::string reason;                           // why this kind, e.g. what the driver answered
+};
+
+struct NumaNode {
+  int id = 0;
+  std::size_t memory_bytes = 0;
+  bool has_cpus = false;
+  std::optional<bool> gpu_memory;  // memory of a GPU, which a coherent link makes a node
+  std::vector<int> distances;      // to every node in order of their ids, this one included
+};
+
+struct HugePages {
+  std::size_t page_bytes = 0;
+  std::size_t count = 0;
+};
+
+/// NVIDIA's kernel modules.
+struct KernelModules {
+  std::optional<bool> open;  // built from the published source
+  NamedTexts uvm_parameters;
+  NamedTexts driver_parameters;
+};
+
+/// How the host's kernel is set up, as far as it bears on memory. Texts are empty when unknown.
+struct HostSettings {
+  std::optional<int> sockets;
+  std::vector<NumaNode> nodes;
+  std::string transparent_hugepage_defrag;
+  std::vector<HugePages> hugepages;  // set aside, by size
+  std::optional<int> numa_balancing;
+  std::string governor;  // of the CPUs' clocks; several are separated by ", "
+  std::string kernel_command_line;
+  std::optional<std::vector<std::string>> iommu_parameters;  // of the command line
+  std::optional<bool> init_on_alloc;                         // as the command line says
+  std::optional<std::size_t> iommu_groups;                   // visible here
+  std::optional<std::size_t> locked_memory_limit_bytes;      // ulimit -l
+  bool locked_memory_unlimited = false;
+  std::optional<bool> virtual_machine;
+  std::string container;  // "docker", "podman"
+  std::optional<std::size_t> swap_bytes;
+  std::optional<int> overcommit_memory;
+  KernelModules modules;
+  NamedTexts ranks;  // this process among those of a job: Slurm, MPI
+  std::vector<Unknown> unknown;
 };
 
 struct Host {
@@ -63,6 +144,7 @@ struct Host {
   std::optional<std::size_t> cgroup_used_bytes;       // without reclaimable page cache
   std::optional<std::size_t> last_level_cache_bytes;  // of all its instances together
   std::string transparent_hugepages;                  // e.g. "madvise", empty when unknown
+  HostSettings settings;
 };
 
 struct Platform {
@@ -70,6 +152,7 @@ struct Platform {
   std::string gpu_absent_reason;  // set when gpu is empty
   std::optional<Link> link;       // between host memory and the GPU
   Host host;
+  bool redacted = false;  // without what names the machine or its user
 };
 
 }  // namespace offload
