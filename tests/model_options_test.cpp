@@ -139,7 +139,7 @@ TEST(ModelOptions, EachMistakeGetsOneClearLine) {
       {{"--suite", "decode", "--tokens", "32,300"}, "--tokens 300: decode takes 1 to 256"},
       {{"--suite", "prefill", "--tokens", "32"}, "--tokens 32: prefill takes 512 to 8192"},
       {{"--workloads", "decode,prefill", "--tokens", "300"},
-       "--tokens 300: decode takes 1 to 256, prefill takes 512 to 8192"},
+       "--tokens 300: decode takes 1 to 256 tokens, prefill takes 512 to 8192 tokens"},
       {{"--tokens", "16"}, "--tokens: none of gemv, stream_read, pointer_chase has a choice"},
       {{"--tokens", "0"}, "--tokens must be a whole number from 1 to 65536, not '0'"},
       {{"--tokens", "65537"}, "--tokens must be a whole number from 1 to 65536"},

@@ -94,6 +94,8 @@ Json options_json(const Options& options) {
           {"graph", options.graph},
           {"models", options.models},
           {"tokens", options.tokens},
+          {"chunks", options.chunks},
+          {"skews", options.skews},
           {"offload_rules", rules_json(options.rules)},
           {"checkpoint_shapes", options.checkpoint_shapes},
           {"slice_bytes", options.slice_bytes},
