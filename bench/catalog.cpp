@@ -57,6 +57,9 @@ Catalog make_catalog() {
   workloads.push_back(make_decode());
   workloads.push_back(make_prefill());
   workloads.push_back(make_pointer_chase());
+  workloads.push_back(make_row_gather());
+  workloads.push_back(make_expert_gather());
+  workloads.push_back(make_nested());
   return catalog;
 }
 

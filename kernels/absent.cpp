@@ -36,4 +36,14 @@ void pointer_chase(const std::byte* /*data*/, std::uint64_t /*start*/, std::size
   built_without_cuda("pointer_chase");
 }
 
+void row_gather(const std::byte* /*data*/, const std::uint64_t* /*offsets*/, std::size_t /*chunks*/,
+                std::size_t /*chunk_bytes*/, std::uint64_t* /*sum*/, StreamHandle /*stream*/) {
+  built_without_cuda("row_gather");
+}
+
+void nested(const nested::Row* /*table*/, std::size_t /*rows*/, std::size_t /*blocks*/,
+            std::int64_t* /*y*/, StreamHandle /*stream*/) {
+  built_without_cuda("nested");
+}
+
 }  // namespace offload::kernels

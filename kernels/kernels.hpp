@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "kernels/nested.hpp"
 #include "offload/dtype.hpp"
 #include "offload/stream.hpp"
 
@@ -39,5 +40,18 @@ void fold(const void* y, DType dtype, std::size_t tokens, std::size_t rows, std:
 /// byte offset. out[0] = final offset, out[1] = sum of the offsets visited. One thread.
 void pointer_chase(const std::byte* data, std::uint64_t start, std::size_t steps,
                    std::uint64_t* out, StreamHandle stream);
+
+/// *sum += the sum of the 32-bit words of `chunks` chunks of `chunk_bytes` bytes, a power of two
+/// from 512, which begin at `offsets` from `data`: multiples of 16. `data` is 16-byte aligned;
+/// `offsets` and `sum` are device memory.
+void row_gather(const std::byte* data, const std::uint64_t* offsets, std::size_t chunks,
+                std::size_t chunk_bytes, std::uint64_t* sum, StreamHandle stream);
+
+/// y[r] = sum over the `blocks` blocks of row r of scale * sum_i (value_i - zero) x_i, where x is 1
+/// to 8 over and over (1, 5, 2, 6, 3, 7, 4, 8) and a scale stands for the integer that its 16 bits
+/// are: exact, and read like any dequantising product. `table` may lie anywhere, `values` in it are
+/// 16-byte aligned; y is device memory.
+void nested(const nested::Row* table, std::size_t rows, std::size_t blocks, std::int64_t* y,
+            StreamHandle stream);
 
 }  // namespace offload::kernels

@@ -46,5 +46,11 @@ struct ChaseResult {
   std::uint64_t sum = 0;
 };
 ChaseResult pointer_chase(std::span<const std::byte> data, std::uint64_t start, std::size_t steps);
+std::uint64_t row_gather(std::span<const std::byte> data, std::span<const std::uint64_t> offsets,
+                         std::size_t chunk_bytes);
+/// As kernels::nested of rows of row_bytes bytes, each laid out as kernels/nested.hpp says, but
+/// found by their place and not through pointers.
+std::vector<std::int64_t> nested(std::span<const std::byte> data, std::size_t row_bytes,
+                                 HostWorkers& workers);
 
 }  // namespace offload::reference

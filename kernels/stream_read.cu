@@ -6,6 +6,7 @@
 #include "kernels/kernels.hpp"
 #include "kernels/launch.cuh"
 #include "kernels/load.cuh"
+#include "kernels/sum.cuh"
 
 namespace offload::kernels {
 namespace {
@@ -18,12 +19,6 @@ struct Extent {
   unsigned tail_bytes;
 };
 
-__device__ unsigned words_of(unsigned v) { return v; }
-__device__ std::uint64_t words_of(uint2 v) { return std::uint64_t{v.x} + v.y; }
-__device__ std::uint64_t words_of(uint4 v) {
-  return (std::uint64_t{v.x} + v.y) + (std::uint64_t{v.z} + v.w);
-}
-
 /// Word `index` of `bytes` bytes, filled up with zeros; 0 behind the end.
 __device__ unsigned word_at(const std::byte* data, unsigned bytes, unsigned index) {
   unsigned word = 0;
@@ -31,16 +26,6 @@ __device__ unsigned word_at(const std::byte* data, unsigned bytes, unsigned inde
     word |= static_cast<unsigned>(data[4 * index + i]) << (8 * i);
   }
   return word;
-}
-
-constexpr int most_threads = 1024;
-constexpr unsigned full_warp = 0xffffffffU;
-
-__device__ std::uint64_t sum_of_warp(std::uint64_t value) {
-  for (int offset = 16; offset > 0; offset /= 2) {
-    value += __shfl_down_sync(full_warp, value, offset);
-  }
-  return value;
 }
 
 /// kUnroll loads are in flight per thread. A block reads tiles of consecutive bytes; what is left
@@ -81,14 +66,7 @@ __global__ void __launch_bounds__(most_threads)
     total += word_at(tail, extent.tail_bytes, threadIdx.x);
   }
 
-  __shared__ std::uint64_t of_warp[most_threads / 32];
-  total = sum_of_warp(total);
-  if (threadIdx.x % 32 == 0) of_warp[threadIdx.x / 32] = total;
-  __syncthreads();
-  if (threadIdx.x < 32) {
-    total = sum_of_warp(threadIdx.x < blockDim.x / 32 ? of_warp[threadIdx.x] : 0);
-    if (threadIdx.x == 0) atomicAdd(sum, static_cast<unsigned long long>(total));
-  }
+  add_of_block(total, sum);
 }
 
 constexpr int default_threads = 512;

@@ -274,6 +274,8 @@ TEST(CommandLine, HelpShowsEveryFlagWithItsDefault) {
                            "--help",
                            "--version",
                            "--tokens",
+                           "--chunks",
+                           "--skew",
                            "--graph",
                            "--cpu-offload-gb",
                            "--cpu-offload-params",

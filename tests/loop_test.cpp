@@ -4,9 +4,11 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 #include "bench/catalog.hpp"
 #include "bench/platform/probe.hpp"
@@ -107,13 +109,20 @@ class LoopOnTheCpu : public testing::Test {
 };
 
 TEST_F(LoopOnTheCpu, MeasuresEveryWorkload) {
+  const WeightSet experts{"experts", {{"e", DType::bf16, 16 * 32, 512, 0, 16}}, std::nullopt, 2};
+  const WeightSet quantised{"quantised", {{"q", DType::u8, 256, 1072}}};
+  const std::vector<const WeightSet*> all{&weights_, &experts, &quantised};
   Loop loop(session_, calibration_, 1, wall_);
   for (const auto& workload : catalog_.workloads) {
     if (!workload->cpu_can()) continue;
+    const auto suits = std::find_if(all.begin(), all.end(), [&](const WeightSet* weights) {
+      return static_cast<bool>(workload->reads(*weights));
+    });
+    ASSERT_NE(suits, all.end()) << workload->name();
     const CaseRecord record =
-        loop.prepare({workload.get(), &host_compute(), &weights_, Start::steady});
-    EXPECT_EQ(record.name, workload->label() + "/host_compute/w/steady");
-    EXPECT_GE(record.footprint.pageable, weights_.bytes());
+        loop.prepare({workload.get(), &host_compute(), *suits, Start::steady});
+    EXPECT_EQ(record.name, workload->label() + "/host_compute/" + (*suits)->name + "/steady");
+    EXPECT_GE(record.footprint.pageable, (*suits)->bytes());
     EXPECT_GT(loop.sample(), 0);
   }
   EXPECT_GT(wall_.measured, 0);

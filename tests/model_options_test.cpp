@@ -140,11 +140,32 @@ TEST(ModelOptions, EachMistakeGetsOneClearLine) {
       {{"--suite", "decode", "--tokens", "32,300"}, "--tokens 300: decode takes 1 to 256"},
       {{"--suite", "prefill", "--tokens", "32"}, "--tokens 32: prefill takes 512 to 8192"},
       {{"--workloads", "decode,prefill", "--tokens", "300"},
-       "--tokens 300: decode takes 1 to 256, prefill takes 512 to 8192"},
+       "--tokens 300: decode takes 1 to 256 tokens, prefill takes 512 to 8192 tokens"},
       {{"--tokens", "16"}, "--tokens: none of gemv, stream_read, pointer_chase has a choice"},
       {{"--tokens", "0"}, "--tokens must be a whole number from 1 to 65536, not '0'"},
       {{"--tokens", "65537"}, "--tokens must be a whole number from 1 to 65536"},
       {{"--tokens", "1,,2"}, "--tokens has an empty item"},
+      {{"--suite", "gemm", "--workloads", "gemm.c512"}, "unknown workload 'gemm.c512'"},
+      {{"--suite", "gemm", "--workloads", "gemm.c512", "--tokens", "5"},
+       "unknown workload 'gemm.c512'"},
+      {{"--workloads", "row_gather.c768", "--sizes", "1MiB"},
+       "row_gather.c768: row_gather takes chunks of 512B to 2MiB, powers of two"},
+      {{"--workloads", "expert_gather.z200", "--weights", "mixtral-8x7b.experts"},
+       "expert_gather.z200: expert_gather takes a skew of 0 to 1.5"},
+      {{"--chunks", "4KiB"}, "--chunks: none of gemv, stream_read, pointer_chase has a choice of"},
+      {{"--workloads", "row_gather", "--sizes", "1MiB", "--chunks", "4KiB,3KiB"},
+       "--chunks 3KiB: row_gather takes chunks of 512B to 2MiB, powers of two"},
+      {{"--chunks", "4KB"}, "write 4KiB"},
+      {{"--skew", "1"}, "--skew: none of gemv, stream_read, pointer_chase has a choice of skew"},
+      {{"--skew", "1.51"},
+       "--skew must be a number from 0 to 1.5 with at most two decimals, not '1.51'"},
+      {{"--skew", "1.234"}, "--skew must be a number"},
+      {{"--skew", "-0.5"}, "--skew must be a number"},
+      {{"--skew", "1."}, "--skew must be a number"},
+      {{"--skew", ".5"}, "--skew must be a number"},
+      {{"--skew", "184467440737095517"}, "--skew must be a number"},
+      {{"--workloads", "expert_gather", "--sizes", "1MiB"},
+       "expert_gather cannot read 1MiB: expert_gather reads stacked experts"},
       {{"--suite", "decode", "--tensor", "a:16x16:bf16"}, "suite decode walks a model"},
       {{"--suite", "decode", "--sizes", "1MiB"}, "walks a model"},
       {{"--workloads", "decode", "--weights", "llama3.1-8b.o_proj"}, "--model"},
@@ -208,6 +229,20 @@ TEST(ModelOptions, TokensReplaceThoseOfTheSuite) {
             (Names{"gemm.m48/device_resident/1MiB/steady"}));
   EXPECT_EQ(cases({"--workloads", "gemm,gemv", "--tokens", "48", "--sizes", "1MiB"}).size(), 2U)
       << "a workload without a choice goes with one that has it";
+}
+
+TEST(ModelOptions, ChunksAndSkewReplaceThoseOfTheSuite) {
+  EXPECT_EQ(parse({"--suite", "micro", "--skew", "0,0.5,1.25,1.5"}).skews,
+            (std::vector<std::size_t>{0, 50, 125, 150}));
+  EXPECT_EQ(parse({"--suite", "micro", "--chunks", "512..32KiB*8"}).chunks,
+            (std::vector<std::size_t>{512, 4096, 32768}));
+  EXPECT_EQ(cases({"--workloads", "row_gather", "--sizes", "1MiB", "--chunks", "8KiB"}),
+            (Names{"row_gather.c8192/device_resident/1MiB/steady"}));
+  EXPECT_EQ(cases({"--workloads", "expert_gather", "--weights", "mixtral-8x7b.experts", "--skew",
+                   "0.75"}),
+            (Names{"expert_gather.z75/device_resident/mixtral-8x7b.experts/steady"}));
+  EXPECT_EQ(cases({"--suite", "micro", "--workloads", "row_gather"}).size(), 4U);
+  EXPECT_EQ(cases({"--suite", "micro", "--workloads", "expert_gather,row_gather.c512"}).size(), 5U);
 }
 
 TEST(ModelOptions, AWorkloadWithoutATokenCountTakesTheSuites) {

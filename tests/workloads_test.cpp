@@ -35,7 +35,7 @@ class OfEveryShape : public ::testing::TestWithParam<Shape> {};
 TEST_P(OfEveryShape, RightResultsPass) {
   const auto [dtype, rows, cols] = GetParam();
   const WeightSet weights = one(dtype, rows, cols);
-  for (const auto& make : {make_stream_read, make_gemv, make_pointer_chase}) {
+  for (const auto& make : {make_stream_read, make_gemv, make_pointer_chase, make_row_gather}) {
     const auto workload = make();
     if (!workload->reads(weights)) continue;
     Bench bench(*workload, weights);
@@ -47,7 +47,7 @@ TEST_P(OfEveryShape, RightResultsPass) {
 TEST_P(OfEveryShape, NothingReadIsFound) {
   const auto [dtype, rows, cols] = GetParam();
   const WeightSet weights = one(dtype, rows, cols);
-  for (const auto& make : {make_stream_read, make_gemv, make_pointer_chase}) {
+  for (const auto& make : {make_stream_read, make_gemv, make_pointer_chase, make_row_gather}) {
     const auto workload = make();
     if (!workload->reads(weights)) continue;
     Bench bench(*workload, weights);
@@ -234,7 +234,7 @@ TEST(PointerChase, RefusesPartsOfATensor) {
 // --- all
 
 TEST(Workloads, SayNoToGpuViewsWithoutAGpu) {
-  for (const auto& make : {make_stream_read, make_gemv, make_pointer_chase}) {
+  for (const auto& make : {make_stream_read, make_gemv, make_pointer_chase, make_row_gather}) {
     Bench bench(*make(), one(DType::bf16, 64, 64));
     EXPECT_THROW(bench.launch({0, 0, 64}, Side::gpu), std::logic_error);
   }
@@ -244,7 +244,7 @@ TEST(Workloads, HaveNamesAndDescriptions) {
   EXPECT_EQ(make_stream_read()->name(), "stream_read");
   EXPECT_EQ(make_gemv()->name(), "gemv");
   EXPECT_EQ(make_pointer_chase()->name(), "pointer_chase");
-  for (const auto& make : {make_stream_read, make_gemv, make_pointer_chase}) {
+  for (const auto& make : {make_stream_read, make_gemv, make_pointer_chase, make_row_gather}) {
     EXPECT_FALSE(make()->description().empty());
   }
 }

@@ -193,14 +193,23 @@ void CommandLine::add_what() {
        });
   list("--workloads", "NAME,...", "who reads the weights", "the suite's",
        [this](const std::string& text) {
-         const auto [name, tokens] = split_label(text);
+         const auto [name, letter, value] = split_label(text);
          const std::string known =
              parse_name("workload", std::string(name), names_of(catalog_.workloads));
-         options_.workloads.push_back(tokens ? label_of(known, *tokens) : known);
+         options_.workloads.push_back(value ? label_of(known, letter, *value) : known);
        });
   list("--tokens", "N,...", "of the workloads that multiply many, such as 1,512,8192",
        "the suite's", [this](const std::string& text) {
          options_.tokens.push_back(parse_number("--tokens", text, 1, 65536));
+       });
+  list("--chunks", "SIZE,...", "read at a time by row_gather, such as 512,4KiB or 512..2MiB*8",
+       "the suite's", [this](const std::string& text) {
+         const std::vector<std::size_t> chunks = parse_sizes(text);
+         options_.chunks.insert(options_.chunks.end(), chunks.begin(), chunks.end());
+       });
+  list("--skew", "X,...", "0 to 1.5: of the routing that expert_gather follows, 0 is even",
+       "the suite's", [this](const std::string& text) {
+         options_.skews.push_back(parse_hundredths("--skew", text, 0, 150));
        });
   list("--weights", "NAME,...",
        "weights of real models: MODEL, MODEL.PROJECTION or MODEL.PROJECTION.DTYPE", "the suite's",

@@ -53,6 +53,24 @@ double parse_decimal(std::string_view option, std::string_view text, double leas
                    plain(most) + ", not " + quoted(text));
 }
 
+std::uint64_t parse_hundredths(std::string_view option, std::string_view text, std::uint64_t least,
+                               std::uint64_t most) {
+  const std::size_t point = std::min(text.find('.'), text.size());
+  const auto whole = whole_number(text.substr(0, point));
+  std::string decimals(text.substr(std::min(point + 1, text.size())));
+  const bool written = point == text.size() || (!decimals.empty() && decimals.size() <= 2);
+  decimals.resize(std::max(decimals.size(), std::size_t{2}), '0');
+  const auto part = whole_number(decimals);
+  if (written && whole && part && *whole <= most / 100) {
+    const std::uint64_t number = *whole * 100 + *part;
+    if (number >= least && number <= most) return number;
+  }
+  throw UsageError(std::string(option) + " must be a number from " +
+                   plain(static_cast<double>(least) / 100) + " to " +
+                   plain(static_cast<double>(most) / 100) + " with at most two decimals, not " +
+                   quoted(text));
+}
+
 std::vector<std::string> split_list(std::string_view option, std::string_view text) {
   std::vector<std::string> items;
   for (std::size_t begin = 0; begin <= text.size();) {

@@ -22,6 +22,10 @@ std::uint64_t parse_number(std::string_view option, std::string_view text, std::
 /// A decimal number from `least` to `most`, such as 0.5.
 double parse_decimal(std::string_view option, std::string_view text, double least, double most);
 
+/// A decimal number with at most two decimals, in hundredths from `least` to `most`: 150 for "1.5".
+std::uint64_t parse_hundredths(std::string_view option, std::string_view text, std::uint64_t least,
+                               std::uint64_t most);
+
 /// "a,b" without empty items.
 std::vector<std::string> split_list(std::string_view option, std::string_view text);
 

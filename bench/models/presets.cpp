@@ -14,7 +14,9 @@
 #include "bench/models/model_config.hpp"
 #include "bench/models/name_segments.hpp"
 #include "bench/models/preset_files.hpp"
+#include "bench/models/slice.hpp"
 #include "bench/names.hpp"
+#include "kernels/nested.hpp"
 #include "offload/error.hpp"
 
 namespace offload {
@@ -123,14 +125,52 @@ WeightSet in_dtype(WeightSet set, DType dtype) {
   return set;
 }
 
-/// `selector` is what follows the model: nothing, a projection, or a projection and a dtype.
+/// A row of 4-bit weights in bytes: blocks of 128 with their scales and zeros.
+std::optional<WeightSet> in_q4(WeightSet set) {
+  for (WeightTensor& tensor : set.tensors) {
+    constexpr std::size_t unit_weights = nested::unit_blocks * nested::block_weights;
+    if (tensor.cols % unit_weights != 0) return std::nullopt;
+    tensor.cols = tensor.cols / unit_weights * nested::unit_bytes;
+    tensor.dtype = DType::u8;
+  }
+  set.name += ".q4";
+  return set;
+}
+
+/// All of the first layer that has experts; empty for a model without any.
+std::vector<WeightSet> experts(const Preset& preset) {
+  const ModelConfig config = read_model_config(preset.json, "preset " + std::string(preset.name));
+  const auto sparse = std::find(config.sparse.begin(), config.sparse.end(), true);
+  if (!config.experts || sparse == config.sparse.end()) return {};
+  const auto index = static_cast<std::size_t>(sparse - config.sparse.begin());
+  Model sample;
+  sample.architecture = config.architecture;
+  sample.layers.push_back(checkpoint_layer(config, index));
+  const ModelLayer layer = fused(sample).layers.front();
+  WeightSet set{std::string(preset.name) + ".experts", {}};
+  set.routed_experts = config.experts->per_token;
+  const std::vector<bool> offloaded(layer.tensors.size(), true);
+  for (WeightTensor& weight : linear_weights(layer, 0, offloaded)) {
+    if (weight.experts > 0) set.tensors.push_back(std::move(weight));
+  }
+  return {std::move(set)};
+}
+
+/// `selector` is what follows the model: nothing, "experts", a projection, or a projection and a
+/// dtype.
 std::vector<WeightSet> select(const Preset& preset, std::string_view selector) {
+  if (equal_ignoring_case(selector, "experts")) return experts(preset);
   std::vector<WeightSet> sets = projections(preset);
   if (selector.empty()) return sets;
   for (WeightSet& set : sets) {
     const auto dtype_name = after_prefix(selector, set.tensors.front().name);
     if (!dtype_name) continue;
     if (dtype_name->empty()) return {std::move(set)};
+    if (equal_ignoring_case(*dtype_name, "q4")) {
+      std::optional<WeightSet> quantised = in_q4(std::move(set));
+      if (!quantised) return {};
+      return {std::move(*quantised)};
+    }
     const std::optional<DType> dtype = parse_dtype(to_lower(*dtype_name));
     if (dtype) return {in_dtype(std::move(set), *dtype)};
   }
@@ -166,6 +206,15 @@ std::vector<WeightSet> preset_weights() {
   std::vector<WeightSet> sets;
   for (const Preset& preset : presets()) {
     std::vector<WeightSet> of_model = projections(preset);
+    std::move(of_model.begin(), of_model.end(), std::back_inserter(sets));
+  }
+  return sets;
+}
+
+std::vector<WeightSet> preset_experts() {
+  std::vector<WeightSet> sets;
+  for (const Preset& preset : presets()) {
+    std::vector<WeightSet> of_model = experts(preset);
     std::move(of_model.begin(), of_model.end(), std::back_inserter(sets));
   }
   return sets;

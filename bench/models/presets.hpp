@@ -24,8 +24,14 @@ Model preset_model(std::string_view name);
 /// left out.
 std::vector<WeightSet> preset_weights();
 
-/// What `name` stands for, in any case: a model (every projection), a projection, or a projection
-/// in another dtype, such as llama3.1-8b.down_proj.fp8_e4m3. Empty when there is no such weight.
+/// One WeightSet per model that has experts, named "<model>.experts": all tensors of the routed
+/// experts of its first layer that has them, stacked.
+std::vector<WeightSet> preset_experts();
+
+/// What `name` stands for, in any case: a model (every projection), a projection, a model's
+/// experts, or a projection in another dtype, such as llama3.1-8b.down_proj.fp8_e4m3. "q4" in its
+/// place is the projection in 4 bits, each row as kernels/nested.hpp lays it out. Empty when there
+/// is no such weight.
 std::vector<WeightSet> find_preset_weights(std::string_view name);
 
 }  // namespace offload

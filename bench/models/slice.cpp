@@ -33,39 +33,6 @@ std::string without_expert(std::string_view name) {
   return text.replace(text.find(number), number.size(), ".");
 }
 
-std::vector<WeightTensor> linear_weights(const ModelLayer& layer, std::size_t index,
-                                         const std::vector<bool>& offloaded) {
-  std::vector<WeightTensor> weights;
-  for (std::size_t i = 0; i < layer.tensors.size(); ++i) {
-    const ModelTensor& tensor = layer.tensors[i];
-    // Scales travel with the weights that mean nothing without them.
-    if (!is_linear_weight(tensor) && !is_linear_scale(tensor)) continue;
-    if (tensor.bytes == 0) continue;
-    const std::string_view name = name_in_layer(tensor.name);
-    WeightTensor weight = as_weight(tensor, name).value_or(as_bytes(tensor, name));
-    weight.layer = index;
-    weight.resident = !offloaded[i];
-    const bool stacked = tensor.part == Part::experts && tensor.shape.size() >= 3;
-    if (stacked) weight.experts = tensor.shape.front();
-    if (tensor.part == Part::experts && !stacked && expert_of(name)) {
-      weight.name = without_expert(name);
-      const auto stack =
-          std::find_if(weights.begin(), weights.end(), [&](const WeightTensor& other) {
-            return other.name == weight.name && other.experts > 0 && other.cols == weight.cols &&
-                   other.dtype == weight.dtype && other.resident == weight.resident;
-          });
-      if (stack != weights.end()) {
-        stack->rows += weight.rows;
-        ++stack->experts;
-        continue;
-      }
-      weight.experts = 1;
-    }
-    weights.push_back(std::move(weight));
-  }
-  return weights;
-}
-
 /// What of a layer lies in host memory, or all of it when nothing does.
 std::uint64_t counted_bytes(const std::vector<WeightTensor>& weights, bool any_offloaded) {
   std::uint64_t bytes = 0;
@@ -137,6 +104,39 @@ std::vector<std::size_t> choose(const Layers& layers, std::uint64_t most_bytes,
 }
 
 }  // namespace
+
+std::vector<WeightTensor> linear_weights(const ModelLayer& layer, std::size_t index,
+                                         const std::vector<bool>& offloaded) {
+  std::vector<WeightTensor> weights;
+  for (std::size_t i = 0; i < layer.tensors.size(); ++i) {
+    const ModelTensor& tensor = layer.tensors[i];
+    // Scales travel with the weights that mean nothing without them.
+    if (!is_linear_weight(tensor) && !is_linear_scale(tensor)) continue;
+    if (tensor.bytes == 0) continue;
+    const std::string_view name = name_in_layer(tensor.name);
+    WeightTensor weight = as_weight(tensor, name).value_or(as_bytes(tensor, name));
+    weight.layer = index;
+    weight.resident = !offloaded[i];
+    const bool stacked = tensor.part == Part::experts && tensor.shape.size() >= 3;
+    if (stacked) weight.experts = tensor.shape.front();
+    if (tensor.part == Part::experts && !stacked && expert_of(name)) {
+      weight.name = without_expert(name);
+      const auto stack =
+          std::find_if(weights.begin(), weights.end(), [&](const WeightTensor& other) {
+            return other.name == weight.name && other.experts > 0 && other.cols == weight.cols &&
+                   other.dtype == weight.dtype && other.resident == weight.resident;
+          });
+      if (stack != weights.end()) {
+        stack->rows += weight.rows;
+        ++stack->experts;
+        continue;
+      }
+      weight.experts = 1;
+    }
+    weights.push_back(std::move(weight));
+  }
+  return weights;
+}
 
 WeightSet model_slice(const Model& model, const std::vector<std::vector<bool>>& offloaded,
                       std::uint64_t most_bytes) {

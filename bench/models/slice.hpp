@@ -11,6 +11,11 @@
 
 namespace offload {
 
+/// The linear weights of a layer as a pass reads them, experts stacked, scales beside them.
+/// `offloaded` has one flag per tensor.
+std::vector<WeightTensor> linear_weights(const ModelLayer& layer, std::size_t index,
+                                         const std::vector<bool>& offloaded);
+
 /// `offloaded` has one flag per tensor of each layer. Layers alike in shapes and in what of them is
 /// offloaded are kinds; of each kind about the same share is taken, but two layers of the one with
 /// most offloaded bytes, so that running ahead shows, until about `most_bytes` are offloaded (or

@@ -120,24 +120,23 @@ class Planner {
   }
 
  private:
-  /// The workload of a label, made for its tokens where it says how many.
+  /// The workload of a label, made for the value where it says one.
   const Workload* workload_of(const std::string& label) {
     const auto known = by_label_.find(label);
     if (known != by_label_.end()) return known->second;
-    const auto [name, tokens] = split_label(label);
-    const Workload* workload = catalog_.workload(tokens ? name : std::string_view(label));
-    if (workload == nullptr || (tokens && !workload->has_choice_of_tokens())) {
+    const auto [name, letter, value] = split_label(label);
+    const Workload* workload = catalog_.workload(name);
+    const std::optional<Choice> choice = workload == nullptr ? std::nullopt : workload->choice();
+    if (workload == nullptr || (value && (!choice || choice->letter != letter))) {
       std::vector<std::string_view> names;
       for (const auto& entry : catalog_.workloads) names.push_back(entry->name());
       throw UsageError(unknown_name("workload", label, names));
     }
-    if (tokens) {
-      const auto [least, most] = workload->token_range();
-      if (*tokens < least || *tokens > most) {
-        throw UsageError(label + ": " + std::string(name) + " takes " + std::to_string(least) +
-                         " to " + std::to_string(most) + " tokens");
+    if (value) {
+      if (!choice->allows(*value)) {
+        throw UsageError(label + ": " + std::string(name) + " takes " + choice->range());
       }
-      plan_.workloads.push_back(workload->with_tokens(*tokens));
+      plan_.workloads.push_back(workload->with_choice(*value));
       workload = plan_.workloads.back().get();
     }
     by_label_.emplace(label, workload);

@@ -31,8 +31,10 @@ std::vector<WeightSet> named_weights(const Options& options) {
     std::vector<WeightSet> found = find_preset_weights(name);
     if (found.empty()) {
       const std::vector<WeightSet> presets = preset_weights();
+      const std::vector<WeightSet> experts = preset_experts();
       std::vector<std::string_view> known = preset_models();
       for (const WeightSet& preset : presets) known.push_back(preset.name);
+      for (const WeightSet& preset : experts) known.push_back(preset.name);
       throw UsageError(unknown_name("weights", name, known));
     }
     append(std::move(found));
@@ -163,9 +165,15 @@ std::span<const Suite> suites() {
        {{{"prefill.m512", "prefill.m2048"}, {}}},
        5},
       {"micro",
-       "bandwidth and latency over sizes",
-       {{{"stream_read", "pointer_chase"}, {"64KiB..1GiB*4"}}},
-       15,
+       "bandwidth and latency over sizes, granularity, experts, a structure of pointers",
+       {{{"stream_read"}, {"64KiB..256MiB*16"}},
+        {{"pointer_chase"}, {"1MiB", "256MiB"}},
+        {{"row_gather.c512", "row_gather.c4096", "row_gather.c65536", "row_gather.c2097152"},
+         {"256MiB"}},
+        {{"expert_gather.z0", "expert_gather.z50", "expert_gather.z100", "expert_gather.z150"},
+         {"qwen3-30b-a3b.experts"}},
+        {{"nested"}, {"llama3.1-70b.down_proj.q4"}}},
+       7,
        EvidenceLevel::all},
   };
   return table;

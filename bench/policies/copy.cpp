@@ -45,7 +45,7 @@ class CopyPlacement final : public PackedOnHost<HostBuffers::Loan> {
       held_ = piece.tensor;
     }
     const auto* const slot = static_cast<const std::byte*>(slot_.data());
-    return {piece, slot + piece.first_row * tensor.row_bytes(), Side::gpu};
+    return {piece, slot + piece.first_row * tensor.row_bytes(), Side::gpu, true};
   }
   void finish(StreamHandle) override { held_.reset(); }
 

@@ -77,7 +77,7 @@ class PrefetchCopyPlacement final : public PackedOnHost<HostBuffers::Loan> {
     if (first) slot_ = ring_.enter(unit_of_piece_[next_], stream);
     const std::size_t in_layer =
         packed().offset(piece) - packed().offset(layer_of(piece.tensor).first);
-    return {piece, slot_ + in_layer, Side::gpu};
+    return {piece, slot_ + in_layer, Side::gpu, true};
   }
   void release(const Piece&, StreamHandle stream) override {
     if (last_of_layer_[next_]) ring_.leave(unit_of_piece_[next_], stream);

@@ -44,7 +44,7 @@ class RingPlacement final : public PackedOnHost<HostBuffers::Loan> {
 
   PieceView acquire(const Piece& piece, StreamHandle stream) override {
     if (unit_of_piece_[next_] == on_cpu) return {piece, at(piece), Side::cpu};
-    return {piece, ring_.enter(unit_of_piece_[next_], stream), Side::gpu};
+    return {piece, ring_.enter(unit_of_piece_[next_], stream), Side::gpu, true};
   }
   void release(const Piece&, StreamHandle stream) override {
     if (unit_of_piece_[next_] != on_cpu) ring_.leave(unit_of_piece_[next_], stream);

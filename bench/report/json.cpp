@@ -105,6 +105,8 @@ Json options_json(const Options& options) {
           {"skews", options.skews},
           {"models", options.models},
           {"tokens", options.tokens},
+          {"chunks", options.chunks},
+          {"skews", options.skews},
           {"offload_rules", rules_json(options.rules)},
           {"checkpoint_shapes", options.checkpoint_shapes},
           {"slice_bytes", options.slice_bytes},

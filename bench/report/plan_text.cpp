@@ -46,12 +46,14 @@ Table weights_table() {
                {"cols", Align::right},
                {"dtype"},
                {"size", Align::right}});
-  for (const auto& weights : preset_weights()) {
+  const auto add = [&table](const WeightSet& weights) {
     for (const auto& tensor : weights.tensors) {
       table.add({weights.name, std::to_string(tensor.rows), std::to_string(tensor.cols),
                  std::string(name(tensor.dtype)), format_size_rounded(tensor.bytes())});
     }
-  }
+  };
+  for (const auto& weights : preset_weights()) add(weights);
+  for (const auto& weights : preset_experts()) add(weights);
   return table;
 }
 
@@ -110,7 +112,7 @@ std::string list_text(const Catalog& catalog) {
   page.table(policy_table(catalog));
   page.heading("--workloads NAME,...");
   page.table(workload_table(catalog));
-  page.heading("--weights NAME,...; append .fp16 or .fp8_e4m3 for another dtype");
+  page.heading("--weights NAME,...; append .fp16 or .fp8_e4m3 for another dtype, .q4 for 4 bits");
   page.table(weights_table());
   page.heading("--suite NAME");
   page.table(suite_table());

@@ -1,11 +1,43 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "offload/workload.hpp"
 
+#include <bit>
 #include <charconv>
+#include <sstream>
 #include <stdexcept>
 #include <system_error>
 
+#include "offload/units.hpp"
+
 namespace offload {
+namespace {
+
+constexpr char tokens = 'm';
+constexpr char chunk = 'c';
+constexpr char skew = 'z';
+
+std::string hundredths(std::size_t value) {
+  std::ostringstream text;
+  text << static_cast<double>(value) / 100;
+  return text.str();
+}
+
+}  // namespace
+
+bool Choice::allows(std::size_t other) const {
+  return other >= least && other <= most && (letter != chunk || std::has_single_bit(other));
+}
+
+std::string Choice::range() const {
+  switch (letter) {
+    case chunk:
+      return "chunks of " + format_size(least) + " to " + format_size(most) + ", powers of two";
+    case skew:
+      return "a skew of " + hundredths(least) + " to " + hundredths(most);
+    default:
+      return std::to_string(least) + " to " + std::to_string(most) + " tokens";
+  }
+}
 
 Reading::Reading(const WeightSet& weights) {
   whole_.reserve(weights.tensors.size());
@@ -16,26 +48,30 @@ Reading::Reading(const WeightSet& weights) {
 
 std::vector<Piece> Reading::pieces() const { return whole_; }
 
-std::unique_ptr<Workload> Workload::with_tokens(std::size_t) const {
-  throw std::logic_error(std::string(name()) + " knows no tokens");
+std::unique_ptr<Workload> Workload::with_choice(std::size_t) const {
+  throw std::logic_error(std::string(name()) + " has no choice");
 }
 
 std::string Workload::label() const {
-  return has_choice_of_tokens() ? label_of(name(), tokens()) : std::string(name());
+  const std::optional<Choice> chosen = choice();
+  return chosen ? label_of(name(), chosen->letter, chosen->value) : std::string(name());
 }
 
 WorkloadLabel split_label(std::string_view label) {
-  const std::size_t mark = label.rfind(".m");
-  if (mark == std::string_view::npos) return {label, std::nullopt};
+  const WorkloadLabel plain{label, '\0', std::nullopt};
+  const std::size_t mark = label.rfind('.');
+  if (mark == std::string_view::npos || mark + 1 == label.size()) return plain;
+  const char letter = label[mark + 1];
+  if (letter != tokens && letter != chunk && letter != skew) return plain;
   const std::string_view digits = label.substr(mark + 2);
-  std::size_t tokens = 0;
-  const auto [end, error] = std::from_chars(digits.begin(), digits.end(), tokens);
-  if (error != std::errc() || end != digits.end()) return {label, std::nullopt};
-  return {label.substr(0, mark), tokens};
+  std::size_t value = 0;
+  const auto [end, error] = std::from_chars(digits.begin(), digits.end(), value);
+  if (error != std::errc() || end != digits.end()) return plain;
+  return {label.substr(0, mark), letter, value};
 }
 
-std::string label_of(std::string_view name, std::size_t tokens) {
-  return std::string(name) + ".m" + std::to_string(tokens);
+std::string label_of(std::string_view name, char letter, std::size_t value) {
+  return std::string(name) + "." + letter + std::to_string(value);
 }
 
 }  // namespace offload

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Y = X W^T: one token (gemv), many (gemm), and all linear layers of a model for a decode step or a
 // prefill.
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -32,12 +33,13 @@ class Matmul final : public Workload {
   std::string_view description() const override { return kind_.description; }
   Content content() const override { return Content::random_weights; }
   std::size_t tokens() const override { return tokens_; }
-  std::pair<std::size_t, std::size_t> token_range() const override {
-    return {kind_.least_tokens, kind_.most_tokens};
+  std::optional<Choice> choice() const override {
+    if (kind_.least_tokens == kind_.most_tokens) return std::nullopt;
+    return Choice{'m', kind_.least_tokens, kind_.most_tokens, tokens_};
   }
   bool cpu_can() const override { return tokens_ <= most_tokens_on_cpu; }
   bool walks_model() const override { return kind_.walks_model; }
-  std::unique_ptr<Workload> with_tokens(std::size_t tokens) const override {
+  std::unique_ptr<Workload> with_choice(std::size_t tokens) const override {
     return std::make_unique<Matmul>(kind_, tokens);
   }
   Support reads(const WeightSet& weights) const override {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "bench/workloads/products.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "bench/workloads/routing.hpp"
@@ -23,7 +24,7 @@ std::vector<Product> products_of(const WeightSet& weights, std::size_t tokens, d
       products.push_back({{i, 0, tensor.rows}, tokens});
       continue;
     }
-    const std::size_t per_token = weights.slice ? weights.slice->experts_per_token : 1;
+    const std::size_t per_token = std::max(weights.experts_per_token(), std::size_t{1});
     // The stacks of one layer get the same tokens.
     for (const RoutedExpert& routed :
          route(tensor.experts, per_token, tokens, skew, routing_seed + tensor.layer)) {

@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "bench/workloads/random.hpp"
+
 namespace offload {
 
 struct RoutedExpert {
@@ -12,9 +14,22 @@ struct RoutedExpert {
   std::size_t tokens = 0;  // at least one
 };
 
-/// `per_token` different experts for each of `tokens` tokens, drawn by a Zipf law: the expert of
-/// rank k has weight 1 / (k + 1)^skew, ranks shuffled by the seed; skew 0 is uniform. The experts
-/// that got any, in ascending order. Same arguments, same result.
+/// Which experts are popular, by a Zipf law: the expert of rank k has weight 1 / (k + 1)^skew; skew
+/// 0 is uniform.
+class Router {
+ public:
+  /// Ranks are shuffled by `random`.
+  Router(std::size_t experts, double skew, Random& random);
+  /// `per_token` different experts for each of `tokens` tokens, drawn by `random`: those that got
+  /// any, in ascending order.
+  std::vector<RoutedExpert> route(std::size_t per_token, std::size_t tokens, Random& random) const;
+
+ private:
+  std::vector<double> log_weight_;
+};
+
+/// `per_token` different experts for each of `tokens` tokens, ranks and draws by one seed. Same
+/// arguments, same result.
 std::vector<RoutedExpert> route(std::size_t experts, std::size_t per_token, std::size_t tokens,
                                 double skew, std::uint64_t seed);
 

@@ -3,9 +3,9 @@
 #include <stdexcept>
 #include <utility>
 
-#include "bench/workloads/device_output.hpp"
 #include "bench/workloads/sectors.hpp"
 #include "bench/workloads/stream_reading.hpp"
+#include "bench/workloads/word_sums.hpp"
 #include "bench/workloads/workloads.hpp"
 #include "kernels/host/kernels.hpp"
 #include "kernels/kernels.hpp"
@@ -13,10 +13,6 @@
 
 namespace offload {
 namespace {
-
-// Sums are added to, so the poison is where they start; nothing read leaves it as it is.
-constexpr unsigned char poison_byte = 0xa5;
-constexpr std::uint64_t poison_word = 0xa5a5a5a5a5a5a5a5U;
 
 class StreamReading final : public Reading {
  public:
@@ -26,8 +22,7 @@ class StreamReading final : public Reading {
         tensors_(weights.tensors),
         pieces_(std::move(pieces)),
         expected_(tensors_.size(), 0),
-        host_sums_(tensors_.size(), poison_word),
-        device_sums_(tensors_.size(), gpu) {
+        sums_(tensors_.size(), gpu) {
     for (const Piece& piece : pieces_) {
       const std::size_t i = piece.tensor;
       const std::size_t row_bytes = tensors_[i].row_bytes();
@@ -47,10 +42,7 @@ class StreamReading final : public Reading {
   std::vector<Piece> pieces() const override { return pieces_; }
   PassBytes bytes() const override { return bytes_; }
 
-  void poison(const Lanes& lanes) override {
-    host_sums_.assign(host_sums_.size(), poison_word);
-    device_sums_.poison(poison_byte, lanes.stream);
-  }
+  void poison(const Lanes& lanes) override { sums_.poison(lanes.stream); }
 
   void launch(const PieceView& view, const Lanes& lanes) override {
     const WeightTensor& tensor = tensors_[view.piece.tensor];
@@ -61,31 +53,21 @@ class StreamReading final : public Reading {
     }
     const std::size_t bytes = view.piece.rows * tensor.row_bytes();
     if (view.side == Side::gpu) {
-      kernels::stream_read(view.data, bytes, device_sums_.device(view.piece.tensor), lanes.stream);
+      kernels::stream_read(view.data, bytes, sums_.device(view.piece.tensor), lanes.stream);
     } else {
-      host::stream_read(view.data, bytes, &host_sums_[view.piece.tensor], lanes.workers);
+      host::stream_read(view.data, bytes, sums_.host(view.piece.tensor), lanes.workers);
     }
   }
 
   std::optional<std::string> check(const Lanes& lanes) override {
-    const auto device_sums = device_sums_.fetch(lanes.stream);
-    for (std::size_t i = 0; i < tensors_.size(); ++i) {
-      std::uint64_t sum = host_sums_[i] - poison_word;
-      if (!device_sums.empty()) sum += device_sums[i] - poison_word;
-      if (sum != expected_[i]) {
-        return "checksum of " + tensors_[i].name + ": got " + std::to_string(sum) + ", expected " +
-               std::to_string(expected_[i]);
-      }
-    }
-    return std::nullopt;
+    return sums_.check(tensors_, expected_, lanes.stream);
   }
 
  private:
   std::vector<WeightTensor> tensors_;
   std::vector<Piece> pieces_;
   std::vector<std::uint64_t> expected_;
-  std::vector<std::uint64_t> host_sums_;
-  DeviceOutput<std::uint64_t> device_sums_;
+  WordSums sums_;
   PassBytes bytes_;
 };
 

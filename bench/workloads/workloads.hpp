@@ -13,5 +13,8 @@ std::unique_ptr<Workload> make_gemm();
 std::unique_ptr<Workload> make_decode();
 std::unique_ptr<Workload> make_prefill();
 std::unique_ptr<Workload> make_pointer_chase();
+std::unique_ptr<Workload> make_row_gather();
+std::unique_ptr<Workload> make_expert_gather();
+std::unique_ptr<Workload> make_nested();
 
 }  // namespace offload

@@ -30,6 +30,9 @@ struct PieceView {
   Piece piece;
   const std::byte* data = nullptr;
   Side side = Side::gpu;
+  /// Whether `data` is a copy in a slot that other bytes had before: addresses into it were made
+  /// for others, and end with release().
+  bool in_slot = false;
 };
 
 /// What the weight bytes cross in a pass; it bounds the rate a correct result can have.

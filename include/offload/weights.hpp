@@ -41,7 +41,11 @@ struct WeightSet {
   std::string name;  // third part of the benchmark name: no slash, comma or space
   std::vector<WeightTensor> tensors;
   std::optional<ModelSlice> slice = std::nullopt;
+  std::size_t routed_experts = 0;  // that one token is sent to; of stacks that are no model's slice
 
+  std::size_t experts_per_token() const {
+    return slice ? slice->experts_per_token : routed_experts;
+  }
   std::size_t bytes() const {
     std::size_t sum = 0;
     for (const auto& tensor : tensors) sum += tensor.bytes();

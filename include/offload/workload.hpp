@@ -9,7 +9,6 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "offload/policy.hpp"
@@ -96,6 +95,20 @@ class Reading {
   std::vector<Piece> whole_;
 };
 
+/// What can be asked of a workload that can do more than one thing. Labels say it by a letter and
+/// the value: m, tokens multiplied at once; c, bytes of a chunk; z, skew in hundredths.
+struct Choice {
+  char letter = 'm';
+  std::size_t least = 0;
+  std::size_t most = 0;
+  std::size_t value = 0;
+
+  /// Whether it can be `other`. Chunks are powers of two.
+  bool allows(std::size_t other) const;
+  /// What it can be, for people: "1 to 256 tokens".
+  std::string range() const;
+};
+
 class Workload {
  public:
   virtual ~Workload() = default;
@@ -105,18 +118,17 @@ class Workload {
   virtual Content content() const = 0;
   /// Tokens multiplied at once; 0 for workloads that know none.
   virtual std::size_t tokens() const { return 0; }
-  /// The token counts it can be asked for (with_tokens), as [first, last]; {0, 0} when none.
-  virtual std::pair<std::size_t, std::size_t> token_range() const { return {0, 0}; }
-  bool has_choice_of_tokens() const { return token_range().first != token_range().second; }
-  /// The same workload for another number of tokens in that range.
-  virtual std::unique_ptr<Workload> with_tokens(std::size_t tokens) const;
+  /// What it was chosen to do; nullopt for workloads that can do one thing only.
+  virtual std::optional<Choice> choice() const { return std::nullopt; }
+  /// The same workload for another value that its choice allows.
+  virtual std::unique_ptr<Workload> with_choice(std::size_t value) const;
   /// Whether it walks a whole model rather than one tensor.
   virtual bool walks_model() const { return false; }
   /// Whether the CPU can compute it, or parts of it.
   virtual bool cpu_can() const { return true; }
   /// Whether a launch must see a tensor whole.
   virtual bool needs_whole_tensors() const { return false; }
-  /// First part of the benchmark name: "gemv", or "gemm.m512" where there is a choice of tokens.
+  /// First part of the benchmark name: "gemv", or "gemm.m512" where there is a choice.
   std::string label() const;
   /// Whether it can read every tensor of the set, or why not (dtype, size).
   virtual Support reads(const WeightSet& weights) const = 0;
@@ -130,9 +142,10 @@ class Workload {
 /// A label's parts, and back.
 struct WorkloadLabel {
   std::string_view name;
-  std::optional<std::size_t> tokens;
+  char letter = '\0';  // of the choice, where the label has a value
+  std::optional<std::size_t> value;
 };
 WorkloadLabel split_label(std::string_view label);
-std::string label_of(std::string_view name, std::size_t tokens);
+std::string label_of(std::string_view name, char letter, std::size_t value);
 
 }  // namespace offload

@@ -78,11 +78,15 @@ namespace offload::host {
 
 HWY_EXPORT(sum_words);
 
+std::uint64_t sum_words(const std::byte* data, std::size_t bytes) {
+  return HWY_DYNAMIC_DISPATCH(sum_words)(data, bytes);
+}
+
 void stream_read(const std::byte* data, std::size_t bytes, std::uint64_t* sum,
                  HostWorkers& workers) {
   constexpr std::size_t page = 4096;  // a share is whole pages: no cache line is read twice
   workers.enqueue(bytes, page, [=](std::size_t begin, std::size_t end) {
-    const std::uint64_t part = HWY_DYNAMIC_DISPATCH(sum_words)(data + begin, end - begin);
+    const std::uint64_t part = sum_words(data + begin, end - begin);
     std::atomic_ref(*sum).fetch_add(part, std::memory_order_relaxed);
   });
 }

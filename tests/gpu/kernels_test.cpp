@@ -290,5 +290,72 @@ TEST_F(Kernels, PointerChaseFollowsTheChain) {
   }
 }
 
+// --- row_gather
+
+TEST_F(Kernels, RowGatherSumsTheChunksListed) {
+  const auto content = random(6U << 20, DType::u8, 11);
+  const Placed placed = place(content);
+  constexpr std::uint64_t before = 0x123456789abcdef0U;
+  for (std::size_t chunk = 512; chunk <= std::size_t{2} << 20; chunk *= 2) {
+    const std::size_t places = content.size() / chunk;
+    std::vector<std::uint64_t> offsets;  // one in seven, from behind
+    for (std::size_t i = places; i > 0; i -= std::min<std::size_t>(i, 7)) {
+      offsets.push_back((i - 1) * chunk);
+    }
+    const cuda::DeviceBuffer list(offsets.size() * sizeof(offsets[0]));
+    copy(list.data(), offsets.data(), list.bytes());
+    const cuda::DeviceBuffer sum(sizeof before);
+    for (const std::size_t count : {std::size_t{1}, offsets.size()}) {
+      copy(sum.data(), &before, sizeof before);
+      kernels::row_gather(placed.data, static_cast<const std::uint64_t*>(list.data()), count, chunk,
+                          static_cast<std::uint64_t*>(sum.data()), stream());
+      std::uint64_t after = 0;
+      copy(&after, sum.data(), sizeof after);
+      EXPECT_EQ(after - before,
+                reference::row_gather(content, std::span(offsets).first(count), chunk))
+          << count << " chunks of " << chunk;
+    }
+  }
+  EXPECT_THROW(kernels::row_gather(placed.data + 4, nullptr, 1, 512, nullptr, stream()),
+               std::invalid_argument);
+  EXPECT_THROW(kernels::row_gather(placed.data, nullptr, 1, 256, nullptr, stream()),
+               std::invalid_argument);
+  EXPECT_THROW(kernels::row_gather(placed.data, nullptr, 1, 768, nullptr, stream()),
+               std::invalid_argument);
+}
+
+// --- nested
+
+TEST_F(Kernels, NestedFollowsItsPointers) {
+  for (const std::size_t units : {1U, 2U, 3U, 7U, 14U}) {
+    for (const std::size_t rows : {1U, 7U, 8U, 9U, 1000U}) {
+      const std::size_t row_bytes = units * nested::unit_bytes;
+      const std::size_t blocks = units * nested::unit_blocks;
+      const auto content = random(rows * row_bytes, DType::u8, 12);
+      const Placed placed = place(content);
+      auto expected = reference::nested(content, row_bytes, workers());
+      std::vector<nested::Row> table(rows);
+      for (std::size_t r = 0; r < rows; ++r) {  // the last row first
+        table[rows - 1 - r] = nested::row_at(placed.data + r * row_bytes, blocks);
+      }
+      std::reverse(expected.begin(), expected.end());
+      const cuda::DeviceBuffer device_table(rows * sizeof(nested::Row));
+      copy(device_table.data(), table.data(), device_table.bytes());
+      // A row more on both sides shows writes out of place.
+      constexpr std::int64_t untouched = 77;
+      std::vector<std::int64_t> y(rows + 2, untouched);
+      const cuda::DeviceBuffer device_y(y.size() * sizeof(y[0]));
+      copy(device_y.data(), y.data(), device_y.bytes());
+      kernels::nested(static_cast<const nested::Row*>(device_table.data()), rows, blocks,
+                      static_cast<std::int64_t*>(device_y.data()) + 1, stream());
+      copy(y.data(), device_y.data(), device_y.bytes());
+      EXPECT_EQ(y.front(), untouched);
+      EXPECT_EQ(y.back(), untouched);
+      EXPECT_EQ(std::vector<std::int64_t>(y.begin() + 1, y.end() - 1), expected)
+          << rows << " rows of " << units << " units";
+    }
+  }
+}
+
 }  // namespace
 }  // namespace offload

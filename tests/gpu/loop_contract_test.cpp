@@ -22,17 +22,24 @@ TEST_P(LoopContract, MeasuresEveryStartAndColdIsCold) {
   const Policy* const policy = catalog.policy(GetParam());
   if (const auto support = policy->support(platform); !support) GTEST_SKIP() << support.reason();
 
-  const WeightSet weights{"w", {{"w", DType::bf16, 4096, 4096}}};  // 32 MiB: the counters keep up
+  const WeightSet plain{"w", {{"w", DType::bf16, 4096, 4096}}};  // 32 MiB: the counters keep up
+  const WeightSet experts{"experts", {{"w", DType::bf16, 16 * 256, 4096, 0, 16}}, std::nullopt, 4};
+  const WeightSet quantised{"quantised", {{"w", DType::u8, 4096, 8 * 1072}}};
   const Calibration calibration;
   WallTime wall;
   Session session(platform, 0);
   Loop loop(session, calibration, 1, wall);
   std::vector<Case> cases;
   for (const auto& workload : catalog.workloads) {
+    const WeightSet* weights = nullptr;  // what suits it
+    for (const WeightSet* some : {&plain, &experts, &quantised}) {
+      if (weights == nullptr && workload->reads(*some)) weights = some;
+    }
+    ASSERT_NE(weights, nullptr) << workload->name();
     for (const Start start : policy->starts()) {
       if (policy->divides_tensors() && workload->needs_whole_tensors()) continue;
       if (policy->path(start, platform) == Path::host_memory && !workload->cpu_can()) continue;
-      cases.push_back({workload.get(), policy, &weights, start});
+      cases.push_back({workload.get(), policy, weights, start});
     }
   }
   for (const Case& item : cases) {
@@ -40,7 +47,7 @@ TEST_P(LoopContract, MeasuresEveryStartAndColdIsCold) {
     const CaseRecord record = loop.prepare(item);
     EXPECT_GT(loop.sample(), 0);
     const Footprint& taken = record.footprint;
-    EXPECT_GE(taken.device + taken.pinned + taken.managed + taken.pageable, weights.bytes());
+    EXPECT_GE(taken.device + taken.pinned + taken.managed + taken.pageable, item.weights->bytes());
   }
   for (const Case& item : cases) {
     SCOPED_TRACE(item.name());
@@ -93,7 +100,7 @@ TEST_P(LoopContract, WalksLayersOfWhichSomeAreResident) {
     for (const char* name : {"decode", "gemm", "stream_read"}) {
       const Workload* const base = catalog.workload(name);
       const std::size_t tokens = std::string(name) == "gemm" ? 70 : 1;
-      const auto made = base->has_choice_of_tokens() ? base->with_tokens(tokens) : nullptr;
+      const auto made = base->choice() ? base->with_choice(tokens) : nullptr;
       for (const bool graphs : {false, true}) {
         SCOPED_TRACE(std::string(name) + (graphs ? " as a graph, " : ", ") + std::to_string(step) +
                      " ahead");

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "bench/workloads/workloads.hpp"
@@ -42,7 +43,13 @@ class GpuWorkloads : public testing::Test {
     }
     reading_->launch({{0, first_row, rows}, data + first_row * tensor_.row_bytes(), side}, lanes());
   }
+  /// The whole tensor, copied to `slot` first.
+  void launch_copied(std::byte* slot) {
+    cuda::memcpy_async(slot, memory_, tensor_.bytes(), *stream_);
+    reading_->launch({{0, 0, tensor_.rows}, slot, Side::gpu, true}, lanes());
+  }
   void poison() { reading_->poison(lanes()); }
+  StreamHandle stream() { return *stream_; }
   std::optional<std::string> check() {
     cuda::stream_synchronize(*stream_);
     workers_.join();
@@ -74,6 +81,49 @@ TEST_F(GpuWorkloads, PassOnTheGpuAndOnTheCpuAndFindNothingRead) {
       EXPECT_NE(check(), right) << workload->name() << ' ' << name(dtype);
     }
   }
+}
+
+TEST_F(GpuWorkloads, GatherAndFollowPointersOnBothSides) {
+  const std::vector<std::pair<std::unique_ptr<Workload> (*)(), WeightTensor>> kinds{
+      {make_row_gather, {"w", DType::bf16, 1000, 1003}},
+      {make_nested, {"w", DType::u8, 1000, 1072 * 3}}};
+  for (const auto& [make, tensor] : kinds) {
+    const auto workload = make();
+    bind(*workload, tensor);
+    for (const Side side : {Side::gpu, Side::cpu, Side::gpu}) {
+      poison();
+      launch(0, 1000, side);
+      EXPECT_EQ(check(), right) << workload->name();
+    }
+    poison();
+    EXPECT_NE(check(), right) << workload->name();
+  }
+}
+
+/// A slot holds a copy at another address every time, as far as the workload can know.
+TEST_F(GpuWorkloads, MakeNewPointersForASlot) {
+  const WeightTensor tensor{"w", DType::u8, 500, 1072 * 2};
+  bind(*make_nested(), tensor);
+  const cuda::DeviceBuffer slots(2 * tensor.bytes());
+  for (const std::size_t slot : {0U, 1U, 1U, 0U}) {
+    auto* const data = static_cast<std::byte*>(slots.data()) + slot * tensor.bytes();
+    poison();
+    launch_copied(data);
+    EXPECT_EQ(check(), right) << "slot " << slot;
+    poison();
+    launch(0, 500, Side::gpu);  // and back in place
+    EXPECT_EQ(check(), right) << "in place after slot " << slot;
+  }
+  // What the slot holds is read, and not the weights it was copied from.
+  auto* const data = static_cast<std::byte*>(slots.data());
+  poison();
+  launch_copied(data);
+  cuda::stream_synchronize(stream());
+  memory()[0] ^= std::byte{1};
+  EXPECT_EQ(check(), right);
+  poison();
+  launch_copied(data);
+  EXPECT_NE(check(), right);
 }
 
 TEST_F(GpuWorkloads, ShareRowsBetweenGpuAndCpu) {

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reads chunks of one size from all over a tensor: what scattered access costs, by its granularity.
+//
+// Chunks are aligned to their size, no two are the same, and they are read in random order; both
+// are drawn by a fixed seed. They are an eighth of the tensor's bytes: at least one chunk, at most
+// 65536.
+#include <algorithm>
+#include <stdexcept>
+#include <unordered_map>
+#include <utility>
+
+#include "bench/workloads/device_output.hpp"
+#include "bench/workloads/random.hpp"
+#include "bench/workloads/sectors.hpp"
+#include "bench/workloads/word_sums.hpp"
+#include "bench/workloads/workloads.hpp"
+#include "kernels/host/kernels.hpp"
+#include "kernels/kernels.hpp"
+#include "kernels/reference.hpp"
+#include "offload/units.hpp"
+
+namespace offload {
+namespace {
+
+constexpr std::size_t least_chunk = 512;
+constexpr std::size_t most_chunk = std::size_t{2} << 20;
+constexpr std::size_t default_chunk = 4096;
+constexpr std::size_t share = 8;  // one of so many bytes is read
+constexpr std::size_t most_chunks = 65536;
+constexpr std::uint64_t seed = 0x676174686572;
+
+/// The first chunks of a shuffle of all, of which only what was moved is remembered.
+std::vector<std::uint64_t> draw_offsets(std::size_t tensor_bytes, std::size_t chunk,
+                                        std::uint64_t tensor_seed) {
+  const std::size_t places = tensor_bytes / chunk;
+  const std::size_t wanted = std::clamp(places / share, std::size_t{1}, most_chunks);
+  std::unordered_map<std::uint64_t, std::uint64_t> moved;
+  const auto at = [&moved](std::uint64_t place) {
+    const auto found = moved.find(place);
+    return found == moved.end() ? place : found->second;
+  };
+  Random random(tensor_seed);
+  std::vector<std::uint64_t> offsets;
+  offsets.reserve(wanted);
+  for (std::uint64_t i = 0; i < wanted; ++i) {
+    const std::uint64_t drawn = i + random.next() % (places - i);
+    offsets.push_back(at(drawn) * chunk);
+    moved[drawn] = at(i);
+  }
+  return offsets;
+}
+
+class GatherReading final : public Reading {
+ public:
+  GatherReading(const WeightSet& weights, std::span<const TensorContent> data, std::size_t chunk,
+                bool gpu)
+      : Reading(weights), tensors_(weights.tensors), chunk_(chunk), sums_(tensors_.size(), gpu) {
+    for (std::size_t i = 0; i < tensors_.size(); ++i) {
+      const auto& offsets =
+          offsets_.emplace_back(draw_offsets(tensors_[i].bytes(), chunk, seed + i));
+      expected_.push_back(reference::row_gather(data[i].bytes, offsets, chunk));
+      bytes_.requested += offsets.size() * chunk;
+      bytes_.touched += offsets.size() * sector_bytes(chunk);
+      if (gpu) lists_.push_back(on_device(offsets));
+    }
+  }
+
+  PassBytes bytes() const override { return bytes_; }
+  void poison(const Lanes& lanes) override { sums_.poison(lanes.stream); }
+
+  void launch(const PieceView& view, const Lanes& lanes) override {
+    const std::size_t i = view.piece.tensor;
+    if (view.piece.first_row != 0 || view.piece.rows != tensors_[i].rows) {
+      throw std::logic_error("row_gather: the chunks are anywhere in " + tensors_[i].name +
+                             ", which it needs in one piece");
+    }
+    const std::vector<std::uint64_t>& offsets = offsets_[i];
+    if (view.side == Side::gpu) {
+      std::uint64_t* const sum = sums_.device(i);
+      kernels::row_gather(view.data, static_cast<const std::uint64_t*>(lists_[i].data()),
+                          offsets.size(), chunk_, sum, lanes.stream);
+    } else {
+      host::row_gather(view.data, offsets.data(), offsets.size(), chunk_, sums_.host(i),
+                       lanes.workers);
+    }
+  }
+
+  std::optional<std::string> check(const Lanes& lanes) override {
+    return sums_.check(tensors_, expected_, lanes.stream);
+  }
+
+ private:
+  static cuda::DeviceBuffer on_device(const std::vector<std::uint64_t>& offsets) {
+    cuda::DeviceBuffer list(offsets.size() * sizeof(offsets.front()));
+    cuda::memcpy_async(list.data(), offsets.data(), list.bytes(), nullptr);
+    cuda::stream_synchronize(nullptr);
+    return list;
+  }
+
+  std::vector<WeightTensor> tensors_;
+  std::size_t chunk_;
+  std::vector<std::vector<std::uint64_t>> offsets_;
+  std::vector<cuda::DeviceBuffer> lists_;  // the same, where kernels read them
+  std::vector<std::uint64_t> expected_;
+  WordSums sums_;
+  PassBytes bytes_;
+};
+
+class RowGather final : public Workload {
+ public:
+  explicit RowGather(std::size_t chunk) : chunk_(chunk) {}
+
+  std::string_view name() const override { return "row_gather"; }
+  std::string_view description() const override {
+    return "random chunks of 512B to 2MiB, an eighth of the bytes: access granularity";
+  }
+  Content content() const override { return Content::random_weights; }
+  bool needs_whole_tensors() const override { return true; }
+  std::optional<Choice> choice() const override {
+    return Choice{'c', least_chunk, most_chunk, chunk_};
+  }
+  std::unique_ptr<Workload> with_choice(std::size_t value) const override {
+    return std::make_unique<RowGather>(value);
+  }
+  Support reads(const WeightSet& weights) const override {
+    for (const WeightTensor& tensor : weights.tensors) {
+      if (tensor.bytes() < chunk_) {
+        return Support::no(label() + " needs " + format_size(chunk_) + " per tensor; " +
+                           tensor.name + " has " + format_size(tensor.bytes()));
+      }
+    }
+    return Support::yes();
+  }
+  std::unique_ptr<Reading> bind(const WeightSet& weights, std::span<const TensorContent> data,
+                                HostWorkers& /*workers*/, bool gpu) const override {
+    return std::make_unique<GatherReading>(weights, data, chunk_, gpu);
+  }
+
+ private:
+  std::size_t chunk_;
+};
+
+}  // namespace
+
+std::unique_ptr<Workload> make_row_gather() { return std::make_unique<RowGather>(default_chunk); }
+
+}  // namespace offload
