@@ -64,8 +64,14 @@ Evidence Loop::evidence() {
   Evidence found;
   const bool gpu = session_.gpu();
   const bool only_reads = !item_.policy->driver_handles_pages();
-  const bool wire_fits =
-      static_cast<double>(std::max(link_bytes_, reading_->bytes().requested)) < most_wire_bytes;
+  // A product of many tokens reads over the link again and again: only its time bounds the bytes.
+  const bool reads_once = item_.workload->tokens() <= 1;
+  const std::size_t bytes = std::max(link_bytes_, reading_->bytes().requested);
+  const double most_bytes =
+      session_.platform().link
+          ? session_.platform().link->peak_bytes_per_second.value_or(0) * last_pass_seconds_
+          : 0;
+  const bool wire_fits = (reads_once ? static_cast<double>(bytes) : most_bytes) < most_wire_bytes;
 
   CpuTime cpu;
   PageFaults faults;
