@@ -3,7 +3,7 @@
 
 import re
 
-from table_text import Unusable, duration, label_of, row, three_digits
+from table_text import Unusable, duration, gibibytes, label_of, row, three_digits
 
 dash = "-"
 
@@ -196,8 +196,33 @@ def threads_table(results, chosen):
     return "\n".join(lines)
 
 
+def memory_table(results, _):
+    """memory_costs: what each allocator took for tensors allocated one by one."""
+    costs = [cost for cost in results.get("memory_costs") or [] if cost["failure"] is None]
+    if not costs:
+        raise Unusable("the run was made without --host-memory-cost")
+
+    def times(cost, part):
+        value = cost["taken"][part]
+        return dash if value is None else f"{value / cost['asked_bytes']:.2f}"
+
+    first = costs[0]
+    lines = [
+        "| allocator | host memory / asked | process's resident set / asked | GPU memory / asked | s/GiB |",
+        "|---|" + "---:|" * 4,
+    ]
+    for cost in costs:
+        lines.append(row([
+            cost["allocator"], times(cost, "host_bytes"), times(cost, "resident_bytes"),
+            times(cost, "device_bytes"), three_digits(cost["seconds"] * 2**30 / cost["asked_bytes"]),
+        ]))
+    note = f"{first['weights']}: {first['tensors']} tensors, {gibibytes(first['asked_bytes'])}"
+    return "\n".join(lines + ["", f"<sub>{note}.</sub>"])
+
+
 tables = {
     "evidence": evidence_table,
+    "memory_costs": memory_table,
     "rates": rates_table,
     "series": series_table,
     "setup": setup_table,

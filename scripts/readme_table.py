@@ -15,6 +15,7 @@ WHAT  machine              what the run was made on, in one line
       rates:WORKLOAD[,WEIGHTS]   GB/s by policy, a column per choice (chunk, skew) or weights
       series:LABEL[,WEIGHTS]     time of the n-th pass on end, and what it moved
       setup:LABEL                set-up and read apart
+      memory_costs               what each allocator took, tensor by tensor
       threads:LABEL[,WEIGHTS]    time that each of the driver's threads runs in a pass
 
 --update rewrites everything between `<!-- scripts/readme_table.py RESULTS.json... WHAT -->` and

@@ -22,7 +22,7 @@ import readme_table  # noqa: E402
 
 documents = {
     name: (root / name).read_text(encoding="utf-8")
-    for name in ("README.md", "CONTRIBUTING.md", "docs/methodology.md", "docs/results.md")
+    for name in ("README.md", "CONTRIBUTING.md", "docs/findings.md", "docs/methodology.md", "docs/results.md")
 }
 shown_tables = [
     (name, *table) for name, text in documents.items() for table in readme_table.blocks(text)
