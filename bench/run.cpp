@@ -208,7 +208,7 @@ class Run {
     const WallTime before = record_.wall;
     const auto progress = begin_step("evidence");
     if (record_.options.evidence == EvidenceLevel::all) {
-      count_every_case(*progress);
+      count_every_kind(*progress);
     } else {
       count_every_policy(*progress);
     }
@@ -217,15 +217,19 @@ class Run {
   }
 
   // From the last weights to the first, since the last are still there.
-  void count_every_case(ProgressLine& progress) {
+  void count_every_kind(ProgressLine& progress) {
+    std::map<std::string, std::string> counted;  // the case that stands for its kind
     for (const auto& [first, last] : by_weights_from_the_last()) {
       for (std::size_t i = first; i < last; ++i) {
         const Case& item = *measured_[i];
         CaseRecord& current = record_.cases[i];
         if (!current.complete || !item.policy->driver_handles_pages()) continue;
+        const auto [known, is_first] = counted.emplace(kind_of(item), current.name);
         progress.step(current.name);
         guarded(current, [&] {
-          current.evidence.um = loop_->um_traffic(item);
+          current.evidence.um = is_first
+                                    ? loop_->um_traffic(item)
+                                    : Found<UmTraffic>::unavailable("counted for " + known->second);
           if (!current.series) return;
           current.series->um = loop_->um_series(item, current.series->seconds.size());
         });
@@ -233,6 +237,16 @@ class Run {
         report_failure(current);
       }
     }
+  }
+
+  /// Cases of one policy that the driver treats alike: from cold by who reads, and by the size of
+  /// the chunks; nothing happens when warm, whoever reads.
+  static std::string kind_of(const Case& item) {
+    std::string kind = std::string(item.policy->name()) + ' ' + std::string(name(item.start));
+    if (item.start == Start::warm) return kind;
+    const auto choice = item.workload->choice();
+    const bool chunks = choice && choice->letter == 'c';
+    return kind + ' ' + (chunks ? item.workload->label() : std::string(item.workload->name()));
   }
 
   // One read of a part of some weights stands for all cold cases of a policy: how it brings weights

@@ -3,8 +3,10 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <csignal>
 #include <cstdlib>
+#include <thread>
 
 namespace offload {
 namespace {
@@ -41,15 +43,24 @@ TEST_F(Interrupt, ANewGuardForgets) {
   EXPECT_EQ(pending_signal(), 0);
 }
 
-TEST_F(InterruptDeathTest, TheSecondSignalEndsTheProcessByThatSignal) {
+TEST_F(InterruptDeathTest, ALaterSignalEndsTheProcessByThatSignal) {
   EXPECT_EXIT(
       {
         const InterruptGuard guard;
         std::raise(SIGTERM);
+        std::this_thread::sleep_for(std::chrono::milliseconds(3100));
         std::raise(SIGINT);
         std::exit(0);
       },
       testing::KilledBySignal(SIGINT), "");
+}
+
+TEST_F(Interrupt, SignalsAtOnceAreOneRequest) {
+  const InterruptGuard guard;
+  std::raise(SIGTERM);
+  std::raise(SIGTERM);
+  std::raise(SIGINT);
+  EXPECT_EQ(pending_signal(), SIGTERM);
 }
 
 TEST_F(InterruptDeathTest, AfterTheGuardTheOldActionIsBack) {

@@ -245,6 +245,19 @@ def test_no_evidence_is_taken_when_none_is_wanted(tmp_path):
     assert case["evidence"]["cpu"] == {"state": "unavailable", "reason": "not collected"}
 
 
+def test_what_a_time_limit_cut_short_is_kept(tmp_path):
+    """timeout(1) sends its signal twice, to the process and to the group."""
+    output = tmp_path / "run.json"
+    done = subprocess.run(
+        ["timeout", "4", BENCH, *SMALL, "--samples", "1000000", "--output", str(output)],
+        capture_output=True, text=True, timeout=120,
+    )
+    assert done.returncode == 124, done.stderr
+    document = json.loads(output.read_text())["offload_bench"]
+    assert not document["complete"] and document["incomplete_reason"] == "interrupted by SIGTERM"
+    assert [path.name for path in tmp_path.iterdir()] == ["run.json"]
+
+
 def test_stock_flags_behave_as_stock():
     listed = run(*SMALL, "--benchmark_list_tests")
     assert listed.returncode == 0

@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <cerrno>
+#include <ctime>
 
 namespace offload {
 namespace {
@@ -11,13 +12,26 @@ constexpr std::array signals{SIGINT, SIGTERM, SIGHUP};
 
 // A handler can reach nothing but what has static storage.
 std::atomic<int> first_signal{0};
+std::atomic<std::time_t> first_time{0};
 static_assert(std::atomic<int>::is_always_lock_free);
+static_assert(std::atomic<std::time_t>::is_always_lock_free);
+
+// timeout(1) and batch systems send a signal to the process and to its group: that is one request.
+constexpr std::time_t same_request_seconds = 2;
+
+std::time_t seconds_now() {
+  timespec now{};
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return now.tv_sec;
+}
 
 extern "C" void on_signal(int signal) {
   const int saved_errno = errno;
   int none = 0;
-  if (!first_signal.compare_exchange_strong(none, signal)) {
-    // Asked twice: the default action, as soon as this handler returns and unblocks the signal.
+  if (first_signal.compare_exchange_strong(none, signal)) {
+    first_time = seconds_now();
+  } else if (seconds_now() - first_time >= same_request_seconds) {
+    // Asked again: the default action, as soon as this handler returns and unblocks the signal.
     struct sigaction action {};
     action.sa_handler = SIG_DFL;
     sigaction(signal, &action, nullptr);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Ctrl-C and its kin ask the run to end after the current step; the second one ends it at once.
+// Ctrl-C and its kin ask the run to end after the current step; another one, two seconds later or
+// more, ends it at once.
 #pragma once
 #include <signal.h>
 

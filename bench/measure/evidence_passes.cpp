@@ -23,7 +23,7 @@ constexpr std::size_t most_counted_at_once = std::size_t{64} << 20;
 // Of a pass: each part takes 0.1 s to start and stop counting.
 constexpr std::size_t most_counted = 4 * most_counted_at_once;
 // A pass that takes longer says enough by itself.
-constexpr double long_pass_seconds = 10e-3;
+constexpr double long_pass_seconds = 5e-3;
 // What a piece's first row must be a multiple of (see Piece).
 constexpr std::size_t row_alignment = 4;
 
@@ -166,8 +166,8 @@ Found<Energy> Loop::energy_of_passes() {
   if (!thorough_) return Found<Energy>::unavailable("takes 0.3 s a case: --evidence all");
   if (reading_->steps() > 0)
     return Found<Energy>::unavailable("a chain of single reads, no stream");
-  if (item_.weights->bytes() < energy_least_bytes) {
-    return Found<Energy>::unavailable("weights below " + format_size(energy_least_bytes) +
+  if (reading_->bytes().requested < energy_least_bytes) {
+    return Found<Energy>::unavailable("a pass reads less than " + format_size(energy_least_bytes) +
                                       ": launching would be a part of it");
   }
   if (item_.start == Start::cold) {
@@ -311,8 +311,11 @@ Found<UmTraffic> Loop::um_traffic(const Case& item) {
     if (!found.value || found.value->to_device.total() >= least) return found;
     most_moved = std::max(most_moved, found.value->to_device.total());
   }
-  if (!um_.count_right()) {
-    return Found<UmTraffic>::unavailable("CUPTI loses records of a known transfer");
+  // Weights that are not cold move little or nothing; lost records leave the greater part.
+  if (2 * most_moved >= least || !um_.count_right()) {
+    return Found<UmTraffic>::unavailable("CUPTI lost records: it saw " +
+                                         format_size_rounded(most_moved) + " of at least " +
+                                         format_size_rounded(least));
   }
   throw ImplausibleResult("not cold: passes over " + format_size_rounded(read) + " moved at most " +
                           format_size_rounded(most_moved) + " to the GPU");

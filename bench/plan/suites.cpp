@@ -173,7 +173,7 @@ std::span<const Suite> suites() {
         {{"expert_gather.z0", "expert_gather.z50", "expert_gather.z100", "expert_gather.z150"},
          {"qwen3-30b-a3b.experts"}},
         {{"nested"}, {"llama3.1-70b.down_proj.q4"}}},
-       7,
+       5,
        EvidenceLevel::all},
   };
   return table;
