@@ -118,6 +118,18 @@ TEST(LinkTraffic, IsRightAcrossAWrapOfTheCounters) {
   EXPECT_DOUBLE_EQ(traffic.wire_to_host, 24);
 }
 
+TEST(LostRecords, AreFoundByWhatTheLinkCarried) {
+  constexpr std::size_t moved = std::size_t{256} << 20;
+  const auto wire = [](double bytes, double payload_of_one) {
+    return bytes + bytes / payload_of_one * completion_header;
+  };
+  EXPECT_FALSE(lost_records(moved, wire(moved, 256)));
+  EXPECT_FALSE(lost_records(moved, wire(moved, 128)));
+  EXPECT_FALSE(lost_records(0, 500e3));  // commands and page tables
+  EXPECT_TRUE(lost_records(moved / 8 * 7, wire(moved, 256)));
+  EXPECT_TRUE(lost_records(0, wire(moved, 256)));
+}
+
 TEST(ThrottleWords, NameEveryBitButIdleness) {
   EXPECT_EQ(throttle_words(0), Names{});
   EXPECT_EQ(throttle_words(0x1), Names{});

@@ -17,6 +17,10 @@ constexpr unsigned int clock_memory = 2;
 
 constexpr double request_bytes = 24;
 constexpr double completion_overhead = 20;
+// Of payload: the driver copies in larger ones.
+constexpr double smallest_completion = 128;
+// What the driver itself reads meanwhile (commands, page tables) may be as much as this.
+constexpr double aside_bytes = 1e6;
 
 constexpr std::array<std::pair<std::uint64_t, const char*>, 8> throttle_names{{
     {0x2, "application clocks"},
@@ -118,6 +122,11 @@ LinkTraffic link_traffic(const GpuCounters::Wire& before, const GpuCounters::Wir
     traffic.payload_to_device = traffic.wire_to_device - completion_overhead * requests;
   }
   return traffic;
+}
+
+bool lost_records(std::size_t moved, double wire_to_device) {
+  constexpr double payload = smallest_completion / (smallest_completion + completion_overhead);
+  return static_cast<double>(moved) < payload * wire_to_device - aside_bytes;
 }
 
 std::vector<std::string> throttle_words(std::uint64_t reasons) {

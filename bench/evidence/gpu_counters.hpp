@@ -2,6 +2,7 @@
 // NVML's running counters of one GPU and its state. Reading takes a fraction of a millisecond while
 // the GPU is idle, and tens of them while it is busy: read between passes.
 #pragma once
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -48,6 +49,11 @@ class GpuCounters {
 /// sends one request for each completion it gets. Whether it wrote is for the caller to know.
 LinkTraffic link_traffic(const GpuCounters::Wire& before, const GpuCounters::Wire& after,
                          bool gpu_only_reads);
+
+/// Whether the driver's counters must have lost records when they saw `moved` bytes go to the GPU
+/// while that many were on the wire: no packet's header takes more beside its payload than that of
+/// 128 bytes. For passes in which nothing but migration uses the link.
+bool lost_records(std::size_t moved, double wire_to_device);
 
 /// NVML's bits of what holds the clocks down, as words; gpu_idle is none.
 std::vector<std::string> throttle_words(std::uint64_t reasons);

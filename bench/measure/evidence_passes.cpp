@@ -262,9 +262,10 @@ void Loop::plan_countable() {
   plan_ = placement_->replan(countable, item_.workload->cpu_can());
 }
 
-/// The planned pass, counted part by part.
+/// The planned pass, counted part by part. The link's own counter tells when records were lost.
 Found<UmTraffic> Loop::counted_pass() {
   UmTraffic sum;
+  double wire = 0;
   for (std::size_t first = 0; first < plan_.pieces.size();) {
     std::size_t last = first;
     std::size_t bytes = 0;
@@ -273,16 +274,26 @@ Found<UmTraffic> Loop::counted_pass() {
       ++last;
     } while (last < plan_.pieces.size() &&
              bytes + offloaded_bytes(last, last + 1) <= most_counted_at_once);
+    const auto before = gpu_counters_.wire();
     Found<UmTraffic> part = um_.measure([&] {
       enqueue(first, last);
       if (last == plan_.pieces.size()) placement_->finish(session_.stream());
       session_.wait();
     });
+    const auto after = gpu_counters_.wire();
     if (!part.value) return part;
     sum += *part.value;
+    if (before && after) wire += link_traffic(*before, *after, false).wire_to_device;
     first = last;
   }
   sum.bytes_read = std::min(reading_->bytes().requested, offloaded_bytes(0, plan_.pieces.size()));
+  const std::size_t moved = sum.to_device.total();
+  if (migrates(*item_.policy, session_.platform()) && lost_records(moved, wire)) {
+    return Found<UmTraffic>::unavailable(
+        "CUPTI lost records: it saw " + format_size_rounded(moved) +
+        " move while the link carried " + format_size_rounded(static_cast<std::size_t>(wire)) +
+        ", headers included");
+  }
   return Found<UmTraffic>::measured(sum);
 }
 
@@ -308,7 +319,10 @@ Found<UmTraffic> Loop::um_traffic(const Case& item) {
     session_.wait();
     Found<UmTraffic> found = counted_pass();
     // Without counters the rate of every sample has still been held against the link's.
-    if (!found.value || found.value->to_device.total() >= least) return found;
+    const bool last = i + 1 == most_counted_passes;
+    if (!found.value && (last || !um_.available())) return found;
+    if (!found.value) continue;
+    if (found.value->to_device.total() >= least) return found;
     most_moved = std::max(most_moved, found.value->to_device.total());
   }
   // Weights that are not cold move little or nothing; lost records leave the greater part.
