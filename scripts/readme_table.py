@@ -142,18 +142,33 @@ def gemm_table(results, chosen):
     return "\n".join(lines)
 
 
-def slice_note(model):
+def offload_note(model):
     text = f"{model['name']}: {gibibytes(model['offloaded_bytes'])} offloaded"
     if model["resident_bytes"]:
         text += f", {gibibytes(model['resident_bytes'])} resident"
-    if model["layers_measured"] < model["layers"]:
-        text += f", {model['layers_measured']} of {model['layers']} layers measured"
     return text
+
+
+def slice_notes(models):
+    """By model: what of it is offloaded, and how many of its layers each run measured."""
+    notes = {}
+    for model in models:
+        note, counts = notes.setdefault(model["name"], (offload_note(model), []))
+        if note != offload_note(model):
+            raise Unusable(f"{model['name']} is offloaded in two ways: {note}; {offload_note(model)}")
+        if model["layers_measured"] not in counts:
+            counts.append(model["layers_measured"])
+    layers = {model["name"]: model["layers"] for model in models}
+    return [
+        note if counts == [layers[name]]
+        else f"{note}, {' or '.join(map(str, counts))} of {layers[name]} layers measured"
+        for name, (note, counts) in notes.items()
+    ]
 
 
 def models_table(files, chosen):
     columns = {}  # {policy: case} by (label, model)
-    notes = {}
+    models = []
     for results in files:
         for label in labels(results):
             if chosen and label not in chosen:
@@ -165,13 +180,12 @@ def models_table(files, chosen):
             if (label, model["name"]) in columns:
                 raise Unusable(f"{label} of {model['name']} is in two files")
             columns[label, model["name"]] = column
-            note = slice_note(model)
-            if notes.setdefault(model["name"], note) != note:
-                raise Unusable(f"{model['name']} is offloaded in two ways: {notes[model['name']]}; {note}")
+            models.append(model)
     missing = [label for label in chosen if label not in {label for label, _ in columns}]
     if missing or not columns:
         raise Unusable(f"no case of {', '.join(missing) or 'a model'}")
 
+    notes = slice_notes(models)
     first = next(model for _, model in columns)
     device = {
         policy: case["model"]["memory_bytes"]["device"]
@@ -188,7 +202,7 @@ def models_table(files, chosen):
     for policy, cells in policy_rows(backwards, tokens_per_second):
         memory = gibibytes(device[policy]) if policy in device else "-"
         lines.append(row([f"`{policy}`"] + cells[::-1] + [memory]))
-    return "\n".join(lines + ["", f"<sub>{'; '.join(notes.values())}.</sub>"])
+    return "\n".join(lines + ["", f"<sub>{'; '.join(notes)}.</sub>"])
 
 
 def limits_table(results, _):

@@ -86,8 +86,16 @@ TEST(OneCase, SaysWhyItCannotBe) {
   EXPECT_EQ(refusal("stream_read/host_compute/1MiB/cold"),
             "unknown case 'stream_read/host_compute/1MiB/cold': did you mean "
             "'stream_read/host_compute/1MiB/steady'?");
-  EXPECT_EQ(refusal("stream_read/managed_demand/1MiB/cold", cpu_machine()),
-            "--explain stream_read/managed_demand/1MiB/cold: no GPU: no CUDA driver");
+}
+
+TEST(OneCase, KeepsTheReasonWhereTheCaseIsSkipped) {
+  const std::string name = "stream_read/managed_demand/1MiB/cold";
+  const Catalog catalog = fake_catalog();
+  const Plan plan = make_plan(selected(name), catalog, cpu_machine());
+  EXPECT_TRUE(plan.cases.empty());
+  ASSERT_EQ(plan.skipped.size(), 1U);
+  EXPECT_EQ(plan.skipped.front().name, name);
+  EXPECT_EQ(plan.skipped.front().reason, "no GPU: no CUDA driver");
 }
 
 }  // namespace

@@ -157,7 +157,8 @@ SINCE_1_1 = {"label", "tokens", "link_bytes", "cpu_bytes", "captured", "model"}
 def check_since_1_1(case):
     """What files of 1.0 do not have."""
     assert SINCE_1_1 <= case.keys()
-    assert case["label"] in (case["workload"], f"{case['workload']}.m{case['tokens']}")
+    assert case["label"] in (case["workload"], f"{case['workload']}.m{case['tokens']}") or re.fullmatch(
+        rf"{case['workload']}\.[cz]\d+", case["label"])
     if case["path"] != "link":
         assert case["link_bytes"] == 0
     model = case["model"]

@@ -100,12 +100,16 @@ void keep_one_case(Plan& plan, const std::string& name) {
     plan.skipped.clear();
     return;
   }
+  const auto skipped = std::find_if(plan.skipped.begin(), plan.skipped.end(),
+                                    [&](const SkippedCase& item) { return item.name == name; });
+  if (skipped != plan.skipped.end()) {
+    plan.cases.clear();
+    plan.skipped = {SkippedCase(*skipped)};
+    return;
+  }
   std::vector<std::string> names;
   for (const Case& item : plan.cases) names.push_back(item.name());
-  for (const SkippedCase& item : plan.skipped) {
-    if (item.name == name) throw UsageError("--explain " + name + ": " + item.reason);
-    names.push_back(item.name);
-  }
+  for (const SkippedCase& item : plan.skipped) names.push_back(item.name);
   throw UsageError(
       unknown_name("case", name, std::vector<std::string_view>(names.begin(), names.end())));
 }

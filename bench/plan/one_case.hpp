@@ -13,8 +13,8 @@ namespace offload {
 /// it. Throws UsageError for text that cannot be the name of a case.
 void select_one_case(Options& options, const Catalog& catalog);
 
-/// Leave the case `name` alone in the plan. Throws UsageError when it is skipped, with the reason,
-/// or is no case.
+/// Leave the case `name` alone in the plan, among the skipped ones if it is one of them. Throws
+/// UsageError when it is no case.
 void keep_one_case(Plan& plan, const std::string& name);
 
 }  // namespace offload
