@@ -42,7 +42,7 @@ TEST(HostShare, IsNothingByDefault) {
   share.begin(true);
   EXPECT_FALSE(share.tuning());
   EXPECT_EQ(share.share(), 0);
-  EXPECT_EQ(share.rows(4096), 0U);
+  for (const std::size_t rows : {1, 4, 15, 20, 24, 4096}) EXPECT_EQ(share.rows(rows), 0U) << rows;
 }
 
 TEST(HostShare, AsToldIsNotSearched) {

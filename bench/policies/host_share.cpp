@@ -52,6 +52,7 @@ void HostShare::refine() {
 }
 
 std::size_t HostShare::rows(std::size_t rows) const {
+  if (share() <= 0) return 0;  // not even those that fill no step
   const double carried = (1 - share()) * static_cast<double>(rows) / static_cast<double>(row_step);
   return rows - std::min(rows, static_cast<std::size_t>(std::llround(carried)) * row_step);
 }

@@ -22,7 +22,7 @@ class HostShare {
   void tried(double seconds);
 
   double share() const;
-  /// Of `rows`; what is left for the GPU is a multiple of 16 rows.
+  /// Of `rows`; what is left for the GPU is a multiple of 16 rows, or all of them.
   std::size_t rows(std::size_t rows) const;
 
  private:

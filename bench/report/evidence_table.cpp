@@ -49,6 +49,9 @@ std::string cell(const std::optional<double>& value, std::string (*text)(double)
   return value ? text(*value) : unknown;
 }
 
+/// The difference of two counters may be a few kB below.
+std::string not_below_zero(double value) { return three_digits(std::max(value, 0.0)); }
+
 /// Columns that no row has anything for are left out.
 Table evidence_table(const Rows& rows) {
   const auto any = [&](std::optional<double> (*figure)(const CaseRecord&)) {
@@ -73,7 +76,7 @@ Table evidence_table(const Rows& rows) {
                                    moved_cell(*record), um_cell(*record, &UmTraffic::remote_maps)};
     if (driver) cells.push_back(cell(driver_cpu_per_gb(*record), ratio_text));
     if (energy) cells.push_back(cell(joules_per_gb(*record), three_digits));
-    if (link) cells.push_back(cell(link_payload_ratio(*record), three_digits));
+    if (link) cells.push_back(cell(link_payload_ratio(*record), not_below_zero));
     table.add(std::move(cells));
   }
   return table;
