@@ -8,7 +8,6 @@
 #include <cstdlib>
 #include <ctime>
 #include <iostream>
-#include <map>
 #include <memory>
 #include <optional>
 #include <thread>
@@ -26,6 +25,7 @@
 #include "bench/measure/memory_cost.hpp"
 #include "bench/measure/model_figures.hpp"
 #include "bench/measure/session.hpp"
+#include "bench/measure/traffic_count.hpp"
 #include "bench/measure/wall_clock.hpp"
 #include "bench/plan/cost_tensors.hpp"
 #include "bench/plan/engine_flags.hpp"
@@ -207,87 +207,21 @@ class Run {
     const Stopwatch watch;
     const WallTime before = record_.wall;
     const auto progress = begin_step("evidence");
+    const TrafficCount count{
+        *loop_, *catalog_.workload("stream_read"), measured_, record_.cases,
+        [this, &progress](CaseRecord& current, const TrafficCount::Pass& pass) {
+          progress->step(current.name);
+          guarded(current, pass);
+          current.complete = current.failure.empty();
+          report_failure(current);
+        }};
     if (record_.options.evidence == EvidenceLevel::all) {
-      count_every_kind(*progress);
+      count_every_kind(count);
     } else {
-      count_every_policy(*progress);
+      count_every_policy(count);
     }
     record_.wall = before;  // what the loop booked meanwhile is part of the evidence
     record_.wall.evidence += watch.seconds();
-  }
-
-  // From the last weights to the first, since the last are still there.
-  void count_every_kind(ProgressLine& progress) {
-    std::map<std::string, std::string> counted;  // the case that stands for its kind
-    for (const auto& [first, last] : by_weights_from_the_last()) {
-      for (std::size_t i = first; i < last; ++i) {
-        const Case& item = *measured_[i];
-        CaseRecord& current = record_.cases[i];
-        if (!current.complete || !item.policy->driver_handles_pages()) continue;
-        const auto [known, is_first] = counted.emplace(kind_of(item), current.name);
-        progress.step(current.name);
-        guarded(current, [&] {
-          current.evidence.um = is_first
-                                    ? loop_->um_traffic(item)
-                                    : Found<UmTraffic>::unavailable("counted for " + known->second);
-          if (!current.series) return;
-          current.series->um = loop_->um_series(item, current.series->seconds.size());
-        });
-        current.complete = current.failure.empty();
-        report_failure(current);
-      }
-    }
-  }
-
-  /// Cases of one policy that the driver treats alike: from cold by who reads, and by the size of
-  /// the chunks; nothing happens when warm, whoever reads.
-  static std::string kind_of(const Case& item) {
-    std::string kind = std::string(item.policy->name()) + ' ' + std::string(name(item.start));
-    if (item.start == Start::warm) return kind;
-    const auto choice = item.workload->choice();
-    const bool chunks = choice && choice->letter == 'c';
-    return kind + ' ' + (chunks ? item.workload->label() : std::string(item.workload->name()));
-  }
-
-  // One read of a part of some weights stands for all cold cases of a policy: how it brings weights
-  // to the GPU depends on neither them nor who reads them.
-  void count_every_policy(ProgressLine& progress) {
-    std::map<const Policy*, Found<UmTraffic>> counted;
-    std::map<const Policy*, std::string> failures;
-    for (std::size_t i = 0; i < measured_.size(); ++i) {
-      const Policy* const policy = measured_[i]->policy;
-      CaseRecord& current = record_.cases[i];
-      if (!current.complete || !policy->driver_handles_pages()) continue;
-      if (measured_[i]->start != Start::cold) {
-        current.evidence.um =
-            Found<UmTraffic>::unavailable("counted from cold alone: --evidence all counts all");
-        continue;
-      }
-      const WeightSet part = countable_part(*measured_[i]->weights);
-      if (!counted.contains(policy) && !part.tensors.empty()) {
-        progress.step(current.name);
-        const Case read{catalog_.workload("stream_read"), policy, &part, Start::cold};
-        guarded(current, [&] { counted[policy] = loop_->um_traffic(read); });
-        failures[policy] = current.failure;
-        loop_->clear();  // it refers to `part`
-      }
-      current.evidence.um = counted[policy];
-      current.failure = failures[policy];
-      current.complete = current.failure.empty();
-      report_failure(current);
-    }
-  }
-
-  /// Ranges of measured_ that share their weights.
-  std::vector<std::pair<std::size_t, std::size_t>> by_weights_from_the_last() const {
-    std::vector<std::pair<std::size_t, std::size_t>> ranges;
-    for (std::size_t last = measured_.size(); last > 0;) {
-      std::size_t first = last - 1;
-      while (first > 0 && measured_[first - 1]->weights == measured_[last - 1]->weights) --first;
-      ranges.emplace_back(first, last);
-      last = first;
-    }
-    return ranges;
   }
 
   // Behind the samples of a case, while its weights are placed. Nothing here leaves a trace in

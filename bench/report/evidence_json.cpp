@@ -1,22 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "bench/report/evidence_json.hpp"
 
-#include <nlohmann/json.hpp>
 #include <string>
 
 #include "bench/report/evidence_figures.hpp"
+#include "bench/report/json_values.hpp"
 
 namespace offload {
 namespace {
 
-using Json = nlohmann::ordered_json;
-
-template <typename T>
-Json or_null(const std::optional<T>& value) {
-  return value ? Json(*value) : Json();
-}
-
-Json text_or_null(const std::string& text) { return text.empty() ? Json() : Json(text); }
+using json_values::Json;
+using json_values::or_null;
+using json_values::text_or_null;
 
 Json bytes_json(const BytesByCause& bytes) {
   return {{"fault", bytes.fault},

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The results on disk: a journal while the run is under way, then one JSON file. Only
-// bench/report/json.cpp and evidence_json.cpp know nlohmann/json.
+// bench/report/json.cpp, evidence_json.cpp and machine_json.cpp know nlohmann/json.
 #pragma once
 #include <cstddef>
 #include <string>

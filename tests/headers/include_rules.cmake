@@ -28,7 +28,7 @@ macro(expect_only what pattern)
   endif()
 endmacro()
 expect_only("nlohmann/json" "nlohmann/" bench/models/json_value.cpp
-            bench/report/evidence_json.cpp bench/report/evidence_json.hpp bench/report/json.cpp)
+            bench/report/evidence_json.hpp bench/report/json_values.hpp bench/report/machine_json.hpp)
 expect_only("CLI11" "CLI/" bench/cli/command_line.cpp)
 expect_only("Google Benchmark" "benchmark/" bench/measure/gbench_adapter.cpp)
 
