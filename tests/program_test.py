@@ -237,6 +237,13 @@ def test_explain_measures_one_case_and_tells_of_it(tmp_path):
     assert case["name"] == name and len(case["series"]["pass_s"]) == 5
 
 
+def test_explain_says_why_a_case_cannot_be_measured_here():
+    hidden = {**os.environ, "CUDA_VISIBLE_DEVICES": ""}
+    done = run("--explain", "stream_read/managed_demand/1MiB/cold", env=hidden)
+    assert done.returncode == 3
+    assert "1 were skipped, the first because no GPU" in done.stderr
+
+
 def test_no_evidence_is_taken_when_none_is_wanted(tmp_path):
     output = tmp_path / "run.json"
     assert run(*SMALL, "--evidence", "none", "--output", str(output)).returncode == 0
