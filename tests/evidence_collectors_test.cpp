@@ -11,6 +11,7 @@
 #include "bench/evidence/cpu_time.hpp"
 #include "bench/evidence/evidence.hpp"
 #include "bench/evidence/gpu_counters.hpp"
+#include "bench/evidence/pass_means.hpp"
 #include "bench/evidence/residency.hpp"
 #include "bench/measure/wall_clock.hpp"
 #include "tests/fake_root.hpp"
@@ -118,6 +119,43 @@ TEST(LinkTraffic, IsRightAcrossAWrapOfTheCounters) {
   EXPECT_DOUBLE_EQ(traffic.wire_to_host, 24);
 }
 
+TEST(PassMeans, AreOfAllPasses) {
+  const Root root;
+  write_thread(root, "1", "UVM GPU1 BH", "0 0 0\n");
+  write_thread(root, "2", "UVM GPU1 KC", "0 0 0\n");
+  const DriverThreads threads(root.path());
+  PassMeans means(true);
+  means.add({{1.0, 100, 1}, {5.0, 7.0}, GpuCounters::Wire{0, 0}},
+            {{1.5, 110, 1}, {5.2, 7.0}, GpuCounters::Wire{276 * 10, 24 * 10}});
+  means.add({{2.0, 200, 1}, {6.0, 7.0}, GpuCounters::Wire{1000, 1000}},
+            {{2.3, 230, 2}, {6.4, 7.0}, GpuCounters::Wire{1000 + 276 * 30, 1000 + 24 * 30}});
+  EXPECT_EQ(means.passes(), 2U);
+  const CpuTime cpu = means.cpu(threads);
+  EXPECT_NEAR(cpu.process, 0.4, 1e-12);
+  ASSERT_TRUE(cpu.driver);
+  EXPECT_NEAR(*cpu.driver, 0.3, 1e-12);
+  ASSERT_EQ(cpu.threads.size(), 1U);  // the other did not run
+  EXPECT_EQ(cpu.threads.front().first, "UVM GPU1 BH");
+  EXPECT_DOUBLE_EQ(means.page_faults().minor, 20);
+  EXPECT_DOUBLE_EQ(means.page_faults().major, 0.5);
+  ASSERT_TRUE(means.link());
+  EXPECT_DOUBLE_EQ(means.link()->wire_to_device, 276 * 20);
+  ASSERT_TRUE(means.link()->payload_to_device);
+  EXPECT_DOUBLE_EQ(*means.link()->payload_to_device, 256 * 20);
+}
+
+TEST(PassMeans, KeepQuietAboutWhatAMomentDidNotKnow) {
+  const Root root;
+  const DriverThreads none(root.path());
+  PassMeans means(true);
+  EXPECT_FALSE(means.link());
+  means.add({{}, {}, GpuCounters::Wire{0, 0}}, {{}, {}, GpuCounters::Wire{148, 24}});
+  EXPECT_TRUE(means.link());
+  means.add({{}, {}, GpuCounters::Wire{0, 0}}, {{}, {}, std::nullopt});
+  EXPECT_FALSE(means.link());
+  EXPECT_FALSE(means.cpu(none).driver);
+}
+
 TEST(LostRecords, AreFoundByWhatTheLinkCarried) {
   constexpr std::size_t moved = std::size_t{256} << 20;
   const auto wire = [](double bytes, double payload_of_one) {
@@ -142,7 +180,10 @@ TEST(GpuCounters, WithoutAGpuSayWhy) {
   EXPECT_EQ(counters.reason(), "no GPU");
   EXPECT_FALSE(counters.wire());
   EXPECT_FALSE(counters.joules());
-  EXPECT_FALSE(counters.throttle_reasons());
+  GpuState state;
+  counters.note_before(state);
+  counters.note_after(state);
+  EXPECT_FALSE(state.sm_mhz_before || state.sm_mhz_after || state.throttled_after);
 }
 
 TEST(FindResidency, TellsTouchedPagesFromOthers) {

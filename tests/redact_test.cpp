@@ -24,7 +24,7 @@ namespace {
 constexpr const char* secret = "sesame";
 
 Identity someone() {
-  return {"sesame-host.example.org", "sesameuser", "/home/sesameuser", "/work/sesame/here"};
+  return {"sesame-host.example.org", "sesameuser", "/home/sesameuser", "/data/sesame/here"};
 }
 
 std::string with_host_name(std::string document, const std::string& host) {
@@ -187,7 +187,7 @@ TEST(Redact, NamesOfHostUserAndDirectoriesGo) {
   RunRecord run = testing::gpu_run();
   run.incomplete_reason =
       "SESAME-HOST: sesameuser's job on sesame-host.example.org; here/log, "
-      "/home/sesameuser/a b/c, /work/sesame/here/d e/f";
+      "/home/sesameuser/a b/c, /data/sesame/here/d e/f";
   const RunRecord out = redacted(run, someone());
   EXPECT_EQ(out.incomplete_reason, "redacted: redacted's job on redacted; here/log, a b/c, d e/f");
 }

@@ -33,14 +33,6 @@ constexpr std::array<std::pair<std::uint64_t, const char*>, 8> throttle_names{{
     {0x100, "display clocks"},
 }};
 
-std::optional<int> clock(const nvml::Library& library, nvml::Device device, unsigned int kind) {
-  const auto get =
-      library.function<int(nvml::Device, unsigned int, unsigned int*)>("nvmlDeviceGetClockInfo");
-  unsigned int mhz = 0;
-  if (get == nullptr || get(device, kind, &mhz) != nvml::success) return std::nullopt;
-  return static_cast<int>(mhz);
-}
-
 }  // namespace
 
 GpuCounters::GpuCounters(const std::string& pci_bus_id) {
@@ -71,16 +63,31 @@ std::optional<double> GpuCounters::joules() const {
   return 1e-3 * static_cast<double>(millijoules);
 }
 
-std::optional<int> GpuCounters::sm_mhz() const {
-  return available() ? clock(library_, device_, clock_sm) : std::nullopt;
+void GpuCounters::note_before(GpuState& state) const {
+  if (!available()) return;
+  state.sm_mhz_before = clock(clock_sm);
+  state.throttled_before = throttle_reasons();
 }
 
-std::optional<int> GpuCounters::memory_mhz() const {
-  return available() ? clock(library_, device_, clock_memory) : std::nullopt;
+void GpuCounters::note_after(GpuState& state) const {
+  if (!available()) return;
+  state.pcie_generation = library_.number("nvmlDeviceGetCurrPcieLinkGeneration", device_);
+  state.pcie_width = library_.number("nvmlDeviceGetCurrPcieLinkWidth", device_);
+  state.c2c_links = active_c2c_links();
+  state.sm_mhz_after = clock(clock_sm);
+  state.memory_mhz_after = clock(clock_memory);
+  state.throttled_after = throttle_reasons();
+}
+
+std::optional<int> GpuCounters::clock(unsigned int kind) const {
+  const auto get =
+      library_.function<int(nvml::Device, unsigned int, unsigned int*)>("nvmlDeviceGetClockInfo");
+  unsigned int mhz = 0;
+  if (get == nullptr || get(device_, kind, &mhz) != nvml::success) return std::nullopt;
+  return static_cast<int>(mhz);
 }
 
 std::optional<std::vector<std::string>> GpuCounters::throttle_reasons() const {
-  if (!available()) return std::nullopt;
   using Get = int(nvml::Device, unsigned long long*);
   // The name before driver 535.
   auto* get = library_.function<Get>("nvmlDeviceGetCurrentClocksEventReasons");
@@ -90,18 +97,7 @@ std::optional<std::vector<std::string>> GpuCounters::throttle_reasons() const {
   return throttle_words(reasons);
 }
 
-std::optional<int> GpuCounters::pcie_generation() const {
-  if (!available()) return std::nullopt;
-  return library_.number("nvmlDeviceGetCurrPcieLinkGeneration", device_);
-}
-
-std::optional<int> GpuCounters::pcie_width() const {
-  if (!available()) return std::nullopt;
-  return library_.number("nvmlDeviceGetCurrPcieLinkWidth", device_);
-}
-
 std::optional<int> GpuCounters::active_c2c_links() const {
-  if (!available()) return std::nullopt;
   const auto links = library_.field(device_, c2c_link_count);
   if (!links) return std::nullopt;
   int active = 0;

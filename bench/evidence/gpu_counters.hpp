@@ -30,14 +30,15 @@ class GpuCounters {
   std::optional<Wire> wire() const;
   std::optional<double> joules() const;  // renewed about every 0.1 s
 
-  std::optional<int> sm_mhz() const;
-  std::optional<int> memory_mhz() const;
-  std::optional<std::vector<std::string>> throttle_reasons() const;
-  std::optional<int> pcie_generation() const;
-  std::optional<int> pcie_width() const;
-  std::optional<int> active_c2c_links() const;
+  /// The GPU's state before passes, and right behind them.
+  void note_before(GpuState& state) const;
+  void note_after(GpuState& state) const;
 
  private:
+  std::optional<int> clock(unsigned int kind) const;
+  std::optional<std::vector<std::string>> throttle_reasons() const;
+  std::optional<int> active_c2c_links() const;
+
   nvml::Library library_;
   nvml::Device device_ = nullptr;
   std::string reason_;

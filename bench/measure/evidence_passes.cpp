@@ -5,6 +5,7 @@
 #include <tuple>
 #include <utility>
 
+#include "bench/evidence/pass_means.hpp"
 #include "bench/evidence/ranges.hpp"
 #include "bench/evidence/residency.hpp"
 #include "bench/measure/loop.hpp"
@@ -62,99 +63,48 @@ std::size_t Loop::offloaded_bytes(std::size_t first, std::size_t last) const {
 Evidence Loop::evidence() {
   const Range range("evidence");
   Evidence found;
-  const bool gpu = session_.gpu();
-  const bool only_reads = !item_.policy->driver_handles_pages();
-  // A product of many tokens reads over the link again and again: only its time bounds the bytes.
-  const bool reads_once = item_.workload->tokens() <= 1;
-  const std::size_t bytes = std::max(link_bytes_, reading_->bytes().requested);
-  const double most_bytes =
-      session_.platform().link
-          ? session_.platform().link->peak_bytes_per_second.value_or(0) * last_pass_seconds_
-          : 0;
-  const bool wire_fits = (reads_once ? static_cast<double>(bytes) : most_bytes) < most_wire_bytes;
-
-  CpuTime cpu;
-  PageFaults faults;
-  LinkTraffic link;
   GpuState state;
-  bool has_wire = gpu && wire_fits;
-  double payload = 0;
-  std::vector<double> of_thread(driver_threads_.names().size(), 0);
-
   const bool is_long = item_.start == Start::cold || last_pass_seconds_ > long_pass_seconds;
-  const std::size_t passes = is_long ? 1 : 3;
-  state.sm_mhz_before = gpu_counters_.sm_mhz();
-  state.throttled_before = gpu_counters_.throttle_reasons();
-  for (std::size_t i = 0; i < passes; ++i) {
+  const int passes = is_long ? 1 : 3;
+  PassMeans means(!item_.policy->driver_handles_pages());
+  gpu_counters_.note_before(state);
+  for (int i = 0; i < passes; ++i) {
     checkpoint();
     next_pass();
     placement_->reset(item_.start, session_.stream());
     session_.wait();
-    const auto wire_before = gpu_counters_.wire();
-    const std::vector<double> threads_before = driver_threads_.seconds();
-    const ProcessUsage before = process_usage();
+    const Moment before = moment_before(driver_threads_, gpu_counters_);
     run_pass();
     session_.wait();
-    const ProcessUsage after = process_usage();
-    const std::vector<double> threads_after = driver_threads_.seconds();
-    const auto wire_after = gpu_counters_.wire();
-    cpu.process += after.cpu_seconds - before.cpu_seconds;
-    faults.minor += after.minor_faults - before.minor_faults;
-    faults.major += after.major_faults - before.major_faults;
-    for (std::size_t t = 0; t < of_thread.size(); ++t) {
-      of_thread[t] += threads_after[t] - threads_before[t];
-    }
-    has_wire = has_wire && wire_before && wire_after;
-    if (!has_wire) continue;
-    const LinkTraffic of_pass = link_traffic(*wire_before, *wire_after, only_reads);
-    link.wire_to_device += of_pass.wire_to_device;
-    link.wire_to_host += of_pass.wire_to_host;
-    payload += of_pass.payload_to_device.value_or(0);
+    means.add(before, moment_after(driver_threads_, gpu_counters_));
   }
-  state.pcie_generation = gpu_counters_.pcie_generation();
-  state.pcie_width = gpu_counters_.pcie_width();
-  state.c2c_links = gpu_counters_.active_c2c_links();
-  state.sm_mhz_after = gpu_counters_.sm_mhz();
-  state.memory_mhz_after = gpu_counters_.memory_mhz();
-  state.throttled_after = gpu_counters_.throttle_reasons();
+  gpu_counters_.note_after(state);
 
-  const double count = static_cast<double>(passes);
-  found.passes = passes;
-  cpu.process /= count;
-  const std::vector<std::string> names = driver_threads_.names();
-  if (driver_threads_.available()) cpu.driver = 0;
-  for (std::size_t t = 0; t < of_thread.size(); ++t) {
-    const double seconds = of_thread[t] / count;
-    *cpu.driver += seconds;
-    if (seconds > 0) cpu.threads.emplace_back(names[t], seconds);
-  }
-  found.cpu = Found<CpuTime>::measured(std::move(cpu));
-  found.page_faults = Found<PageFaults>::measured({faults.minor / count, faults.major / count});
+  found.passes = means.passes();
+  found.cpu = Found<CpuTime>::measured(means.cpu(driver_threads_));
+  found.page_faults = Found<PageFaults>::measured(means.page_faults());
   found.residency = find_residency(placement_->host_ranges());
-
-  if (!gpu) {
-    found.gpu = Found<GpuState>::unavailable("no GPU");
-    found.link = Found<LinkTraffic>::unavailable("no GPU");
-    found.energy = Found<Energy>::unavailable("no GPU");
-    return found;
-  }
+  found.link = link_of(means);
+  found.energy = energy_of_passes();
   found.gpu = gpu_counters_.available() ? Found<GpuState>::measured(std::move(state))
                                         : Found<GpuState>::unavailable(gpu_counters_.reason());
-  if (!gpu_counters_.available()) {
-    found.link = Found<LinkTraffic>::unavailable(gpu_counters_.reason());
-  } else if (!wire_fits) {
-    found.link =
-        Found<LinkTraffic>::unavailable("a pass carries more than NVML's 32-bit counters hold");
-  } else if (!has_wire) {
-    found.link = Found<LinkTraffic>::unavailable("NVML counts no PCI Express bytes of this GPU");
-  } else {
-    link.wire_to_device /= count;
-    link.wire_to_host /= count;
-    if (only_reads) link.payload_to_device = payload / count;
-    found.link = Found<LinkTraffic>::measured(link);
-  }
-  found.energy = energy_of_passes();
   return found;
+}
+
+Found<LinkTraffic> Loop::link_of(const PassMeans& means) const {
+  using Traffic = Found<LinkTraffic>;
+  if (!gpu_counters_.available()) return Traffic::unavailable(gpu_counters_.reason());
+  // A product of many tokens reads over the link again and again: only its time bounds the bytes.
+  const bool reads_once = item_.workload->tokens() <= 1;
+  const std::size_t bytes = std::max(link_bytes_, reading_->bytes().requested);
+  const auto& link = session_.platform().link;
+  const double peak = link ? link->peak_bytes_per_second.value_or(0) : 0;
+  const double most = reads_once ? static_cast<double>(bytes) : peak * last_pass_seconds_;
+  if (most >= most_wire_bytes) {
+    return Traffic::unavailable("a pass carries more than NVML's 32-bit counters hold");
+  }
+  if (const auto traffic = means.link()) return Traffic::measured(*traffic);
+  return Traffic::unavailable("NVML counts no PCI Express bytes of this GPU");
 }
 
 /// Of passes on end, between two renewals of the counter.

@@ -23,6 +23,8 @@
 
 namespace offload {
 
+class PassMeans;
+
 /// What is known of a case before anything is allocated for it.
 CaseRecord describe(const Case& item, const Platform& platform);
 
@@ -76,6 +78,7 @@ class Loop {
   void plan_countable();
   std::size_t offloaded_bytes(std::size_t first, std::size_t last) const;
   Found<UmTraffic> counted_pass();
+  Found<LinkTraffic> link_of(const PassMeans& means) const;
   Found<Energy> energy_of_passes();
   void adopt(PassPlan plan);
   void tune();
