@@ -21,15 +21,14 @@ namespace {
 namespace fs = std::filesystem;
 
 // As the kernel modules nvidia-uvm and nvidia name them.
-constexpr std::array<std::string_view, 4> prefixes{"UVM ", "nvidia", "nv_queue", "irq/"};
+constexpr std::array<std::string_view, 3> prefixes{"UVM ", "nvidia", "nv_queue"};
 
 bool of_the_driver(std::string_view name) {
-  const bool known = std::any_of(prefixes.begin(), prefixes.end(), [name](std::string_view prefix) {
-    return name.substr(0, prefix.size()) == prefix;
-  });
   // Interrupt threads carry the name of their driver behind a number.
   if (name.substr(0, 4) == "irq/") return name.find("nvidia") != std::string_view::npos;
-  return known;
+  return std::any_of(prefixes.begin(), prefixes.end(), [name](std::string_view prefix) {
+    return name.substr(0, prefix.size()) == prefix;
+  });
 }
 
 bool is_number(const std::string& text) {

@@ -8,8 +8,6 @@ namespace offload {
 namespace {
 
 // Numbers of nvml.h.
-constexpr unsigned int c2c_link_count = 170;
-constexpr unsigned int c2c_link_status = 171;
 constexpr unsigned int pcie_tx_bytes = 197;  // the GPU sends
 constexpr unsigned int pcie_rx_bytes = 198;  // the GPU receives
 constexpr unsigned int clock_sm = 1;
@@ -73,7 +71,9 @@ void GpuCounters::note_after(GpuState& state) const {
   if (!available()) return;
   state.pcie_generation = library_.number("nvmlDeviceGetCurrPcieLinkGeneration", device_);
   state.pcie_width = library_.number("nvmlDeviceGetCurrPcieLinkWidth", device_);
-  state.c2c_links = active_c2c_links();
+  if (const auto links = library_.active_c2c_links(device_)) {
+    state.c2c_links = static_cast<int>(links->size());
+  }
   state.sm_mhz_after = clock(clock_sm);
   state.memory_mhz_after = clock(clock_memory);
   state.throttled_after = throttle_reasons();
@@ -95,16 +95,6 @@ std::optional<std::vector<std::string>> GpuCounters::throttle_reasons() const {
   unsigned long long reasons = 0;
   if (get == nullptr || get(device_, &reasons) != nvml::success) return std::nullopt;
   return throttle_words(reasons);
-}
-
-std::optional<int> GpuCounters::active_c2c_links() const {
-  const auto links = library_.field(device_, c2c_link_count);
-  if (!links) return std::nullopt;
-  int active = 0;
-  for (unsigned int link = 0; link < static_cast<unsigned int>(*links); ++link) {
-    if (library_.field(device_, c2c_link_status, link) == 1) ++active;
-  }
-  return active;
 }
 
 LinkTraffic link_traffic(const GpuCounters::Wire& before, const GpuCounters::Wire& after,

@@ -37,7 +37,6 @@ class GpuCounters {
  private:
   std::optional<int> clock(unsigned int kind) const;
   std::optional<std::vector<std::string>> throttle_reasons() const;
-  std::optional<int> active_c2c_links() const;
 
   nvml::Library library_;
   nvml::Device device_ = nullptr;

@@ -109,10 +109,7 @@ Found<LinkTraffic> Loop::link_of(const PassMeans& means) const {
 
 /// Of passes on end, between two renewals of the counter.
 Found<Energy> Loop::energy_of_passes() {
-  if (!gpu_counters_.joules()) {
-    return Found<Energy>::unavailable(
-        gpu_counters_.available() ? "NVML counts no energy of this GPU" : gpu_counters_.reason());
-  }
+  if (!gpu_counters_.available()) return Found<Energy>::unavailable(gpu_counters_.reason());
   if (!thorough_) return Found<Energy>::unavailable("takes 0.3 s a case: --evidence all");
   if (reading_->steps() > 0)
     return Found<Energy>::unavailable("a chain of single reads, no stream");
@@ -126,45 +123,37 @@ Found<Energy> Loop::energy_of_passes() {
         "cannot tell from the pass");
   }
 
-  double first_joules = 0;
-  double last_joules = 0;
-  std::size_t passes_then = 0;
-  std::size_t first_passes = 0;
-  std::size_t last_passes = 0;
-  double first_seconds = 0;
-  double last_seconds = 0;
+  struct Look {
+    double joules = 0;
+    std::size_t passes = 0;
+    double seconds = 0;
+  };
+  const auto at_first = gpu_counters_.joules();
+  if (!at_first) return Found<Energy>::unavailable("NVML counts no energy of this GPU");
+  Look first;
+  Look last{.joules = *at_first};
+  std::size_t passes = 0;
   int renewals = -1;  // the first one only starts the stretch
-  double known = *gpu_counters_.joules();
   const Stopwatch watch;
-  Stopwatch since_look;
   while (renewals < energy_renewals && watch.seconds() < energy_most_seconds) {
     checkpoint();
-    since_look = {};
+    const Stopwatch since_look;
     while (since_look.seconds() < energy_look_seconds) {
       next_pass();
       run_pass();
       session_.wait();
-      ++passes_then;
+      ++passes;
     }
-    const double joules = gpu_counters_.joules().value_or(known);
-    if (joules == known) continue;
-    known = joules;
-    ++renewals;
-    if (renewals == 0) {
-      first_joules = joules;
-      first_passes = passes_then;
-      first_seconds = watch.seconds();
-    }
-    last_joules = joules;
-    last_passes = passes_then;
-    last_seconds = watch.seconds();
+    const double joules = gpu_counters_.joules().value_or(last.joules);
+    if (joules == last.joules) continue;
+    last = {joules, passes, watch.seconds()};
+    if (++renewals == 0) first = last;
   }
   if (renewals < 1) return Found<Energy>::unavailable("the energy counter was not renewed in time");
-  Energy energy;
-  energy.seconds = last_seconds - first_seconds;
-  energy.watts = (last_joules - first_joules) / energy.seconds;
-  energy.joules = (last_joules - first_joules) / static_cast<double>(last_passes - first_passes);
-  return Found<Energy>::measured(energy);
+  const double joules = last.joules - first.joules;
+  const double seconds = last.seconds - first.seconds;
+  return Found<Energy>::measured(
+      {joules / static_cast<double>(last.passes - first.passes), joules / seconds, seconds});
 }
 
 PassSeries Loop::series(std::size_t count) {

@@ -9,25 +9,20 @@ namespace offload {
 namespace {
 
 // Field identifiers; the scope is the number of the link.
-constexpr unsigned int c2c_link_count = 170;
-constexpr unsigned int c2c_link_status = 171;  // 1 = active
 constexpr unsigned int c2c_link_max_mb_per_second = 172;
 
 void read_c2c(const nvml::Library& library, nvml::Device device, NvmlFacts& facts) {
-  const auto links = library.field(device, c2c_link_count);
-  if (!links) return;
-  int active = 0;
+  const auto active = library.active_c2c_links(device);
+  if (!active) return;
   double bytes_per_second = 0;
   bool all_known = true;
-  for (unsigned int link = 0; link < static_cast<unsigned int>(*links); ++link) {
-    if (library.field(device, c2c_link_status, link) != 1) continue;
-    ++active;
+  for (const unsigned int link : *active) {
     const auto rate = library.field(device, c2c_link_max_mb_per_second, link);
     all_known = all_known && rate.has_value();
     bytes_per_second += 1e6 * static_cast<double>(rate.value_or(0));
   }
-  facts.c2c_links = active;
-  if (active > 0 && all_known) facts.c2c_bytes_per_second = bytes_per_second;
+  facts.c2c_links = static_cast<int>(active->size());
+  if (!active->empty() && all_known) facts.c2c_bytes_per_second = bytes_per_second;
 }
 
 }  // namespace

@@ -33,6 +33,10 @@ struct FieldValue {  // nvmlFieldValue_t
 };
 static_assert(sizeof(FieldValue) == 40);
 
+// Field identifiers; the scope is the number of the link.
+constexpr unsigned int c2c_link_count = 170;
+constexpr unsigned int c2c_link_status = 171;  // 1 = active
+
 }  // namespace
 
 void Library::Close::operator()(void* library) const { dlclose(library); }
@@ -87,6 +91,16 @@ std::optional<long long> Library::field(Device device, unsigned int id, unsigned
       return query.value.signed_int;
   }
   return std::nullopt;
+}
+
+std::optional<std::vector<unsigned int>> Library::active_c2c_links(Device device) const {
+  const auto count = field(device, c2c_link_count);
+  if (!count) return std::nullopt;
+  std::vector<unsigned int> active;
+  for (unsigned int link = 0; link < static_cast<unsigned int>(*count); ++link) {
+    if (field(device, c2c_link_status, link) == 1) active.push_back(link);
+  }
+  return active;
 }
 
 }  // namespace offload::nvml

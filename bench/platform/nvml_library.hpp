@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace offload::nvml {
 
@@ -33,6 +34,8 @@ class Library {
   std::optional<int> number(const char* name, Device device) const;
   /// A value of nvmlDeviceGetFieldValues; `scope` is the number of a link, or 0.
   std::optional<long long> field(Device device, unsigned int id, unsigned int scope = 0) const;
+  /// Numbers of the C2C links that are up; nullopt where the driver does not know such links.
+  std::optional<std::vector<unsigned int>> active_c2c_links(Device device) const;
 
  private:
   void* symbol(const char* name) const;
