@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A results file: read strictly, refused with one clear line, its cases joined by their fields."""
+import dataclasses
+import json
+import pathlib
+
+SCHEMA_MAJOR = 1
+
+
+class BadInput(Exception):
+    """What a script was given cannot be used; the text says what, where and what to do."""
+
+
+@dataclasses.dataclass(frozen=True, order=True)
+class CaseKey:
+    """What makes cases of two files the same case. Results never name the machine here."""
+
+    label: str
+    policy: str
+    weights: str
+    start: str
+    captured: bool = False
+
+    def __str__(self):
+        graph = " (graph)" if self.captured else ""
+        return f"{self.label}/{self.policy}/{self.weights}/{self.start}{graph}"
+
+
+@dataclasses.dataclass(frozen=True)
+class Results:
+    """One run. `document` is the whole JSON, `run` its object offload_bench."""
+
+    path: pathlib.Path
+    document: dict
+
+    @property
+    def run(self):
+        return self.document["offload_bench"]
+
+    @property
+    def cases(self):
+        return self.run["cases"]
+
+    def by_key(self):
+        """{CaseKey: its cases}, one case per run: a file of one run has one each, a merged file up
+        to one for each of its sources."""
+        cases, seen = {}, set()
+        for case in self.cases:
+            key = key_of(case)
+            if (key, source_of(case)) in seen:
+                raise BadInput(f"{self.path}: {key} stands there twice: merge runs with "
+                               "scripts/merge.py")
+            seen.add((key, source_of(case)))
+            cases.setdefault(key, []).append(case)
+        return cases
+
+
+def source_of(case):
+    return case.get("source", 0)  # index into a merged file's offload_bench.sources
+
+
+def label_of(case):
+    return case.get("label", case["workload"])  # files of schema 1.0 have no label
+
+
+def key_of(case):
+    return CaseKey(label_of(case), case["policy"], case["weights"]["name"], case["start"],
+                   case.get("captured", False))
+
+
+def passed(case):
+    return case["complete"] and case["failure"] is None and case["summary"] is not None
+
+
+def load(path):
+    path = pathlib.Path(path)
+    document = read_json(path)
+    run = document.get("offload_bench") if isinstance(document, dict) else None
+    if not isinstance(run, dict):
+        raise BadInput(f"{path}: no results of offload_bench: it has no object \"offload_bench\"; "
+                       "give the file that --output wrote")
+    check_version(path, run)
+    cases = run.get("cases")
+    if not isinstance(cases, list) or not all(map(is_case, cases)):
+        raise BadInput(f"{path}: damaged results: \"cases\" is no list of cases; "
+                       "scripts/validate.py says where")
+    if not cases:
+        raise BadInput(f"{path}: no case in it: nothing was measured")
+    return Results(path, document)
+
+
+def read_json(path):
+    """Any JSON document, strictly: NaN and Infinity are no JSON, and no measurement either."""
+    try:
+        text = pathlib.Path(path).read_text(encoding="utf-8")
+    except OSError as error:
+        raise BadInput(f"{path}: {error.strerror.lower()}") from None
+    except UnicodeDecodeError as error:
+        raise BadInput(f"{path}: no text in UTF-8: {error.reason} at byte {error.start}") from None
+    if not text.strip():
+        raise BadInput(f"{path}: an empty file")
+    try:
+        return json.loads(text, parse_constant=refuse_constant)
+    except json.JSONDecodeError as error:
+        cut = " (cut short?)" if error.pos >= len(text.rstrip()) else ""
+        raise BadInput(f"{path}: no JSON{cut}: {error.msg} in line {error.lineno}, column "
+                       f"{error.colno}") from None
+    except ValueError as error:
+        raise BadInput(f"{path}: {error}") from None
+    except RecursionError:
+        raise BadInput(f"{path}: nested too deeply to be results") from None
+
+
+def refuse_constant(token):
+    raise ValueError(f"{token} is no number in JSON: the file is damaged or was written by a tool "
+                     "that is not strict")
+
+
+def check_version(path, run):
+    version = run.get("schema_version")
+    parts = version.split(".") if isinstance(version, str) else []
+    if not parts or not all(part.isdecimal() for part in parts):
+        raise BadInput(f"{path}: its schema version {version!r} is none; it is damaged or foreign")
+    if int(parts[0]) != SCHEMA_MAJOR:
+        raise BadInput(f"{path}: written by schema version {version}; these scripts read version "
+                       f"{SCHEMA_MAJOR}: use those of the offload-bench that wrote it")
+
+
+def is_case(case):
+    """Enough of a case to join it; all else is validate's."""
+    if not isinstance(case, dict) or not isinstance(case.get("weights"), dict):
+        return False
+    texts = (case.get("workload"), case.get("policy"), case["weights"].get("name"),
+             case.get("start"), case.get("label", ""))
+    samples = case.get("samples_s")
+    return (all(isinstance(text, str) for text in texts) and isinstance(samples, list)
+            and all(isinstance(sample, (int, float)) for sample in samples)
+            and {"complete", "failure", "summary"} <= case.keys())
