@@ -134,6 +134,7 @@ class Run {
                          record_.calibration.host_read_beside_copy.value_or(0)});
     loop_.emplace(*session_, record_.calibration, record_.options.seed, record_.wall);
     loop_->use_graphs(record_.options.graph);
+    loop_->set_watching(record_.options.evidence != EvidenceLevel::none);
     loop_->set_thorough(record_.options.evidence == EvidenceLevel::all);
     loop_->checkpoint = leave_if_interrupted;
     if (record_.options.limits) measure_all_limits();

@@ -144,6 +144,21 @@ TEST_F(LoopOnTheCpu, SaysOfEveryCollectorWhatItFound) {
   EXPECT_EQ(found.um.state, Finding::unavailable);
 }
 
+TEST_F(LoopOnTheCpu, ReadsNoCounterUnlessAsked) {
+  Loop loop(session_, calibration_, 1, wall_);
+  loop.set_watching(false);
+  loop.prepare(item("stream_read", host_compute()));
+  EXPECT_EQ(wall_.evidence, 0);
+  EXPECT_THROW(loop.evidence(), std::logic_error);
+  loop.set_watching(true);
+  loop.prepare(item("stream_read", host_compute()));
+  EXPECT_GT(wall_.evidence, 0);
+  EXPECT_GT(loop.evidence().passes, 0U);
+  const double before = wall_.evidence;
+  loop.sample();  // is not watched
+  EXPECT_EQ(wall_.evidence, before);
+}
+
 TEST_F(LoopOnTheCpu, KeepsEveryPassOfASeries) {
   Loop loop(session_, calibration_, 1, wall_);
   loop.prepare(item("stream_read", host_compute()));

@@ -21,8 +21,9 @@ namespace {
 /// host_compute, said to be in the driver's hands.
 class InTheDriversHands final : public Policy {
  public:
-  explicit InTheDriversHands(const Policy& real) : real_(real) {}
-  std::string_view name() const override { return "handled"; }
+  explicit InTheDriversHands(const Policy& real, std::string_view name = "handled")
+      : real_(real), name_(name) {}
+  std::string_view name() const override { return name_; }
   std::string_view memory() const override { return real_.memory(); }
   std::string_view mechanism() const override { return real_.mechanism(); }
   std::string_view engine_flags() const override { return ""; }
@@ -42,6 +43,7 @@ class InTheDriversHands final : public Policy {
 
  private:
   const Policy& real_;
+  std::string_view name_;
   std::vector<Start> starts_{Start::cold, Start::warm};
 };
 
@@ -109,6 +111,17 @@ TEST_F(TrafficCounting, OneCaseStandsForItsKind) {
   EXPECT_EQ(reason(1), "counted for stream_read/handled/large/warm");
   EXPECT_EQ(reason(5), "counted for stream_read/handled/large/warm");
   EXPECT_EQ(reason(2).find("counted for"), std::string::npos);
+}
+
+TEST_F(TrafficCounting, CasesOfOnePolicyFollowOneAnother) {
+  const InTheDriversHands other(*catalog_.policy("host_compute"), "other");
+  for (const char* workload : {"stream_read", "pointer_chase"}) {
+    add(workload, handled_, large_, Start::cold);
+    add(workload, other, large_, Start::cold);
+  }
+  count_every_kind(count());
+  EXPECT_EQ(asked_, (Names{"stream_read/handled/large/cold", "pointer_chase/handled/large/cold",
+                           "stream_read/other/large/cold", "pointer_chase/other/large/cold"}));
 }
 
 TEST_F(TrafficCounting, ChunksOfEverySizeAreKindsOfTheirOwn) {

@@ -2,6 +2,8 @@
 // The loop's passes that nobody times: what process, driver and hardware do in one.
 #include <algorithm>
 #include <set>
+#include <stdexcept>
+#include <string>
 #include <tuple>
 #include <utility>
 
@@ -23,32 +25,19 @@ constexpr int most_counted_passes = 3;
 constexpr std::size_t most_counted_at_once = std::size_t{64} << 20;
 // Of a pass: each part takes 0.1 s to start and stop counting.
 constexpr std::size_t most_counted = 4 * most_counted_at_once;
-// A pass that takes longer says enough by itself.
-constexpr double long_pass_seconds = 5e-3;
 // What a piece's first row must be a multiple of (see Piece).
 constexpr std::size_t row_alignment = 4;
 
-// NVML renews the energy counter about every 0.1 s: passes on end until it has been renewed three
-// times, and enough passes between two looks that looking (2 ms) leaves the GPU busy.
-constexpr int energy_renewals = 3;
-constexpr double energy_look_seconds = 15e-3;
+// NVML renews the energy counter about every 0.1 s: passes on end until it has been renewed twice
+// more, and enough passes between two looks that looking (0.5 ms) leaves the GPU busy.
+constexpr int energy_renewals = 2;
+constexpr double energy_look_seconds = 10e-3;
 constexpr double energy_most_seconds = 1.0;
 constexpr std::size_t energy_least_bytes = std::size_t{256} << 20;
 // The byte counters of the link hold 32 bits, packet headers included.
 constexpr double most_wire_bytes = 0xffffffff / 1.2;
 
 }  // namespace
-
-WeightSet countable_part(const WeightSet& weights) {
-  const auto offloaded = std::ranges::find_if(
-      weights.tensors, [](const WeightTensor& tensor) { return !tensor.resident; });
-  if (offloaded == weights.tensors.end()) return {};
-  WeightTensor part = *offloaded;
-  const std::size_t rows = most_counted_at_once / part.row_bytes() / row_alignment * row_alignment;
-  part.rows = std::clamp<std::size_t>(rows, 1, part.rows);
-  part.experts = 0;
-  return {"part of " + weights.name, {part}};
-}
 
 /// Weight bytes of some of the plan's pieces that are not resident.
 std::size_t Loop::offloaded_bytes(std::size_t first, std::size_t last) const {
@@ -62,24 +51,11 @@ std::size_t Loop::offloaded_bytes(std::size_t first, std::size_t last) const {
 
 Evidence Loop::evidence() {
   const Range range("evidence");
-  Evidence found;
-  GpuState state;
-  const bool is_long = item_.start == Start::cold || last_pass_seconds_ > long_pass_seconds;
-  const int passes = is_long ? 1 : 3;
-  PassMeans means(!item_.policy->driver_handles_pages());
-  gpu_counters_.note_before(state);
-  for (int i = 0; i < passes; ++i) {
-    checkpoint();
-    next_pass();
-    placement_->reset(item_.start, session_.stream());
-    session_.wait();
-    const Moment before = moment_before(driver_threads_, gpu_counters_);
-    run_pass();
-    session_.wait();
-    means.add(before, moment_after(driver_threads_, gpu_counters_));
-  }
+  if (!watched_) throw std::logic_error("evidence: no pass was watched");
+  const PassMeans& means = *watched_;
+  GpuState state = state_before_;
   gpu_counters_.note_after(state);
-
+  Evidence found;
   found.passes = means.passes();
   found.cpu = Found<CpuTime>::measured(means.cpu(driver_threads_));
   found.page_faults = Found<PageFaults>::measured(means.page_faults());
@@ -121,6 +97,13 @@ Found<Energy> Loop::energy_of_passes() {
     return Found<Energy>::unavailable(
         "between cold passes the weights are brought home, which the counter, renewed every 0.1 s, "
         "cannot tell from the pass");
+  }
+  const Path path = item_.policy->path(item_.start, session_.platform());
+  if (path == Path::device_memory && item_.start == Start::warm) {
+    return Found<Energy>::unavailable("the weights have moved to the GPU: as device_resident");
+  }
+  if (path == Path::host_memory) {
+    return Found<Energy>::unavailable("the GPU idles, and NVML does not count the CPU's");
   }
 
   struct Look {
@@ -203,6 +186,7 @@ void Loop::plan_countable() {
 
 /// The planned pass, counted part by part. The link's own counter tells when records were lost.
 Found<UmTraffic> Loop::counted_pass() {
+  (void)um_.available();  // finding out moves bytes too: not in between
   UmTraffic sum;
   double wire = 0;
   for (std::size_t first = 0; first < plan_.pieces.size();) {

@@ -19,6 +19,9 @@ namespace {
 
 constexpr double settling_seconds = 20e-3;
 constexpr int most_settling_passes = 100;
+constexpr int most_watched_passes = 3;
+// A pass that takes longer says enough by itself.
+constexpr double long_pass_seconds = 5e-3;
 
 // Rates are checked against nominal peaks, which real machines never reach; the margin only covers
 // the clock.
@@ -203,7 +206,7 @@ void Loop::run_pass() {
   if (computes_on_cpu_) session_.workers().join();
 }
 
-double Loop::timed_pass(Start start) {
+double Loop::timed_pass(Start start, PassMeans* watched) {
   {
     const Range range("reset");
     const Lap lap(wall_.reset);
@@ -217,12 +220,22 @@ double Loop::timed_pass(Start start) {
       cuda::stream_synchronize(session_.stream());
     }
   }
+  Moment before;
+  if (watched != nullptr) {
+    session_.wait();
+    const Lap lap(wall_.evidence);
+    before = moment_before(driver_threads_, gpu_counters_);
+  }
   PassTimer& timer = session_.timer();
   clock_ = &timer;
   timer.begin(session_.stream());
   run_pass();
   const double seconds = timer.end(session_.stream());
   clock_ = nullptr;
+  if (watched != nullptr) {
+    const Lap lap(wall_.evidence);
+    watched->add(before, moment_after(driver_threads_, gpu_counters_));
+  }
   setup_seconds_ = timer.setup_seconds();
   last_pass_seconds_ = seconds;
   wall_.measured += seconds;
@@ -277,14 +290,18 @@ CaseRecord describe(const Case& item, const Platform& platform) {
 }
 
 // After the pause of placing and filling, the first passes over the link take up to four times
-// as long (1 MiB on an H200): what is not cold settles before it is sampled.
+// as long (1 MiB on an H200): what is not cold settles before it is sampled. These passes start as
+// the samples do and no sample comes of them, so counters are read around the first of them.
 double Loop::settle() {
-  double last = timed_pass(item_.start);
-  if (item_.start == Start::cold) return last;
-  double sum = last;
-  for (int i = 1; i < most_settling_passes && sum < settling_seconds; ++i) {
+  watched_.reset();
+  if (watches_) watched_.emplace(!item_.policy->driver_handles_pages());
+  const int most = item_.start == Start::cold ? 1 : most_settling_passes;
+  double last = 0;
+  double sum = 0;
+  for (int i = 0; i < most && sum < settling_seconds; ++i) {
     checkpoint();
-    last = timed_pass(item_.start);
+    const bool watch = watches_ && i < most_watched_passes && last < long_pass_seconds;
+    last = timed_pass(item_.start, watch ? &*watched_ : nullptr);
     sum += last;
   }
   return last;
@@ -323,6 +340,8 @@ CaseRecord Loop::prepare(const Case& item) {
   capture();
   record.captured = graph_.has_value();
 
+  state_before_ = {};
+  if (watches_) gpu_counters_.note_before(state_before_);
   passes_per_sample_ = passes_per_sample(settle(), item.start);
   record.passes_per_sample = passes_per_sample_;
   return record;

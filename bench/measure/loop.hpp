@@ -15,6 +15,7 @@
 
 #include "bench/evidence/cpu_time.hpp"
 #include "bench/evidence/gpu_counters.hpp"
+#include "bench/evidence/pass_means.hpp"
 #include "bench/evidence/um_traffic.hpp"
 #include "bench/measure/content.hpp"
 #include "bench/measure/session.hpp"
@@ -23,14 +24,8 @@
 
 namespace offload {
 
-class PassMeans;
-
 /// What is known of a case before anything is allocated for it.
 CaseRecord describe(const Case& item, const Platform& platform);
-
-/// Of the first tensor that is not resident, as many rows as the driver's counters can follow at
-/// once; no tensor when all are resident.
-WeightSet countable_part(const WeightSet& weights);
 
 class Loop {
  public:
@@ -38,7 +33,9 @@ class Loop {
   Loop(Session& session, const Calibration& calibration, std::uint64_t seed, WallTime& wall);
   /// Capture each pass in a CUDA graph where the policy allows it.
   void use_graphs(bool use) { use_graphs_ = use; }
-  /// How much time evidence may take.
+  /// Whether prepare() watches passes for evidence(): reading counters takes 1 ms a pass.
+  void set_watching(bool watches) { watches_ = watches; }
+  /// Whether evidence() may run passes of its own, for what cannot be read around the watched ones.
   void set_thorough(bool thorough) { thorough_ = thorough; }
 
   /// Called between phases; throws to leave (an interrupt).
@@ -55,8 +52,8 @@ class Loop {
   double sample();
   /// Of the pass that sample() timed last, the part before reading began, for workloads that tell.
   std::optional<double> setup_seconds() const { return setup_seconds_; }
-  /// What process, driver and hardware do in untimed passes of the case last prepared; all but the
-  /// driver's own counters.
+  /// What process, driver and hardware did in the passes of prepare() that it watched, and in what
+  /// state the samples since left the machine; all but the driver's own counters.
   Evidence evidence();
   /// `count` passes on end from the case's start, without a reset between them.
   PassSeries series(std::size_t count);
@@ -89,7 +86,7 @@ class Loop {
   void make_content(Content content);
   void make_room() const;
   void run_pass();
-  double timed_pass(Start start);
+  double timed_pass(Start start, PassMeans* watched = nullptr);
   double settle();
   void verify();
   void require_right();
@@ -122,7 +119,11 @@ class Loop {
   SetupClock* clock_ = nullptr;  // while a pass is timed
   std::optional<double> setup_seconds_;
   bool use_graphs_ = false;
+
+  bool watches_ = true;
   bool thorough_ = false;
+  std::optional<PassMeans> watched_;  // passes of the case last prepared
+  GpuState state_before_;
 };
 
 }  // namespace offload

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "bench/measure/traffic_count.hpp"
 
+#include <algorithm>
 #include <cstddef>
 #include <map>
 #include <stdexcept>
@@ -11,28 +12,65 @@
 namespace offload {
 namespace {
 
+// How the driver treats weights shows in a part of them; placing and counting more takes longer.
+constexpr std::size_t part_bytes = std::size_t{32} << 20;
+// What a piece's first row must be a multiple of (see Piece).
+constexpr std::size_t row_alignment = 4;
+
 bool to_be_counted(const Case& item, const CaseRecord& record) {
   return record.complete && item.policy->driver_handles_pages();
 }
 
-/// Ranges of the cases that share their weights, from the last to the first: the last weights are
-/// still there.
-std::vector<std::pair<std::size_t, std::size_t>> by_weights(std::span<const Case* const> cases) {
-  std::vector<std::pair<std::size_t, std::size_t>> ranges;
-  for (std::size_t last = cases.size(); last > 0;) {
-    std::size_t first = last - 1;
-    while (first > 0 && cases[first - 1]->weights == cases[last - 1]->weights) --first;
-    ranges.emplace_back(first, last);
-    last = first;
+/// Indices of the cases to count: from the last weights to the first, since the last are still
+/// there, and of the same weights policy by policy, so that each is placed once.
+std::vector<std::size_t> in_order(const TrafficCount& count) {
+  struct Place {
+    std::size_t weights, policy;
+  };
+  std::map<const void*, std::size_t> first;  // use of weights and of policies
+  std::vector<std::size_t> order;
+  std::vector<Place> places;
+  for (std::size_t i = 0; i < count.cases.size(); ++i) {
+    const Case& item = *count.cases[i];
+    places.push_back({first.emplace(item.weights, i).first->second,
+                      first.emplace(item.policy, i).first->second});
+    if (to_be_counted(item, count.records[i])) order.push_back(i);
   }
-  return ranges;
+  std::ranges::stable_sort(order, [&places](std::size_t a, std::size_t b) {
+    if (places[a].weights != places[b].weights) return places[a].weights > places[b].weights;
+    return places[a].policy < places[b].policy;
+  });
+  return order;
+}
+
+/// Of the first tensor that is not resident, rows that the driver's counters follow with ease; no
+/// tensor when all are resident.
+WeightSet countable_part(const WeightSet& weights) {
+  const auto offloaded = std::ranges::find_if(
+      weights.tensors, [](const WeightTensor& tensor) { return !tensor.resident; });
+  if (offloaded == weights.tensors.end()) return {};
+  WeightTensor part = *offloaded;
+  const std::size_t rows = part_bytes / part.row_bytes() / row_alignment * row_alignment;
+  part.rows = std::clamp<std::size_t>(rows, 1, part.rows);
+  part.experts = 0;
+  return {"part of " + weights.name, {part}};
+}
+
+/// `item` on a part of its weights, if the workload reads such a part: one that needs experts or a
+/// model's layers does not.
+Case part_of(const Case& item, std::map<const WeightSet*, WeightSet>& parts) {
+  const auto [known, is_new] = parts.try_emplace(item.weights);
+  if (is_new) known->second = countable_part(*item.weights);
+  const bool partly =
+      !item.weights->slice && !known->second.tensors.empty() && item.workload->reads(known->second);
+  return {item.workload, item.policy, partly ? &known->second : item.weights, item.start};
 }
 
 /// Cases of one policy that the driver treats alike: from cold by who reads, and by the size of
-/// the chunks; nothing happens when warm, whoever reads.
+/// the chunks; nothing happens when warm or steady, whoever reads.
 std::string kind_of(const Case& item) {
   std::string kind = std::string(item.policy->name()) + ' ' + std::string(name(item.start));
-  if (item.start == Start::warm) return kind;
+  if (item.start != Start::cold) return kind;
   const auto choice = item.workload->choice();
   const bool chunks = choice && choice->letter == 'c';
   return kind + ' ' + (chunks ? item.workload->label() : std::string(item.workload->name()));
@@ -42,24 +80,23 @@ std::string kind_of(const Case& item) {
 
 void count_every_kind(const TrafficCount& count) {
   std::map<std::string, std::string> counted;  // the case that stands for its kind
-  for (const auto& [first, last] : by_weights(count.cases)) {
-    for (std::size_t i = first; i < last; ++i) {
-      const Case& item = *count.cases[i];
-      CaseRecord& record = count.records[i];
-      if (!to_be_counted(item, record)) continue;
-      const auto [known, is_first] = counted.emplace(kind_of(item), record.name);
-      if (!is_first) {
-        record.evidence.um = Found<UmTraffic>::unavailable("counted for " + known->second);
-      }
-      if (!is_first && !record.series) continue;
-      const bool counts = is_first;  // clang before 16 cannot capture a structured binding
-      count.at_boundary(record, [&] {
-        if (counts) record.evidence.um = count.loop.um_traffic(item);
-        if (!record.series) return;
-        record.series->um = count.loop.um_series(item, record.series->seconds.size());
-      });
+  std::map<const WeightSet*, WeightSet> parts;
+  for (const std::size_t i : in_order(count)) {
+    const Case& item = *count.cases[i];
+    CaseRecord& record = count.records[i];
+    const auto [known, is_first] = counted.emplace(kind_of(item), record.name);
+    if (!is_first) {
+      record.evidence.um = Found<UmTraffic>::unavailable("counted for " + known->second);
     }
+    if (!is_first && !record.series) continue;
+    const bool counts = is_first;  // clang before 16 cannot capture a structured binding
+    count.at_boundary(record, [&] {
+      if (counts) record.evidence.um = count.loop.um_traffic(part_of(item, parts));
+      if (!record.series) return;
+      record.series->um = count.loop.um_series(item, record.series->seconds.size());
+    });
   }
+  count.loop.clear();  // it refers to the parts
 }
 
 // How a policy brings weights to the GPU depends on neither them nor who reads them.
