@@ -232,9 +232,12 @@ Found<UmTraffic> UmCollector::count(const std::function<void()>& pass) {
     if (counters.result() != CUPTI_SUCCESS) {
       return Found<UmTraffic>::unavailable(text_of(counters.result(), "cuptiActivityEnable"));
     }
-    // Records exist once the work has ended, and arrive when counting does.
+    // Records exist once the work has ended, and arrive only if flushed before counting ends, too.
     const cudaError_t done = cudaDeviceSynchronize();
     if (done != cudaSuccess) return Found<UmTraffic>::unavailable(cudaGetErrorString(done));
+    const auto flushed = cuptiActivityFlushAll(CUPTI_ACTIVITY_FLAG_FLUSH_FORCED);
+    if (flushed != CUPTI_SUCCESS)
+      return Found<UmTraffic>::unavailable(text_of(flushed, "cuptiActivityFlushAll"));
   }
   const auto [traffic, dropped] = totals().take();
   if (dropped > 0)
