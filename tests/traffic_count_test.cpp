@@ -134,10 +134,10 @@ TEST_F(TrafficCounting, ChunksOfEverySizeAreKindsOfTheirOwn) {
 TEST_F(TrafficCounting, ASeriesIsCountedWhoeverStandsForItsCase) {
   add("stream_read", handled_, large_, Start::cold);
   add("stream_read", handled_, small_, Start::cold);
-  records_[0].series = PassSeries{};
+  records_[1].series = PassSeries{};
   count_every_kind(count());
-  EXPECT_EQ(asked_, (Names{"stream_read/handled/small/cold", "stream_read/handled/large/cold"}));
-  EXPECT_EQ(reason(0), "counted for stream_read/handled/small/cold");
+  EXPECT_EQ(asked_, (Names{"stream_read/handled/large/cold", "stream_read/handled/small/cold"}));
+  EXPECT_EQ(reason(1), "counted for stream_read/handled/large/cold");
 }
 
 TEST_F(TrafficCounting, OneReadStandsForAPolicyWhereItMustBeQuick) {

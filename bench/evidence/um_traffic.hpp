@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the driver moved on behalf of one pass, by CUPTI's unified-memory counters. They slow the
+// What the driver moved on behalf of a pass, by CUPTI's unified-memory counters. They slow the
 // pass down, so they run only inside measure(), which is for untimed passes.
 // um_traffic_absent.cpp stands in where there is no CUPTI.
 #pragma once
 #include <functional>
 #include <optional>
+#include <span>
+#include <vector>
 
 #include "bench/evidence/evidence.hpp"
 #include "offload/support.hpp"
@@ -20,13 +22,18 @@ class UmCollector {
   /// without saying so, which makes them count too little.
   bool count_right();
 
-  /// Runs `pass` once and returns what the driver did meanwhile, work enqueued before excluded and
-  /// work enqueued by the pass awaited. Without counters the pass still runs, and the finding says
-  /// why there are none. Lets the pass's exceptions through. One measure() at a time.
-  Found<UmTraffic> measure(const std::function<void()>& pass);
+  struct Pass {
+    std::function<void()> prepare;  // what it does is not counted
+    std::function<void()> run;
+  };
+  /// Runs `passes` one after the other and returns what the driver did in each, work they enqueue
+  /// awaited. Turning the counters on and off takes some 60 ms, however many passes there are; more
+  /// than some 100 MiB moved meanwhile overwhelm them. Without counters the passes still run, and
+  /// the finding says why there are none. Lets their exceptions through. One measure() at a time.
+  Found<std::vector<UmTraffic>> measure(std::span<const Pass> passes);
 
  private:
-  Found<UmTraffic> count(const std::function<void()>& pass);
+  Found<std::vector<UmTraffic>> count(std::span<const Pass> passes);
 
   std::optional<Support> support_;
 };

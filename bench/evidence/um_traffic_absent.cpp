@@ -10,9 +10,12 @@ const Support& UmCollector::available() {
 
 bool UmCollector::count_right() { return false; }
 
-Found<UmTraffic> UmCollector::measure(const std::function<void()>& pass) {
-  pass();
-  return Found<UmTraffic>::unavailable(available().reason());
+Found<std::vector<UmTraffic>> UmCollector::measure(std::span<const Pass> passes) {
+  for (const Pass& pass : passes) {
+    pass.prepare();
+    pass.run();
+  }
+  return Found<std::vector<UmTraffic>>::unavailable(available().reason());
 }
 
 }  // namespace offload

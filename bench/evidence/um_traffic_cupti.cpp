@@ -6,12 +6,15 @@
 #include <cuda_runtime_api.h>
 #include <cupti.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdlib>
 #include <cstring>
+#include <iterator>
 #include <mutex>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "offload/cuda/runtime.hpp"
 
@@ -43,58 +46,74 @@ std::size_t& by_cause(BytesByCause& bytes, std::uint32_t cause) {
 
 class Totals {
  public:
+  /// To the last window that was open when it happened. Records of before the first one are late.
   void add(const CUpti_ActivityUnifiedMemoryCounter2& record) {
     const std::lock_guard lock(mutex_);
-    if (record.start < since_) return;  // late, of an earlier pass
-    const std::size_t value = record.value;
-    switch (record.counterKind) {
-      case CUPTI_ACTIVITY_UNIFIED_MEMORY_COUNTER_KIND_BYTES_TRANSFER_HTOD:
-        by_cause(traffic_.to_device, record.flags) += value;
-        break;
-      case CUPTI_ACTIVITY_UNIFIED_MEMORY_COUNTER_KIND_BYTES_TRANSFER_DTOH:
-        by_cause(traffic_.to_host, record.flags) += value;
-        break;
-      case CUPTI_ACTIVITY_UNIFIED_MEMORY_COUNTER_KIND_GPU_PAGE_FAULT:
-        traffic_.gpu_fault_groups += value;  // of one page
-        break;
-      case CUPTI_ACTIVITY_UNIFIED_MEMORY_COUNTER_KIND_CPU_PAGE_FAULT_COUNT:
-        ++traffic_.cpu_faults;  // one record each; the value is a program counter
-        break;
-      case CUPTI_ACTIVITY_UNIFIED_MEMORY_COUNTER_KIND_THRASHING:
-        ++traffic_.thrashing;
-        break;
-      case CUPTI_ACTIVITY_UNIFIED_MEMORY_COUNTER_KIND_THROTTLING:
-        ++traffic_.throttling;
-        break;
-      case CUPTI_ACTIVITY_UNIFIED_MEMORY_COUNTER_KIND_REMOTE_MAP:
-        ++traffic_.remote_maps;  // the value is the size of the region mapped
-        break;
-      default:
-        break;
-    }
+    const auto later = std::ranges::upper_bound(windows_, record.start, {}, &Window::begin);
+    if (later != windows_.begin()) add(record, std::prev(later)->traffic);
   }
   void add_dropped(std::size_t records) {
     const std::lock_guard lock(mutex_);
     dropped_ += records;
   }
-  /// Start anew, with what happens from `timestamp` on, by CUPTI's clock.
-  void begin(std::uint64_t timestamp) {
+  void clear() {
     const std::lock_guard lock(mutex_);
-    traffic_ = {};
+    windows_.clear();
     dropped_ = 0;
-    since_ = timestamp;
   }
-  /// Traffic and the number of records lost since begin().
-  std::pair<UmTraffic, std::size_t> take() {
+  /// What happens from `timestamp` on, by CUPTI's clock, is counted apart from what happened
+  /// before.
+  void open_window(std::uint64_t timestamp) {
     const std::lock_guard lock(mutex_);
-    return {std::exchange(traffic_, {}), std::exchange(dropped_, 0)};
+    windows_.push_back({timestamp, {}});
+  }
+  UmTraffic window(std::size_t index) {
+    const std::lock_guard lock(mutex_);
+    return windows_[index].traffic;
+  }
+  std::size_t dropped() {
+    const std::lock_guard lock(mutex_);
+    return dropped_;
   }
 
  private:
+  struct Window {
+    std::uint64_t begin;
+    UmTraffic traffic;
+  };
+
+  static void add(const CUpti_ActivityUnifiedMemoryCounter2& record, UmTraffic& traffic) {
+    const std::size_t value = record.value;
+    switch (record.counterKind) {
+      case CUPTI_ACTIVITY_UNIFIED_MEMORY_COUNTER_KIND_BYTES_TRANSFER_HTOD:
+        by_cause(traffic.to_device, record.flags) += value;
+        break;
+      case CUPTI_ACTIVITY_UNIFIED_MEMORY_COUNTER_KIND_BYTES_TRANSFER_DTOH:
+        by_cause(traffic.to_host, record.flags) += value;
+        break;
+      case CUPTI_ACTIVITY_UNIFIED_MEMORY_COUNTER_KIND_GPU_PAGE_FAULT:
+        traffic.gpu_fault_groups += value;  // of one page
+        break;
+      case CUPTI_ACTIVITY_UNIFIED_MEMORY_COUNTER_KIND_CPU_PAGE_FAULT_COUNT:
+        ++traffic.cpu_faults;  // one record each; the value is a program counter
+        break;
+      case CUPTI_ACTIVITY_UNIFIED_MEMORY_COUNTER_KIND_THRASHING:
+        ++traffic.thrashing;
+        break;
+      case CUPTI_ACTIVITY_UNIFIED_MEMORY_COUNTER_KIND_THROTTLING:
+        ++traffic.throttling;
+        break;
+      case CUPTI_ACTIVITY_UNIFIED_MEMORY_COUNTER_KIND_REMOTE_MAP:
+        ++traffic.remote_maps;  // the value is the size of the region mapped
+        break;
+      default:
+        break;
+    }
+  }
+
   std::mutex mutex_;
-  UmTraffic traffic_;
+  std::vector<Window> windows_;
   std::size_t dropped_ = 0;
-  std::uint64_t since_ = 0;
 };
 
 /// Never destroyed: CUPTI's thread may still call back while the process ends.
@@ -208,41 +227,59 @@ bool UmCollector::count_right() {
   const cuda::ManagedBuffer buffer(known_bytes);
   const cuda::Stream stream;
   std::memset(buffer.data(), 1, known_bytes);
-  const Found<UmTraffic> found = count([&] {
-    cuda::mem_prefetch_async(buffer.data(), known_bytes, cuda::Processor::gpu, stream);
-    cuda::stream_synchronize(stream);
-  });
-  return found.value && found.value->to_device.total() == known_bytes;
+  const std::array<Pass, 1> prefetch{{{[] {},
+                                       [&] {
+                                         cuda::mem_prefetch_async(buffer.data(), known_bytes,
+                                                                  cuda::Processor::gpu, stream);
+                                         cuda::stream_synchronize(stream);
+                                       }}}};
+  const Found<std::vector<UmTraffic>> found = count(prefetch);
+  return found.value && found.value->front().to_device.total() == known_bytes;
 }
 
-Found<UmTraffic> UmCollector::measure(const std::function<void()>& pass) {
-  if (available()) return count(pass);
-  pass();
-  return Found<UmTraffic>::unavailable(available().reason());
+Found<std::vector<UmTraffic>> UmCollector::measure(std::span<const Pass> passes) {
+  if (available()) return count(passes);
+  for (const Pass& pass : passes) {
+    pass.prepare();
+    pass.run();
+  }
+  return Found<std::vector<UmTraffic>>::unavailable(available().reason());
 }
 
-Found<UmTraffic> UmCollector::count(const std::function<void()>& pass) {
-  (void)cudaDeviceSynchronize();
-  std::uint64_t now = 0;
-  (void)cuptiGetTimestamp(&now);
-  totals().begin(now);
+Found<std::vector<UmTraffic>> UmCollector::count(std::span<const Pass> passes) {
+  using Counted = Found<std::vector<UmTraffic>>;
+  const auto open_window = [] {
+    (void)cudaDeviceSynchronize();
+    std::uint64_t now = 0;
+    (void)cuptiGetTimestamp(&now);
+    totals().open_window(now);
+  };
+  totals().clear();
   {
     const Enabled counters;
-    pass();
+    for (const Pass& pass : passes) {
+      pass.prepare();
+      open_window();
+      pass.run();
+      open_window();
+    }
     if (counters.result() != CUPTI_SUCCESS) {
-      return Found<UmTraffic>::unavailable(text_of(counters.result(), "cuptiActivityEnable"));
+      return Counted::unavailable(text_of(counters.result(), "cuptiActivityEnable"));
     }
     // Records exist once the work has ended, and arrive only if flushed before counting ends, too.
     const cudaError_t done = cudaDeviceSynchronize();
-    if (done != cudaSuccess) return Found<UmTraffic>::unavailable(cudaGetErrorString(done));
+    if (done != cudaSuccess) return Counted::unavailable(cudaGetErrorString(done));
     const auto flushed = cuptiActivityFlushAll(CUPTI_ACTIVITY_FLAG_FLUSH_FORCED);
-    if (flushed != CUPTI_SUCCESS)
-      return Found<UmTraffic>::unavailable(text_of(flushed, "cuptiActivityFlushAll"));
+    if (flushed != CUPTI_SUCCESS) {
+      return Counted::unavailable(text_of(flushed, "cuptiActivityFlushAll"));
+    }
   }
-  const auto [traffic, dropped] = totals().take();
-  if (dropped > 0)
-    return Found<UmTraffic>::unavailable("CUPTI dropped " + std::to_string(dropped) + " records");
-  return Found<UmTraffic>::measured(traffic);
+  if (const std::size_t dropped = totals().dropped(); dropped > 0) {
+    return Counted::unavailable("CUPTI dropped " + std::to_string(dropped) + " records");
+  }
+  std::vector<UmTraffic> traffic;
+  for (std::size_t i = 0; i < passes.size(); ++i) traffic.push_back(totals().window(2 * i));
+  return Counted::measured(std::move(traffic));
 }
 
 }  // namespace offload

@@ -184,11 +184,58 @@ void Loop::plan_countable() {
   plan_ = placement_->replan(countable, item_.workload->cpu_can());
 }
 
-/// The planned pass, counted part by part. The link's own counter tells when records were lost.
-Found<UmTraffic> Loop::counted_pass() {
+/// Leaves the weights of the bound case at its start, and its pass planned to be counted.
+Loop::CountedPass Loop::begin_counted() {
+  if (item_.start == Start::warm) {
+    // As the last pass left it: bind() may have placed the weights anew.
+    run_pass();
+    session_.wait();
+  }
+  plan_countable();
+  placement_->reset(item_.start, session_.stream());
+  session_.wait();
+  return countable_pass();
+}
+
+Loop::CountedPass Loop::countable_pass() const {
+  CountedPass pass;
+  const std::size_t read = offloaded_bytes(0, plan_.pieces.size());
+  pass.bytes_read = std::min(reading_->bytes().requested, read);
+  pass.migrates = migrates(*item_.policy, session_.platform());
+  if (item_.start == Start::cold && pass.migrates) {
+    // A pointer chase or a gather touches a part of a tensor, so only some pages move.
+    pass.least_moved = reading_->bytes().touched >= read ? read : std::min<std::size_t>(read, 1);
+  }
+  return pass;
+}
+
+/// The pieces [first, last) of the planned pass.
+void Loop::run_counted(std::size_t first, std::size_t last, CountedPass& pass) {
+  const auto before = gpu_counters_.wire();
+  enqueue(first, last);
+  if (last == plan_.pieces.size()) placement_->finish(session_.stream());
+  session_.wait();
+  const auto after = gpu_counters_.wire();
+  if (before && after) pass.wire_to_device += link_traffic(*before, *after, false).wire_to_device;
+}
+
+/// What was counted in a pass, unless the link's own counter tells that records were lost.
+Found<UmTraffic> Loop::checked(UmTraffic traffic, const CountedPass& pass) {
+  traffic.bytes_read = pass.bytes_read;
+  const std::size_t moved = traffic.to_device.total();
+  if (pass.migrates && lost_records(moved, pass.wire_to_device)) {
+    return Found<UmTraffic>::unavailable(
+        "CUPTI lost records: it saw " + format_size_rounded(moved) +
+        " move while the link carried " +
+        format_size_rounded(static_cast<std::size_t>(pass.wire_to_device)) + ", headers included");
+  }
+  return Found<UmTraffic>::measured(traffic);
+}
+
+/// The planned pass, counted part by part.
+Found<UmTraffic> Loop::count_in_parts(CountedPass pass) {
   (void)um_.available();  // finding out moves bytes too: not in between
   UmTraffic sum;
-  double wire = 0;
   for (std::size_t first = 0; first < plan_.pieces.size();) {
     std::size_t last = first;
     std::size_t bytes = 0;
@@ -197,65 +244,63 @@ Found<UmTraffic> Loop::counted_pass() {
       ++last;
     } while (last < plan_.pieces.size() &&
              bytes + offloaded_bytes(last, last + 1) <= most_counted_at_once);
-    const auto before = gpu_counters_.wire();
-    Found<UmTraffic> part = um_.measure([&] {
-      enqueue(first, last);
-      if (last == plan_.pieces.size()) placement_->finish(session_.stream());
-      session_.wait();
-    });
-    const auto after = gpu_counters_.wire();
-    if (!part.value) return part;
-    sum += *part.value;
-    if (before && after) wire += link_traffic(*before, *after, false).wire_to_device;
+    const UmCollector::Pass part{[] {}, [&] { run_counted(first, last, pass); }};
+    const Found<std::vector<UmTraffic>> found = um_.measure({&part, 1});
+    if (!found.value) return {found.state, found.reason, std::nullopt};
+    sum += found.value->front();
     first = last;
   }
-  sum.bytes_read = std::min(reading_->bytes().requested, offloaded_bytes(0, plan_.pieces.size()));
-  const std::size_t moved = sum.to_device.total();
-  if (migrates(*item_.policy, session_.platform()) && lost_records(moved, wire)) {
-    return Found<UmTraffic>::unavailable(
-        "CUPTI lost records: it saw " + format_size_rounded(moved) +
-        " move while the link carried " + format_size_rounded(static_cast<std::size_t>(wire)) +
-        ", headers included");
-  }
-  return Found<UmTraffic>::measured(sum);
+  return checked(sum, pass);
 }
 
 Found<UmTraffic> Loop::um_traffic(const Case& item) {
   const Range range("evidence");
   bind(item);
-  if (item.start == Start::warm) {
-    // As the last pass left it: bind() may have placed the weights anew.
-    run_pass();
-    session_.wait();
-  }
-  plan_countable();
-  // A pointer chase or a gather touches a part of a tensor, so only some pages move.
-  const std::size_t read = offloaded_bytes(0, plan_.pieces.size());
-  const bool reads_all = reading_->bytes().touched >= read;
-  const bool must_move = item.start == Start::cold && migrates(*item.policy, session_.platform());
-  const std::size_t least = !must_move ? 0 : reads_all ? read : std::min<std::size_t>(read, 1);
-
+  CountedPass pass;
   std::size_t most_moved = 0;
   for (int i = 0; i < most_counted_passes; ++i) {
     checkpoint();
-    placement_->reset(item.start, session_.stream());
-    session_.wait();
-    Found<UmTraffic> found = counted_pass();
+    pass = begin_counted();
+    Found<UmTraffic> found = count_in_parts(pass);
     // Without counters the rate of every sample has still been held against the link's.
     const bool last = i + 1 == most_counted_passes;
     if (!found.value && (last || !um_.available())) return found;
     if (!found.value) continue;
-    if (found.value->to_device.total() >= least) return found;
+    if (found.value->to_device.total() >= pass.least_moved) return found;
     most_moved = std::max(most_moved, found.value->to_device.total());
   }
   // Weights that are not cold move little or nothing; lost records leave the greater part.
-  if (2 * most_moved >= least || !um_.count_right()) {
+  if (2 * most_moved >= pass.least_moved || !um_.count_right()) {
     return Found<UmTraffic>::unavailable("CUPTI lost records: it saw " +
                                          format_size_rounded(most_moved) + " of at least " +
-                                         format_size_rounded(least));
+                                         format_size_rounded(pass.least_moved));
   }
-  throw ImplausibleResult("not cold: passes over " + format_size_rounded(read) + " moved at most " +
-                          format_size_rounded(most_moved) + " to the GPU");
+  throw ImplausibleResult("not cold: passes over " + format_size_rounded(pass.bytes_read) +
+                          " moved at most " + format_size_rounded(most_moved) + " to the GPU");
+}
+
+std::vector<std::optional<UmTraffic>> Loop::um_traffic_at_once(std::span<const Case> items) {
+  const Range range("evidence");
+  std::vector<std::optional<UmTraffic>> counted(items.size());
+  if (!um_.available()) return counted;
+  std::vector<CountedPass> begun(items.size());
+  std::vector<UmCollector::Pass> passes;
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    passes.push_back({[this, &items, &begun, i] {
+                        checkpoint();
+                        bind(items[i]);
+                        begun[i] = begin_counted();
+                      },
+                      [this, &begun, i] { run_counted(0, plan_.pieces.size(), begun[i]); }});
+  }
+  const Found<std::vector<UmTraffic>> found = um_.measure(passes);
+  if (!found.value) return counted;
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    const Found<UmTraffic> of_item = checked((*found.value)[i], begun[i]);
+    const bool enough = of_item.value && of_item.value->to_device.total() >= begun[i].least_moved;
+    if (enough) counted[i] = of_item.value;
+  }
+  return counted;
 }
 
 Found<std::vector<UmTraffic>> Loop::um_series(const Case& item, std::size_t count) {
@@ -268,7 +313,7 @@ Found<std::vector<UmTraffic>> Loop::um_series(const Case& item, std::size_t coun
     checkpoint();
     next_pass();
     plan_countable();
-    Found<UmTraffic> found = counted_pass();
+    Found<UmTraffic> found = count_in_parts(countable_pass());
     if (!found.value) return {found.state, found.reason};
     traffic.push_back(*found.value);
   }

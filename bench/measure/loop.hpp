@@ -11,6 +11,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "bench/evidence/cpu_time.hpp"
@@ -61,6 +62,10 @@ class Loop {
   /// after it has ended, so this belongs behind the last sample of a run. Throws ImplausibleResult
   /// when the start is cold and a policy that migrates moved less than it read.
   Found<UmTraffic> um_traffic(const Case& item);
+  /// Likewise of several cases of one policy over the same weights, which must be small, counted
+  /// together in a fraction of the time. Nothing for a case whose records were lost or were too
+  /// few: um_traffic() says what to think of it.
+  std::vector<std::optional<UmTraffic>> um_traffic_at_once(std::span<const Case> items);
   /// Likewise of each of `count` passes on end.
   Found<std::vector<UmTraffic>> um_series(const Case& item, std::size_t count);
   /// Give all memory back and forget the last case.
@@ -70,11 +75,23 @@ class Loop {
   Placement& placement() { return *placement_; }
 
  private:
+  /// What counters are held against.
+  struct CountedPass {
+    std::size_t bytes_read = 0;
+    std::size_t least_moved = 0;  // to the GPU
+    bool migrates = false;
+    double wire_to_device = 0;  // bytes that the link carried meanwhile
+  };
+
   void bind(const Case& item);
   void next_pass();
   void plan_countable();
   std::size_t offloaded_bytes(std::size_t first, std::size_t last) const;
-  Found<UmTraffic> counted_pass();
+  CountedPass begin_counted();
+  CountedPass countable_pass() const;
+  void run_counted(std::size_t first, std::size_t last, CountedPass& pass);
+  static Found<UmTraffic> checked(UmTraffic traffic, const CountedPass& pass);
+  Found<UmTraffic> count_in_parts(CountedPass pass);
   Found<LinkTraffic> link_of(const PassMeans& means) const;
   Found<Energy> energy_of_passes();
   void adopt(PassPlan plan);

@@ -2,69 +2,69 @@
 #include "bench/measure/traffic_count.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <map>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "bench/measure/weight_parts.hpp"
+#include "offload/error.hpp"
+
 namespace offload {
 namespace {
 
 // How the driver treats weights shows in a part of them; placing and counting more takes longer.
-constexpr std::size_t part_bytes = std::size_t{32} << 20;
-// What a piece's first row must be a multiple of (see Piece).
-constexpr std::size_t row_alignment = 4;
+constexpr std::size_t part_bytes = std::size_t{16} << 20;
+// The counters do not keep up with much more (see Loop::um_traffic_at_once).
+constexpr std::size_t most_at_once = 6 * part_bytes;
 
 bool to_be_counted(const Case& item, const CaseRecord& record) {
   return record.complete && item.policy->driver_handles_pages();
 }
 
-/// Indices of the cases to count: from the last weights to the first, since the last are still
-/// there, and of the same weights policy by policy, so that each is placed once.
+/// Indices of the cases to count: weights large enough to be counted a part of first, and of the
+/// same weights policy by policy, so that each is placed once.
 std::vector<std::size_t> in_order(const TrafficCount& count) {
-  struct Place {
-    std::size_t weights, policy;
-  };
+  using Place = std::array<std::size_t, 4>;  // by size, weights, policy, content
   std::map<const void*, std::size_t> first;  // use of weights and of policies
   std::vector<std::size_t> order;
   std::vector<Place> places;
   for (std::size_t i = 0; i < count.cases.size(); ++i) {
     const Case& item = *count.cases[i];
-    places.push_back({first.emplace(item.weights, i).first->second,
-                      first.emplace(item.policy, i).first->second});
+    places.push_back({part_bytes - std::min(part_bytes, item.weights->bytes()),
+                      first.emplace(item.weights, i).first->second,
+                      first.emplace(item.policy, i).first->second,
+                      static_cast<std::size_t>(item.workload->content())});
     if (to_be_counted(item, count.records[i])) order.push_back(i);
   }
-  std::ranges::stable_sort(order, [&places](std::size_t a, std::size_t b) {
-    if (places[a].weights != places[b].weights) return places[a].weights > places[b].weights;
-    return places[a].policy < places[b].policy;
-  });
+  std::ranges::stable_sort(order, {}, [&places](std::size_t i) { return places[i]; });
   return order;
 }
 
-/// Of the first tensor that is not resident, rows that the driver's counters follow with ease; no
-/// tensor when all are resident.
-WeightSet countable_part(const WeightSet& weights) {
-  const auto offloaded = std::ranges::find_if(
-      weights.tensors, [](const WeightTensor& tensor) { return !tensor.resident; });
-  if (offloaded == weights.tensors.end()) return {};
-  WeightTensor part = *offloaded;
-  const std::size_t rows = part_bytes / part.row_bytes() / row_alignment * row_alignment;
-  part.rows = std::clamp<std::size_t>(rows, 1, part.rows);
-  part.experts = 0;
-  return {"part of " + weights.name, {part}};
-}
+/// Parts of weight sets, made once each.
+class Parts {
+ public:
+  /// `item` on a part of its weights that its workload reads; on all of them where that is a model.
+  Case part_of(const Case& item) {
+    for (const auto& make : {plain_part, routed_part}) {
+      const auto [known, is_new] = made_.try_emplace({item.weights, make});
+      if (is_new) known->second = make(*item.weights, part_bytes);
+      const WeightSet& part = known->second;
+      const bool reads =
+          !part.tensors.empty() && !item.weights->slice && item.workload->reads(part);
+      if (reads) return {item.workload, item.policy, &part, item.start};
+    }
+    return item;
+  }
 
-/// `item` on a part of its weights, if the workload reads such a part: one that needs experts or a
-/// model's layers does not.
-Case part_of(const Case& item, std::map<const WeightSet*, WeightSet>& parts) {
-  const auto [known, is_new] = parts.try_emplace(item.weights);
-  if (is_new) known->second = countable_part(*item.weights);
-  const bool partly =
-      !item.weights->slice && !known->second.tensors.empty() && item.workload->reads(known->second);
-  return {item.workload, item.policy, partly ? &known->second : item.weights, item.start};
-}
+ private:
+  using Make = WeightSet (*)(const WeightSet&, std::size_t);
+  std::map<std::pair<const WeightSet*, Make>, WeightSet> made_;
+};
 
 /// Cases of one policy that the driver treats alike: from cold by who reads, and by the size of
 /// the chunks; nothing happens when warm or steady, whoever reads.
@@ -76,27 +76,77 @@ std::string kind_of(const Case& item) {
   return kind + ' ' + (chunks ? item.workload->label() : std::string(item.workload->name()));
 }
 
+struct Counted {
+  CaseRecord* record;
+  Case item;
+};
+
+/// The cases from `first` on that can be counted at once.
+std::size_t end_of_group(std::span<const Counted> chosen, std::size_t first) {
+  const Case& leader = chosen[first].item;
+  std::size_t last = first;
+  std::size_t bytes = 0;
+  for (; last < chosen.size(); ++last) {
+    const Case& item = chosen[last].item;
+    bytes += item.weights->bytes();
+    const bool alike = item.policy == leader.policy && item.weights == leader.weights &&
+                       item.workload->content() == leader.workload->content();
+    if (!alike || (last > first && bytes > most_at_once)) break;
+  }
+  return last;
+}
+
+void count_group(const TrafficCount& count, std::span<const Counted> group) {
+  std::vector<std::optional<UmTraffic>> found(group.size());
+  if (group.size() > 1) {
+    std::vector<Case> items;
+    for (const Counted& one : group) items.push_back(one.item);
+    try {
+      found = count.loop.um_traffic_at_once(items);
+    } catch (const CudaError& error) {
+      if (error.context_dead()) throw;
+      count.loop.clear();  // one by one they tell whose failure it is
+    }
+  }
+  for (std::size_t i = 0; i < group.size(); ++i) {
+    CaseRecord& record = *group[i].record;
+    count.at_boundary(record, [&] {
+      record.evidence.um =
+          found[i] ? Found<UmTraffic>::measured(*found[i]) : count.loop.um_traffic(group[i].item);
+    });
+  }
+}
+
 }  // namespace
 
 void count_every_kind(const TrafficCount& count) {
+  Parts parts;
   std::map<std::string, std::string> counted;  // the case that stands for its kind
-  std::map<const WeightSet*, WeightSet> parts;
+  std::vector<Counted> chosen;
   for (const std::size_t i : in_order(count)) {
     const Case& item = *count.cases[i];
     CaseRecord& record = count.records[i];
     const auto [known, is_first] = counted.emplace(kind_of(item), record.name);
-    if (!is_first) {
+    if (is_first) {
+      chosen.push_back({&record, parts.part_of(item)});
+    } else {
       record.evidence.um = Found<UmTraffic>::unavailable("counted for " + known->second);
     }
-    if (!is_first && !record.series) continue;
-    const bool counts = is_first;  // clang before 16 cannot capture a structured binding
+  }
+  for (std::size_t first = 0; first < chosen.size();) {
+    const std::size_t last = end_of_group(chosen, first);
+    count_group(count, std::span(chosen).subspan(first, last - first));
+    first = last;
+  }
+  count.loop.clear();  // it refers to the parts
+  for (std::size_t i = 0; i < count.cases.size(); ++i) {
+    const Case& item = *count.cases[i];
+    CaseRecord& record = count.records[i];
+    if (!record.series || !to_be_counted(item, record)) continue;
     count.at_boundary(record, [&] {
-      if (counts) record.evidence.um = count.loop.um_traffic(part_of(item, parts));
-      if (!record.series) return;
       record.series->um = count.loop.um_series(item, record.series->seconds.size());
     });
   }
-  count.loop.clear();  // it refers to the parts
 }
 
 // How a policy brings weights to the GPU depends on neither them nor who reads them.
@@ -115,7 +165,7 @@ void count_every_policy(const TrafficCount& count) {
           Found<UmTraffic>::unavailable("counted from cold alone: --evidence all counts all");
       continue;
     }
-    const WeightSet part = countable_part(*item.weights);
+    const WeightSet part = plain_part(*item.weights, part_bytes);
     if (!counted.contains(item.policy) && !part.tensors.empty()) {
       Counted& of_policy = counted[item.policy];
       const Case read{&count.plain_read, item.policy, &part, Start::cold};

@@ -132,6 +132,31 @@ TEST_F(EvidencePasses, AColdDemandStreamMovesTheWeightsByFaultsAndAWarmPassNothi
   }
 }
 
+/// Counted at once, cases say what they say one by one; a case whose records were lost says
+/// nothing.
+TEST_F(EvidencePasses, CasesCountedAtOnceAreCountedApart) {
+  const WeightSet small{"small", {{"small", DType::bf16, 2048, 4096}}};  // 16 MiB
+  for (const char* policy :
+       {"managed_prefetch_each", "managed_demand", "managed_readmostly_demand"}) {
+    SCOPED_TRACE(policy);
+    if (!item(policy, Start::cold)) GTEST_SKIP() << skipped_;
+    std::vector<Case> cases;
+    for (const Start start : {Start::cold, Start::warm, Start::cold}) {
+      cases.push_back(*item(policy, start));
+      cases.back().weights = &small;
+    }
+    cases.back().workload = catalog_.workload("row_gather");
+    const std::vector<std::optional<UmTraffic>> found = loop_->um_traffic_at_once(cases);
+    ASSERT_EQ(found.size(), 3U);
+    if (!found[0] || !found[1] || !found[2]) GTEST_SKIP() << "records were lost";
+    EXPECT_EQ(found[0]->to_device.total(), small.bytes());
+    EXPECT_EQ(found[0]->bytes_read, small.bytes());
+    EXPECT_EQ(found[1]->to_device.total(), 0U);
+    EXPECT_EQ(found[2]->to_device.total(), small.bytes());  // chunks of 4 KiB are all over it
+    EXPECT_EQ(found[2]->bytes_read, small.bytes() / 8);
+  }
+}
+
 TEST_F(EvidencePasses, FaultsCostTheDriversThreadTimeAndMoveThePages) {
   const auto cold = item("managed_demand", Start::cold);
   if (!cold) GTEST_SKIP() << skipped_;

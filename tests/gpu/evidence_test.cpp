@@ -60,7 +60,10 @@ class UmEvidence : public testing::Test {
     return traffic;
   }
   UmTraffic traffic_of(const std::function<void()>& pass) {
-    const Found<UmTraffic> found = collector_.measure(pass);
+    return traffic_of_each({{[] {}, pass}}).front();
+  }
+  std::vector<UmTraffic> traffic_of_each(const std::vector<UmCollector::Pass>& passes) {
+    const Found<std::vector<UmTraffic>> found = collector_.measure(passes);
     if (!found.value) throw std::runtime_error("no traffic: " + found.reason);
     return *found.value;
   }
@@ -136,13 +139,30 @@ TEST_F(UmEvidence, WorkEnqueuedBeforeThePassIsNotCounted) {
   expect_nothing_happened(traffic_of([] {}));
 }
 
+TEST_F(UmEvidence, PassesAreCountedApartAndWhatPreparesThemIsNot) {
+  const auto buffer = managed_on_cpu();
+  const auto home = [&] { move(buffer, cuda::Processor::cpu); };
+  const auto to_gpu = [&] { move(buffer, cuda::Processor::gpu); };
+  const auto nothing = [] {};
+  const std::vector<UmTraffic> found =
+      traffic_of_each({{nothing, to_gpu}, {nothing, nothing}, {home, to_gpu}, {nothing, home}});
+  ASSERT_EQ(found.size(), 4U);
+  EXPECT_EQ(found[0].to_device.total(), size);
+  expect_nothing_happened(found[1]);
+  EXPECT_EQ(found[2].to_device.total(), size);
+  EXPECT_EQ(found[2].to_host.total(), 0U);
+  EXPECT_EQ(found[3].to_host.total(), size);
+  EXPECT_EQ(found[3].to_device.total(), 0U);
+}
+
 TEST_F(UmEvidence, APassThatThrowsLeavesTheCountersUsable) {
   const auto buffer = managed_on_cpu();
-  const auto broken = [&] {
-    move(buffer, cuda::Processor::gpu);
-    throw std::runtime_error("broken");
-  };
-  EXPECT_THROW((void)collector_.measure(broken), std::runtime_error);
+  const UmCollector::Pass broken{[] {},
+                                 [&] {
+                                   move(buffer, cuda::Processor::gpu);
+                                   throw std::runtime_error("broken");
+                                 }};
+  EXPECT_THROW((void)collector_.measure({&broken, 1}), std::runtime_error);
   cuda::device_synchronize();
   EXPECT_EQ(traffic_of([&] { move(buffer, cuda::Processor::cpu); }).to_host.total(), size);
 }
