@@ -43,6 +43,11 @@ def ratio_text(value, digits=3):
     return dash if value is None else f"{value:.{digits}g}"
 
 
+def per_gb(um, field, otherwise):
+    """Of the bytes that the counted pass read, which may be a part of the case's weights."""
+    return um[field] / um["bytes_read"] * 1e9 if um.get("bytes_read") else otherwise
+
+
 def by_speed(case):
     return (case["path"] == "device_memory", case["summary"]["median_s"])
 
@@ -52,7 +57,7 @@ def evidence_table(results, chosen):
     label, *names = chosen
     cases = sorted(of_weights(passed(results, label), names), key=by_speed)
     lines = [
-        "| policy | start | GB/s | fault groups | moved / read | remote maps | driver CPU s/GB "
+        "| policy | start | GB/s | fault groups/GB | moved / read | remote maps/GB | driver CPU s/GB "
         "| process CPU s/GB | link bytes / read | J/GB |",
         "|---|---|" + "---:|" * 8,
     ]
@@ -63,9 +68,9 @@ def evidence_table(results, chosen):
         link = evidence["link"].get("wire_bytes_to_device")
         lines.append(row([
             f"`{case['policy']}`", case["start"], three_digits(case["gb_per_s"]),
-            count_text(um.get("gpu_fault_groups", none)),
+            count_text(per_gb(um, "gpu_fault_groups", none)),
             ratio_text(none if none is not None else evidence["amplification"]),
-            count_text(um.get("remote_maps", none)),
+            count_text(per_gb(um, "remote_maps", none)),
             ratio_text(evidence["driver_cpu_s_per_gb"]), ratio_text(evidence["process_cpu_s_per_gb"]),
             ratio_text(None if link is None else link / case["bytes"]["requested"], 4),
             ratio_text(evidence["joules_per_gb"]),

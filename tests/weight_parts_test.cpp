@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include "bench/catalog.hpp"
+
 namespace offload {
 namespace {
 
@@ -27,24 +29,29 @@ TEST(WeightParts, APlainPartIsNeverLargerThanTheTensorNorEmpty) {
   EXPECT_EQ(plain_part(wide, mebibyte).tensors[0].rows, 4U);
 }
 
-TEST(WeightParts, ARoutedPartLeavesTheRouterAChoice) {
-  // 128 experts of 1 MiB, 8 a token.
-  const WeightSet experts{
-      "experts", {{"e", DType::bf16, 128 * 256, 2048, 0, 128}}, std::nullopt, 8};
-  const WeightSet part = routed_part(experts, 4 * mebibyte);
-  ASSERT_EQ(part.tensors.size(), 1U);
-  EXPECT_EQ(part.tensors[0].experts, 16U);
-  EXPECT_EQ(part.tensors[0].rows, 16U * 256U);
-  EXPECT_EQ(part.experts_per_token(), 8U);
-  EXPECT_EQ(routed_part(experts, 40 * mebibyte).tensors[0].experts, 40U);
-  EXPECT_EQ(routed_part(experts, 400 * mebibyte).tensors[0].experts, 128U);
-}
-
-TEST(WeightParts, WhereAllIsResidentOrNothingIsRoutedThereIsNoPart) {
+TEST(WeightParts, WhereAllIsResidentThereIsNoPart) {
   WeightTensor resident{"resident", DType::bf16, 64, 1024};
   resident.resident = true;
   EXPECT_TRUE(plain_part({"w", {resident}}, mebibyte).tensors.empty());
-  EXPECT_TRUE(routed_part({"w", {{"dense", DType::bf16, 64, 1024}}}, mebibyte).tensors.empty());
+}
+
+TEST(WeightParts, APartStandsForWeightsOfWhichTheSameShareIsRead) {
+  const Catalog catalog = make_catalog();
+  const WeightSet weights{"w", {{"w", DType::bf16, 4096, 4096}}};          // 32 MiB
+  const WeightSet huge{"huge", {{"huge", DType::bf16, 4096 * 64, 4096}}};  // 2 GiB
+  const WeightSet experts{"e", {{"e", DType::bf16, 64 * 64, 2048, 0, 64}}, std::nullopt, 8};
+  EXPECT_TRUE(catalog.workload("stream_read")->part_stands_for(huge));
+  EXPECT_TRUE(catalog.workload("gemv")->part_stands_for(huge));
+  EXPECT_FALSE(catalog.workload("pointer_chase")->part_stands_for(weights));
+  EXPECT_FALSE(catalog.workload("expert_gather")->part_stands_for(experts));
+  // An eighth of the chunks, but 65536 at most.
+  const Workload& gather = *catalog.workload("row_gather");
+  EXPECT_TRUE(gather.with_choice(4096)->part_stands_for(huge));
+  EXPECT_FALSE(gather.with_choice(2048)->part_stands_for(huge));
+  EXPECT_FALSE(
+      gather.with_choice(std::size_t{2} << 20)
+          ->part_stands_for(
+              {"few", {{"few", DType::bf16, 1024, 4096}}}));  // 8 MiB: the least is one chunk
 }
 
 }  // namespace

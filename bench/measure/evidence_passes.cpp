@@ -22,9 +22,9 @@ namespace {
 constexpr int most_counted_passes = 3;
 // Nor do they keep up with more than this at once: passes over 448 MiB lost half of their records,
 // passes over 112 MiB none.
-constexpr std::size_t most_counted_at_once = std::size_t{64} << 20;
-// Of a pass: each part takes 0.1 s to start and stop counting.
-constexpr std::size_t most_counted = 4 * most_counted_at_once;
+constexpr std::size_t most_counted_at_once = std::size_t{96} << 20;
+// Of a pass: each part takes 60 ms to start and stop counting.
+constexpr std::size_t most_counted = std::size_t{256} << 20;
 // What a piece's first row must be a multiple of (see Piece).
 constexpr std::size_t row_alignment = 4;
 

@@ -8,7 +8,6 @@
 #include <optional>
 #include <stdexcept>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "bench/measure/weight_parts.hpp"
@@ -30,12 +29,13 @@ bool to_be_counted(const Case& item, const CaseRecord& record) {
 /// same weights policy by policy, so that each is placed once.
 std::vector<std::size_t> in_order(const TrafficCount& count) {
   using Place = std::array<std::size_t, 4>;  // by size, weights, policy, content
+  constexpr std::size_t large = 2 * part_bytes;
   std::map<const void*, std::size_t> first;  // use of weights and of policies
   std::vector<std::size_t> order;
   std::vector<Place> places;
   for (std::size_t i = 0; i < count.cases.size(); ++i) {
     const Case& item = *count.cases[i];
-    places.push_back({part_bytes - std::min(part_bytes, item.weights->bytes()),
+    places.push_back({large - std::min(large, item.weights->bytes()),
                       first.emplace(item.weights, i).first->second,
                       first.emplace(item.policy, i).first->second,
                       static_cast<std::size_t>(item.workload->content())});
@@ -45,26 +45,15 @@ std::vector<std::size_t> in_order(const TrafficCount& count) {
   return order;
 }
 
-/// Parts of weight sets, made once each.
-class Parts {
- public:
-  /// `item` on a part of its weights that its workload reads; on all of them where that is a model.
-  Case part_of(const Case& item) {
-    for (const auto& make : {plain_part, routed_part}) {
-      const auto [known, is_new] = made_.try_emplace({item.weights, make});
-      if (is_new) known->second = make(*item.weights, part_bytes);
-      const WeightSet& part = known->second;
-      const bool reads =
-          !part.tensors.empty() && !item.weights->slice && item.workload->reads(part);
-      if (reads) return {item.workload, item.policy, &part, item.start};
-    }
-    return item;
-  }
-
- private:
-  using Make = WeightSet (*)(const WeightSet&, std::size_t);
-  std::map<std::pair<const WeightSet*, Make>, WeightSet> made_;
-};
+/// `item` on a part of its weights, if a part stands for them. It does not for a model.
+Case part_of(const Case& item, std::map<const WeightSet*, WeightSet>& parts) {
+  if (item.weights->slice || !item.workload->part_stands_for(*item.weights)) return item;
+  const auto [known, is_new] = parts.try_emplace(item.weights);
+  if (is_new) known->second = plain_part(*item.weights, part_bytes);
+  const WeightSet& part = known->second;
+  const bool reads = !part.tensors.empty() && item.workload->reads(part);
+  return {item.workload, item.policy, reads ? &part : item.weights, item.start};
+}
 
 /// Cases of one policy that the driver treats alike: from cold by who reads, and by the size of
 /// the chunks; nothing happens when warm or steady, whoever reads.
@@ -120,7 +109,7 @@ void count_group(const TrafficCount& count, std::span<const Counted> group) {
 }  // namespace
 
 void count_every_kind(const TrafficCount& count) {
-  Parts parts;
+  std::map<const WeightSet*, WeightSet> parts;
   std::map<std::string, std::string> counted;  // the case that stands for its kind
   std::vector<Counted> chosen;
   for (const std::size_t i : in_order(count)) {
@@ -128,7 +117,7 @@ void count_every_kind(const TrafficCount& count) {
     CaseRecord& record = count.records[i];
     const auto [known, is_first] = counted.emplace(kind_of(item), record.name);
     if (is_first) {
-      chosen.push_back({&record, parts.part_of(item)});
+      chosen.push_back({&record, part_of(item, parts)});
     } else {
       record.evidence.um = Found<UmTraffic>::unavailable("counted for " + known->second);
     }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Small weight sets that stand for large ones, where what is looked at does not depend on the size.
+// Small weight sets that stand for large ones.
 #pragma once
 #include <cstddef>
 
@@ -10,9 +10,5 @@ namespace offload {
 /// Rows of the first tensor that is not resident, `most_bytes` of them or a few rows; without
 /// experts. No tensor where all are resident.
 WeightSet plain_part(const WeightSet& weights, std::size_t most_bytes);
-
-/// Experts of the first such stack, as many as fit into `most_bytes` but twice those of one token
-/// at least, so that a router still chooses. No tensor where there is none.
-WeightSet routed_part(const WeightSet& weights, std::size_t most_bytes);
 
 }  // namespace offload

@@ -135,6 +135,8 @@ class ExpertGather final : public Workload {
   std::unique_ptr<Workload> with_choice(std::size_t value) const override {
     return std::make_unique<ExpertGather>(value);
   }
+  // A token's experts are the more of all the fewer there are.
+  bool part_stands_for(const WeightSet& /*weights*/) const override { return false; }
   Support reads(const WeightSet& weights) const override {
     const std::size_t per_token = weights.experts_per_token();
     for (const WeightTensor& tensor : weights.tensors) {

@@ -105,6 +105,8 @@ class PointerChase final : public Workload {
   }
   Content content() const override { return Content::chain; }
   bool needs_whole_tensors() const override { return true; }
+  // Its steps are as many whatever the size.
+  bool part_stands_for(const WeightSet& /*weights*/) const override { return false; }
   Support reads(const WeightSet& weights) const override {
     for (const WeightTensor& tensor : weights.tensors) {
       if (tensor.bytes() < least_bytes) {

@@ -116,6 +116,12 @@ class RowGather final : public Workload {
   }
   Content content() const override { return Content::random_weights; }
   bool needs_whole_tensors() const override { return true; }
+  bool part_stands_for(const WeightSet& weights) const override {
+    return std::ranges::all_of(weights.tensors, [this](const WeightTensor& tensor) {
+      const std::size_t wanted = tensor.bytes() / chunk_ / share;
+      return wanted >= 1 && wanted <= most_chunks;
+    });
+  }
   std::optional<Choice> choice() const override {
     return Choice{'c', least_chunk, most_chunk, chunk_};
   }

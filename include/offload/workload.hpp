@@ -128,6 +128,9 @@ class Workload {
   virtual bool cpu_can() const { return true; }
   /// Whether a launch must see a tensor whole.
   virtual bool needs_whole_tensors() const { return false; }
+  /// Whether a pass over a part of `weights` stands for one over all: it reads the same share of
+  /// them, spread alike.
+  virtual bool part_stands_for(const WeightSet& /*weights*/) const { return true; }
   /// First part of the benchmark name: "gemv", or "gemm.m512" where there is a choice.
   std::string label() const;
   /// Whether it can read every tensor of the set, or why not (dtype, size).
