@@ -119,14 +119,18 @@ def run_in(path, document):
     return run
 
 
-def read_json(path):
-    """Any JSON document, strictly: NaN and Infinity are no JSON, and no measurement either."""
+def read_text(path):
     try:
-        text = pathlib.Path(path).read_text(encoding="utf-8")
+        return pathlib.Path(path).read_text(encoding="utf-8")
     except OSError as error:
         raise BadInput(f"{path}: {error.strerror.lower()}") from None
     except UnicodeDecodeError as error:
         raise BadInput(f"{path}: no text in UTF-8: {error.reason} at byte {error.start}") from None
+
+
+def read_json(path):
+    """Any JSON document, strictly: NaN and Infinity are no JSON, and no measurement either."""
+    text = read_text(path)
     if not text.strip():
         raise BadInput(f"{path}: an empty file")
     try:
