@@ -10,9 +10,9 @@ import json
 
 from offload_results import command, validation
 
-EPILOG = """exit codes: 0 nothing found, 1 a finding: figures that cannot all be true, 2 no results, or
-not valid by results/schema/results-1.json. A figure outside the published range is no fault: other
-machines differ, and the code stays 0."""
+EPILOG = """exit codes: 0 nothing found, 1 a finding: figures that cannot all be true, 2 no
+results, or not valid by results/schema/results-1.json. A figure outside the published range is no
+fault: other machines differ, and the code stays 0."""
 
 
 def main():

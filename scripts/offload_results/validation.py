@@ -81,7 +81,8 @@ def report(verdict, with_reference):
     if verdict.errors:
         lines = [f"{path}: {where}: {text}" for where, text in verdict.errors[:SHOWN_ERRORS]]
         more = len(verdict.errors) - SHOWN_ERRORS
-        lines += [f"{path}: and {counted(more, 'error')} more: --json lists all"] if more > 0 else []
+        if more > 0:
+            lines.append(f"{path}: and {counted(more, 'error')} more: --json lists all")
         lines.append(f"{path}: not valid: {counted(len(verdict.errors), 'error')} by the schema")
         return list(map(one_line, lines))
     lines = [f"{path}: {finding}" for finding in verdict.findings]
