@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Each check finds what it is for, where it is, and nothing in what is sane. Needs pytest."""
 import json
+import os
 import pathlib
 import random
+import subprocess
 import sys
 
 import pytest
@@ -84,6 +86,16 @@ def test_committed_results_are_sane(path):
     unknown = [str(finding) for finding in sanity.findings(results.load(path, True))
                if finding.check != check or "/".join(finding.where.split("/")[:2]) not in cases]
     assert not unknown
+
+
+@pytest.mark.skipif("OFFLOAD_BENCH" not in os.environ, reason="OFFLOAD_BENCH is not set")
+def test_a_real_run_is_sane(tmp_path):
+    """The smallest run of the real program; it works on a machine without a GPU too."""
+    output = tmp_path / "run.json"
+    subprocess.run([os.environ["OFFLOAD_BENCH"], "--workloads=stream_read,gemv,pointer_chase",
+                    "--sizes=1MiB", "--samples=3", f"--output={output}"],
+                   capture_output=True, timeout=300, check=True)
+    assert not list(map(str, found(json.loads(output.read_text()))))
 
 
 def leaves(value, path=()):
