@@ -2,6 +2,7 @@
 """scripts/plot.py: which figures the given results have data for, and the files they become."""
 import functools
 import pathlib
+import re
 import sys
 
 from .command import write_whole
@@ -48,7 +49,8 @@ def apart(figures):
     """(name, figure), the runs' names added where two figures would be one file."""
     names = [figure.name for figure in figures]
     named = [
-        name if names.count(name) == 1 else "-".join([name, *(run.name for run in figure.runs)])
+        file_name(name if names.count(name) == 1
+                  else "-".join([name, *(run.name for run in figure.runs)]))
         for name, figure in zip(names, figures)
     ]
     doubled = {name for name in named if named.count(name) > 1}
@@ -56,6 +58,11 @@ def apart(figures):
         raise BadInput(f"two files would become {min(doubled)}: draw them one by one, into "
                        "directories of their own (--output-dir)")
     return list(zip(named, figures))
+
+
+def file_name(name):
+    """Without what would leave the directory, or needs quotes; names come from the results."""
+    return re.sub(r"[^A-Za-z0-9._-]", "_", name).lstrip(".")
 
 
 def draw_all(named, formats, directory):

@@ -72,7 +72,7 @@ def passed(case):
     return case["complete"] and case["failure"] is None and case["summary"] is not None
 
 
-def load(path, may_be_empty=False):
+def load(path, empty_allowed=False):
     path = pathlib.Path(path)
     document = read_json(path)
     run = document.get("offload_bench") if isinstance(document, dict) else None
@@ -84,7 +84,7 @@ def load(path, may_be_empty=False):
     if not isinstance(cases, list) or not all(map(is_case, cases)):
         raise BadInput(f"{path}: damaged results: \"cases\" is no list of cases; "
                        "scripts/validate.py says where")
-    if not cases and not may_be_empty:
+    if not cases and not empty_allowed:
         raise BadInput(f"{path}: no case in it: nothing was measured")
     return Results(path, document)
 

@@ -10,7 +10,7 @@ from .page import BODY, FAINT, GREY, MARGIN, WIDTH, Page
 from .text import width
 
 ROW = 0.205  # inches
-ABOVE, BELOW = 0.42, 0.42  # a column's title; its axis
+TITLE, BOUND, BELOW = 0.26, 0.16, 0.42  # a column's title; the line below it; its axis
 GAP = 0.18
 MARKER = 0.24  # between a name and its bars
 LABEL = 7.5  # points
@@ -23,7 +23,8 @@ def draw(figure):
     reasons = reasons_of(figure)
     notes = [f"({number}) {WORDS[state]}: {reason.rstrip('.')}."
              for (state, reason), number in reasons.items()]
-    page = Page(figure, ABOVE + BELOW + ROW * len(figure.rows), (*notes, *figure.notes))
+    above = TITLE + BOUND * any(column.bound is not None for column in figure.columns)
+    page = Page(figure, above + BELOW + ROW * len(figure.rows), (*notes, *figure.notes))
     names = [name_of(row) for row in figure.rows]
     left = MARGIN + max(width(name, LABEL) for name in names) / 72 + MARKER
     bottom, height = page.bottom + BELOW, ROW * len(figure.rows)
@@ -33,7 +34,7 @@ def draw(figure):
         x = left + index * (each + GAP)
         axes = page.axes(x, bottom, each, height)
         draw_column(axes, figure.rows, column, reasons, each)
-        page.text(x, bottom + height + 0.32, column.title, size=BODY, weight="bold", va="top")
+        page.text(x, page.top - 0.1, column.title, size=BODY, weight="bold", va="top")
         if column.bound is not None:
             page.text(x, bottom + height + 0.17, bound_text(column, axes), size=LABEL, va="top")
     return page

@@ -43,7 +43,7 @@ def draw_curve(axes, curve, index, count):
     how = look(curve.policy)
     if len(curve.points) > MANY:
         how["markevery"] = (index * 4 // max(count, 1), 4)
-    axes.plot(curve.xs, [point.y for point in curve.points], zorder=3, **how)
+    axes.plot(curve.xs, [point.y for point in curve.points], zorder=3, clip_on=False, **how)
 
 
 def draw_spread(axes, group):

@@ -29,6 +29,7 @@ SETTINGS = {
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.unicode_minus": False,
+    "text.parse_math": False,  # a dollar in a name stays one
     "hatch.linewidth": 0.5,
     "savefig.facecolor": "white",  # a dark page behind black text would hide it
 }

@@ -36,7 +36,8 @@ def of_run(run, wanted):
     yield BarFigure(
         f"evidence-{wanted}", f"What driver and hardware did: {wanted} of {largest['name']}",
         "Of passes of their own, which nobody timed. Fastest policy first. 0*: zero by design; "
-        "hatched: not known, for the reason below.",
+        "hatched: not known, for the reason below. Energy is that "
+        "of the GPU alone, idle power included.",
         tuple(Row(case["policy"], case["start"], case.get("captured", False)) for case in cases),
         tuple(columns), not_shown([run], cases), (run,))
 

@@ -12,9 +12,8 @@ class Run:
     """One run of the benchmark: a file, or one source of a merged file."""
 
     name: str  # of its file, without .json
-    run: dict  # its object offload_bench
+    run: dict  # what describes it: platform, build, calibration, skipped cases
     cases: tuple
-    source: dict | None = None  # of a merged file
 
     @property
     def calibration(self):
@@ -29,21 +28,17 @@ def runs_of(results):
     sources = results.run.get("sources")
     if not sources:
         return [Run(results.path.stem, results.run, tuple(results.cases))]
+    skipped = results.run["skipped"]
     return [
-        Run(f"{results.path.stem}.{index}", {**results.run, **of_source(source)},
-            tuple(case for case in results.cases if source_of(case) == index), source)
+        Run(f"{results.path.stem}.{index}",
+            {**source["run"], "skipped": [case for case in skipped if source_of(case) == index]},
+            tuple(case for case in results.cases if source_of(case) == index))
         for index, source in enumerate(sources)
     ]
 
 
-def of_source(source):
-    """What a source says of itself in place of what its file says."""
-    known = ("started_at", "build", "platform", "calibration", "redacted")
-    return {field: source[field] for field in known if source.get(field) is not None}
-
-
 def load(paths):
-    return [run for path in paths for run in runs_of(results_files.load(path, may_be_empty=True))]
+    return [run for path in paths for run in runs_of(results_files.load(path, empty_allowed=True))]
 
 
 def of_workload(run, workload):
@@ -84,8 +79,11 @@ def not_shown(runs, cases):
         for case in run.run["skipped"]:
             if case["workload"] in workloads:
                 reasons.setdefault(reason_of(case), []).append(case["policy"])
+    ran = {case["policy"] for case in cases}
     for reason, policies in reasons.items():
-        notes.append(f"Not run: {', '.join(dict.fromkeys(policies))} ({reason}).")
+        names = [f"{policy} in {policies.count(policy)} of its cases" if policy in ran else policy
+                 for policy in dict.fromkeys(policies)]
+        notes.append(f"Not run: {', '.join(names)} ({reason}).")
     for run in runs:
         if not run.run["complete"]:
             notes.append(f"{run.name} is INCOMPLETE: {run.run['incomplete_reason']}.")

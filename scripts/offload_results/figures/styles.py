@@ -4,14 +4,14 @@ policy in it a marker: neither needs the other, so figures survive a greyscale p
 import dataclasses
 
 # Neighbours differ in lightness, and in hue under every colour blindness; after Okabe and Ito. The
-# managed policies are three greens: those that fault, those that prefetch, those that map.
+# managed policies are green, or light blue where they are mapped and read as zero-copy is.
 COLOURS = {
     "resident": "#000000",
     "zero-copy": "#0A3A8A",
     "copy": "#C84000",
     "managed, faults": "#00553F",
     "managed, prefetch": "#00A078",
-    "managed, mapped": "#8CBF26",
+    "managed, mapped": "#56B4E9",
     "system": "#B07AC0",
     "host": "#E69F00",
     "other": "#8A8A8A",
