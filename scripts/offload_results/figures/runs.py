@@ -24,13 +24,13 @@ class Run:
         return self.run["platform"]
 
 
-def runs_of(results):
+def runs_of(results, name):
     sources = results.run.get("sources")
     if not sources:
-        return [Run(results.path.stem, results.run, tuple(results.cases))]
+        return [Run(name, results.run, tuple(results.cases))]
     skipped = results.run["skipped"]
     return [
-        Run(f"{results.path.stem}.{index}",
+        Run(f"{name}.{index}",
             {**source["run"], "skipped": [case for case in skipped if source_of(case) == index]},
             tuple(case for case in results.cases if source_of(case) == index))
         for index, source in enumerate(sources)
@@ -38,7 +38,11 @@ def runs_of(results):
 
 
 def load(paths):
-    return [run for path in paths for run in runs_of(results_files.load(path, empty_allowed=True))]
+    files = [results_files.load(path, empty_allowed=True) for path in paths]
+    stems = [file.path.stem for file in files]
+    return [run for file in files for run in runs_of(
+        file, file.path.stem if stems.count(file.path.stem) == 1
+        else f"{file.path.parent.name}-{file.path.stem}")]
 
 
 def of_workload(run, workload):

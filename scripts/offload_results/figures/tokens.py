@@ -34,8 +34,8 @@ def of_label(label, columns):
         f"tokens-{label}", f"Tokens per second that offloaded weights allow: {label}, {tokens_text(cases)} at once",
         "A ceiling: attention, KV cache and the rest of an engine come on top. Policies that migrate "
         "offload from cold only. Whiskers, where visible: 5th to 95th percentile.",
-        rows, tuple(column(name, run, of_column, rows)
-                    for (name, _), (run, of_column) in columns.items()),
+        rows, tuple(column(title(key, columns), of_column, rows)
+                    for key, (_, of_column) in columns.items()),
         (*map(slice_note, first_models(columns)), *not_shown(runs_in(columns), cases)),
         runs_in(columns))
 
@@ -63,7 +63,13 @@ def rows_of(cases):
     return tuple(sorted(best, key=lambda row: (best[row], in_order(row.policy), row.start)))
 
 
-def column(name, run, cases, rows):
+def title(key, columns):
+    """The model; and the run, where several have passed through it."""
+    model, run = key
+    return model if [name for name, _ in columns].count(model) == 1 else f"{model}, {run}"
+
+
+def column(name, cases, rows):
     cells = {row_of(case): cell(case) for case in cases if offloads(case)}
     bounds = [case["model"]["tokens_per_second_ceiling"] for case in cases
               if case["policy"] == "device_resident" and passed(case)]
@@ -80,7 +86,7 @@ def cell(case):
 
 def first_models(columns):
     for _, cases in columns.values():
-        yield next(case["model"] for case in cases if passed(case))
+        yield from [case["model"] for case in cases if passed(case)][:1]
 
 
 def slice_note(model):
