@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the figures show is what the results say: series are taken out of small results whose figures
-can be worked out by hand, and out of the committed ones. Nothing is drawn here.
+"""What the figures show is what the results say: series are taken out of small results whose
+figures can be worked out by hand, and out of the committed ones. Nothing is drawn here.
 
 Needs pytest.
 """
@@ -58,13 +58,15 @@ def test_cold_and_steady_and_what_is_on_the_gpu_are_apart(tmp_path):
     assert points(curves(steady)["pinned_zero_copy", "steady"]) == [
         (MIB, pytest.approx(1.048576)), (4 * MIB, pytest.approx(1.048576))]
     assert points(curves(cold)["managed_demand", "cold"])[0][1] == pytest.approx(1.048576 / 4)
-    assert [curve.label for curve in steady.curves] == ["pinned_zero_copy", "managed_prefer_host (warm)"]
+    assert [curve.label for curve in steady.curves] == [
+        "pinned_zero_copy", "managed_prefer_host (warm)"]
 
 
 def test_lines_are_the_link_and_the_copy_engine_of_the_run(tmp_path):
     cases = [sized("pinned_copy", "steady", size, [1e-3] * 3) for size in (MIB, 2 * MIB)]
     [figure] = bandwidth.figures(load(tmp_path, cases))
-    assert [line.y for line in figure.panels[0].lines] == [make.LINK_PEAK / 1e9, make.COPY_RATE / 1e9]
+    levels = [line.y for line in figure.panels[0].lines]
+    assert levels == [make.LINK_PEAK / 1e9, make.COPY_RATE / 1e9]
 
 
 def test_spread_is_of_the_5th_and_95th_percentile(tmp_path):
@@ -79,7 +81,8 @@ def test_spread_is_of_the_5th_and_95th_percentile(tmp_path):
 def test_one_sample_has_no_spread(tmp_path):
     cases = [sized("pinned_copy", "steady", size, [1e-3]) for size in (MIB, 2 * MIB)]
     [figure] = bandwidth.figures(load(tmp_path, cases))
-    assert {(point.low, point.high) for point in figure.panels[0].curves[0].points} == {(None, None)}
+    drawn = figure.panels[0].curves[0].points
+    assert {(point.low, point.high) for point in drawn} == {(None, None)}
 
 
 def test_failed_incomplete_and_skipped_are_said_and_not_drawn(tmp_path):
@@ -129,7 +132,8 @@ def test_time_over_tokens_with_the_link_floor_and_the_reads_that_were_counted(tm
     [panel] = figure.panels
     found = curves(panel)
     assert points(found["pinned_zero_copy", "steady"]) == [(16, 1.0), (512, 2.0)]
-    assert [point.note for point in found["pinned_zero_copy", "steady"].points] == [None, "read 2.0x"]
+    notes = [point.note for point in found["pinned_zero_copy", "steady"].points]
+    assert notes == [None, "read 2.0x"]
     assert set(found) == {("pinned_zero_copy", "steady"), ("device_resident", "steady")}
     # 55 MB at the copy engine's 55 GB/s
     assert [line.y for line in panel.lines] == [pytest.approx(1.0)]
@@ -139,7 +143,8 @@ def test_time_over_tokens_with_the_link_floor_and_the_reads_that_were_counted(tm
 def test_products_of_two_weights_are_two_figures(tmp_path):
     cases = [{**product("pinned_copy", tokens, 1e-3), "weights": {**product("pinned_copy", 1, 1)[
         "weights"], "name": name}} for tokens in (1, 2) for name in ("a", "b")]
-    assert [figure.name for figure in batch.figures(load(tmp_path, cases))] == ["batch-a", "batch-b"]
+    names = [figure.name for figure in batch.figures(load(tmp_path, cases))]
+    assert names == ["batch-a", "batch-b"]
 
 
 # granularity
@@ -150,7 +155,8 @@ def test_chunks_are_ordered_by_size_and_rates_are_of_useful_bytes(tmp_path):
                        size=64 * 10**6, bytes=useful, gb_per_s=8e-3 / seconds)
              for chunk, seconds in ((65536, 1e-3), (512, 2e-3))]
     [figure] = granularity.figures(load(tmp_path, cases))
-    assert points(figure.panels[0].curves[0]) == [(512, pytest.approx(4)), (65536, pytest.approx(8))]
+    assert points(figure.panels[0].curves[0]) == [
+        (512, pytest.approx(4)), (65536, pytest.approx(8))]
     assert figure.panels[0].curves[0].points[0].low == pytest.approx(4)
     assert "12.5%" in figure.subtitle
 
@@ -205,11 +211,14 @@ def test_models_are_columns_and_what_migrates_counts_from_cold(tmp_path):
     ]))
     first, second = tokens.figures(runs.load([one, two]))
     assert (first.name, second.name) == ("tokens-decode.m1", "tokens-decode.m32")
+    assert [figure.name for figure in tokens.figures(runs.load([one, two]), "decode.m32")] == [
+        "tokens-decode.m32"]
     assert [(row.policy, row.start) for row in first.rows] == [("fast", "steady"), ("slow", "cold")]
     small, large = first.columns
     assert [cell.value for cell in small.cells] == [4.0, 2.0]
     assert small.bound == 100.0 and large.bound is None
-    assert [(cell.state, cell.text) for cell in large.cells] == [("failed", "lost"), ("measured", None)]
+    assert [(cell.state, cell.text) for cell in large.cells] == [
+        ("failed", "lost"), ("measured", None)]
     # Twice the median time is half the rate: the 95th percentile of 1, 2, 2, 2, 4 s is 3.6 s.
     assert (small.cells[0].low, small.cells[0].high) == pytest.approx((4 * 2 / 3.6, 4 * 2 / 1.2))
     assert "8b: 10 GiB offloaded; 4 of 32 layers measured." in first.notes
@@ -351,7 +360,8 @@ def test_the_caption_names_the_platform_and_not_the_machine(tmp_path):
     found = load(tmp_path, [make.case()], host_name="secret-host", build=build,
                  platform=make.platform(host=host))
     text = "\n".join(caption.lines(found))
-    for shown in ("Test GPU", "PCIe 5.0 x16", "driver 580.00", "0123456789ab + changes", "2026-01-01"):
+    for shown in ("Test GPU", "PCIe 5.0 x16", "driver 580.00", "0123456789ab + changes",
+                  "2026-01-01"):
         assert shown in text
     for hidden in ("redacted", "secret-host", "GPU-0"):
         assert hidden not in text
@@ -405,5 +415,6 @@ def test_series_are_the_fields_of_the_committed_results():
     drawn = {(curve.policy, point.x): point.y
              for curve in figure.panels[0].curves for point in curve.points}
     fields = {(case["policy"], case["tokens"]): case["summary"]["median_s"] * 1e3
-              for case in run.run["cases"] if (case["path"], case["start"]) != ("device_memory", "warm")}
+              for case in run.run["cases"]
+              if (case["path"], case["start"]) != ("device_memory", "warm")}
     assert drawn == fields

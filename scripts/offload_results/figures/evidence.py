@@ -10,10 +10,10 @@ PREFERRED = ("stream_read", "gemv")  # shown of a run with several workloads; --
 ZERO = Cell("zero by design", 0.0)
 
 
-def figures(runs, label=None):
-    found = [figure for run in runs for figure in of_run(run, label)]
+def figures(runs, wanted=None):
+    found = [figure for run in runs for figure in of_run(run, wanted)]
     if not found:
-        raise NoData(f"no {label or NEEDS}")
+        raise NoData(f"no {wanted or NEEDS}")
     return found
 
 
