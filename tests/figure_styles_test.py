@@ -60,8 +60,8 @@ def test_the_measure_knows_a_confusable_pair():
     assert lab([1, 1, 1]) == pytest.approx((100, 0, 0), abs=0.1)
 
 
-@pytest.mark.parametrize("blindness", BLINDNESS)
-@pytest.mark.parametrize("one,other", itertools.combinations(styles.FAMILIES, 2))
+@pytest.mark.parametrize("blindness", list(BLINDNESS))
+@pytest.mark.parametrize("one,other", list(itertools.combinations(styles.FAMILIES, 2)))
 def test_families_differ_for_everyone(one, other, blindness):
     assert distance(styles.COLOURS[one], styles.COLOURS[other], blindness) >= APART
 

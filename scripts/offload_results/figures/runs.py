@@ -7,6 +7,9 @@ from .. import results as results_files
 from ..results import label_of, passed, source_of
 
 
+MOST_NOTES = 8  # of single cases, below a figure
+
+
 @dataclasses.dataclass(frozen=True)
 class Run:
     """One run of the benchmark: a file, or one source of a merged file."""
@@ -75,8 +78,10 @@ def spread(case, of):
 
 
 def not_shown(runs, cases):
-    """Notes on what would stand among `cases` of `runs` and does not: failed, incomplete, skipped."""
+    """Notes on what would stand among `cases` of `runs` and does not: failed, not done or skipped."""
     notes = [f"{case['name']}: {why(case)}." for case in cases if not passed(case)]
+    if len(notes) > MOST_NOTES:
+        notes[MOST_NOTES:] = [f"And {len(notes) - MOST_NOTES} more cases failed or are incomplete."]
     workloads = {case["workload"] for case in cases}
     reasons = {}  # {reason: policies}
     for run in runs:
