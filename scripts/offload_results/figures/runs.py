@@ -78,7 +78,7 @@ def spread(case, of):
 
 
 def not_shown(runs, cases):
-    """Notes on what would stand among `cases` of `runs` and does not: failed, not done or skipped."""
+    """Notes on what would stand among `cases` of `runs` and does not: failed, cut short, skipped."""
     notes = [f"{case['name']}: {why(case)}." for case in cases if not passed(case)]
     if len(notes) > MOST_NOTES:
         notes[MOST_NOTES:] = [f"And {len(notes) - MOST_NOTES} more cases failed or are incomplete."]
