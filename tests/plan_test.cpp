@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <set>
 
+#include "bench/catalog.hpp"
 #include "bench/plan/plan_memory.hpp"
 #include "bench/plan/suites.hpp"
 #include "offload/error.hpp"
@@ -50,6 +51,22 @@ Options with_sizes(std::vector<std::size_t> sizes) {
   Options options;
   options.sizes = std::move(sizes);
   return options;
+}
+
+TEST(Plan, WhatReadsOtherWeightsInEveryPassHasNoWarmStart) {
+  Options options;
+  options.weights = {"qwen3-30b-a3b.experts"};
+  options.workloads = {"expert_gather.z0"};
+  options.policies = {"managed_demand", "managed_prefer_host", "pinned_zero_copy"};
+  const Catalog catalog = make_catalog();
+  const Plan plan = make_plan(options, catalog, gpu_machine());
+  EXPECT_EQ(case_names(plan),
+            (Names{"expert_gather.z0/pinned_zero_copy/qwen3-30b-a3b.experts/steady",
+                   "expert_gather.z0/managed_demand/qwen3-30b-a3b.experts/cold",
+                   "expert_gather.z0/managed_prefer_host/qwen3-30b-a3b.experts/cold"}));
+  EXPECT_EQ(skip_reasons(plan),
+            (Names{"expert_gather reads other weights in every pass, which may never have been "
+                   "read: --passes shows what stays"}));
 }
 
 TEST(Plan, GoesByWeightsThenPolicyThenContentThenStart) {

@@ -93,7 +93,7 @@ void Loop::bind(const Case& item) {
   }
   graph_.reset();
   pass_index_ = 0;
-  if (reading_->varies()) reading_->select_pass(0);
+  if (item_.workload->varies()) reading_->select_pass(0);
   adopt(placement_->plan(reading_->pieces(), item.workload->cpu_can()));
   // Pageable memory is read by the CPU even where the GPU computes: to stage it for the copy.
   cpu_reads_weights_ = computes_on_cpu_ || placement_->footprint().pageable > 0;
@@ -150,7 +150,7 @@ void Loop::adopt(PassPlan plan) {
 }
 
 void Loop::next_pass() {
-  if (!reading_->varies()) return;
+  if (!item_.workload->varies()) return;
   reading_->select_pass(pass_index_++);
   adopt(placement_->replan(reading_->pieces(), item_.workload->cpu_can()));
 }
@@ -311,7 +311,7 @@ double Loop::settle() {
 /// chosen the algorithms, which cannot be done while capturing.
 void Loop::capture() {
   if (!use_graphs_ || !session_.gpu() || !item_.policy->capturable()) return;
-  if (reading_->varies()) return;
+  if (item_.workload->varies()) return;
   const Range range("capture");
   reading_->poison(session_.lanes());
   graph_.emplace(session_.stream(), [this] { enqueue_pass(); });

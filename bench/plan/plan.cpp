@@ -158,6 +158,11 @@ class Planner {
     if (policy.path(start, platform_) == Path::host_memory && !workload.cpu_can()) {
       return Support::no("too many tokens for the CPU: " + workload.label());
     }
+    if (start == Start::warm && workload.varies()) {
+      return Support::no(std::string(workload.name()) +
+                         " reads other weights in every pass, which may never have been read: "
+                         "--passes shows what stays");
+    }
     return Support::yes();
   }
 

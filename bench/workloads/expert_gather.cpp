@@ -52,7 +52,6 @@ class ExpertReading final : public Reading {
 
   PassBytes bytes() const override { return bytes_; }
   std::vector<Piece> pieces() const override { return pieces_; }
-  bool varies() const override { return true; }
   void select_pass(std::size_t index) override { choose(index); }
 
   void poison(const Lanes& lanes) override { sums_.poison(lanes.stream); }
@@ -135,6 +134,7 @@ class ExpertGather final : public Workload {
   std::unique_ptr<Workload> with_choice(std::size_t value) const override {
     return std::make_unique<ExpertGather>(value);
   }
+  bool varies() const override { return true; }
   // A token's experts are the more of all the fewer there are.
   bool part_stands_for(const WeightSet& /*weights*/) const override { return false; }
   Support reads(const WeightSet& weights) const override {

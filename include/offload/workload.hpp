@@ -73,10 +73,8 @@ class Reading {
 
   /// What a pass reads, in order. Default: every tensor whole.
   virtual std::vector<Piece> pieces() const;
-  /// Whether passes read different pieces, each as many bytes. Default: all read the same.
-  virtual bool varies() const { return false; }
-  /// Choose what pass `index` reads: pieces(), launches and check() follow. The same index, the
-  /// same choice. Untimed.
+  /// Of a workload that varies, choose what pass `index` reads: pieces(), launches and check()
+  /// follow. The same index, the same choice. Untimed.
   virtual void select_pass(std::size_t /*index*/) {}
 
   /// Overwrite every output with a pattern no correct result holds; until check(), launches also
@@ -128,6 +126,9 @@ class Workload {
   virtual bool cpu_can() const { return true; }
   /// Whether a launch must see a tensor whole.
   virtual bool needs_whole_tensors() const { return false; }
+  /// Whether passes read different pieces, each as many bytes (Reading::select_pass). Such a
+  /// workload has no warm start: what it reads next may never have been read.
+  virtual bool varies() const { return false; }
   /// Whether a pass over a part of `weights` stands for one over all: it reads the same share of
   /// them, spread alike.
   virtual bool part_stands_for(const WeightSet& /*weights*/) const { return true; }
