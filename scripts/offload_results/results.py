@@ -44,14 +44,14 @@ class Results:
     def by_key(self):
         """{CaseKey: its cases}, one case per run: a file of one run has one each, a merged file up
         to one for each of its sources."""
-        cases, seen = {}, set()
+        cases = {}
         for case in self.cases:
             key = key_of(case)
-            if (key, source_of(case)) in seen:
+            of_key = cases.setdefault(key, [])
+            if of_key and source_of(case) in map(source_of, of_key):
                 raise BadInput(f"{self.path}: {key} stands there twice: merge runs with "
                                "scripts/merge.py")
-            seen.add((key, source_of(case)))
-            cases.setdefault(key, []).append(case)
+            of_key.append(case)
         return cases
 
 
@@ -133,6 +133,6 @@ def is_case(case):
     texts = (case.get("workload"), case.get("policy"), case["weights"].get("name"),
              case.get("start"), case.get("label", ""))
     samples = case.get("samples_s")
-    return (all(isinstance(text, str) for text in texts) and isinstance(samples, list)
-            and all(isinstance(sample, (int, float)) for sample in samples)
+    return (set(map(type, texts)) == {str} and isinstance(samples, list)
+            and set(map(type, samples)) <= {int, float}
             and {"complete", "failure", "summary"} <= case.keys())

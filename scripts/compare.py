@@ -1,0 +1,140 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+# /// script
+# requires-python = ">=3.11"
+# dependencies = []
+# ///
+"""Say for each case whether it became faster or slower than in a baseline, from the samples of both
+results files, and end with an exit code to gate on."""
+import argparse
+import fnmatch
+import gc
+import pathlib
+
+from offload_results import command, comparison, comparison_json, comparison_markdown
+from offload_results import comparison_table, comparability
+from offload_results.results import load
+
+EPILOGUE = """\
+verdicts:
+  slower, faster   the medians' ratio is beyond the threshold, and its interval excludes no change
+  same             within the threshold, and a change of its size would have shown
+  ambiguous        neither can be told: take more samples or runs (scripts/merge.py)
+  failed, missing  passed in the baseline, and now does not, or is gone: both count as regressions
+  not comparable   the same name, but other weights, bytes or tokens, or another path
+  new              not in the baseline
+
+exit codes:
+  0  every case is the same, better or ambiguous
+  1  a regression: a case is slower, failed or missing
+  2  bad input, or files or cases that are not comparable
+
+docs/compare.md tells how verdicts are made.
+"""
+FIELDS = ("label", "workload", "policy", "weights", "start", "path")
+FORMATS = {"table": comparison_table.render, "markdown": comparison_markdown.render,
+           "json": comparison_json.render}
+
+
+def arguments():
+    parser = argparse.ArgumentParser(description=__doc__, epilog=EPILOGUE,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("baseline", type=pathlib.Path, metavar="BASELINE",
+                        help="results file, of one run or merged from several")
+    parser.add_argument("candidates", type=pathlib.Path, nargs="+", metavar="CANDIDATE",
+                        help="results files, each compared with the baseline")
+    parser.add_argument("--threshold", type=percent, default=0.03, metavar="PERCENT",
+                        help="the least change of the time that counts (default: 3)")
+    parser.add_argument("--confidence", type=probability, default=0.995, metavar="P",
+                        help="of each case's interval (default: 0.995)")
+    parser.add_argument("--filter", type=field_filter, action="append", default=[],
+                        metavar="FIELD=PATTERN,...", dest="filters",
+                        help="only cases whose FIELD matches one of the patterns (with * and ?); all "
+                        f"of several filters must hold; FIELD is one of {', '.join(FIELDS)}")
+    parser.add_argument("--allow-missing", action="store_true",
+                        help="cases that the candidate lacks are no regression")
+    parser.add_argument("--force", action="store_true",
+                        help="compare in spite of another GPU, driver, link, build type or CPU")
+    parser.add_argument("--format", choices=FORMATS, default="table")
+    parser.add_argument("--rows", type=row_count, default=40, metavar="N",
+                        help="at most so many of a table, what changed most first; 0: all, those "
+                        "that are the same included (default: 40)")
+    parser.add_argument("--output", type=pathlib.Path, metavar="FILE",
+                        help="write there, and print the summary only (default: stdout)")
+    return parser.parse_args()
+
+
+def percent(text):
+    value = number(text)
+    if not 0 < value < 1000:
+        raise argparse.ArgumentTypeError("give percent above 0, such as 3")
+    return value / 100
+
+
+def probability(text):
+    value = number(text)
+    if not 0.5 <= value <= 0.999999:
+        raise argparse.ArgumentTypeError("give a probability from 0.5 to 0.999999, such as 0.99")
+    return value
+
+
+def number(text):
+    try:
+        return float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number") from None
+
+
+def row_count(text):
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is no count")
+    return int(text)
+
+
+def field_filter(text):
+    field, equals, patterns = text.partition("=")
+    if field not in FIELDS or not equals or not patterns:
+        raise argparse.ArgumentTypeError(f"give FIELD=PATTERN with a FIELD of {', '.join(FIELDS)}")
+    return field, patterns.split(",")
+
+
+def wanted(filters):
+    if not filters:
+        return None
+
+    def holds(key, case):
+        for field, patterns in filters:
+            value = getattr(key, field) if hasattr(key, field) else str(case.get(field))
+            if not any(fnmatch.fnmatchcase(value, pattern) for pattern in patterns):
+                return False
+        return True
+
+    return holds
+
+
+def main():
+    options = arguments()
+    # A process that reads, compares and ends has nothing for the collector of cycles to find; among
+    # the objects of 100,000 cases it would take more than half of the time.
+    gc.disable()
+    terms = comparison.Terms(options.threshold, options.confidence, options.allow_missing)
+    baseline = load(options.baseline)
+    compared = []
+    for path in options.candidates:
+        found = comparison.compare(baseline, load(path), terms, wanted(options.filters))
+        if not options.force:
+            comparability.refuse(baseline, found.candidate, found.differences)
+        compared.append(found)
+    text = FORMATS[options.format](compared, options.rows)
+    if options.output:
+        command.write_whole(options.output, text)
+        print("\n".join(comparison_table.sentence(found) for found in compared))
+    else:
+        print(text, end="")
+    codes = {found.exit_code for found in compared}
+    return next(code for code in (comparison.REGRESSION, comparison.UNDECIDED, comparison.FINE)
+                if code in codes)
+
+
+if __name__ == "__main__":
+    command.run(main, free_memory=False)

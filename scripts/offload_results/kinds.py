@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a case's time hangs on besides the program, and so how much runs of it differ."""
+from .interval import Spread, between, within
+
+GPU = "gpu"  # the GPU alone works in a pass, over its own memory or the link
+DRIVER = "driver"  # the driver faults, maps, moves or checks pages in a pass
+CPU = "cpu"  # the CPU computes or copies in a pass
+
+# Standard deviation of a case's median from run to run, and the degrees of freedom to credit that
+# with. What stands behind them: docs/compare.md, "Runs of the same build differ".
+ASSUMED = {
+    GPU: Spread(0.004**2, 8),
+    DRIVER: Spread(0.10**2, 5),
+    CPU: Spread(0.20**2, 5),
+}
+ENOUGH = 9  # degrees of freedom from which the runs at hand tell a kind's spread themselves
+
+
+def kind_of(case):
+    """By fields; those that files of schema 1.0 lack count as 0."""
+    if (case.get("path") == "host_memory" or case.get("cpu_bytes")
+            or case.get("footprint", {}).get("pageable")):
+        return CPU
+    if case["start"] == "cold" or "cudaMemPrefetchAsync" in case.get("mechanism", ""):
+        return DRIVER  # a prefetch asks the driver about every page, even where nothing has to move
+    return GPU
+
+
+def spreads(sides):
+    """{kind: Spread}: what is assumed, or, where several runs of enough cases are at hand, what these
+    show. `sides` yields (kind, runs of a case in one file)."""
+    squares, freedom = dict.fromkeys(ASSUMED, 0.0), dict.fromkeys(ASSUMED, 0)
+    for kind, runs in sides:
+        if len(runs) > 1 and all(run.variance is not None for run in runs):
+            about_mean, free = between(runs)
+            squares[kind] += max(0.0, about_mean - within(runs))
+            freedom[kind] += free
+    return {kind: of_kind(assumed, squares[kind], freedom[kind])
+            for kind, assumed in ASSUMED.items()}
+
+
+def of_kind(assumed, squares, freedom):
+    if freedom < ENOUGH:
+        return assumed
+    # Runs made one right after the other are more alike than those of another day: no kind counts as
+    # steadier than what the GPU does alone.
+    return Spread(max(squares / freedom, ASSUMED[GPU].variance), assumed.freedom)

@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Foreign text in GitHub's Markdown: it stays text, whatever it holds."""
+import re
+
+# Letters, digits and what cannot begin anything; an underscore or a full stop within a word is as
+# harmless, but "www." begins a link.
+HARMLESS = re.compile(r"[\w ,;/+%-]", re.ASCII)
+WITHIN_WORD = re.compile(r"(?<=[A-Za-z0-9])[_.](?=[A-Za-z0-9])")
+AT_END = re.compile(r"(?<=[A-Za-z0-9%)])[.:,](?= |$)")
+
+
+def escaped(text):
+    """Every character that Markdown or HTML might take for its own is a character reference; what
+    cannot be printed, line breaks included, is a replacement character."""
+    return "".join(map(reference, range(len(text)), [text] * len(text)))
+
+
+def reference(index, text):
+    character = text[index]
+    if character in "_.:,":
+        links = "www." in text.lower()
+        harmless = not links and (WITHIN_WORD.match(text, index) or AT_END.match(text, index))
+    else:
+        harmless = HARMLESS.match(character) or (character.isalnum() and character.isprintable())
+    if harmless:
+        return character
+    if not character.isprintable():
+        return "\N{REPLACEMENT CHARACTER}"
+    return f"&#{ord(character)};"
+
+
+def code(text):
+    """As <code>: there GitHub looks for no names of people, issues or commits either."""
+    return f"<code>{escaped(text)}</code>"
