@@ -6,6 +6,7 @@ import math
 from table_text import duration
 
 from .comparison import NOT_COMPARABLE, REGRESSION, SAME, SLOWER, UNDECIDED, VERDICTS
+from .interval import FEWEST
 
 TITLES = ("case", "verdict", "baseline", "candidate", "change", "interval", "resolution", "note")
 RIGHT = {"baseline", "candidate", "change", "interval", "resolution"}
@@ -90,7 +91,7 @@ def note(row):
     if row.reason:
         return printable(row.reason)
     if row.ratio and row.ratio.low is None:
-        return "a single sample"
+        return f"fewer than {FEWEST} samples"
     if row.baseline and (row.baseline.runs > 1 or row.candidate.runs > 1):
         return f"{row.baseline.runs} against {plural(row.candidate.runs, 'run', 'runs')}"
     return ""

@@ -6,6 +6,7 @@ import functools
 import math
 import statistics
 
+FEWEST = 3  # samples of a run that show its spread: two that happen to agree would claim none
 SHARPEST = 6  # degrees of freedom that a standard error from two order statistics is worth at most
 
 
@@ -14,7 +15,7 @@ class Run:
     """A case in one run: the logarithm of its median and how well its samples fix that."""
 
     log_median: float
-    variance: float | None  # of log_median, by the samples alone; None for a single sample
+    variance: float | None  # of log_median, by the samples alone; None where they are too few
     freedom: int
 
 
@@ -47,7 +48,7 @@ def run_of(samples):
     count = len(ordered)
     half = count // 2
     median = ordered[half] if count % 2 else (ordered[half - 1] + ordered[half]) / 2
-    if count == 1:
+    if count < FEWEST:
         return Run(math.log(median), None, 0)
     rank, width = order_statistics(count)
     error = math.log(ordered[count - rank] / ordered[rank - 1]) / width
@@ -70,7 +71,7 @@ def ratio(baseline, candidate, assumed, confidence):
     variance, freedom = difference_variance(baseline, candidate, assumed)
     if variance is None:
         return Ratio(math.exp(difference), None, None)
-    half = math.sqrt(variance) * student(confidence, max(1, int(freedom)))
+    half = math.sqrt(variance) * student(confidence, max(1, int(freedom + 1e-9)))
     return Ratio(*map(bounded_exp, (difference, difference - half, difference + half)))
 
 
@@ -86,7 +87,7 @@ def mean(runs):
 
 def difference_variance(baseline, candidate, assumed):
     """(variance of the difference of the two means, its degrees of freedom by Satterthwaite), or
-    None where a single sample leaves the spread within a run unknown and no second run shows it."""
+    None where too few samples leave the spread within a run unknown and no second run shows it."""
     parts = []
     for runs in (baseline, candidate):
         for run in runs:
@@ -100,7 +101,7 @@ def difference_variance(baseline, candidate, assumed):
         freedom += assumed.freedom
     elif freedom == 0:
         return None, 0
-    else:  # what single samples spread is in the spread of the runs, and in no other figure
+    else:  # what few samples spread is in the spread of the runs, and in no other figure
         parts = []
     parts.append((squares / freedom * (1 / len(baseline) + 1 / len(candidate)), freedom))
     total = sum(part for part, _ in parts)

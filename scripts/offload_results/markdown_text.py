@@ -2,11 +2,15 @@
 """Foreign text in GitHub's Markdown: it stays text, whatever it holds."""
 import re
 
-# Letters, digits and what cannot begin anything; an underscore or a full stop within a word is as
-# harmless, but "www." begins a link.
-HARMLESS = re.compile(r"[\w ,;/+%-]", re.ASCII)
+# Letters, digits and what cannot begin anything; parentheses do so behind brackets only, and those
+# are no harmless characters. An underscore or a full stop within a word is, unless "www." begins a
+# link.
+HARMLESS = re.compile(r"[\w ,;/+%()'-]", re.ASCII)
 WITHIN_WORD = re.compile(r"(?<=[A-Za-z0-9])[_.](?=[A-Za-z0-9])")
-AT_END = re.compile(r"(?<=[A-Za-z0-9%)])[.:,](?= |$)")
+AT_END = re.compile(r"(?<=[A-Za-z0-9%)])[.:](?= |$)")
+
+# GitHub looks for @people, #issues and addresses in what is left when references are resolved.
+WORD_JOINER = "&#8288;"
 
 
 def escaped(text):
@@ -17,7 +21,7 @@ def escaped(text):
 
 def reference(index, text):
     character = text[index]
-    if character in "_.:,":
+    if character in "_.:":
         links = "www." in text.lower()
         harmless = not links and (WITHIN_WORD.match(text, index) or AT_END.match(text, index))
     else:
@@ -26,9 +30,8 @@ def reference(index, text):
         return character
     if not character.isprintable():
         return "\N{REPLACEMENT CHARACTER}"
-    return f"&#{ord(character)};"
+    return f"&#{ord(character)};" + (WORD_JOINER if character in "@#" else "")
 
 
 def code(text):
-    """As <code>: there GitHub looks for no names of people, issues or commits either."""
     return f"<code>{escaped(text)}</code>"
