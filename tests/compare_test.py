@@ -57,8 +57,10 @@ def merged(*documents):
     whole["offload_bench"]["cases"] = [
         {**one, "source": index} for index, document in enumerate(documents)
         for one in document["offload_bench"]["cases"]]
-    whole["offload_bench"]["sources"] = [{"file": f"{index}.json"}
-                                         for index in range(len(documents))]
+    whole["offload_bench"]["sources"] = [
+        {"file": f"{index}.json", "run": {name: value for name, value in
+                                          document["offload_bench"].items() if name != "cases"}}
+        for index, document in enumerate(documents)]
     return whole
 
 
@@ -279,7 +281,7 @@ def memory_model(**changes):
 def test_refused_unless_forced(tmp_path, other, told):
     done = compare_runs(tmp_path, build.run([case()]), other)
     assert (done.returncode, done.stdout) == (2, "")
-    assert told in done.stderr and "--force" in done.stderr and len(done.stderr.splitlines()) <= 3
+    assert told in done.stderr and "--force" in done.stderr and len(done.stderr.splitlines()) == 1
     forced = compare_runs(tmp_path, build.run([case()]), other, "--force")
     assert forced.returncode == 0 and f"! {told.partition(',')[0]}" in forced.stdout
 
@@ -307,6 +309,18 @@ def test_cpu_counts_only_where_the_cpu_takes_part(tmp_path):
     assert alone.returncode == 0 and "CPU: Test CPU in the baseline, Other" in alone.stdout
     filtered = compare_runs(tmp_path, *documents([case(), on_cpu()]), "--filter=path=link")
     assert filtered.returncode == 0
+
+
+def test_every_run_of_a_merged_file_counts(tmp_path):
+    one, other = gpu_with(), gpu_with(name="Other GPU")
+    for old, new in ((one, merged(one, other)), (merged(one, other), one),
+                     (merged(one, other), merged(one, other))):
+        done = compare_runs(tmp_path, old, new)
+        assert done.returncode == 2 and "Other GPU or Test GPU in the" in done.stderr
+    commits = [build.run([case()], build=build.build(git_commit=letter * 40)) for letter in "ab"]
+    done = compare_runs(tmp_path, merged(*commits), commits[1])
+    assert done.returncode == 0
+    assert "git commit: aaaaaaaaaaaa or bbbbbbbbbbbb in the baseline, bbbbbbbbbbbb" in done.stdout
 
 
 def test_other_differences_are_notes(tmp_path):

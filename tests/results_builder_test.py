@@ -11,7 +11,7 @@ import jsonschema
 import pytest
 
 from results_builder import (
-    case, evidence_of, gpu, rows, run, skipped, summary, um, write,
+    case, evidence_of, gpu, minimal, rows, run, skipped, summary, um, write,
 )
 
 SCHEMA = json.loads(
@@ -31,7 +31,8 @@ VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
         skipped("gemv", "system_demand", "w", "cold", "needs HMM")]),
     run([case(start="cold", evidence=evidence_of(um(2**20, {"fault": 2**20})))]),
     run([case()], with_rows=False),
-], ids=range(10))
+    run([minimal(case())]),
+], ids=range(11))
 def test_documents_are_valid(document):
     errors = [error.message for error in VALIDATOR.iter_errors(document)]
     assert not errors, errors[:5]

@@ -3,6 +3,7 @@
 times, and what a reader should know. And what makes two cases of one name different
 measurements."""
 import dataclasses
+import statistics
 
 from .results import BadInput
 
@@ -27,30 +28,52 @@ class Difference:
 
 def differences(baseline, candidate, with_cpu):
     """Of two Results. `with_cpu`: whether there are cases that the CPU takes part in."""
-    old, new = baseline.run, candidate.run
-    notes = [difference for difference in compare_facts(noted(old), noted(new), forbids=False)
+    old, new = runs_of(baseline), runs_of(candidate)
+    notes = [difference for difference in compare_facts(noted, old, new, forbids=False)
              if UNKNOWN not in (difference.baseline, difference.candidate)]
-    return (compare_facts(decisive(old), decisive(new), forbids=True)
-            + compare_facts(cpu_facts(old), cpu_facts(new), forbids=with_cpu)
+    return (compare_facts(decisive, old, new, forbids=True)
+            + compare_facts(cpu_facts, old, new, forbids=with_cpu)
             + notes + calibration_shifts(old, new))
+
+
+def runs_of(results):
+    """What each run says of itself: of a merged file, every source."""
+    sources = results.run.get("sources")
+    runs = [reach(source, "run") for source in sources] if isinstance(sources, list) else []
+    return [run for run in runs if isinstance(run, dict)] or [results.run]
 
 
 def refuse(baseline, candidate, found):
     """Raises BadInput that names every difference that forbids to compare."""
-    lines = [f"  {difference}" for difference in found if difference.forbids]
-    if lines:
-        raise BadInput("\n".join([
-            f"{candidate.path} is not comparable with {baseline.path} (--force compares anyway):",
-            *lines]))
+    reasons = [str(difference) for difference in found if difference.forbids]
+    if reasons:
+        raise BadInput(f"{candidate.path} is not comparable with {baseline.path}: "
+                       f"{'; '.join(reasons)}; --force compares anyway")
 
 
-def compare_facts(baseline, candidate, forbids):
-    """A fact that one side does not know is told, and forbids nothing."""
-    return [Difference(what, text(old), text(new),
-                       forbids and old is not None and new is not None)
-            for what, old, new in ((what, baseline.get(what), candidate.get(what))
-                                   for what in {**baseline, **candidate})
-            if old != new]
+def compare_facts(facts_of, old, new, forbids):
+    """A fact that one side does not know is told, and forbids nothing; one in which the runs of one
+    side differ among themselves forbids even if the other side's do likewise."""
+    found = []
+    old, new = (collect(map(facts_of, runs)) for runs in (old, new))
+    for what in {**old, **new}:
+        before, after = old.get(what, []), new.get(what, [])
+        if before == after and len(before) <= 1:
+            continue
+        found.append(Difference(what, " or ".join(before) or UNKNOWN, " or ".join(after) or UNKNOWN,
+                                forbids and bool(before and after)))
+    return found
+
+
+def collect(all_facts):
+    """{fact: its different values as text, in order; none if unknown}"""
+    values = {}
+    for facts in all_facts:
+        for what, value in facts.items():
+            known = values.setdefault(what, set())
+            if value is not None:
+                known.add(text(value))
+    return {what: sorted(known) for what, known in values.items()}
 
 
 def text(value):
@@ -134,20 +157,22 @@ def commit(build):
     return known and known[:12] + (" with changes" if build.get("git_dirty") else "")
 
 
-def calibration_shifts(baseline, candidate):
-    """Rates that the hardware reached before the first case: where they differ, cases will."""
+def calibration_shifts(old, new):
+    """Rates and latencies before the first case: where they differ, cases will."""
     found = []
-    for name, old in (baseline.get("calibration") or {}).items():
-        new = reach(candidate, "calibration", name)
-        if name == "seconds" or not all(isinstance(rate, (int, float)) and rate > 0
-                                        for rate in (old, new)):
-            continue
-        if abs(new / old - 1) > CALIBRATION_SHIFT:
-            found.append(Difference(f"calibration, {name}", f"{old:.4g}", f"{new:.4g}", False))
+    for name in reach(old[0], "calibration") or ():
+        before, after = (statistics.median(known) if known else None
+                         for known in (known_calibration(name, old), known_calibration(name, new)))
+        if name != "seconds" and before and after and abs(after / before - 1) > CALIBRATION_SHIFT:
+            found.append(Difference(f"calibration, {name}", f"{before:.4g}", f"{after:.4g}", False))
     return found
 
 
-MEASUREMENT = ("weights", "path", "bytes", "tokens", "steps")  # alike: so is all that follows
+def known_calibration(name, runs):
+    values = (reach(run, "calibration", name) for run in runs)
+    return [value for value in values if isinstance(value, (int, float)) and value > 0]
+
+
 # A field that a file of an older schema lacks is not held against it. passes_per_sample is missing on
 # purpose: the program chooses it by how long a pass takes.
 SAME_MEASUREMENT = (("path",), ("tokens",), ("steps",), ("bytes", "requested"))
@@ -155,8 +180,10 @@ SAME_MEASUREMENT = (("path",), ("tokens",), ("steps",), ("bytes", "requested"))
 
 def what_differs(one, other):
     """Between two cases of one name that makes them different measurements; else None."""
-    if all(one.get(name) == other.get(name) for name in MEASUREMENT):
-        return None
+    if (one["weights"] == other["weights"] and one.get("bytes") == other.get("bytes")
+            and one.get("path") == other.get("path") and one.get("tokens") == other.get("tokens")
+            and one.get("steps") == other.get("steps")):
+        return None  # and so is all that follows
     if one["weights"].get("bytes") != other["weights"].get("bytes"):
         return f"weights of {one['weights'].get('bytes')} and {other['weights'].get('bytes')} bytes"
     if shapes(one) != shapes(other):

@@ -3,6 +3,7 @@
 import collections
 import dataclasses
 import math
+import typing
 
 from . import interval, kinds
 from .comparability import Difference, differences, what_differs
@@ -17,8 +18,7 @@ FINE, REGRESSION, UNDECIDED = 0, 1, 2  # exit codes
 MOST_SECONDS = 1e9  # of a sample: thirty years
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Side:
+class Side(typing.NamedTuple):
     """A case in one file: the geometric mean of its runs' medians."""
 
     median_s: float
@@ -26,8 +26,7 @@ class Side:
     samples: int
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Row:
+class Row(typing.NamedTuple):
     key: CaseKey
     verdict: str
     regression: bool

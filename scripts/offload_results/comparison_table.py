@@ -11,6 +11,8 @@ from .interval import FEWEST
 TITLES = ("case", "verdict", "baseline", "candidate", "change", "interval", "resolution", "note")
 RIGHT = {"baseline", "candidate", "change", "interval", "resolution"}
 
+LONGEST_NOTE = 160
+
 
 def render(compared, limit):
     return "\n".join(block(found, limit) for found in compared)
@@ -89,7 +91,8 @@ def cells(row):
 
 def note(row):
     if row.reason:
-        return printable(row.reason)
+        whole = printable(row.reason)
+        return whole if len(whole) <= LONGEST_NOTE else f"{whole[:LONGEST_NOTE]} ..."
     if row.ratio and row.ratio.low is None:
         return f"fewer than {FEWEST} samples"
     if row.baseline and (row.baseline.runs > 1 or row.candidate.runs > 1):

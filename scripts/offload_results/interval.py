@@ -1,17 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """A confidence interval on the ratio of two medians: samples within runs, and runs among
 themselves. docs/compare.md has the formulas and what they were tried on."""
-import dataclasses
 import functools
 import math
 import statistics
+import typing
 
 FEWEST = 3  # samples of a run that show its spread: two that happen to agree would claim none
 SHARPEST = 6  # degrees of freedom that a standard error from two order statistics is worth at most
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Run:
+class Run(typing.NamedTuple):
     """A case in one run: the logarithm of its median and how well its samples fix that."""
 
     log_median: float
@@ -19,8 +18,7 @@ class Run:
     freedom: int
 
 
-@dataclasses.dataclass(frozen=True)
-class Spread:
+class Spread(typing.NamedTuple):
     """From run to run, of the logarithm of a case's median: variance, and how many degrees of
     freedom to credit that figure with."""
 
@@ -28,8 +26,7 @@ class Spread:
     freedom: float
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Ratio:
+class Ratio(typing.NamedTuple):
     """Of the candidate's median time to the baseline's. low and high are None without an interval:
     then there is nothing to tell its spread by."""
 

@@ -16,13 +16,13 @@ WORD_JOINER = "&#8288;"
 def escaped(text):
     """Every character that Markdown or HTML might take for its own is a character reference; what
     cannot be printed, line breaks included, is a replacement character."""
-    return "".join(map(reference, range(len(text)), [text] * len(text)))
+    links = "www." in text.lower()
+    return "".join(reference(text, index, links) for index in range(len(text)))
 
 
-def reference(index, text):
+def reference(text, index, links):
     character = text[index]
     if character in "_.:":
-        links = "www." in text.lower()
         harmless = not links and (WITHIN_WORD.match(text, index) or AT_END.match(text, index))
     else:
         harmless = HARMLESS.match(character) or (character.isalnum() and character.isprintable())

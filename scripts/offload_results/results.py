@@ -2,9 +2,13 @@
 """A results file: read strictly, refused with one clear line, its cases joined by their fields."""
 import dataclasses
 import json
+import math
 import pathlib
+import re
 
 SCHEMA_MAJOR = 1
+SCHEMA_MINOR = 3  # the newest that results/schema/results-1.json describes
+MOST_DIGITS = 20  # of a whole number of 64 bits
 
 
 class BadInput(Exception):
@@ -41,6 +45,16 @@ class Results:
     def cases(self):
         return self.run["cases"]
 
+    @property
+    def runs(self):
+        """What describes each run (platform, build, calibration, options): one, or one for each
+        source of a merged file."""
+        sources = self.run.get("sources")
+        return [source["run"] for source in sources] if sources else [self.run]
+
+    def run_of(self, case):
+        return self.runs[source_of(case)]
+
     def by_key(self):
         """{CaseKey: its cases}, one case per run: a file of one run has one each, a merged file up
         to one for each of its sources."""
@@ -72,7 +86,9 @@ def passed(case):
     return case["complete"] and case["failure"] is None and case["summary"] is not None
 
 
-def load(path):
+def load(path, empty_allowed=False):
+    """The results in `path`. Only with `empty_allowed` those that measured no case, as a run with
+    --host-memory-cost alone does."""
     path = pathlib.Path(path)
     document = read_json(path)
     run = document.get("offload_bench") if isinstance(document, dict) else None
@@ -80,11 +96,16 @@ def load(path):
         raise BadInput(f"{path}: no results of offload_bench: it has no object \"offload_bench\"; "
                        "give the file that --output wrote")
     check_version(path, run)
+    check_sources(path, run)
     cases = run.get("cases")
-    if not isinstance(cases, list) or not all(map(is_case, cases)):
-        raise BadInput(f"{path}: damaged results: \"cases\" is no list of cases; "
-                       "scripts/validate.py says where")
-    if not cases:
+    if not isinstance(cases, list):
+        raise BadInput(f"{path}: damaged results: \"cases\" is no list")
+    sources = len(run.get("sources") or [None])
+    for index, case in enumerate(cases):
+        if not is_case(case, sources):
+            raise BadInput(f"{path}: damaged results: offload_bench.cases[{index}] is no case; "
+                           "scripts/validate.py says why")
+    if not cases and not empty_allowed:
         raise BadInput(f"{path}: no case in it: nothing was measured")
     return Results(path, document)
 
@@ -100,7 +121,8 @@ def read_json(path):
     if not text.strip():
         raise BadInput(f"{path}: an empty file")
     try:
-        return json.loads(text, parse_constant=refuse_constant)
+        document = json.loads(text, parse_constant=refuse_constant, parse_float=finite,
+                              parse_int=whole)
     except json.JSONDecodeError as error:
         cut = " (cut short?)" if error.pos >= len(text.rstrip()) else ""
         raise BadInput(f"{path}: no JSON{cut}: {error.msg} in line {error.lineno}, column "
@@ -109,11 +131,36 @@ def read_json(path):
         raise BadInput(f"{path}: {error}") from None
     except RecursionError:
         raise BadInput(f"{path}: nested too deeply to be results") from None
+    if re.search(r"\\u[dD][89a-fA-F]", text) and not is_text(document):
+        raise BadInput(f"{path}: half a character (a lone surrogate) in it: it is damaged")
+    return document
 
 
 def refuse_constant(token):
     raise ValueError(f"{token} is no number in JSON: the file is damaged or was written by a tool "
                      "that is not strict")
+
+
+def finite(token):
+    value = float(token)
+    if math.isinf(value):
+        raise ValueError(f"{token} is larger than any number that can be computed with")
+    return value
+
+
+def whole(token):
+    if len(token.lstrip("-")) > MOST_DIGITS:
+        raise ValueError(f"a whole number of {len(token)} digits is no measurement")
+    return int(token)
+
+
+def is_text(document):
+    """Whether it can be written again: half a surrogate pair cannot, in any encoding."""
+    try:
+        json.dumps(document, ensure_ascii=False).encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def check_version(path, run):
@@ -126,13 +173,35 @@ def check_version(path, run):
                        f"{SCHEMA_MAJOR}: use those of the offload-bench that wrote it")
 
 
-def is_case(case):
-    """Enough of a case to join it; all else is validate's."""
+def check_sources(path, run):
+    """Of a merged file: what run_of() reads."""
+    sources = run.get("sources", [])
+    if not isinstance(sources, list) or not all(
+            isinstance(source, dict) and isinstance(source.get("run"), dict)
+            for source in sources):
+        raise BadInput(f"{path}: damaged results: \"sources\" is no list of runs; "
+                       "scripts/validate.py says where")
+
+
+def is_case(case, sources=1):
+    """Enough of a case to join it and to compare its times; all else is validate's."""
     if not isinstance(case, dict) or not isinstance(case.get("weights"), dict):
         return False
     texts = (case.get("workload"), case.get("policy"), case["weights"].get("name"),
              case.get("start"), case.get("label", ""))
-    samples = case.get("samples_s")
-    return (set(map(type, texts)) == {str} and isinstance(samples, list)
-            and set(map(type, samples)) <= {int, float}
-            and {"complete", "failure", "summary"} <= case.keys())
+    flags = (case.get("complete"), case.get("captured", False))
+    return (set(map(type, texts)) == {str} and set(map(type, flags)) == {bool}
+            and are_times(case.get("samples_s"))
+            and isinstance(case.get("failure", 0), (str, type(None)))
+            and is_summary(case.get("summary", 0))
+            and type(source_of(case)) is int and 0 <= source_of(case) < sources)
+
+
+def are_times(samples):
+    return (isinstance(samples, list) and set(map(type, samples)) <= {int, float}
+            and min(samples, default=1) > 0)
+
+
+def is_summary(summary):
+    return summary is None or (
+        isinstance(summary, dict) and are_times([summary.get("median_s", 0)]))
