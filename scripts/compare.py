@@ -12,7 +12,7 @@ import gc
 import pathlib
 
 from offload_results import command, comparison, comparison_json, comparison_markdown
-from offload_results import comparison_table, comparability
+from offload_results import comparison_table, comparability, tolerances
 from offload_results.results import load
 
 EPILOGUE = """\
@@ -34,6 +34,7 @@ docs/compare.md tells how verdicts are made.
 FIELDS = ("label", "workload", "policy", "weights", "start", "path")
 FORMATS = {"table": comparison_table.render, "markdown": comparison_markdown.render,
            "json": comparison_json.render}
+TOLERANCE_FORMATS = {"table": tolerances.render_table, "json": tolerances.render_json}
 
 
 def arguments():
@@ -41,8 +42,11 @@ def arguments():
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("baseline", type=pathlib.Path, metavar="BASELINE",
                         help="results file, of one run or merged from several")
-    parser.add_argument("candidates", type=pathlib.Path, nargs="+", metavar="CANDIDATE",
+    parser.add_argument("candidates", type=pathlib.Path, nargs="*", metavar="CANDIDATE",
                         help="results files, each compared with the baseline")
+    parser.add_argument("--tolerances", action="store_true",
+                        help="without a candidate: by how much one run of each case may differ from "
+                        "the baseline before it counts")
     parser.add_argument("--threshold", type=percent, default=0.03, metavar="PERCENT",
                         help="the least change of the time that counts (default: 3)")
     parser.add_argument("--confidence", type=probability, default=0.995, metavar="P",
@@ -61,7 +65,12 @@ def arguments():
                         "that are the same included (default: 40)")
     parser.add_argument("--output", type=pathlib.Path, metavar="FILE",
                         help="write there, and print the summary only (default: stdout)")
-    return parser.parse_args()
+    options = parser.parse_args()
+    if bool(options.candidates) == options.tolerances:
+        parser.error("give candidates, or --tolerances and none")
+    if options.tolerances and options.format not in TOLERANCE_FORMATS:
+        parser.error(f"--tolerances come as {' or '.join(TOLERANCE_FORMATS)}")
+    return options
 
 
 def percent(text):
@@ -119,6 +128,11 @@ def main():
     gc.disable()
     terms = comparison.Terms(options.threshold, options.confidence, options.allow_missing)
     baseline = load(options.baseline)
+    if options.tolerances:
+        found = tolerances.tolerances(baseline, terms, wanted(options.filters))
+        text = TOLERANCE_FORMATS[options.format](baseline, found, terms)
+        write(text, options.output, f"Tolerances of {len(found)} cases.")
+        return comparison.FINE
     compared = []
     for path in options.candidates:
         found = comparison.compare(baseline, load(path), terms, wanted(options.filters))
@@ -126,14 +140,18 @@ def main():
             comparability.refuse(baseline, found.candidate, found.differences)
         compared.append(found)
     text = FORMATS[options.format](compared, options.rows)
-    if options.output:
-        command.write_whole(options.output, text)
-        print("\n".join(comparison_table.sentence(found) for found in compared))
-    else:
-        print(text, end="")
+    write(text, options.output, "\n".join(map(comparison_table.sentence, compared)))
     codes = {found.exit_code for found in compared}
     return next(code for code in (comparison.REGRESSION, comparison.UNDECIDED, comparison.FINE)
                 if code in codes)
+
+
+def write(text, output, summary):
+    if output:
+        command.write_whole(output, text)
+        print(summary)
+    else:
+        print(text, end="")
 
 
 if __name__ == "__main__":

@@ -84,6 +84,11 @@ def test_single_samples_of_several_runs_make_the_pooled_t_interval():
     assert found.resolution == pytest.approx(math.exp(half) - 1, rel=1e-3)
 
 
+def test_single_samples_that_happen_to_agree_claim_no_precision():
+    found = ratio([run_of([1.0])] * 2, [run_of([1.0])] * 2, Spread(0.01**2, 8), 0.99)
+    assert math.log1p(found.resolution) == pytest.approx(9.925 * 0.01, rel=1e-3)  # t of 2
+
+
 def test_assumed_spread_alone():
     # Samples all alike: what is left is the assumed spread of both runs. t of 8 at 99 % is 3.355.
     found = ratio([run_of([2.0] * 5)], [run_of([2.1] * 5)], Spread(0.01**2, 8), 0.99)

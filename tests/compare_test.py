@@ -515,6 +515,30 @@ def test_json_follows_its_schema(tmp_path):
     assert list(checker.iter_errors(document))
 
 
+# --- tolerances of a baseline
+
+def test_tolerances_say_what_would_be_flagged(tmp_path):
+    few = build.case(policy="few", samples=[1e-3])
+    documents = [build.run([case(), on_cpu(), few]), build.run([case(), on_cpu()])]
+    path = build.write(tmp_path / "base.json", merged(*documents))
+    found = {one["policy"]: one for one in json.loads(
+        compare(path, "--tolerances", "--format=json").stdout)["offload_bench_tolerances"]["cases"]}
+    assert found["pinned_copy"]["value"] == pytest.approx(1e-3)
+    assert (found["pinned_copy"]["upper"], found["few"]["unit"]) == (pytest.approx(0.03), "s")
+    assert found["few"]["upper"] is None and found["few"]["lower"] is None
+    limit = 1 + found["host_compute"]["upper"]
+    assert 1 + found["host_compute"]["lower"] == pytest.approx(1 / limit)
+    for scale, verdict in ((limit * 1.001, "slower"), (limit * 0.999, "ambiguous"),
+                           (1 / limit * 1.001, "ambiguous"), (1 / limit * 0.999, "faster")):
+        new = build.write(tmp_path / "new.json", build.run([case(), on_cpu(scale=scale),
+                                                            case("few")]))
+        assert verdicts(compare(path, new, "--format=json"))["host_compute"] == verdict
+    table = compare(path, "--tolerances").stdout
+    assert [line.split()[-1] for line in table.splitlines() if "/few/" in line] == ["-"]
+    assert compare(path).returncode == 2 and compare(path, path, "--tolerances").returncode == 2
+    assert compare(path, "--tolerances", "--format=markdown").returncode == 2
+
+
 # --- large files
 
 SMALL = ('{"workload":"gemv","label":"gemv","policy":"pinned_copy","weights":{"name":"w%d","bytes":64},'

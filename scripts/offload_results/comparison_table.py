@@ -31,7 +31,7 @@ def block(found, limit):
                    [row for row in found.rows if row.verdict != SAME])
     shown = rows[:limit] if limit else rows
     if shown:
-        lines += aligned([TITLES, *map(cells, shown)])
+        lines += aligned([TITLES, *map(cells, shown)], RIGHT)
     lines += rest(found, rows[len(shown):], limit)
     return "\n".join(lines) + "\n"
 
@@ -126,10 +126,11 @@ def resolution_text(ratio):
     return f"{percent:.1f} %" if percent < 10 else f"{percent:.0f} %"
 
 
-def aligned(rows):
+def aligned(rows, right):
+    """Of rows whose first holds the titles; columns whose title is in `right` end flush."""
     widths = [max(map(len, column)) for column in zip(*rows)]
-    return ["  ".join(cell.rjust(width) if title in RIGHT else cell.ljust(width)
-                      for title, cell, width in zip(TITLES, row, widths)).rstrip()
+    return ["  ".join(cell.rjust(width) if title in right else cell.ljust(width)
+                      for title, cell, width in zip(rows[0], row, widths)).rstrip()
             for row in rows]
 
 

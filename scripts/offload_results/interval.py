@@ -99,7 +99,7 @@ def difference_variance(baseline, candidate, assumed):
     elif freedom == 0:
         return None, 0
     else:  # what few samples spread is in the spread of the runs, and in no other figure
-        parts = []
+        parts, squares = [], max(squares, freedom * assumed.variance)
     parts.append((squares / freedom * (1 / len(baseline) + 1 / len(candidate)), freedom))
     total = sum(part for part, _ in parts)
     if total == 0:
