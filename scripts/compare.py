@@ -9,10 +9,11 @@ results files, and end with an exit code to gate on."""
 import argparse
 import fnmatch
 import gc
+import math
 import pathlib
 
 from offload_results import command, comparison, comparison_json, comparison_markdown
-from offload_results import comparison_table, comparability, tolerances
+from offload_results import comparison_table, comparability, kinds, tolerances
 from offload_results.results import load
 
 EPILOGUE = """\
@@ -49,8 +50,13 @@ def arguments():
                         "the baseline before it counts")
     parser.add_argument("--threshold", type=percent, default=0.03, metavar="PERCENT",
                         help="the least change of the time that counts (default: 3)")
-    parser.add_argument("--confidence", type=probability, default=0.995, metavar="P",
-                        help="of each case's interval (default: 0.995)")
+    parser.add_argument("--confidence", type=probability, default=0.998, metavar="P",
+                        help="of each case's interval (default: 0.998)")
+    parser.add_argument("--run-to-run", type=assumed_spread, action="append", default=[],
+                        metavar="KIND=PERCENT", help="standard deviation to assume between runs of "
+                        f"one build, of cases that hang on {', '.join(kinds.ASSUMED)} (defaults: "
+                        + ", ".join(f"{math.sqrt(spread.variance) * 100:g}"
+                                    for spread in kinds.ASSUMED.values()) + ")")
     parser.add_argument("--filter", type=field_filter, action="append", default=[],
                         metavar="FIELD=PATTERN,...", dest="filters",
                         help="only cases whose FIELD matches one of the patterns (with * and ?); all "
@@ -94,6 +100,14 @@ def number(text):
         raise argparse.ArgumentTypeError(f"{text!r} is no number") from None
 
 
+def assumed_spread(text):
+    kind, _, deviation = text.partition("=")
+    if kind not in kinds.ASSUMED:
+        raise argparse.ArgumentTypeError(f"give KIND=PERCENT with a KIND of "
+                                         f"{', '.join(kinds.ASSUMED)}")
+    return kind, kinds.ASSUMED[kind]._replace(variance=percent(deviation)**2)
+
+
 def row_count(text):
     if not text.isdecimal():
         raise argparse.ArgumentTypeError(f"{text!r} is no count")
@@ -126,7 +140,8 @@ def main():
     # A process that reads, compares and ends has nothing for the collector of cycles to find; among
     # the objects of 100,000 cases it would take more than half of the time.
     gc.disable()
-    terms = comparison.Terms(options.threshold, options.confidence, options.allow_missing)
+    terms = comparison.Terms(options.threshold, options.confidence, options.allow_missing,
+                             kinds.ASSUMED | dict(options.run_to_run))
     baseline = load(options.baseline)
     if options.tolerances:
         found = tolerances.tolerances(baseline, terms, wanted(options.filters))

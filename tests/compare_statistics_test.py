@@ -183,13 +183,17 @@ def test_steady_cases_that_did_not_change_are_the_same():
     assert noisy.count(comparison.AMBIGUOUS) >= 0.95 * len(noisy)
 
 
-def test_what_runs_show_replaces_what_is_assumed():
+def test_what_many_runs_show_replaces_what_is_assumed():
     rng = random.Random(6)
-    quiet = [(kinds.CPU, runs(rng, 4, 0.001, 0.01)) for _ in range(50)]
-    learned = kinds.spreads(quiet)
-    assert math.sqrt(learned[kinds.CPU].variance) == pytest.approx(0.01, rel=0.2)
-    assert learned[kinds.GPU] == kinds.ASSUMED[kinds.GPU]
-    # Too few to go by; and none is steadier than what the GPU does alone.
-    assert kinds.spreads(quiet[:2])[kinds.CPU] == kinds.ASSUMED[kinds.CPU]
-    still = [(kinds.DRIVER, [Run(0.0, 0.0, 6)] * 4)] * 50
+
+    def learned(old, new):
+        return kinds.spreads([(kinds.CPU, runs(rng, old, 0.001, 0.01), runs(rng, new, 0.001, 0.01))
+                              for _ in range(50)])
+    for counts in ((10, 1), (6, 5)):
+        found = learned(*counts)
+        assert math.sqrt(found[kinds.CPU].variance) == pytest.approx(0.01, rel=0.2)
+        assert found[kinds.GPU] == kinds.ASSUMED[kinds.GPU]
+    # Too few runs are nothing to go by, however many the cases; and no kind is steadier than the GPU.
+    assert learned(4, 3)[kinds.CPU] == kinds.ASSUMED[kinds.CPU]
+    still = [(kinds.DRIVER, [Run(0.0, 0.0, 6)] * 10, [Run(0.0, 0.0, 6)])] * 50
     assert kinds.spreads(still)[kinds.DRIVER].variance == kinds.ASSUMED[kinds.GPU].variance

@@ -15,9 +15,9 @@ import results_builder as build
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 GOLDEN = ROOT / "tests/data/compare"
 STILL = [1e-3] * 5  # no spread of its own: what is left is the assumed one
-# Two runs of the GPU's kind, assumed to differ by 0.4 %: t of 8 degrees at 99.5 % is 3.8325, so the
-# interval is 3.8325 * sqrt(2) * 0.4 % = 2.17 % of the logarithm to each side.
-RESOLUTION = math.exp(3.8325 * math.sqrt(2) * 0.004) - 1
+# Two runs of the GPU's kind, assumed to differ by 0.4 %: t of 8 degrees at 99.8 % is 4.5008, so the
+# interval is 4.5008 * sqrt(2) * 0.4 % = 2.55 % of the logarithm to each side.
+RESOLUTION = math.exp(4.5008 * math.sqrt(2) * 0.004) - 1
 
 
 def compare(*arguments, cwd=None):
@@ -84,7 +84,7 @@ def test_threshold(tmp_path):
                                       f"--threshold={percent}"))["pinned_copy"]
     assert [verdict(5), verdict(10)] == ["slower", "same"]
     assert verdict(8.1) == "same" and verdict(7.9) == "slower"
-    # Within a threshold of 1 % nothing can be told: the resolution is 2.2 %.
+    # Within a threshold of 1 % nothing can be told: the resolution is 2.6 %.
     done = compare_cases(tmp_path, [case()], [case()], "--format=json", "--threshold=1")
     assert verdicts(done) == {"pinned_copy": "ambiguous"} and done.returncode == 0
 
@@ -97,6 +97,16 @@ def test_confidence(tmp_path):
     for confidence, quantile in ((0.9, 1.860), (0.999, 5.041)):
         assert math.log(interval(confidence)["high"]) == pytest.approx(
             quantile * math.sqrt(2) * 0.004, rel=1e-3)
+
+
+def test_run_to_run(tmp_path):
+    """10 % between single runs of a quiet CPU: told apart once its spread is said to be 1 %."""
+    for option, verdict in ((), "ambiguous"), (("--run-to-run=cpu=1",), "slower"), (
+            ("--run-to-run=gpu=1", "--run-to-run=driver=1"), "ambiguous"):
+        done = compare_cases(tmp_path, [on_cpu()], [on_cpu(scale=1.1)], "--format=json", *option)
+        assert verdicts(done) == {"host_compute": verdict}
+        assert as_json(done)[0]["run_to_run"]["cpu"]["standard_deviation"] == pytest.approx(
+            0.01 if verdict == "slower" else 0.2)
 
 
 @pytest.mark.parametrize("change", [
@@ -224,10 +234,10 @@ def test_runs_of_a_merged_file_widen_or_narrow(tmp_path):
 
 
 def test_spread_of_the_runs_at_hand_replaces_the_assumed(tmp_path):
-    """Ten cases of four runs that hardly differ: 10 % is told apart then."""
+    """Cases of ten runs that hardly differ: 10 % is told apart then."""
     def document(scale):
         return build.run([on_cpu(f"p{index}", scale) for index in range(10)])
-    whole = merged(*map(document, (1, 1.01, 0.99, 1)))
+    whole = merged(*map(document, (1, 1.01, 0.99, 1, 1.01, 1, 0.99, 1, 1, 1)))
     done = compare_runs(tmp_path, whole, document(1.1), "--format=json")
     assert set(verdicts(done).values()) == {"slower"}
     single = compare_runs(tmp_path, document(1), document(1.1), "--format=json")
@@ -398,7 +408,8 @@ def test_bad_files(tmp_path, text):
 
 @pytest.mark.parametrize("option", ["--threshold=0", "--threshold=nan", "--threshold=x",
                                     "--confidence=1", "--confidence=0", "--filter=policy",
-                                    "--filter=colour=red", "--rows=-1", "--format=xml"])
+                                    "--filter=colour=red", "--rows=-1", "--format=xml",
+                                    "--run-to-run=disk=1", "--run-to-run=cpu=0"])
 def test_bad_options(tmp_path, option):
     assert compare_cases(tmp_path, [case()], [case()], option).returncode == 2
 

@@ -39,11 +39,13 @@ class Row(typing.NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class Terms:
-    """How verdicts are made: `threshold` is the least change that counts, 0.03 for 3 %."""
+    """How verdicts are made: `threshold` is the least change that counts, 0.03 for 3 %; `assumed` is
+    how much runs of a build differ, by kind of case."""
 
     threshold: float = 0.03
-    confidence: float = 0.995
+    confidence: float = 0.998
     missing_allowed: bool = False
+    assumed: dict[str, interval.Spread] = dataclasses.field(default_factory=lambda: kinds.ASSUMED)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -87,7 +89,8 @@ def compare(baseline, candidate, terms=Terms(), wanted=None):
     if not pairs and all(row.verdict in (MISSING, NEW) for row in rows):
         raise BadInput(f"{candidate.path}: no case in common with {baseline.path}"
                        + (" among those that --filter leaves" if wanted else ""))
-    spreads = kinds.spreads((kind, runs) for _, kind, *sides in pairs for _, runs in sides)
+    spreads = kinds.spreads(((kind, old_runs, new_runs)
+                             for _, kind, (_, old_runs), (_, new_runs) in pairs), terms.assumed)
     rows += [judged(key, kind, old_side, new_side, spreads[kind], terms)
              for key, kind, old_side, new_side in pairs]
     with_cpu = any(kind == kinds.CPU for _, kind, *_ in pairs)

@@ -13,7 +13,9 @@ ASSUMED = {
     DRIVER: Spread(0.10**2, 5),
     CPU: Spread(0.20**2, 5),
 }
-ENOUGH = 9  # degrees of freedom from which the runs at hand tell a kind's spread themselves
+# Degrees of freedom among runs from which these tell a kind's spread themselves. More cases make up for
+# nothing: what disturbs a run disturbs many of its cases alike.
+ENOUGH = 9
 
 
 def kind_of(case):
@@ -26,21 +28,22 @@ def kind_of(case):
     return GPU
 
 
-def spreads(sides):
-    """{kind: Spread}: what is assumed, or, where several runs of enough cases are at hand, what these
-    show. `sides` yields (kind, runs of a case in one file)."""
+def spreads(pairs, assumed=None):
+    """{kind: Spread}: what is assumed, or, where enough runs are at hand, what these show. `pairs`
+    are (kind, a case's runs in the baseline, its runs in the candidate)."""
+    assumed = ASSUMED if assumed is None else assumed
     squares, freedom = dict.fromkeys(ASSUMED, 0.0), dict.fromkeys(ASSUMED, 0)
-    for kind, runs in sides:
-        if len(runs) > 1 and all(run.variance is not None for run in runs):
-            about_mean, free = between(runs)
-            squares[kind] += max(0.0, about_mean - within(runs))
-            freedom[kind] += free
-    return {kind: of_kind(assumed, squares[kind], freedom[kind])
-            for kind, assumed in ASSUMED.items()}
+    for kind, *sides in pairs:
+        free = sum(map(len, sides)) - len(sides)
+        if free < ENOUGH or any(run.variance is None for runs in sides for run in runs):
+            continue
+        squares[kind] += max(0.0, between(*sides)[0] - sum(map(within, sides)))
+        freedom[kind] += free
+    return {kind: of_kind(assumed[kind], squares[kind], freedom[kind]) for kind in ASSUMED}
 
 
 def of_kind(assumed, squares, freedom):
-    if freedom < ENOUGH:
+    if not freedom:
         return assumed
     # Runs made one right after the other are more alike than those of another day: no kind counts as
     # steadier than what the GPU does alone.

@@ -20,7 +20,7 @@ def tolerances(baseline, terms, wanted=None):
         raise BadInput(f"{baseline.path}: no case in it passed (and matches --filter)")
     sides = {key: (kinds.kind_of(of_key[0]), *measured(baseline, key, of_key))
              for key, of_key in cases.items()}
-    spreads = kinds.spreads((kind, runs) for kind, _, runs in sides.values())
+    spreads = kinds.spreads(((kind, runs) for kind, _, runs in sides.values()), terms.assumed)
     return [(key, kind, side, limit(runs, spreads[kind], terms))
             for key, (kind, side, runs) in sides.items()]
 
