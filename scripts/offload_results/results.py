@@ -137,7 +137,9 @@ def read_json(path):
         document = json.loads(text, parse_constant=refuse_constant, parse_float=finite,
                               parse_int=whole)
     except json.JSONDecodeError as error:
-        cut = " (cut short?)" if error.pos >= len(text.rstrip()) else ""
+        text = text.strip()
+        is_cut = text.startswith("{") and (error.pos >= len(text) or not text.endswith("}"))
+        cut = " (cut short?)" if is_cut else ""
         raise BadInput(f"{path}: no JSON{cut}: {error.msg} in line {error.lineno}, column "
                        f"{error.colno}") from None
     except ValueError as error:
