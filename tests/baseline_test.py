@@ -18,7 +18,7 @@ BASELINES = sorted((ROOT / "results").glob("*/baseline.json"))
 TERMS = comparison.Terms()
 FLAGS = {comparison.SLOWER, comparison.FASTER}
 
-pytestmark = pytest.mark.parametrize("path", BASELINES, ids=lambda path: path.parent.name)
+pytestmark = pytest.mark.parametrize("path", BASELINES, ids=[path.parent.name for path in BASELINES])
 
 
 def histories(path):

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""--ci-json against models of its readers: github-action-benchmark (tool googlecpp), bencher (adapter
-cpp_google) and conbench (benchadapt's GoogleBenchmarkAdapter, as archery).
+"""--ci-json against models of its readers: github-action-benchmark (tool googlecpp), bencher
+(adapter cpp_google) and conbench (benchadapt's GoogleBenchmarkAdapter, as archery).
 
 Each model takes and refuses what the reader's source does, and gives back what the service would
 store. Needs pytest; what the program writes is read where OFFLOAD_BENCH names it, as in
@@ -39,7 +39,7 @@ def strict(text):
 
 def github_action_benchmark(text):
     """Every row of `benchmarks` becomes a point of the chart, smaller is better: aggregates and
-    skipped rows would too, so there must be none, and a name twice would be compared with itself."""
+    skipped rows would too, so there must be none; a name twice would be compared with itself."""
     points = {}
     for row in strict(text)["benchmarks"]:
         need(isinstance(row["name"], str) and is_number(row["real_time"]), "name, real_time")
@@ -53,8 +53,8 @@ def github_action_benchmark(text):
 
 
 def bencher(text):
-    """Latency in ns by name. `context.caches` is a list of objects and must be there; a name has 1 to
-    1024 characters; a time must fit the reader's decimal type."""
+    """Latency in ns by name. `context.caches` is a list of objects and must be there; a name has 1
+    to 1024 characters; a time must fit the reader's decimal type."""
     document = strict(text)
     caches = document["context"]["caches"]
     need(isinstance(caches, list) and all(isinstance(one, dict) for one in caches), "caches")

@@ -22,7 +22,7 @@ def verdict(found):
     return comparison.verdict_of(found, TERMS.threshold)
 
 
-@pytest.mark.parametrize("freedom, quantiles", [  # tables of Student's t: two-sided 90, 95, 99, 99.9 %
+@pytest.mark.parametrize("freedom, quantiles", [  # published tables, two-sided: 90, 95, 99, 99.9 %
     (1, (6.314, 12.706, 63.657, 636.619)),
     (2, (2.920, 4.303, 9.925, 31.599)),
     (3, (2.353, 3.182, 5.841, 12.924)),
@@ -93,7 +93,8 @@ def test_assumed_spread_alone():
     # Samples all alike: what is left is the assumed spread of both runs. t of 8 at 99 % is 3.355.
     found = ratio([run_of([2.0] * 5)], [run_of([2.1] * 5)], Spread(0.01**2, 8), 0.99)
     assert found.value == pytest.approx(1.05)
-    assert math.log(found.high / found.value) == pytest.approx(3.355 * 0.01 * math.sqrt(2), rel=1e-3)
+    half = 3.355 * 0.01 * math.sqrt(2)
+    assert math.log(found.high / found.value) == pytest.approx(half, rel=1e-3)
 
 
 def test_runs_count_beside_what_is_assumed():
@@ -193,7 +194,8 @@ def test_what_many_runs_show_replaces_what_is_assumed():
         found = learned(*counts)
         assert math.sqrt(found[kinds.CPU].variance) == pytest.approx(0.01, rel=0.2)
         assert found[kinds.GPU] == kinds.ASSUMED[kinds.GPU]
-    # Too few runs are nothing to go by, however many the cases; and no kind is steadier than the GPU.
+    # Too few runs are nothing to go by, however many the cases.
     assert learned(4, 3)[kinds.CPU] == kinds.ASSUMED[kinds.CPU]
+    # And no kind is steadier than what the GPU does alone.
     still = [(kinds.DRIVER, [Run(0.0, 0.0, 6)] * 10, [Run(0.0, 0.0, 6)])] * 50
     assert kinds.spreads(still)[kinds.DRIVER].variance == kinds.ASSUMED[kinds.GPU].variance

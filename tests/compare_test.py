@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""scripts/compare.py as its users run it. Needs pytest; one test checks the JSON with jsonschema."""
+"""scripts/compare.py as its users run it. Needs pytest; one test takes jsonschema."""
 import copy
 import json
 import math
@@ -394,8 +394,8 @@ def test_samples_that_are_no_times(tmp_path, samples, side):
     assert "bad.json" in done.stderr and len(done.stderr.splitlines()) == 1
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"offload_bench": {"schema_version": "2.0.0"}}',
-                                  '{"benchmarks": []}'])
+@pytest.mark.parametrize("text", [
+    "", "{", "[]", "{}", '{"offload_bench": {"schema_version": "2.0.0"}}', '{"benchmarks": []}'])
 def test_bad_files(tmp_path, text):
     good = build.write(tmp_path / "good.json", build.run([case()]))
     (tmp_path / "bad.json").write_text(text)
@@ -552,8 +552,8 @@ def test_tolerances_say_what_would_be_flagged(tmp_path):
 
 # --- large files
 
-SMALL = ('{"workload":"gemv","label":"gemv","policy":"pinned_copy","weights":{"name":"w%d","bytes":64},'
-         '"start":"steady","path":"link","bytes":{"requested":64},"tokens":1,"samples_s":%s,'
+SMALL = ('{"workload":"gemv","label":"gemv","policy":"pinned_copy",'
+         '"weights":{"name":"w%d","bytes":64},"start":"steady","path":"link","bytes":{"requested":64},"tokens":1,"samples_s":%s,'
          '"summary":{"median_s":0.001},"failure":null,"complete":true}')
 
 

@@ -173,8 +173,8 @@ def known_calibration(name, runs):
     return [value for value in values if isinstance(value, (int, float)) and value > 0]
 
 
-# A field that a file of an older schema lacks is not held against it. passes_per_sample is missing on
-# purpose: the program chooses it by how long a pass takes.
+# A field that a file of an older schema lacks is not held against it. passes_per_sample is missing
+# on purpose: the program chooses it by how long a pass takes.
 SAME_MEASUREMENT = (("path",), ("tokens",), ("steps",), ("bytes", "requested"))
 
 

@@ -39,8 +39,8 @@ class Row(typing.NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class Terms:
-    """How verdicts are made: `threshold` is the least change that counts, 0.03 for 3 %; `assumed` is
-    how much runs of a build differ, by kind of case."""
+    """How verdicts are made: `threshold` is the least change that counts, 0.03 for 3 %; `assumed`
+    is how much runs of a build differ, by kind of case."""
 
     threshold: float = 0.03
     confidence: float = 0.998
@@ -70,8 +70,8 @@ class Comparison:
 
 
 def compare(baseline, candidate, terms=Terms(), wanted=None):
-    """Of two Results, with no regard to what forbids it: that is comparability's to refuse. `wanted`
-    says of a key and a case whether it counts; None: all do."""
+    """Of two Results, with no regard to what forbids it: that is comparability's to refuse.
+    `wanted` says of a key and a case whether it counts; None: all do."""
     old, new = chosen(baseline, wanted), chosen(candidate, wanted)
     skipped = skip_reasons(candidate)
     rows, pairs = [], []

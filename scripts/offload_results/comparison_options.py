@@ -19,7 +19,7 @@ verdicts:
 exit codes:
   0  every case is the same, better or ambiguous
   1  a regression: a case is slower, failed or missing
-  2  bad input, or files or cases that are not comparable
+  2  no regression, but cases that are not comparable; or files that are not, or bad input
 
 docs/compare.md tells how verdicts are made.
 """
@@ -36,8 +36,8 @@ def arguments(description):
     parser.add_argument("candidates", type=pathlib.Path, nargs="*", metavar="CANDIDATE",
                         help="results files, each compared with the baseline")
     parser.add_argument("--tolerances", action="store_true",
-                        help="without a candidate: by how much one run of each case may differ from "
-                        "the baseline before it counts")
+                        help="without a candidate: by how much one run of each case may differ "
+                        "from the baseline before it counts")
     parser.add_argument("--threshold", type=percent, default=0.03, metavar="PERCENT",
                         help="the least change of the time that counts (default: 3)")
     parser.add_argument("--confidence", type=probability, default=0.998, metavar="P",
@@ -49,8 +49,9 @@ def arguments(description):
                                     for spread in kinds.ASSUMED.values()) + ")")
     parser.add_argument("--filter", type=field_filter, action="append", default=[],
                         metavar="FIELD=PATTERN,...", dest="filters",
-                        help="only cases whose FIELD matches one of the patterns (with * and ?); all "
-                        f"of several filters must hold; FIELD is one of {', '.join(FIELDS)}")
+                        help="only cases whose FIELD matches one of the patterns (with * and ?); "
+                        "all of several filters must hold; FIELD is one of "
+                        + ", ".join(FIELDS))
     parser.add_argument("--allow-missing", action="store_true",
                         help="cases that the candidate lacks are no regression")
     parser.add_argument("--force", action="store_true",

@@ -62,8 +62,8 @@ def order_statistics(count):
 
 
 def ratio(baseline, candidate, assumed, confidence):
-    """Of two lists of runs. `assumed` is the Spread of runs of such a case, which counts beside what
-    these runs show themselves."""
+    """Of two lists of runs. `assumed` is the Spread of runs of such a case, which counts beside
+    what these runs show themselves."""
     difference = mean(candidate) - mean(baseline)
     variance, freedom = difference_variance(baseline, candidate, assumed)
     if variance is None:

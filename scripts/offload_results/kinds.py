@@ -13,8 +13,8 @@ ASSUMED = {
     DRIVER: Spread(0.10**2, 5),
     CPU: Spread(0.20**2, 5),
 }
-# Degrees of freedom among runs from which these tell a kind's spread themselves. More cases make up for
-# nothing: what disturbs a run disturbs many of its cases alike.
+# Degrees of freedom among runs from which these tell a kind's spread themselves. More cases make up
+# for nothing: what disturbs a run disturbs many of its cases alike.
 ENOUGH = 9
 
 
@@ -45,6 +45,6 @@ def spreads(pairs, assumed=None):
 def of_kind(assumed, squares, freedom):
     if not freedom:
         return assumed
-    # Runs made one right after the other are more alike than those of another day: no kind counts as
-    # steadier than what the GPU does alone.
+    # Runs made one right after the other are more alike than those of another day: no kind counts
+    # as steadier than what the GPU does alone.
     return Spread(max(squares / freedom, ASSUMED[GPU].variance), assumed.freedom)

@@ -12,8 +12,8 @@ RANKS = ("SLURM_PROCID", "OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK")
 
 
 def merge(paths, incomplete_allowed=False, with_rows=True):
-    """The document of all runs in `paths`, in that order; merged files are taken apart again. Without
-    Google Benchmark's rows, which say again what the samples say, it is a quarter of the size."""
+    """The document of all runs in `paths`, in that order; merged files are taken apart again.
+    Without Google Benchmark's rows, which repeat the samples, it is a quarter of the size."""
     files = [readable(path, incomplete_allowed) for path in paths]
     sources, rows = [], []
     lists = {name: [] for name in LISTS}
