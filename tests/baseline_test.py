@@ -25,7 +25,7 @@ def histories(path):
     """[(kind, {source: case})] of every case that passed in all runs."""
     results = load(path)
     count = len(results.run["sources"])
-    found = [(kinds.kind_of(cases[0]), {source_of(case): case for case in cases})
+    found = [(kinds.kind_of(cases), {source_of(case): case for case in cases})
              for cases in results.by_key().values() if all(map(passed, cases))]
     return [(kind, cases) for kind, cases in found if len(cases) == count], range(count)
 

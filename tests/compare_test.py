@@ -58,7 +58,7 @@ def merged(*documents):
         {**one, "source": index} for index, document in enumerate(documents)
         for one in document["offload_bench"]["cases"]]
     whole["offload_bench"]["sources"] = [
-        {"file": f"{index}.json", "run": {name: value for name, value in
+        {"file": f"{index}.json", "context": document["context"], "run": {name: value for name, value in
                                           document["offload_bench"].items() if name != "cases"}}
         for index, document in enumerate(documents)]
     return whole
@@ -111,6 +111,8 @@ def test_run_to_run(tmp_path):
 
 @pytest.mark.parametrize("change", [
     dict(start="cold"), dict(mechanism="cudaMemPrefetchAsync of each piece, then read"),
+    dict(evidence={**build.NO_EVIDENCE, "cpu": {
+        "state": "measured", "reason": None, "process_s": 1e-3, "driver_s": 2e-5, "threads": {}}}),
     dict(path="host_memory"), dict(cpu_bytes=1),
     dict(footprint={"device": 0, "pinned": 0, "managed": 0, "pageable": 1})])
 def test_what_depends_on_driver_or_cpu_is_told_apart(tmp_path, change):
@@ -120,6 +122,24 @@ def test_what_depends_on_driver_or_cpu_is_told_apart(tmp_path, change):
                              "--format=json")
         assert verdicts(done) == {"pinned_copy": verdict}
         assert done.returncode == (1 if verdict == "slower" else 0)
+
+
+def test_short_passes_over_the_link_hang_on_the_cpu(tmp_path):
+    """Within 50 us the CPU has hardly enqueued them; what stays on the GPU is steady all the same."""
+    def verdict(path, scale):
+        old, new = (case(path=path, scale=scale * factor) for factor in (1, 1.1))
+        return verdicts(compare_cases(tmp_path, [old], [new], "--format=json"))["pinned_copy"]
+    assert [verdict("link", 0.04), verdict("link", 0.06)] == ["ambiguous", "slower"]
+    assert verdict("device_memory", 0.01) == "slower"
+
+
+def test_the_driver_coming_into_play_is_a_change_not_spread(tmp_path):
+    busy = {**build.NO_EVIDENCE, "cpu": {"state": "measured", "reason": None, "process_s": 1e-3,
+                                         "driver_s": 1e-3, "threads": {}}}
+    slow = case(scale=1.3, evidence=busy, footprint={"device": 0, "pinned": 0, "managed": 0,
+                                                     "pageable": 1})
+    assert compare_cases(tmp_path, [case()], [slow]).returncode == 1
+    assert compare_cases(tmp_path, [slow], [case(scale=1.7)]).returncode == 0  # nothing is told
 
 
 @pytest.mark.parametrize("count", [1, 2])
@@ -348,6 +368,19 @@ def test_other_differences_are_notes(tmp_path):
                  "calibration, copy_h2d_bytes_per_second: 5.5e+10 in the baseline, 4e+10"):
         assert f"  {note}" in done.stdout
     assert "other.json" not in done.stdout
+
+
+def test_a_machine_that_was_busy_is_a_note(tmp_path):
+    old, new = build.run([case()]), build.run([case()])
+    old["context"]["load_avg"], new["context"]["load_avg"] = [0.5, 0, 0], [9.0, 0, 0]
+    note = "busy when the run began: no in the baseline, load 9.0 on 16 CPUs in the candidate"
+    assert note in compare_runs(tmp_path, old, new).stdout
+    new["context"]["load_avg"] = [7.0, 0, 0]
+    assert "busy" not in compare_runs(tmp_path, old, new).stdout
+    whole = merged(old, old)
+    whole["offload_bench"]["sources"][1]["context"] = {"load_avg": [10.0], "num_cpus": 16}
+    assert "busy when the run began: load 10.0 on 16 CPUs or no in the baseline, no" in compare_runs(
+        tmp_path, whole, old).stdout
 
 
 def test_a_refused_candidate_stops_all_before_anything_is_written(tmp_path):

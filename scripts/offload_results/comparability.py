@@ -12,6 +12,7 @@ MEMORY_MODEL = ("managed", "concurrent_managed_access", "pageable_memory_access"
 # Where output goes does not bear on what is measured.
 OUTPUT_OPTIONS = {"action", "output", "ci_json", "format", "progress", "strict", "redact"}
 UNKNOWN = "unknown"
+BUSY = 0.5  # of the CPUs, by the load average: a run before this one leaves less
 CALIBRATION_SHIFT = 0.05  # the calibration takes a second: less than this is its own spread
 
 
@@ -37,10 +38,10 @@ def differences(baseline, candidate, with_cpu):
 
 
 def runs_of(results):
-    """What each run says of itself: of a merged file, every source."""
-    sources = results.run.get("sources")
-    runs = [reach(source, "run") for source in sources] if isinstance(sources, list) else []
-    return [run for run in runs if isinstance(run, dict)] or [results.run]
+    """What each run says of itself, its context included: of a merged file, every source."""
+    sources = results.run.get("sources") or [
+        {"run": results.run, "context": results.document.get("context")}]
+    return [{**source["run"], "context": source.get("context")} for source in sources]
 
 
 def refuse(baseline, candidate, found):
@@ -133,6 +134,7 @@ def noted(run):
     return {
         "run": "complete" if run.get("complete") else
                f"incomplete ({run.get('incomplete_reason')})",
+        "busy when the run began": busy(run),
         "git commit": commit(build),
         **{f"build, {name.replace('_', ' ')}": reach(build, name)
            for name in ("version", "compiler", "cuda_toolkit", "cuda_architectures",
@@ -155,6 +157,13 @@ def noted(run):
 def commit(build):
     known = reach(build, "git_commit")
     return known and known[:12] + (" with changes" if build.get("git_dirty") else "")
+
+
+def busy(run):
+    load, cpus = reach(run, "context", "load_avg"), reach(run, "context", "num_cpus")
+    if not load or not cpus:
+        return None
+    return f"load {load[0]:.1f} on {cpus} CPUs" if load[0] > BUSY * cpus else "no"
 
 
 def calibration_shifts(old, new):

@@ -83,7 +83,7 @@ def compare(baseline, candidate, terms=Terms(), wanted=None):
         if row:
             rows.append(row)
         else:
-            pairs.append((key, kinds.kind_of(old_cases[0]), measured(baseline, key, old_cases),
+            pairs.append((key, kinds.kind_of(old_cases), measured(baseline, key, old_cases),
                           measured(candidate, key, new_cases)))
     rows += appeared(old, new)
     if not pairs and all(row.verdict in (MISSING, NEW) for row in rows):

@@ -19,7 +19,7 @@ def tolerances(baseline, terms, wanted=None):
              if any(map(passed, of_key)) and (wanted is None or wanted(key, of_key[0]))}
     if not cases:
         raise BadInput(f"{baseline.path}: no case in it passed (and matches --filter)")
-    sides = {key: (kinds.kind_of(of_key[0]), *measured(baseline, key, of_key))
+    sides = {key: (kinds.kind_of(of_key), *measured(baseline, key, of_key))
              for key, of_key in cases.items()}
     spreads = kinds.spreads(((kind, runs) for kind, _, runs in sides.values()), terms.assumed)
     return [(key, kind, side, limit(runs, spreads[kind], terms))
