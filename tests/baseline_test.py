@@ -11,7 +11,7 @@ import pytest
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "scripts"))
 
-from offload_results import comparison, interval, kinds, tolerances  # noqa: E402
+from offload_results import comparability, comparison, interval, kinds, tolerances  # noqa: E402
 from offload_results.results import load, passed, source_of  # noqa: E402
 
 BASELINES = sorted((ROOT / "results").glob("*/baseline.json"))
@@ -22,8 +22,9 @@ pytestmark = pytest.mark.parametrize("path", BASELINES, ids=[path.parent.name fo
 
 
 def histories(path):
-    """[(kind, {source: case})] of every case that passed in all runs."""
+    """[(kind, {source: case})] of every case that passed in all runs, of runs on an idle machine."""
     results = load(path)
+    assert not comparability.busy_runs(results)
     count = len(results.run["sources"])
     found = [(kinds.kind_of(cases), {source_of(case): case for case in cases})
              for cases in results.by_key().values() if all(map(passed, cases))]

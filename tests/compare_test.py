@@ -376,7 +376,16 @@ def test_a_machine_that_was_busy_is_a_note(tmp_path):
     note = "busy when the run began: no in the baseline, load 9.0 on 16 CPUs in the candidate"
     assert note in compare_runs(tmp_path, old, new).stdout
     new["context"]["load_avg"] = [7.0, 0, 0]
-    assert "busy" not in compare_runs(tmp_path, old, new).stdout
+    assert "busy when" not in compare_runs(tmp_path, old, new).stdout
+    # What the GPU does alone is judged all the same; what hangs on the CPU cannot be.
+    for one, load in (("pinned_copy", "slower"), ("host_compute", "ambiguous")):
+        make = on_cpu if one == "host_compute" else case
+        busy = build.run([make(scale=20)])
+        busy["context"]["load_avg"] = [9.0]
+        done = compare_runs(tmp_path, build.run([make()]), busy, "--format=json")
+        assert verdicts(done) == {one: load}
+        assert as_json(done)[0]["cases"][0]["reason"] == (
+            None if load == "slower" else "load 9.0 on 16 CPUs when the run began")
     whole = merged(old, old)
     whole["offload_bench"]["sources"][1]["context"] = {"load_avg": [10.0], "num_cpus": 16}
     assert "busy when the run began: load 10.0 on 16 CPUs or no in the baseline, no" in compare_runs(

@@ -12,7 +12,7 @@ MEMORY_MODEL = ("managed", "concurrent_managed_access", "pageable_memory_access"
 # Where output goes does not bear on what is measured.
 OUTPUT_OPTIONS = {"action", "output", "ci_json", "format", "progress", "strict", "redact"}
 UNKNOWN = "unknown"
-BUSY = 0.5  # of the CPUs, by the load average: a run before this one leaves less
+BUSY = 0.5  # of the CPUs, by the load average; a run right before leaves less: it waits for the GPU
 CALIBRATION_SHIFT = 0.05  # the calibration takes a second: less than this is its own spread
 
 
@@ -42,6 +42,12 @@ def runs_of(results):
     sources = results.run.get("sources") or [
         {"run": results.run, "context": results.document.get("context")}]
     return [{**source["run"], "context": source.get("context")} for source in sources]
+
+
+def busy_runs(results):
+    """{index of the source: its load} of runs that began while others worked the CPU."""
+    return {index: load for index, load in enumerate(map(busy, runs_of(results)))
+            if load not in (None, "no")}
 
 
 def refuse(baseline, candidate, found):

@@ -6,8 +6,8 @@ import math
 import typing
 
 from . import interval, kinds
-from .comparability import Difference, differences, what_differs
-from .results import BadInput, CaseKey, Results, passed
+from .comparability import Difference, busy_runs, differences, what_differs
+from .results import BadInput, CaseKey, Results, passed, source_of
 
 SLOWER, FAILED, MISSING = "slower", "failed", "missing"
 NOT_COMPARABLE, FASTER, AMBIGUOUS = "not comparable", "faster", "ambiguous"
@@ -74,6 +74,7 @@ def compare(baseline, candidate, terms=Terms(), wanted=None):
     `wanted` says of a key and a case whether it counts; None: all do."""
     old, new = chosen(baseline, wanted), chosen(candidate, wanted)
     skipped = skip_reasons(candidate)
+    old_busy, new_busy = busy_runs(baseline), busy_runs(candidate)
     rows, pairs = [], []
     for key, old_cases in old.items():
         new_cases = new.get(key)
@@ -83,16 +84,19 @@ def compare(baseline, candidate, terms=Terms(), wanted=None):
         if row:
             rows.append(row)
         else:
-            pairs.append((key, kinds.kind_of(old_cases), measured(baseline, key, old_cases),
-                          measured(candidate, key, new_cases)))
+            kind = kinds.kind_of(old_cases)
+            pairs.append((key, kind, measured(baseline, key, old_cases),
+                          measured(candidate, key, new_cases),
+                          disturbed(kind, old_cases, old_busy)
+                          or disturbed(kind, new_cases, new_busy)))
     rows += appeared(old, new)
     if not pairs and all(row.verdict in (MISSING, NEW) for row in rows):
         raise BadInput(f"{candidate.path}: no case in common with {baseline.path}"
                        + (" among those that --filter leaves" if wanted else ""))
     spreads = kinds.spreads(((kind, old_runs, new_runs)
-                             for _, kind, (_, old_runs), (_, new_runs) in pairs), terms.assumed)
-    rows += [judged(key, kind, old_side, new_side, spreads[kind], terms)
-             for key, kind, old_side, new_side in pairs]
+                             for _, kind, (_, old_runs), (_, new_runs), _ in pairs), terms.assumed)
+    rows += [judged(key, kind, old_side, new_side, spreads[kind], terms, reason)
+             for key, kind, old_side, new_side, reason in pairs]
     with_cpu = any(kind == kinds.CPU for _, kind, *_ in pairs)
     return Comparison(baseline, candidate, terms, differences(baseline, candidate, with_cpu),
                       spreads, rows)
@@ -176,11 +180,19 @@ def measured(results, key, cases):
     return Side(math.exp(interval.mean(runs)), len(runs), samples), runs
 
 
-def judged(key, kind, old, new, spread, terms):
+def disturbed(kind, cases, busy):
+    """Why such a case's times say nothing: others worked the CPU that it hangs on; else None."""
+    if kind == kinds.GPU or not busy:
+        return None
+    loads = [busy[source_of(case)] for case in cases if source_of(case) in busy]
+    return f"{loads[0]} when the run began" if loads else None
+
+
+def judged(key, kind, old, new, spread, terms, disturbance):
     (old_side, old_runs), (new_side, new_runs) = old, new
     ratio = interval.ratio(old_runs, new_runs, spread, terms.confidence)
-    verdict = verdict_of(ratio, terms.threshold)
-    return Row(key, verdict, verdict == SLOWER, None, kind, ratio, old_side, new_side)
+    verdict = AMBIGUOUS if disturbance else verdict_of(ratio, terms.threshold)
+    return Row(key, verdict, verdict == SLOWER, disturbance, kind, ratio, old_side, new_side)
 
 
 def verdict_of(ratio, threshold):
