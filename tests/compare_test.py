@@ -350,7 +350,7 @@ def test_every_run_of_a_merged_file_counts(tmp_path):
     commits = [build.run([case()], build=build.build(git_commit=letter * 40)) for letter in "ab"]
     done = compare_runs(tmp_path, merged(*commits), commits[1])
     assert done.returncode == 0
-    assert "git commit: aaaaaaaaaaaa or bbbbbbbbbbbb in the baseline, bbbbbbbbbbbb" in done.stdout
+    assert "git commit: aaaaaaa or bbbbbbb in the baseline, bbbbbbb" in done.stdout
 
 
 def test_other_differences_are_notes(tmp_path):
@@ -361,7 +361,7 @@ def test_other_differences_are_notes(tmp_path):
                     calibration=build.calibration(copy_rate=40e9))
     done = compare_runs(tmp_path, old, new)
     assert done.returncode == 0
-    for note in ("git commit: aaaaaaaaaaaa in the baseline, bbbbbbbbbbbb with changes",
+    for note in ("git commit: aaaaaaa in the baseline, bbbbbbb with changes",
                  "build, cuda toolkit: 13.0 in the baseline, 12.4 in the candidate",
                  "option samples: 12 in the baseline, 5 in the candidate",
                  "option seed: 1 in the baseline, 7",

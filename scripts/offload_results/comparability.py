@@ -162,7 +162,7 @@ def noted(run):
 
 def commit(build):
     known = reach(build, "git_commit")
-    return known and known[:12] + (" with changes" if build.get("git_dirty") else "")
+    return known and known[:7] + (" with changes" if build.get("git_dirty") else "")
 
 
 def busy(run):
