@@ -41,6 +41,10 @@ def cut(document, count=2):
             seen.add(kind)
             kept.append(one)
             del one["weights"]["tensors"][2:]
+            if one.get("series"):
+                del one["series"]["um"].get("passes", [])[2:]
+                for name in ("pass_s", "distinct_bytes"):
+                    del one["series"][name][2:]
     ours["cases"] = kept
     ours["skipped"] = ours["skipped"][:1]
     ours["limits"] = ours["limits"][:1]
@@ -125,7 +129,7 @@ def test_each_value_replaced(document, value):
     paths = [path for path in places(document) if path]
     refused = sum(bool(changed(document, path, value))
                   for path in random.sample(paths, min(len(paths), 150)))
-    assert refused > 50
+    assert refused > 20  # of 150 places
 
 
 def test_each_object_with_a_property_more():
