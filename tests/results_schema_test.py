@@ -95,6 +95,25 @@ def check_context(context):
 
 def check_results(document):
     validate(document)
+    for one_run in runs_of(document):
+        check_run(one_run)
+
+
+def runs_of(document):
+    """A merged file as the documents of its runs."""
+    ours = document["offload_bench"]
+    if "sources" not in ours:
+        return [document]
+
+    def of(index, items):
+        return [item for item in items if item["source"] == index]
+    return [{"context": source["context"], "benchmarks": of(index, document["benchmarks"]),
+             "offload_bench": {**source["run"], "skipped": of(index, ours["skipped"]),
+                               "cases": of(index, ours["cases"])}}
+            for index, source in enumerate(ours["sources"])]
+
+
+def check_run(document):
     check_context(document["context"])
     check_stock_rows(document["benchmarks"])
     ours = document["offload_bench"]
@@ -132,7 +151,8 @@ def check_case(case, rows, document):
         return
     samples, summary = case["samples_s"], case["summary"]
     if case["complete"]:
-        assert samples and summary and case["run_name"]
+        # Only merged files come without rows.
+        assert samples and summary and (case["run_name"] or not document["benchmarks"])
     if not samples:
         return
     assert summary["min_s"] == min(samples) and summary["max_s"] == max(samples)

@@ -11,8 +11,10 @@ FINDING = 1
 BAD_INPUT = 2
 
 
-def run(main):
-    """Ends the process with what `main()` returns, or 2 and one line for bad input."""
+def run(main, free_memory=True):
+    """Ends the process with what `main()` returns, or 2 and one line for bad input. Freeing what
+    large files became takes a second that nobody needs to wait for; free_memory=False leaves that
+    to the system, and with it all that was left for the end of the process."""
     if hasattr(sys.stdout, "reconfigure"):  # names of cases may hold what the terminal cannot show
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
@@ -28,6 +30,9 @@ def run(main):
         if reason is None:
             raise
         code = bad_input(reason)
+    if not free_memory:
+        sys.stderr.flush()
+        os._exit(code)
     sys.exit(code)
 
 

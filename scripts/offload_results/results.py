@@ -58,14 +58,14 @@ class Results:
     def by_key(self):
         """{CaseKey: its cases}, one case per run: a file of one run has one each, a merged file up
         to one for each of its sources."""
-        cases, seen = {}, set()
+        cases = {}
         for case in self.cases:
             key = key_of(case)
-            if (key, source_of(case)) in seen:
+            of_key = cases.setdefault(key, [])
+            if of_key and source_of(case) in map(source_of, of_key):
                 raise BadInput(f"{self.path}: {key} stands there twice: merge runs with "
                                "scripts/merge.py")
-            seen.add((key, source_of(case)))
-            cases.setdefault(key, []).append(case)
+            of_key.append(case)
         return cases
 
 
@@ -205,8 +205,7 @@ def is_case(case, sources=1):
     texts = (case.get("workload"), case.get("policy"), case["weights"].get("name"),
              case.get("start"), case.get("label", ""))
     flags = (case.get("complete"), case.get("captured", False))
-    return (all(isinstance(text, str) for text in texts)
-            and all(isinstance(flag, bool) for flag in flags)
+    return (set(map(type, texts)) == {str} and set(map(type, flags)) == {bool}
             and are_times(case.get("samples_s"))
             and isinstance(case.get("failure", 0), (str, type(None)))
             and is_summary(case.get("summary", 0))
@@ -214,9 +213,8 @@ def is_case(case, sources=1):
 
 
 def are_times(samples):
-    return isinstance(samples, list) and all(
-        isinstance(sample, (int, float)) and not isinstance(sample, bool) and sample > 0
-        for sample in samples)
+    return (isinstance(samples, list) and set(map(type, samples)) <= {int, float}
+            and min(samples, default=1) > 0)
 
 
 def is_summary(summary):

@@ -1,0 +1,56 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+# /// script
+# requires-python = ">=3.11"
+# dependencies = []
+# ///
+"""Say for each case whether it became faster or slower than in a baseline, from the samples of both
+results files, and end with an exit code to gate on."""
+import gc
+
+from offload_results import command, comparability, comparison, comparison_json
+from offload_results import comparison_markdown, comparison_table, kinds, tolerances
+from offload_results.comparison_options import arguments, wanted
+from offload_results.results import load
+
+FORMATS = {"table": comparison_table.render, "markdown": comparison_markdown.render,
+           "json": comparison_json.render}
+TOLERANCE_FORMATS = {"table": tolerances.render_table, "json": tolerances.render_json}
+
+
+def main():
+    options = arguments(__doc__)
+    # A process that reads, compares and ends has nothing for the collector of cycles to find; among
+    # the objects of 100,000 cases it would take more than half of the time.
+    gc.disable()
+    terms = comparison.Terms(options.threshold, options.confidence, options.allow_missing,
+                             kinds.ASSUMED | dict(options.run_to_run))
+    baseline = load(options.baseline)
+    if options.tolerances:
+        found = tolerances.tolerances(baseline, terms, wanted(options.filters))
+        text = TOLERANCE_FORMATS[options.format](baseline, found, terms)
+        write(text, options.output, f"Tolerances of {len(found)} cases.")
+        return comparison.FINE
+    compared = []
+    for path in options.candidates:
+        found = comparison.compare(baseline, load(path), terms, wanted(options.filters))
+        if not options.force:
+            comparability.refuse(baseline, found.candidate, found.differences)
+        compared.append(found)
+    text = FORMATS[options.format](compared, options.rows)
+    write(text, options.output, "\n".join(map(comparison_table.sentence, compared)))
+    codes = {found.exit_code for found in compared}
+    return next(code for code in (comparison.REGRESSION, comparison.UNDECIDED, comparison.FINE)
+                if code in codes)
+
+
+def write(text, output, summary):
+    if output:
+        command.write_whole(output, text)
+        print(summary)
+    else:
+        print(text, end="")
+
+
+if __name__ == "__main__":
+    command.run(main, free_memory=False)

@@ -1,0 +1,208 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A candidate against a baseline: a verdict for each case, and one for all."""
+import collections
+import dataclasses
+import math
+import typing
+
+from . import interval, kinds
+from .comparability import Difference, busy_runs, differences, what_differs
+from .results import BadInput, CaseKey, Results, passed, source_of
+
+SLOWER, FAILED, MISSING = "slower", "failed", "missing"
+NOT_COMPARABLE, FASTER, AMBIGUOUS = "not comparable", "faster", "ambiguous"
+NEW, SAME = "new", "same"
+VERDICTS = (SLOWER, FAILED, MISSING, NOT_COMPARABLE, FASTER, AMBIGUOUS, NEW, SAME)
+
+FINE, REGRESSION, UNDECIDED = 0, 1, 2  # exit codes
+MOST_SECONDS = 1e9  # of a sample: thirty years
+
+
+class Side(typing.NamedTuple):
+    """A case in one file: the geometric mean of its runs' medians."""
+
+    median_s: float
+    runs: int
+    samples: int
+
+
+class Row(typing.NamedTuple):
+    key: CaseKey
+    verdict: str
+    regression: bool
+    reason: str | None = None
+    kind: str | None = None
+    ratio: interval.Ratio | None = None
+    baseline: Side | None = None
+    candidate: Side | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Terms:
+    """How verdicts are made: `threshold` is the least change that counts, 0.03 for 3 %; `assumed`
+    is how much runs of a build differ, by kind of case."""
+
+    threshold: float = 0.03
+    confidence: float = 0.998
+    missing_allowed: bool = False
+    assumed: dict[str, interval.Spread] = dataclasses.field(default_factory=lambda: kinds.ASSUMED)
+
+
+@dataclasses.dataclass(frozen=True)
+class Comparison:
+    baseline: Results
+    candidate: Results
+    terms: Terms
+    differences: list[Difference]
+    spreads: dict[str, interval.Spread]
+    rows: list[Row]
+
+    @property
+    def counts(self):
+        found = collections.Counter(row.verdict for row in self.rows)
+        return {verdict: found[verdict] for verdict in VERDICTS}
+
+    @property
+    def exit_code(self):
+        if any(row.regression for row in self.rows):
+            return REGRESSION
+        return UNDECIDED if self.counts[NOT_COMPARABLE] else FINE
+
+
+def compare(baseline, candidate, terms=Terms(), wanted=None):
+    """Of two Results, with no regard to what forbids it: that is comparability's to refuse.
+    `wanted` says of a key and a case whether it counts; None: all do."""
+    old, new = chosen(baseline, wanted), chosen(candidate, wanted)
+    skipped = skip_reasons(candidate)
+    old_busy, new_busy = busy_runs(baseline), busy_runs(candidate)
+    rows, pairs = [], []
+    for key, old_cases in old.items():
+        new_cases = new.get(key)
+        row = (vanished(key, old_cases, new, skipped, terms) if new_cases is None
+               else unmeasured(key, old_cases, new_cases)
+               or incomparable(key, old_cases, new_cases))
+        if row:
+            rows.append(row)
+        else:
+            kind = kinds.kind_of(old_cases)
+            pairs.append((key, kind, measured(baseline, key, old_cases),
+                          measured(candidate, key, new_cases),
+                          disturbed(kind, old_cases, old_busy)
+                          or disturbed(kind, new_cases, new_busy)))
+    rows += appeared(old, new)
+    if not pairs and all(row.verdict in (MISSING, NEW) for row in rows):
+        raise BadInput(f"{candidate.path}: no case in common with {baseline.path}"
+                       + (" among those that --filter leaves" if wanted else ""))
+    spreads = kinds.spreads(((kind, old_runs, new_runs)
+                             for _, kind, (_, old_runs), (_, new_runs), _ in pairs), terms.assumed)
+    rows += [judged(key, kind, old_side, new_side, spreads[kind], terms, reason)
+             for key, kind, old_side, new_side, reason in pairs]
+    with_cpu = any(kind == kinds.CPU for _, kind, *_ in pairs)
+    return Comparison(baseline, candidate, terms, differences(baseline, candidate, with_cpu),
+                      spreads, rows)
+
+
+def chosen(results, wanted):
+    """{key: its cases, one per run}"""
+    cases = results.by_key()
+    if wanted is None:
+        return cases
+    return {key: of_key for key, of_key in cases.items() if wanted(key, of_key[0])}
+
+
+def twin(key):
+    return dataclasses.replace(key, captured=not key.captured)
+
+
+def appeared(old, new):
+    """The rows of cases that the baseline lacks, less those that vanished() has told of."""
+    return [Row(key, NEW, False) for key in new
+            if key not in old and not (twin(key) in old and twin(key) not in new)]
+
+
+def vanished(key, old, new, skipped, terms):
+    """The row of a case that the candidate lacks."""
+    if twin(key) in new:
+        return Row(key, NOT_COMPARABLE, False, "one was captured as a CUDA graph, one was not")
+    reason = skipped.get(name_of(key))
+    return Row(key, MISSING, not terms.missing_allowed and any(map(passed, old)),
+               f"skipped: {reason}" if reason else None)
+
+
+def name_of(key):
+    return str(dataclasses.replace(key, captured=False))
+
+
+def skip_reasons(results):
+    return {skip.get("name"): skip.get("reason") for skip in results.run.get("skipped") or ()
+            if isinstance(skip, dict)}
+
+
+def unmeasured(key, old, new):
+    """The row of a case that did not pass on one side; else None."""
+    failed = [case for case in new if not passed(case)]
+    measured_before = any(map(passed, old))
+    if failed:
+        reason = failed[0]["failure"] or "incomplete"
+        if len(new) > 1:
+            reason = f"in {len(failed)} of {len(new)} runs: {reason}"
+        if not measured_before:
+            reason = f"in the baseline too; {reason}"
+        return Row(key, FAILED, measured_before, reason)
+    if not measured_before:
+        return Row(key, NEW, False, f"no baseline: {old[0]['failure'] or 'incomplete'}")
+    return None
+
+
+def incomparable(key, old, new):
+    """The row of a case that is another measurement under the same name; else None."""
+    first = next(case for case in old if passed(case))
+    for case in (*old, *new):
+        what = case is not first and what_differs(first, case)
+        if what:
+            return Row(key, NOT_COMPARABLE, False, what)
+    return None
+
+
+def measured(results, key, cases):
+    """(Side, its runs)"""
+    runs, samples = [], 0
+    for case in cases:
+        if not passed(case):
+            continue
+        seconds = case["samples_s"]
+        if not seconds or min(seconds) <= 0 or max(seconds) > MOST_SECONDS:
+            raise BadInput(f"{results.path}: {key}: "
+                           f"{'no samples' if not seconds else 'a sample that is no time'}; "
+                           "the file is damaged: scripts/validate.py says where")
+        runs.append(interval.run_of(seconds))
+        samples += len(seconds)
+    return Side(math.exp(interval.mean(runs)), len(runs), samples), runs
+
+
+def disturbed(kind, cases, busy):
+    """Why such a case's times say nothing: others worked the CPU that it hangs on; else None."""
+    if kind == kinds.GPU or not busy:
+        return None
+    loads = [busy[source_of(case)] for case in cases if source_of(case) in busy]
+    return f"{loads[0]} when the run began" if loads else None
+
+
+def judged(key, kind, old, new, spread, terms, disturbance):
+    (old_side, old_runs), (new_side, new_runs) = old, new
+    ratio = interval.ratio(old_runs, new_runs, spread, terms.confidence)
+    verdict = AMBIGUOUS if disturbance else verdict_of(ratio, terms.threshold)
+    return Row(key, verdict, verdict == SLOWER, disturbance, kind, ratio, old_side, new_side)
+
+
+def verdict_of(ratio, threshold):
+    """A change counts when it is beyond the threshold and the interval excludes none. Within the
+    threshold it is `same` only if a change of that size would have shown."""
+    most = 1 + threshold
+    if ratio.low is None:
+        return AMBIGUOUS
+    if ratio.value > most:
+        return SLOWER if ratio.low > 1 else AMBIGUOUS
+    if ratio.value < 1 / most:
+        return FASTER if ratio.high < 1 else AMBIGUOUS
+    return SAME if ratio.resolution <= threshold else AMBIGUOUS

@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A confidence interval on the ratio of two medians: samples within runs, and runs among
+themselves. docs/compare.md has the formulas and what they were tried on."""
+import functools
+import math
+import statistics
+import typing
+
+FEWEST = 3  # samples of a run that show its spread: two that happen to agree would claim none
+SHARPEST = 6  # degrees of freedom that a standard error from two order statistics is worth at most
+
+
+class Run(typing.NamedTuple):
+    """A case in one run: the logarithm of its median and how well its samples fix that."""
+
+    log_median: float
+    variance: float | None  # of log_median, by the samples alone; None where they are too few
+    freedom: int
+
+
+class Spread(typing.NamedTuple):
+    """From run to run, of the logarithm of a case's median: variance, and how many degrees of
+    freedom to credit that figure with."""
+
+    variance: float
+    freedom: float
+
+
+class Ratio(typing.NamedTuple):
+    """Of the candidate's median time to the baseline's. low and high are None without an interval:
+    then there is nothing to tell its spread by."""
+
+    value: float
+    low: float | None
+    high: float | None
+
+    @property
+    def resolution(self):
+        """The least change that this interval would have shown, 0.03 for 3 %."""
+        return None if self.low is None else math.sqrt(self.high / self.low) - 1
+
+
+def run_of(samples):
+    ordered = sorted(samples)
+    count = len(ordered)
+    half = count // 2
+    median = ordered[half] if count % 2 else (ordered[half - 1] + ordered[half]) / 2
+    if count < FEWEST:
+        return Run(math.log(median), None, 0)
+    rank, width = order_statistics(count)
+    error = math.log(ordered[count - rank] / ordered[rank - 1]) / width
+    return Run(math.log(median), error * error, min(count - 1, SHARPEST))
+
+
+@functools.lru_cache(maxsize=None)
+def order_statistics(count):
+    """Price and Bonett (2002): the ranks c and count + 1 - c that enclose the median, and how many
+    of its standard errors lie between them."""
+    rank = max(1, round((count + 1) / 2 - math.sqrt(count)))
+    outside = 2 * sum(math.comb(count, below) for below in range(rank)) / 2**count
+    return rank, 2 * statistics.NormalDist().inv_cdf(1 - outside / 2)
+
+
+def ratio(baseline, candidate, assumed, confidence):
+    """Of two lists of runs. `assumed` is the Spread of runs of such a case, which counts beside
+    what these runs show themselves."""
+    difference = mean(candidate) - mean(baseline)
+    variance, freedom = difference_variance(baseline, candidate, assumed)
+    if variance is None:
+        return Ratio(math.exp(difference), None, None)
+    half = math.sqrt(variance) * student(confidence, max(1, int(freedom + 1e-9)))
+    return Ratio(*map(bounded_exp, (difference, difference - half, difference + half)))
+
+
+def bounded_exp(value):
+    return math.exp(max(-700.0, min(700.0, value)))
+
+
+def mean(runs):
+    if len(runs) == 1:
+        return runs[0].log_median
+    return sum(run.log_median for run in runs) / len(runs)
+
+
+def difference_variance(baseline, candidate, assumed):
+    """(variance of the difference of the two means, its degrees of freedom by Satterthwaite), or
+    None where too few samples leave the spread within a run unknown and no second run shows it."""
+    parts = []
+    for runs in (baseline, candidate):
+        for run in runs:
+            if run.variance is not None:
+                parts.append((run.variance / len(runs)**2, run.freedom))
+    known = len(parts) == len(baseline) + len(candidate)
+    squares, freedom = between(baseline, candidate)
+    if known:
+        squares = max(0.0, squares - within(baseline) - within(candidate))
+        squares += assumed.variance * assumed.freedom
+        freedom += assumed.freedom
+    elif freedom == 0:
+        return None, 0
+    else:  # what few samples spread is in the spread of the runs, and in no other figure
+        parts, squares = [], max(squares, freedom * assumed.variance)
+    parts.append((squares / freedom * (1 / len(baseline) + 1 / len(candidate)), freedom))
+    total = sum(part for part, _ in parts)
+    if total == 0:
+        return 0.0, freedom
+    return total, total**2 / sum(part**2 / free for part, free in parts)
+
+
+def between(*sides):
+    """Sum of squares of run medians about their side's mean, and its degrees of freedom."""
+    squares = freedom = 0
+    for runs in sides:
+        if len(runs) > 1:
+            centre = mean(runs)
+            squares += sum((run.log_median - centre)**2 for run in runs)
+            freedom += len(runs) - 1
+    return squares, freedom
+
+
+def within(runs):
+    """What of between() the samples' own spread accounts for."""
+    if len(runs) == 1:
+        return 0.0
+    return (1 - 1 / len(runs)) * sum(run.variance for run in runs)
+
+
+@functools.lru_cache(maxsize=None)
+def student(confidence, freedom):
+    """The two-sided quantile of Student's t, by bisection of its distribution function."""
+    low, high = 0.0, 1.0
+    while student_within(high, freedom) < confidence:
+        low, high = high, high * 2
+    for _ in range(60):
+        middle = (low + high) / 2
+        if student_within(middle, freedom) < confidence:
+            low = middle
+        else:
+            high = middle
+    return high
+
+
+def student_within(limit, freedom):
+    """The probability of [-limit, limit]; Abramowitz and Stegun 26.7.3 and 26.7.4."""
+    angle = math.atan(limit / math.sqrt(freedom))
+    cosine2 = math.cos(angle)**2
+    odd = freedom % 2
+    term = total = math.cos(angle) if odd else 1.0
+    if freedom == 1:
+        return 2 * angle / math.pi
+    for index in range(2 + odd, freedom - 1, 2):
+        term *= cosine2 * (index - 1) / index
+        total += term
+    return 2 / math.pi * (angle + math.sin(angle) * total) if odd else math.sin(angle) * total
