@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Names of curves where they end, with the look of each and its last value: no legend to search."""
+import dataclasses
+
+from matplotlib.lines import Line2D
+
+from ..figures import styles
+from . import labels
+from .page import GREY, WIDTH
+from .text import axis_label, value_text, width
+
+RIGHT = 3.2  # inches, for the names beside the axes
+LABEL, HANDLE = 7.5, 0.4  # points; inches of line shown with a name
+LEADER = 0.22  # inches from the axes to a name
+LINE = LABEL * 1.27 / 72
+
+
+@dataclasses.dataclass(frozen=True)
+class Entry:
+    """One line of names. Those of a group, drawn as one curve, stay together."""
+
+    name: str
+    value: str
+    look: dict
+
+
+def look(policy):
+    style = styles.style_of(policy)
+    how = {"color": style.colour, "marker": style.marker, "markersize": 4.6, "linewidth": 1.3,
+           "markeredgewidth": 1.0, "markerfacecolor": "white" if style.hollow else style.colour}
+    if style.dashes:
+        how["dashes"] = style.dashes
+    return how
+
+
+def level():
+    return {"color": GREY, "linewidth": 1.0, "dashes": (1, 1.6)}
+
+
+def name_curves(page, axes, panel, groups):
+    """Moved as little as keeps them apart; curves that end early are named where they end."""
+    last = max(point.x for curve in panel.curves for point in curve.points)
+    blocks = []  # (where the curve ends, its entries)
+    for group in groups:
+        end = group[0].points[-1]
+        entries = [Entry(curve.label, value_text(curve.points[-1].y, panel.y.kind),
+                         look(curve.policy)) for curve in group]
+        if end.x < last:
+            name_inside(axes, end, entries)
+        else:
+            blocks.append((end.y, entries))
+    blocks += [(line.y, [Entry(line.text, value_text(line.y, panel.y.kind), level())])
+               for line in panel.lines]
+    blocks += [(curve.points[-1].y, [Entry(curve.policy, value_text(
+        curve.points[-1].y, panel.y.kind), level())]) for curve in panel.references]
+    place(page, axes, blocks, header(panel, last))
+
+
+def header(panel, last):
+    where = value_text(last, panel.x.kind)
+    where = f"{panel.x.label} {where}" if panel.x.kind == "number" else f"at {where}"
+    return f"{axis_label(panel.y)}, {where}"
+
+
+def place(page, axes, blocks, title):
+    box = axes.get_position()
+    low, high = box.y0 * page.height, box.y1 * page.height
+    ends = [inches(page, axes, y) for y, _ in blocks]
+    heights = [LINE * len(entries) + 0.03 for _, entries in blocks]
+    centres = labels.spread(ends, heights, low - 0.3, high + 0.02)
+    right = WIDTH - RIGHT
+    for end, (_, entries), height, centre in zip(ends, blocks, heights, centres):
+        first = centre + height / 2 - 0.015 - LINE / 2
+        rows = [first - LINE * index for index in range(len(entries))]
+        x = right + LEADER
+        thin = {"color": "#999999", "linewidth": 0.5}
+        draw_line(page, (right + 0.04, x), (end, centre), **thin)
+        if len(rows) > 1:
+            draw_line(page, (x, x), (rows[0] + LINE / 2, rows[-1] - LINE / 2), **thin)
+        for y, entry in zip(rows, entries):
+            show(page, x + 0.05, y, entry)
+    top = max([high, *(centre + height / 2 for centre, height in zip(centres, heights))])
+    page.text(right + LEADER + 0.1 + HANDLE, top + 0.05, title, size=LABEL - 0.5, color=GREY)
+
+
+def show(page, x, y, entry):
+    how = dict(entry.look)
+    if "marker" in how:
+        how["markevery"] = [1]
+    draw_line(page, (x, x + HANDLE / 2, x + HANDLE), (y, y, y), **how)
+    named = x + HANDLE + 0.08
+    page.text(named, y, entry.name, size=LABEL, va="center_baseline")
+    page.text(named + width(entry.name, LABEL) / 72 + 0.08, y, entry.value, size=LABEL,
+              va="center_baseline", color=GREY)
+
+
+def name_inside(axes, end, entries):
+    text = ", ".join(f"{entry.name}  {entry.value}" for entry in entries)
+    axes.annotate(text, (end.x, end.y), (6, 0), textcoords="offset points", size=LABEL,
+                  va="center_baseline")
+
+
+def inches(page, axes, y):
+    return axes.transData.transform((1, y))[1] / page.figure.dpi
+
+
+def draw_line(page, xs, ys, **how):
+    page.figure.add_artist(Line2D([x / WIDTH for x in xs], [y / page.height for y in ys],
+                                  transform=page.figure.transFigure, **how))

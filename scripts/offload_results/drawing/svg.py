@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: Apache-2.0
+"""matplotlib's SVG in two thirds of its bytes, for a committed figure is kept for good. What it shows
+stays: whitespace, comments and groups without a meaning go, and places are kept to 1/100 of a point."""
+import re
+import xml.etree.ElementTree as xml
+
+NAMESPACES = {
+    "": "http://www.w3.org/2000/svg",
+    "xlink": "http://www.w3.org/1999/xlink",
+    "rdf": "http://www.w3.org/1999/02/22-rdf-syntax-ns#",
+    "cc": "http://creativecommons.org/ns#",
+    "dc": "http://purl.org/dc/elements/1.1/",
+}
+GROUP = f"{{{NAMESPACES['']}}}g"
+LINK = f"{{{NAMESPACES['xlink']}}}href"
+GLYPH = "DejaVuSans-"
+NUMBER = re.compile(r"-?\d+\.\d+")
+
+
+def compact(document):
+    """Bytes from bytes; one element a line, so that changes can be read."""
+    for prefix, uri in NAMESPACES.items():
+        xml.register_namespace(prefix, uri)
+    root = xml.fromstring(document)
+    flatten(root)
+    for element in root.iter():
+        shorten(element)
+    text = xml.tostring(root, encoding="utf-8", xml_declaration=True)
+    return text.replace(b" />", b"/>") + b"\n"
+
+
+def flatten(parent):
+    """Groups are named for editors; one that then says nothing of its content groups nothing."""
+    children = []
+    for child in parent:
+        flatten(child)
+        if child.tag == GROUP:
+            child.attrib.pop("id", None)
+            if not child.attrib:
+                children += list(child)
+                continue
+        children.append(child)
+    parent[:] = children
+
+
+def shorten(element):
+    for name in ("d", "x", "y", "transform"):
+        if name in element.attrib:
+            element.set(name, shorter(element.get(name)))
+    for name in ("id", LINK):
+        if name in element.attrib:
+            element.set(name, element.get(name).replace(GLYPH, "f"))
+    element.text = (element.text or "").strip() or ("\n" if len(element) else None)
+    element.tail = "\n"
+
+
+def shorter(places):
+    """A scale keeps all its digits."""
+    places = re.sub(r"translate\([^)]*\)", lambda part: rounded(part[0]), places) \
+        if "(" in places else rounded(places)
+    return re.sub(r"\s*([A-Za-z])\s*", r"\1", places) if "(" not in places else places
+
+
+def rounded(text):
+    return NUMBER.sub(lambda number: f"{float(number[0]):.2f}".rstrip("0").rstrip("."), text)

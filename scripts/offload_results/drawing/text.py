@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Text that is measured before it is drawn, and the numbers on axes."""
+from matplotlib.font_manager import FontProperties
+from matplotlib.textpath import text_to_path
+
+from table_text import three_digits
+
+UNITS = ((2**30, "GiB"), (2**20, "MiB"), (2**10, "KiB"), (1, "B"))
+
+
+def width(text, size, bold=False):
+    """In points."""
+    font = FontProperties(size=size, weight="bold" if bold else "normal")
+    return text_to_path.get_text_width_height_descent(text, font, ismath=False)[0]
+
+
+def wrap(text, limit, size, bold=False):
+    """Lines of at most `limit` points, broken at spaces; a longer word stands alone."""
+    lines = []
+    for word in text.split():
+        if lines and width(f"{lines[-1]} {word}", size, bold) <= limit:
+            lines[-1] += f" {word}"
+        else:
+            lines.append(word)
+    return lines
+
+
+def size_text(count):
+    for unit, name in UNITS:
+        if count >= unit:
+            value = count / unit
+            return f"{value:.0f} {name}" if value == int(value) else f"{value:.3g} {name}"
+    return f"{count:.0f} B"
+
+
+def value_text(value, kind):
+    if kind == "bytes":
+        return size_text(value)
+    return f"{value:g}" if kind in ("count", "number") else three_digits(value)
+
+
+def range_text(values, kind):
+    ends = [value_text(value, kind) for value in (min(values), max(values))]
+    return ends[0] if ends[0] == ends[1] else "\u2013".join(ends)
+
+
+UNIT = {"rate": "GB/s", "ms": "ms", "bytes": "", "count": "", "number": ""}
+
+
+def axis_label(axis):
+    unit = UNIT[axis.kind]
+    return axis.label if not unit or unit in axis.label else f"{axis.label} ({unit})"

@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Passes on end without a reset: the time of each, and the bytes moved to the GPU so far."""
+import itertools
+
+from ..results import label_of, passed
+from .data import Axis, Curve, CurveFigure, NoData, Panel, Point
+from .runs import not_shown
+from .styles import in_order
+from .sweep import MERGED
+
+NEEDS = "series of passes: --passes N"
+
+
+def figures(runs):
+    found = [figure for run in runs for figure in of_run(run)]
+    if not found:
+        raise NoData(f"no {NEEDS}")
+    return found
+
+
+def of_run(run):
+    groups = {}
+    for case in run.cases:
+        if case.get("series"):
+            groups.setdefault((label_of(case), case["weights"]["name"]), []).append(case)
+    for (label, weights), cases in groups.items():
+        cases.sort(key=lambda case: (in_order(case["policy"]), case["start"]))
+        shown = [case for case in cases if passed(case)]
+        if not shown:
+            continue
+        x = Axis("pass", "number")
+        moved = tuple(found for found in map(moved_so_far, shown) if found is not None)
+        panels = [Panel("Time of each pass", x, Axis("time of the pass", "ms", True),
+                        tuple(map(times, shown)), height=3.6)]
+        if moved:
+            panels.append(Panel("Bytes migrated to the GPU so far (copies and reads over the link are none)", x,
+                                Axis("migrated so far", "bytes"), moved,
+                                references=(distinct(shown[0]),), height=2.6))
+        yield CurveFigure(
+            "adaptation" if len(groups) == 1 else f"adaptation-{label}-{weights}",
+            "How each policy adapts when the same weights are read again and again",
+            f"{label} of {weights}: {len(shown[0]['series']['pass_s'])} passes on end, the first from "
+            "the case's start; each reads what its tokens route to. One series per policy; bytes are "
+            "those of the same passes again, counted. "
+            f"{MERGED}",
+            tuple(panels), (*unknown(shown), *not_shown([run], cases)), (run,))
+
+
+def times(case):
+    return Curve(case["policy"], case["start"], tuple(
+        Point(index, seconds * 1e3) for index, seconds in enumerate(case["series"]["pass_s"], 1)))
+
+
+def moved_so_far(case):
+    """None where it is not known."""
+    um, count = case["series"]["um"], len(case["series"]["pass_s"])
+    if um["state"] == "zero by design":
+        moved = [0] * count
+    elif um["state"] == "measured":
+        moved = [figures["to_device"]["total"] for figures in um["passes"]]
+    else:
+        return None
+    return Curve(case["policy"], case["start"], running(moved))
+
+
+def distinct(case):
+    """What has been read at least once: all that need be moved."""
+    return Curve("distinct bytes read", "", running(case["series"]["distinct_bytes"]))
+
+
+def running(values):
+    return tuple(Point(index, total) for index, total in enumerate(itertools.accumulate(values), 1))
+
+
+def unknown(cases):
+    for case in cases:
+        um = case["series"]["um"]
+        if um["state"] == "unavailable":
+            yield f"Moved bytes of {case['policy']} n/a: {um['reason']}."

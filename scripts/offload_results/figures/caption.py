@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a figure was measured on, in the lines below it. Nothing that names a machine or its user."""
+
+REDACTED = "redacted"
+
+
+def lines(runs):
+    """The machine once, then each run: what made it, when, from which commit."""
+    machines = list(dict.fromkeys(machine(run) for run in runs))
+    made = {}
+    for run in runs:
+        made.setdefault(build(run), []).append(run.name)
+    told = "; ".join(f"{', '.join(dict.fromkeys(names))}: {text}" for text, names in made.items())
+    return [*machines, told]
+
+
+def known(value):
+    return value is not None and value != REDACTED
+
+
+def machine(run):
+    host = run.platform["host"]
+    parts = [gpu(run.platform)]
+    if known(host["cpu"]):
+        parts.append(f"host CPU {host['cpu']}, {host['logical_cpus']} logical CPUs")
+    return "; ".join(parts)
+
+
+def gpu(platform):
+    found = platform["gpu"]
+    if found is None:
+        return f"No GPU ({platform['gpu_absent_reason']})"
+    parts = [found["name"], link(platform["link"])]
+    if known(found["driver_release"]):
+        parts.append(f"driver {found['driver_release']}")
+    return ", ".join(part for part in parts if part)
+
+
+def link(found):
+    if found is None:
+        return None
+    if found["kind"] != "pcie":
+        return "NVLink-C2C"
+    if found["generation"] is None or found["width"] is None:
+        return "PCIe"
+    return f"PCIe {found['generation']}.0 x{found['width']}"
+
+
+def build(run):
+    found = run.run["build"]
+    commit = found["git_commit"]
+    commit = f"commit {commit[:12]}" if commit else "commit unknown"
+    dirty = " + changes" if found["git_dirty"] else ""
+    return f"offload-bench {found['version']}, {commit}{dirty}, {run.run['started_at'][:10]}"

@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What driver and hardware did: one column per figure, and nothing unknown is drawn as 0."""
+from ..results import label_of, passed
+from .data import BarFigure, Cell, Column, NoData, Row
+from .runs import not_shown, offloads
+from .styles import in_order
+
+NEEDS = "evidence of passed cases; --evidence all has most"
+PREFERRED = ("stream_read", "gemv")  # shown of a run with several workloads; --label asks for others
+ZERO = Cell("zero by design", 0.0)
+
+
+def figures(runs, label=None):
+    found = [figure for run in runs for figure in of_run(run, label)]
+    if not found:
+        raise NoData(f"no {label or NEEDS}")
+    return found
+
+
+def of_run(run, wanted):
+    shown = [case for case in run.cases if passed(case)]
+    labels = list(dict.fromkeys(map(label_of, shown)))
+    if wanted is None:
+        wanted = next((label for label in PREFERRED if label in labels), labels[0] if labels else None)
+    cases = [case for case in run.cases if label_of(case) == wanted]
+    if not any(map(passed, cases)):
+        return
+    largest = max(cases, key=lambda case: case["weights"]["bytes"])["weights"]
+    cases = [case for case in cases if case["weights"]["name"] == largest["name"]
+             and (offloads(case) or case["start"] == "steady")]
+    cases.sort(key=order)
+    columns = [Column(title, unit, tuple(cell(case, of) for case in cases))
+               for title, unit, of in FIGURES]
+    if not any(cell.value is not None for column in columns for cell in column.cells):
+        return
+    yield BarFigure(
+        f"evidence-{wanted}", f"What driver and hardware did: {wanted} of {largest['name']}",
+        "Of passes of their own, which nobody timed. Fastest policy first. 0*: zero by design; "
+        "hatched: not known, for the reason below. Energy is that "
+        "of the GPU alone, idle power included.",
+        tuple(Row(case["policy"], case["start"], case.get("captured", False)) for case in cases),
+        tuple(columns), not_shown([run], cases), (run,))
+
+
+def order(case):
+    time = case["summary"]["median_s"] if passed(case) else float("inf")
+    return (not offloads(case), time, in_order(case["policy"]))
+
+
+def cell(case, of):
+    if not passed(case):
+        return Cell("failed", text=case["failure"] or "incomplete")
+    return of(case["evidence"])
+
+
+def unavailable(reason):
+    return Cell("unavailable", text=reason or "its parts are not all measured")
+
+
+def measured(value, reason=None):
+    return Cell("measured", value) if value is not None else unavailable(reason)
+
+
+def found(evidence, collector):
+    """(state, reason, figures) of a collector. Before schema 1.2 only `um` was there, in a form of
+    its own."""
+    if "um_state" not in evidence:
+        figures = evidence[collector]
+        return figures["state"], figures["reason"], figures
+    if collector == "um" and evidence["um"] is not None:
+        return "measured", None, evidence["um"]
+    reason = evidence["um_state"] if collector == "um" else "not collected before schema 1.2"
+    return "unavailable", reason, {}
+
+
+def of_um(evidence, of):
+    state, reason, figures = found(evidence, "um")
+    if state == "zero by design":
+        return ZERO
+    return measured(of(figures)) if state == "measured" else unavailable(reason)
+
+
+def amplification(evidence):
+    def of(um):
+        if "um_state" not in evidence:
+            return evidence["amplification"]
+        return um["bytes_to_device"] / evidence["bytes_read"] if evidence["bytes_read"] else None
+
+    return of_um(evidence, of)
+
+
+def remote_maps(evidence):
+    return of_um(evidence, lambda um: um["remote_maps"])
+
+
+def driver_cpu(evidence):
+    state, reason, _ = found(evidence, "cpu")
+    if state == "zero by design":
+        return ZERO
+    if state != "measured":
+        return unavailable(reason)
+    return measured(evidence["driver_cpu_s_per_gb"], "no thread of the driver is visible")
+
+
+def energy(evidence):
+    state, reason, _ = found(evidence, "energy")
+    if state == "zero by design":
+        return ZERO
+    return measured(evidence["joules_per_gb"]) if state == "measured" else unavailable(reason)
+
+
+FIGURES = (
+    ("amplification", "bytes migrated / read", amplification),
+    ("remote maps", "regions per pass", remote_maps),
+    ("CPU time of the driver", "s/GB", driver_cpu),
+    ("energy of the GPU", "J/GB", energy),
+)

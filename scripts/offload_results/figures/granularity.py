@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Useful GB/s over the size of the chunks that are read from all over a weight."""
+from ..results import passed
+from .data import Axis, CurveFigure, NoData
+from .runs import choice, not_shown, of_workload
+from .sweep import MERGED, SPREAD, panels
+
+NEEDS = "row_gather with several chunk sizes: --suite micro, or --workloads row_gather --chunks A,B,..."
+
+
+def chunk_of(case):
+    return choice(case, "c")
+
+
+def figures(runs):
+    found = [figure for run in runs for figure in of_run(run)]
+    if not found:
+        raise NoData(f"no {NEEDS}")
+    return found
+
+
+def of_run(run):
+    by_weights = {}
+    for case in of_workload(run, "row_gather"):
+        if chunk_of(case) is not None:
+            by_weights.setdefault(case["weights"]["name"], []).append(case)
+    for weights, cases in by_weights.items():
+        if len({chunk_of(case) for case in cases if passed(case)}) < 2:
+            continue
+        name = "granularity" if len(by_weights) == 1 else f"granularity-{weights}"
+        share = cases[0]["bytes"]["requested"] / cases[0]["weights"]["bytes"]
+        yield CurveFigure(
+            name, f"Reading scattered chunks of a weight ({weights})",
+            f"row_gather, useful GB/s: chunks from all over the weight, {share:.1%} of its bytes in "
+            f"all; weights that are on the GPU are not shown. {SPREAD} {MERGED}",
+            panels(run, cases, Axis("size of a chunk", "bytes", True), chunk_of, "useful GB/s", True),
+            not_shown([run], cases), (run,))

@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Time of one dependent read, by policy and size of what is chased through."""
+from ..results import passed
+from .data import ABSENT, BarFigure, Cell, Column, NoData, Row
+from .runs import not_shown, of_workload, offloads, spread
+from .styles import in_order
+
+NEEDS = "pointer_chase: --suite quick, micro or full, or --workloads pointer_chase"
+
+
+def figures(runs):
+    found = [figure for run in runs for figure in of_run(run)]
+    if not found:
+        raise NoData(f"no {NEEDS}")
+    return found
+
+
+def of_run(run):
+    cases = of_workload(run, "pointer_chase")
+    if not any(passed(case) and offloads(case) for case in cases):
+        return
+    by_size = {}
+    for case in sorted(cases, key=lambda case: case["weights"]["bytes"]):
+        by_size.setdefault(case["weights"]["name"], []).append(case)
+    largest = list(by_size.values())[-1]
+    rows = rows_of(cases, largest)
+    yield BarFigure(
+        "latency", "What one dependent read of offloaded weights costs",
+        "pointer_chase: time per step of a chain of single reads, the time to bring the pages or "
+        "copies shared out over all steps. Whiskers, where visible: 5th to 95th percentile.",
+        rows, tuple(column(name, of_size, rows) for name, of_size in by_size.items()),
+        not_shown([run], cases), (run,))
+
+
+def row_of(case):
+    return Row(case["policy"], case["start"], case.get("captured", False))
+
+
+def rows_of(cases, largest):
+    """Fastest first, by the largest weights."""
+    times = {row_of(case): case["seconds_per_step"] for case in largest if passed(case)}
+    rows = {row_of(case) for case in cases if offloads(case)}
+    return tuple(sorted(rows, key=lambda row: (
+        times.get(row, float("inf")), in_order(row.policy), row.start)))
+
+
+def column(name, cases, rows):
+    cells = {row_of(case): cell(case) for case in cases if offloads(case)}
+    bounds = [case["seconds_per_step"] * 1e6 for case in cases
+              if case["policy"] == "device_resident" and passed(case)]
+    return Column(name, "us per step", tuple(cells.get(row, ABSENT) for row in rows),
+                  bounds[0] if bounds else None, "on the GPU" if bounds else None, True)
+
+
+def cell(case):
+    if not passed(case):
+        return Cell("failed", text=case["failure"] or "incomplete")
+    steps = case["steps"]
+    return Cell("measured", case["seconds_per_step"] * 1e6,
+                *spread(case, lambda seconds: seconds / steps * 1e6))

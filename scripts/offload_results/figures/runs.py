@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The runs that figures are made from, and which of their cases a figure may show."""
+import dataclasses
+import re
+
+from .. import results as results_files
+from ..results import label_of, passed, source_of
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """One run of the benchmark: a file, or one source of a merged file."""
+
+    name: str  # of its file, without .json
+    run: dict  # what describes it: platform, build, calibration, skipped cases
+    cases: tuple
+
+    @property
+    def calibration(self):
+        return self.run["calibration"]
+
+    @property
+    def platform(self):
+        return self.run["platform"]
+
+
+def runs_of(results, name):
+    sources = results.run.get("sources")
+    if not sources:
+        return [Run(name, results.run, tuple(results.cases))]
+    skipped = results.run["skipped"]
+    return [
+        Run(f"{name}.{index}",
+            {**source["run"], "skipped": [case for case in skipped if source_of(case) == index]},
+            tuple(case for case in results.cases if source_of(case) == index))
+        for index, source in enumerate(sources)
+    ]
+
+
+def load(paths):
+    files = [results_files.load(path, empty_allowed=True) for path in paths]
+    stems = [file.path.stem for file in files]
+    return [run for file in files for run in runs_of(
+        file, file.path.stem if stems.count(file.path.stem) == 1
+        else f"{file.path.parent.name}-{file.path.stem}")]
+
+
+def of_workload(run, workload):
+    return [case for case in run.cases if case["workload"] == workload]
+
+
+def on_the_gpu(case):
+    """It was in GPU memory when it was read: no offloading (any more)."""
+    return case["path"] == "device_memory"
+
+
+def offloads(case):
+    return not on_the_gpu(case)
+
+
+def choice(case, letter):
+    """The number behind the label's letter: 4096 of row_gather.c4096. The label is a field of its
+    own, and its choice has no other."""
+    text = label_of(case).rpartition(f".{letter}")[2]
+    return int(text) if text.isdecimal() else None
+
+
+def spread(case, of):
+    """(low, high) of a figure that is computed from seconds, at the 5th and 95th percentile; (None,
+    None) where there is one sample."""
+    if len(case["samples_s"]) < 2:
+        return None, None
+    summary = case["summary"]
+    return tuple(sorted((of(summary["p95_s"]), of(summary["p05_s"]))))
+
+
+def not_shown(runs, cases):
+    """Notes on what would stand among `cases` of `runs` and does not: failed, incomplete, skipped."""
+    notes = [f"{case['name']}: {why(case)}." for case in cases if not passed(case)]
+    workloads = {case["workload"] for case in cases}
+    reasons = {}  # {reason: policies}
+    for run in runs:
+        for case in run.run["skipped"]:
+            if case["workload"] in workloads:
+                reasons.setdefault(reason_of(case), []).append(case["policy"])
+    ran = {case["policy"] for case in cases}
+    for reason, policies in reasons.items():
+        names = [f"{policy} in {policies.count(policy)} of its cases" if policy in ran else policy
+                 for policy in dict.fromkeys(policies)]
+        notes.append(f"Not run: {', '.join(names)} ({reason}).")
+    for run in runs:
+        if not run.run["complete"]:
+            notes.append(f"{run.name} is INCOMPLETE: {run.run['incomplete_reason']}.")
+    return tuple(notes)
+
+
+def reason_of(case):
+    """Without the label at its end: gemm.m512 and gemm.m1024 were skipped for one reason."""
+    return re.sub(rf": {re.escape(case['workload'])}\.\S+$", "", case["reason"])
+
+
+def why(case):
+    if case["failure"] is not None:
+        return f"failed, {case['failure']}"
+    return "incomplete" if case["summary"] is not None else "no sample was taken"

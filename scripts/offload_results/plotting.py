@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: Apache-2.0
+"""scripts/plot.py: which figures the given results have data for, and the files they become."""
+import functools
+import pathlib
+import re
+import sys
+
+from .command import write_whole
+from .figures import adaptation, bandwidth, batch, evidence, granularity, latency, runs, tokens
+from .figures.data import BarFigure, NoData
+from .results import BadInput
+
+KINDS = {
+    "bandwidth": bandwidth.figures,
+    "batch": batch.figures,
+    "granularity": granularity.figures,
+    "latency": latency.figures,
+    "tokens": tokens.figures,
+    "adaptation": adaptation.figures,
+    "evidence": evidence.figures,
+}
+FORMATS = ("svg", "png")
+INSTALL = ("needs matplotlib 3.6 or newer: sudo apt-get install python3-matplotlib, or "
+           "pip install matplotlib, or run it by uv: uv run scripts/plot.py ...")
+
+
+def data_of(paths, kinds, label=None):
+    """The figures, named apart. Kinds that were asked for must have data; of all others that have
+    none, a line on stderr says why."""
+    found = runs.load(paths)
+    figures = []
+    for kind in kinds or KINDS:
+        extract = KINDS[kind]
+        if kind == "evidence":
+            extract = functools.partial(extract, label=label)
+        try:
+            figures += extract(found)
+        except NoData as reason:
+            where = ", ".join(map(str, paths))
+            if kinds:
+                raise BadInput(f"{where}: nothing to draw for {kind}: {reason}") from None
+            print(f"no figure {kind}: {reason}", file=sys.stderr)
+    if not figures:
+        raise BadInput(f"{', '.join(map(str, paths))}: nothing to draw")
+    return apart(figures)
+
+
+def apart(figures):
+    """(name, figure), the runs' names added where two figures would be one file."""
+    names = [figure.name for figure in figures]
+    named = [
+        file_name(name if names.count(name) == 1
+                  else "-".join([name, *(run.name for run in figure.runs)]))
+        for name, figure in zip(names, figures)
+    ]
+    doubled = {name for name in named if named.count(name) > 1}
+    if doubled:
+        raise BadInput(f"two files would become {min(doubled)}: draw them one by one, into "
+                       "directories of their own (--output-dir)")
+    return list(zip(named, figures))
+
+
+def file_name(name):
+    """Without what would leave the directory, or needs quotes; names come from the results."""
+    return re.sub(r"[^A-Za-z0-9._-]", "_", name).lstrip(".")
+
+
+def draw_all(named, formats, directory):
+    """Every figure is drawn before the first is written."""
+    try:
+        from .drawing import bars, curves, page
+    except ImportError as error:
+        raise BadInput(f"{INSTALL} ({error})") from None
+    written = []
+    with page.settings():
+        for name, figure in named:
+            drawn = (bars if isinstance(figure, BarFigure) else curves).draw(figure)
+            written += [(f"{name}.{kind}", drawn.written(kind, figure.title)) for kind in formats]
+    directory = pathlib.Path(directory)
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadInput(f"{directory}: cannot be made: {error.strerror.lower()}") from None
+    for name, content in written:
+        write_whole(directory / name, content)
+    return [directory / name for name, _ in written]
