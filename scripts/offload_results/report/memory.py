@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a case takes of the GPU's memory."""
+from ..figures.evidence import found
+from . import words
+
+
+def on_gpu(case):
+    """Bytes: of the whole model where the case is a pass over one; else slots and buffers, and the
+    weights if the driver moves them there. None where it is not known whether it does."""
+    if case.get("model"):
+        return case["model"]["memory_bytes"]["device"]
+    footprint = case["footprint"]
+    movable = footprint["managed"] + (footprint["pageable"] if may_move(case) else 0)
+    if case["path"] == "device_memory":
+        return footprint["device"] + movable
+    if not movable or not may_move(case):
+        return footprint["device"]
+    moved = moves(case)
+    return None if moved is None else footprint["device"] + movable * moved
+
+
+def may_move(case):
+    """A policy for which cold and warm are the same leaves nothing on the GPU, and what the CPU
+    reads stays with it."""
+    return case["start"] != "steady" and case["path"] != "host_memory"
+
+
+def moves(case):
+    """Whether a pass was seen to move weights to the GPU."""
+    state, _, figures = found(case["evidence"], "um")
+    if state == "zero by design":
+        return False
+    if state != "measured":
+        return None
+    moved = figures.get("to_device", figures.get("bytes_to_device"))
+    return (moved["total"] if isinstance(moved, dict) else moved) > 0
+
+
+def text(case):
+    """"48 MiB of GPU memory", as the summary says it of models."""
+    count = on_gpu(case)
+    if count is None:
+        return "an unknown amount of GPU memory"
+    return f"{words.size(count)} of GPU memory" if count else "no GPU memory"
+
+
+def of_winners(cases):
+    """One sentence for cases that share the first place."""
+    costs = {}
+    for case in cases:
+        costs.setdefault(text(case), []).append(case["policy"])
+    if len(costs) == 1:
+        return f"{'They take' if len(cases) > 1 else 'It takes'} {next(iter(costs))}."
+    parts = [f"{words.enumerate_names(policies, 3)} {'take' if len(policies) > 1 else 'takes'} {cost}"
+             for cost, policies in costs.items()]
+    return f"{words.enumerate_names(parts)}."
