@@ -5,7 +5,8 @@ import shlex
 
 from ..figures import caption, runs as result_runs
 from ..results import BadInput, source_of
-from . import cases, charts, evidence, facts, looks, overview, page, sentences, standing
+from . import (cases, charts, evidence, facts, host_memory, looks, overview, page, sentences,
+               standing)
 from .pool import Pool, short
 
 MOST_BYTES = 500_000
@@ -57,6 +58,7 @@ def data_of(runs, most_samples):
         "skipped": [skip for index, run in enumerate(runs) for skip in skipped(index, run, pool)],
         "limits": [{**limit, "run": index} for index, run in enumerate(runs)
                    for limit in run.run.get("limits") or []],
+        "memory_answers": [text for run in runs for text in host_memory.sentences(costs_of(run))],
         "memory_costs": [{**cost, "run": index} for index, run in enumerate(runs)
                          for cost in costs_of(run)],
         "facts": facts.of_runs(runs, pool),

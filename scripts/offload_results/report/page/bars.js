@@ -58,7 +58,7 @@ function reasonsOf(rows) {
 
 function nameColumn() {
   return {title: "policy", sticky: true, value: (row) => `${row.policy} ${row.start}`,
-    cell: (row) => el("span", {class: "named"}, swatch(row.policy), el("span", null, row.policy,
+    cell: (row) => el("span", {class: "named"}, swatch(row.policy), el("span", null, breakable(row.policy),
       row.start === "steady" ? null : el("i", null, ` ${row.start}`),
       row.graph ? el("i", null, " graph") : null))};
 }
@@ -90,7 +90,7 @@ function barCell(row, [state, value, low, high, text], most, reasons) {
     bar.style.width = `${(100 * value) / most}%`;
     track.append(bar);
   }
-  if (low !== null && high - low > most * 0.008) {
+  if (low !== null && high - low > most * 0.015) {
     const whisker = el("span", {class: "spread"});
     whisker.style.left = `${(100 * low) / most}%`;
     whisker.style.width = `${(100 * (high - low)) / most}%`;

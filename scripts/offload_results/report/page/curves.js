@@ -5,6 +5,7 @@ const LEFT = 58, RIGHT = 16, TOP = 12, BOTTOM = 44, NEAR = 46;
 
 /// A panel of a figure: the drawing, its legend, and its values as a table.
 function curvePanel(panel, figure) {
+  nameCurves(panel);
   const groups = panel.groups.map((curves) => ({curves, shown: true}));
   const holder = el("div", {class: "plot"});
   const legend = el("div", {class: "legend", role: "group", "aria-label": "Curves"});
@@ -38,7 +39,7 @@ function curvePanel(panel, figure) {
       },
       pointerenter: () => drawn && drawn.stress(group),
       pointerleave: () => drawn && drawn.stress(null)},
-    swatch(curves[0].policy, true), el("span", null, curves.map(curveName).join(", ")))));
+    swatch(curves[0].policy, true), el("span", null, curves.map((curve) => curve.name).join(", ")))));
   }
 
   new ResizeObserver(() => {
@@ -51,13 +52,19 @@ function curvePanel(panel, figure) {
   }};
 }
 
-function curveName(curve) {
-  const also = [curve.start === "warm" ? "warm" : "", curve.graph ? "graph" : ""].filter(Boolean);
-  return curve.policy + (also.length ? ` (${also.join(", ")})` : "");
+/// With their start where it does not go without saying.
+function nameCurves(panel) {
+  const curves = panel.groups.flat();
+  const mixed = new Set(curves.map((curve) => curve.start)).size > 1;
+  for (const curve of curves) {
+    const also = [mixed && curve.start !== "steady" ? curve.start : "", curve.graph ? "graph" : ""]
+      .filter(Boolean);
+    curve.name = curve.policy + (also.length ? ` (${also.join(", ")})` : "");
+  }
 }
 
 function drawing(panel, visible, width, name) {
-  const height = width < 480 ? 280 : 340;
+  const height = width < 480 ? 280 : panel.y.log ? 400 : 340;
   const curves = visible.flatMap(({curves: found}) => found);
   if (curves.length === 0) return null;
   const points = curves.concat(panel.references).flatMap((curve) => curve.points);
@@ -70,7 +77,7 @@ function drawing(panel, visible, width, name) {
   const root = svg("svg", {viewBox: `0 0 ${width} ${height}`, class: "chart", tabindex: "0",
     role: "group", "aria-roledescription": "chart",
     "aria-label": `${name}. ${panel.y.label} over ${panel.x.label}. Arrow keys move between points.`},
-  grid(panel, x, y, width, height), levels(panel, x, y, width),
+  grid(panel, x, y, width, height), levels(panel, curves, x, y, width),
   layers.map(([, layer]) => layer), ring);
   const spots = visible.flatMap(({group, curves: found}) => found[0].points.map((point, index) => ({
     group, curves: found, index, x: x.at(point[0]), y: y.at(point[1])})));
@@ -99,16 +106,43 @@ function grid(panel, x, y, width, height) {
       "text-anchor": "middle"}, title));
 }
 
-function levels(panel, x, y, width) {
-  const lines = panel.lines.map(([value, text], index) => svg("g", {class: "level"},
-    svg("path", {d: `M${LEFT},${y.at(value)}H${width - RIGHT}`}),
-    svg("text", {x: index % 2 ? LEFT + 6 : width - RIGHT - 4, y: y.at(value) - 4,
-      "text-anchor": index % 2 ? "start" : "end"}, `${text}: ${valueText(value, panel.y.kind)}`)));
+function levels(panel, curves, x, y, width) {
+  const taken = curves.flatMap((curve) => between(curve.points.map(([px, py]) =>
+    [x.at(px), y.at(py)])));
+  const lines = panel.lines.map(([value, words]) => {
+    const text = `${words}: ${valueText(value, panel.y.kind)}`;
+    const [tx, ty] = freePlace(taken, text.length * 5.6, y.at(value), width);
+    taken.push([tx, ty], [tx + text.length * 5.6, ty]);
+    return svg("g", {class: "level"}, svg("path", {d: `M${LEFT},${y.at(value)}H${width - RIGHT}`}),
+      svg("text", {x: tx, y: ty}, text));
+  });
   const references = panel.references.map((curve) => svg("g", {class: "level"},
     svg("path", {d: pathOf(curve, x, y)}),
     svg("text", {x: width - RIGHT - 4, y: y.at(curve.points.at(-1)[1]) - 6, "text-anchor": "end"},
       curve.policy)));
   return [...lines, ...references];
+}
+
+/// Places along a curve, close enough together that no text fits in between.
+const between = (places) => places.slice(1).flatMap(([bx, by], index) => {
+  const [ax, ay] = places[index];
+  const count = Math.max(1, Math.ceil(Math.abs(bx - ax) / 20));
+  return Array.from({length: count + 1}, (_, step) =>
+    [ax + ((bx - ax) * step) / count, ay + ((by - ay) * step) / count]);
+});
+
+/// Where a level's text is farthest from all that is drawn: above or below it, anywhere along.
+function freePlace(taken, length, level, width) {
+  let best = [LEFT + 6, level - 4];
+  let most = -1;
+  for (let tx = LEFT + 6; tx + length < width - RIGHT; tx += 24) {
+    for (const ty of [level - 5, level + 13]) {
+      const room = Math.min(40, ...taken.filter(([px]) => px > tx - 12 && px < tx + length + 12)
+        .map(([, py]) => Math.abs(py - (ty - 4))));
+      if (room > most + 1) [best, most] = [[tx, ty], room];
+    }
+  }
+  return best;
 }
 
 const pathOf = (curve, x, y) =>
@@ -196,8 +230,7 @@ function moved(spots, current, key) {
 function tipLines(spot, panel) {
   return spot.curves.flatMap((curve) => {
     const [, y, low, high, note] = curve.points[spot.index];
-    const name = curveName(curve) + (curve.start === "cold" ? " (cold)" : "");
-    const lines = [[name, valueText(y, panel.y.kind)]];
+    const lines = [[curve.name, valueText(y, panel.y.kind)]];
     if (low !== null && spot.curves.length < 4) {
       lines.push(["5th to 95th percentile",
         `${valueText(low, panel.y.kind)} ${DASH} ${valueText(high, panel.y.kind)}`]);

@@ -89,9 +89,10 @@ function strip(one) {
       el("span", null, duration(high))));
 }
 
+const NOT_KNOWN = {driver_s: "none of them is visible from here", last_prefetch: null};
 const STATES = ["zero by design", "unavailable"];
 const KINDS = {
-  "decimal bytes": decimalBytes, cause: decimalBytes, count: (value) => threeDigits(value),
+  "decimal bytes": decimalBytes, cause: decimalBytes, count: countText,
   seconds: (value) => duration(value * 1e6), joules: (value) => `${threeDigits(value)} J`,
   watts: (value) => `${threeDigits(value)} W`, MHz: (value) => `${value} MHz`,
   ratio: (value) => `${threeDigits(value)}x`, text: String,
@@ -102,12 +103,12 @@ const KINDS = {
 
 function evidenceOf(one) {
   const ratios = one.evidence.at(-1);
-  const blocks = data.legend.collectors.map((collector, index) =>
-    collectorOf(collector, one.evidence[index]));
   const told = data.legend.ratios.map((ratio, index) => [ratio.text,
-    ratios[index] === null ? null : KINDS[ratio.kind](ratios[index])]);
+    ratios[index] === null ? "not known" : KINDS[ratio.kind](ratios[index])]);
   return el("div", null, el("h5", null, "Evidence, from passes that nobody timed"),
-    pairs(told), el("div", {class: "collectors"}, blocks));
+    el("div", {class: "collectors"},
+      el("div", {class: "collector"}, el("h6", null, "In short"), pairs(told)),
+      data.legend.collectors.map((collector, index) => collectorOf(collector, one.evidence[index]))));
 }
 
 function collectorOf(collector, found) {
@@ -121,11 +122,9 @@ function collectorOf(collector, found) {
 function figuresOf(collector, found) {
   const shown = collector.fields.map((field, index) => {
     const value = Array.isArray(found[index]) ? pooled(found[index][0]) : found[index];
-    if (value === null || value === undefined) {
-      return [field.text, collector.key === "cpu" ? "not visible from here" : null];
-    }
-    if (field.kind === "cause" && value === 0) return [field.text, null];
-    return [field.text, KINDS[field.kind](value)];
+    if (field.kind === "cause" && !value) return [field.text, null];
+    if (value !== null && value !== undefined) return [field.text, KINDS[field.kind](value)];
+    return [field.text, NOT_KNOWN[field.name] === undefined ? "not known" : NOT_KNOWN[field.name]];
   });
   const threads = found[collector.fields.length] || [];
   return shown.concat(threads.map(([name, seconds]) => [pooled(name), duration(seconds * 1e6)]));

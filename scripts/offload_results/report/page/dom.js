@@ -7,7 +7,7 @@ function fill(element, attributes, children) {
     if (typeof value === "function") element.addEventListener(name, value);
     else element.setAttribute(name, value === true ? "" : String(value));
   }
-  element.append(...children.flat().filter((child) => child !== null && child !== undefined));
+  element.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined));
   return element;
 }
 
@@ -26,11 +26,22 @@ function later(summary, make, attributes) {
   return details;
 }
 
-/// Text with the names of policies set as code.
+/// A name that may break behind its underscores, where there is little room.
+const breakable = (name) => name.split(/(?<=_)/).flatMap((part, index) =>
+  (index === 0 ? [part] : [el("wbr"), part]));
+
+/// A sentence: its subject set back, the names of policies as code, those that win strong.
 function prose(text) {
   const names = Object.keys(data.looks).sort((a, b) => b.length - a.length);
-  if (names.length === 0) return [text];
   const quoted = names.map((name) => name.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));
-  return text.split(new RegExp(`(${quoted.join("|")})`))
-    .map((part) => (part in data.looks ? el("code", null, part) : part));
+  const colon = text.indexOf(": ") + 1;
+  const verb = text.slice(colon).search(/ (wins|tie|reads|reaches|is fastest)\b/);
+  const parts = names.length ? text.slice(colon).split(new RegExp(`(${quoted.join("|")})`))
+    : [text.slice(colon)];
+  let at = 0;
+  return [el("span", {class: "subject"}, text.slice(0, colon)), parts.map((part) => {
+    const wins = at < verb;
+    at += part.length;
+    return Object.hasOwn(data.looks, part) ? el(wins ? "b" : "span", {class: "policy"}, part) : part;
+  })];
 }

@@ -1,11 +1,24 @@
+const FEW = 4; // sentences of a workload that all stand at the top
+
 function answersOf(section) {
   const link = el("a", {href: `#workload-${section.workload}`}, section.workload);
+  const total = section.answers.reduce((sum, {lead, sentences}) =>
+    sum + (lead ? 1 : sentences.length), 0);
   return el("div", {class: "answer"}, el("h3", null, link), el("div", null,
     section.answers.map((answer) => {
       const texts = answer.lead ? [answer.lead] : answer.sentences;
+      const shown = total > FEW ? texts.slice(0, 1) : texts;
       return [severalRuns ? el("p", {class: "source"}, data.runs[answer.run].name) : null,
-        texts.map((text) => el("p", null, prose(text)))];
-    }).flat()));
+        shown.map((text) => el("p", null, prose(text))),
+        shown.length < texts.length ? later(`${texts.length - shown.length} more`,
+          () => el("div", null, texts.slice(1).map((text) => el("p", null, prose(text))))) : null];
+    })));
+}
+
+function memoryAnswers() {
+  return data.memory_answers.length === 0 ? [] : [el("div", {class: "answer"},
+    el("h3", null, el("a", {href: "#memory"}, "host memory")),
+    el("div", null, data.memory_answers.map((text) => el("p", null, prose(text)))))];
 }
 
 function alarms() {
@@ -17,10 +30,9 @@ function alarms() {
 }
 
 function contents(sections) {
-  const links = sections.map((section) => [section.root.id,
-    section.root.querySelector("h2").firstChild.textContent]);
-  byId("contents").append(el("ul", null, [["answer", "answer"], ...links, ["words", "words"]]
-    .map(([id, title]) => el("li", null, el("a", {href: `#${id}`}, title.toLowerCase())))));
+  const links = sections.map(({root}) => root.id);
+  byId("contents").append(el("ul", null, ["answer", ...links, "words"].map((id) =>
+    el("li", null, el("a", {href: `#${id}`}, id.replace(/^workload-/, ""))))));
 }
 
 function start() {
@@ -28,8 +40,10 @@ function start() {
   byId("machine").append(...data.machine.map((line) => el("p", null, line)),
     el("p", {class: "hint"}, `${plural(cases.length, "case")} of ${plural(data.runs.length, "run")}: `,
       data.runs.map((run) => `${run.name} (${run.started_at.slice(0, 10)})`).join(", ")));
-  byId("answers").append(...alarms(), ...(data.sections.length ? data.sections.map(answersOf)
-    : [el("p", null, "No case was measured in these runs.")]));
+  byId("answers").append(...alarms(), ...data.sections.map(answersOf), ...memoryAnswers());
+  if (cases.length === 0 && data.memory_answers.length === 0) {
+    byId("answers").append(el("p", null, "No case was measured: what was skipped stands below."));
+  }
   const sections = data.sections.map(sectionOf);
   if (sections.length) {
     const filters = filterBar((shown, inCharts) =>

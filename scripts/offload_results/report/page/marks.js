@@ -2,7 +2,8 @@
 const UNKNOWN_LOOK = [data.dashes.length - 1, "h", false, 999];
 
 function lookOf(policy) {
-  const [family, marker, hollow, place] = data.looks[policy] || UNKNOWN_LOOK;
+  const [family, marker, hollow, place] = Object.hasOwn(data.looks, policy)
+    ? data.looks[policy] : UNKNOWN_LOOK;
   return {family: `f${family}`, marker, hollow, place, dashes: data.dashes[family].join(" ")};
 }
 

@@ -9,6 +9,7 @@ function threeDigits(value) {
 }
 
 function scaled(value, scales) {
+  if (value === 0) return "0";
   const scale = scales.find(([factor]) => Math.abs(value) / factor < 999.5) || scales.at(-1);
   return `${threeDigits(value / scale[0])} ${scale[1]}`;
 }
@@ -35,6 +36,9 @@ function size(bytes) {
 
 const percent = (ratio, digits = 0) => (ratio === null || ratio === undefined ? DASH
   : (100 * ratio).toFixed(digits));
+/// Of counts: means over passes have a fraction.
+const countText = (value) => (Number.isInteger(value) ? value.toLocaleString("en-US")
+  : threeDigits(value));
 const plural = (count, noun) => `${count.toLocaleString("en-US")} ${noun}${count === 1 ? "" : "s"}`;
 
 /// A value of an axis or a bar by its kind, with its unit where it has one.

@@ -162,6 +162,6 @@ function calibrationTable() {
 }
 
 function reducedBlock() {
-  return block("reduced", "What this page leaves out",
+  return block("left-out", "What this page leaves out",
     el("ul", {class: "notes"}, data.reduced.map((text) => el("li", null, text))));
 }

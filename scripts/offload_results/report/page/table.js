@@ -1,7 +1,7 @@
 // A table that sorts by every column: by native buttons, told to assistive technology by aria-sort.
-const FIRST_ROWS = 30;
+const FIRST_ROWS = 20;
 
-/// columns: [{title, note, help, value(row), cell(row), number, sticky}]; value sorts, cell shows.
+/// columns: [{title, note, help, value(row), cell(row), number, sticky, kind}]; value sorts, cell shows.
 /// options: {caption, columns, rows, sort: {column, ascending}, open(row), rowClass(row)}
 function sortableTable(options) {
   let rows = options.rows;
@@ -77,6 +77,10 @@ function sortableTable(options) {
       }}, content);
   }
 
+  window.addEventListener("beforeprint", () => {  // paper has no button for the others
+    all = true;
+    render();
+  });
   render();
   return {root, update(found) {
     rows = found;
@@ -90,5 +94,6 @@ function compare(a, b) {
 }
 
 function classOf(column) {
-  return [column.number ? "number" : "", column.sticky ? "sticky" : ""].join(" ").trim() || null;
+  return [column.number ? "number" : "", column.sticky ? "sticky" : "", column.kind || ""]
+    .join(" ").trim() || null;
 }
