@@ -4,7 +4,7 @@ import dataclasses
 import shlex
 
 from ..figures import caption, runs as result_runs
-from ..results import BadInput, source_of
+from ..results import BadInput
 from . import (cases, charts, evidence, facts, host_memory, looks, overview, page, sentences,
                standing)
 from .pool import Pool, short
@@ -55,7 +55,7 @@ def data_of(runs, most_samples):
         "sections": [section(runs, workload, pool) for workload in workloads],
         "cases": cases.columns_of(runs, pool, most_samples),
         "parts": cases.legend(runs),
-        "skipped": [skip for index, run in enumerate(runs) for skip in skipped(index, run, pool)],
+        "skipped": list(skipped(runs, pool)),
         "limits": [{**limit, "run": index} for index, run in enumerate(runs)
                    for limit in run.run.get("limits") or []],
         "memory_answers": [text for run in runs for text in host_memory.sentences(costs_of(run))],
@@ -105,17 +105,19 @@ def section(runs, workload, pool):
     return {"workload": workload, "answers": answers, "charts": shown, "evidence": told}
 
 
-def skipped(index, run, pool):
-    """One entry for all cases of a run that were skipped for one reason."""
+def skipped(runs, pool):
+    """One entry for all cases that were skipped for one reason, most first."""
     reasons = {}
-    for case in run.run["skipped"]:
-        reasons.setdefault(case["reason"], []).append(case)
-    for reason, of_reason in reasons.items():
-        yield {"run": index, "reason": reason, "cases": [
-            pool.index(f"{case['workload']}/{case['policy']}/{case['weights']}/{case['start']}")
-            for case in of_reason],
-            **{field: list(dict.fromkeys(case[field] for case in of_reason))
-               for field in ("workload", "policy", "start")}}
+    for index, run in enumerate(runs):
+        for case in run.run["skipped"]:
+            reasons.setdefault(result_runs.reason_of(case), []).append((index, case))
+    for reason, found in sorted(reasons.items(), key=lambda item: -len(item[1])):
+        of_reason = [case for _, case in found]
+        yield {"reason": reason, "runs": list(dict.fromkeys(index for index, _ in found)),
+               "cases": [[index, pool.index("/".join(case[field] for field in (
+                   "workload", "policy", "weights", "start")))] for index, case in found],
+               **{field: list(dict.fromkeys(case[field] for case in of_reason))
+                  for field in ("workload", "policy", "start")}}
 
 
 def reduced(runs, most_samples):

@@ -28,9 +28,11 @@ function skippedBlock() {
       {title: "cases", number: true, value: (row) => row.cases.length,
         cell: (row) => row.cases.length},
       list("policies", "policy"), list("workloads", "workload"), list("starts", "start"),
-      ...runColumn()],
-    open: (row) => el("ul", {class: "notes"}, row.cases.map((name) =>
-      el("li", null, el("code", null, pooled(name)))))}).root);
+      ...(severalRuns ? [{title: "runs", value: (row) => row.runs.length,
+        cell: (row) => runNames(row.runs)}] : [])],
+    open: (row) => el("ul", {class: "notes"}, row.cases.map(([run, name]) =>
+      el("li", null, el("code", null, pooled(name)), severalRuns ? ` (${data.runs[run].name})` : "")))})
+      .root);
 }
 
 function limitsBlock() {
