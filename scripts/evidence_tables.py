@@ -3,7 +3,8 @@
 
 import re
 
-from table_text import Unusable, duration, gibibytes, label_of, row, three_digits
+from offload_results.results import BadInput, label_of
+from table_text import duration, gibibytes, row, three_digits
 
 dash = "-"
 
@@ -15,7 +16,7 @@ def passed(results, wanted):
         if wanted in (label_of(case), case["workload"]) and case["failure"] is None and case["summary"]
     ]
     if not cases:
-        raise Unusable(f"no case of {wanted} has passed")
+        raise BadInput(f"no case of {wanted} has passed")
     return cases
 
 
@@ -23,7 +24,7 @@ def of_weights(cases, names):
     """Those that read weights of these names; all cases where none is given."""
     chosen = [case for case in cases if not names or case["weights"]["name"] in names]
     if not chosen:
-        raise Unusable(f"no case reads {', '.join(names)}")
+        raise BadInput(f"no case reads {', '.join(names)}")
     return chosen
 
 
@@ -136,7 +137,7 @@ def series_table(results, chosen):
     label, *names = chosen
     cases = [case for case in of_weights(passed(results, label), names) if case["series"]]
     if not cases:
-        raise Unusable(f"{label} was measured without --passes")
+        raise BadInput(f"{label} was measured without --passes")
     count = min(len(case["series"]["pass_s"]) for case in cases)
     shown = shown_passes(count)
     titles = [f"pass {index}" for index in shown]
@@ -163,7 +164,7 @@ def setup_table(results, chosen):
     """setup:LABEL: set-up and read apart."""
     cases = [case for case in passed(results, chosen[0]) if case["setup"]]
     if not cases:
-        raise Unusable(f"{chosen[0]} tells no set-up apart")
+        raise BadInput(f"{chosen[0]} tells no set-up apart")
     lines = ["| policy | start | set-up | read | both |", "|---|---|---:|---:|---:|"]
     for case in sorted(cases, key=by_speed):
         setup = case["setup"]
@@ -183,7 +184,7 @@ def threads_table(results, chosen):
         if seconds >= 1e-5
     })
     if not threads:
-        raise Unusable(f"no thread of the driver ran in {label}")
+        raise BadInput(f"no thread of the driver ran in {label}")
     lines = [
         row(["policy", "start", "pass"] + [f"`{name}`" for name in threads]),
         "|---|---|---:|" + "---:|" * len(threads),
@@ -200,7 +201,7 @@ def memory_table(results, _):
     """memory_costs: what each allocator took for tensors allocated one by one."""
     costs = [cost for cost in results.get("memory_costs") or [] if cost["failure"] is None]
     if not costs:
-        raise Unusable("the run was made without --host-memory-cost")
+        raise BadInput("the run was made without --host-memory-cost")
 
     def times(cost, part):
         value = cost["taken"][part]

@@ -21,26 +21,25 @@ WHAT  machine              what the run was made on, in one line
 --update rewrites everything between `<!-- scripts/readme_table.py RESULTS.json... WHAT -->` and
 `<!-- end -->`; paths in there start at the root of the repository.
 """
-import json
 import pathlib
 import re
 import sys
 
 from evidence_tables import tables as evidence_tables
-from table_text import Unusable, duration, gibibytes, label_of, row, three_digits
+from offload_results import command
+from offload_results.results import BadInput, label_of, read_text
+from offload_results.results import load as shared_load
+from table_text import duration, gibibytes, row, three_digits
 
 block = re.compile(r"(<!-- scripts/readme_table\.py ([^\n]+) -->\n)(.*?)(\n?<!-- end -->)", re.DOTALL)
 
 
 def load(path):
-    try:
-        results = json.loads(pathlib.Path(path).read_text(encoding="utf-8"))["offload_bench"]
-    except FileNotFoundError:
-        raise Unusable(f"{path}: no such file: commit the run that the document shows") from None
-    except (KeyError, ValueError) as error:
-        raise Unusable(f"{path}: no results file of offload_bench: {error}") from None
+    results = shared_load(path, empty_allowed=True).run  # allocators are measured without cases
     if not results["complete"]:
-        raise Unusable(f"{path}: an incomplete run: {results['incomplete_reason']}")
+        raise BadInput(f"{path}: an incomplete run: {results['incomplete_reason']}")
+    if "sources" in results:
+        raise BadInput(f"{path}: a merged file: a table is of one run")
     return results
 
 
@@ -54,10 +53,10 @@ def usable(results, label):
         and (case["path"] != "device_memory" or case["start"] == "steady")
     ]
     if not cases:
-        raise Unusable(f"no case of {label} has passed")
+        raise BadInput(f"no case of {label} has passed")
     names = sorted({case["weights"]["name"] for case in cases})
     if len(names) > 1:
-        raise Unusable(f"{label} read more than one set of weights: {', '.join(names)}")
+        raise BadInput(f"{label} read more than one set of weights: {', '.join(names)}")
     return sorted(cases, key=lambda case: case["summary"]["median_s"])
 
 
@@ -79,7 +78,7 @@ def policy_rows(columns, cell, chosen=()):
     policies = {policy: case for column in columns for policy, case in column.items()}
     missing = [policy for policy in chosen if policy not in policies]
     if missing:
-        raise Unusable(f"no case has passed under {', '.join(missing)}")
+        raise BadInput(f"no case has passed under {', '.join(missing)}")
 
     def order(policy):
         times = [
@@ -130,7 +129,7 @@ def tokens_per_second(case):
 def gemm_table(results, chosen):
     shown = [label for label in labels(results) if label.startswith("gemm.m")]
     if not shown:
-        raise Unusable("no case of gemm")
+        raise BadInput("no case of gemm")
     shown.sort(key=lambda label: int(label.removeprefix("gemm.m")))
     lines = [
         row(["ms by policy and tokens"] + [label.removeprefix("gemm.") for label in shown]),
@@ -155,7 +154,7 @@ def slice_notes(models):
     for model in models:
         note, counts = notes.setdefault(model["name"], (offload_note(model), []))
         if note != offload_note(model):
-            raise Unusable(f"{model['name']} is offloaded in two ways: {note}; {offload_note(model)}")
+            raise BadInput(f"{model['name']} is offloaded in two ways: {note}; {offload_note(model)}")
         if model["layers_measured"] not in counts:
             counts.append(model["layers_measured"])
     layers = {model["name"]: model["layers"] for model in models}
@@ -176,14 +175,14 @@ def models_table(files, chosen):
             column = best_starts(results, label)
             model = next(iter(column.values())).get("model")
             if model is None:
-                raise Unusable(f"{label} does not walk a model")
+                raise BadInput(f"{label} does not walk a model")
             if (label, model["name"]) in columns:
-                raise Unusable(f"{label} of {model['name']} is in two files")
+                raise BadInput(f"{label} of {model['name']} is in two files")
             columns[label, model["name"]] = column
             models.append(model)
     missing = [label for label in chosen if label not in {label for label, _ in columns}]
     if missing or not columns:
-        raise Unusable(f"no case of {', '.join(missing) or 'a model'}")
+        raise BadInput(f"no case of {', '.join(missing) or 'a model'}")
 
     notes = slice_notes(models)
     first = next(model for _, model in columns)
@@ -207,7 +206,7 @@ def models_table(files, chosen):
 
 def limits_table(results, _):
     if not results["limits"]:
-        raise Unusable("the run was made without --limits")
+        raise BadInput("the run was made without --limits")
     lines = ["| limit | what is compared | ratio | goal | met |", "|---|---|---:|---:|---|"]
     for limit in results["limits"]:
         sign = ">=" if limit["at_least"] else "<="
@@ -220,20 +219,20 @@ def limits_table(results, _):
 
 
 def render(paths, what):
-    """The text that stands for `what` in a document; throws Unusable."""
+    """The text that stands for `what` in a document; raises BadInput."""
     files = [load(path) for path in paths]
     name, _, names = what.partition(":")
     chosen = names.split(",") if names else []
     if name == "models":
         return models_table(files, chosen)
     if len(files) != 1:
-        raise Unusable(f"{what} is made from one file")
+        raise BadInput(f"{what} is made from one file")
     try:
         kinds = {"machine": machine, "gemm": gemm_table, "limits": limits_table, **evidence_tables}
         of_one = kinds.get(name)
         return of_one(files[0], chosen) if of_one else workload_table(files[0], what)
-    except Unusable as error:
-        raise Unusable(f"{paths[0]}: {error}") from None
+    except BadInput as error:
+        raise BadInput(f"{paths[0]}: {error}") from None
 
 
 def blocks(text):
@@ -249,20 +248,19 @@ def update(text, root):
     return block.sub(replace, text)
 
 
-def main(arguments):
+def main():
+    arguments = sys.argv[1:]
     if len(arguments) < 2:
         sys.exit(__doc__)
-    try:
-        if arguments[0] != "--update":
-            print(render(arguments[:-1], arguments[-1]))
-            return
-        root = pathlib.Path(__file__).resolve().parent.parent
-        for document in map(pathlib.Path, arguments[1:]):
-            updated = update(document.read_text(encoding="utf-8"), root)
-            document.write_text(updated, encoding="utf-8")
-    except Unusable as error:
-        sys.exit(f"readme_table.py: {error}")
+    if arguments[0] != "--update":
+        print(render(arguments[:-1], arguments[-1]))
+        return 0
+    root = pathlib.Path(__file__).resolve().parent.parent
+    for document in map(pathlib.Path, arguments[1:]):
+        updated = update(read_text(document), root)
+        command.write_whole(document, updated)
+    return 0
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    command.run(main)

@@ -2,10 +2,6 @@
 """Numbers and rows of the documentation's tables."""
 
 
-class Unusable(Exception):
-    """The results cannot make the table that was asked for."""
-
-
 def duration(seconds):
     for unit, factor in (("s", 1.0), ("ms", 1e3), ("us", 1e6)):
         if seconds * factor >= 1:
@@ -24,7 +20,3 @@ def gibibytes(count):
 
 def row(cells):
     return f"| {' | '.join(cells)} |"
-
-
-def label_of(case):
-    return case.get("label", case["workload"])  # files of schema 1.0 have no label

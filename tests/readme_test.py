@@ -76,13 +76,17 @@ def case(label, policy, start, median, path="link", device=0, **other):
     }
     return {
         "label": label, "workload": label.split(".")[0], "policy": policy, "start": start, "path": path,
-        "failure": None, "summary": {"median_s": median}, "weights": {"name": "w"}, "model": model,
+        "complete": True, "failure": None, "samples_s": [median], "summary": {"median_s": median},
+        "weights": {"name": "w"}, "model": model,
         "gb_per_s": 1.0, "share_of_link": None, "mechanism": "somehow", **other,
     }
 
 
 def written(path, *cases, complete=True):
-    run = {"complete": complete, "incomplete_reason": "interrupted", "cases": list(cases), "limits": []}
+    run = {
+        "schema_version": "1.2.0", "complete": complete, "incomplete_reason": "interrupted",
+        "cases": list(cases), "limits": [],
+    }
     path.write_text(json.dumps({"offload_bench": run}), encoding="utf-8")
     return path
 
@@ -156,18 +160,18 @@ def test_a_label_is_not_its_workload(tmp_path):
 )
 def test_what_is_not_there_is_said(tmp_path, what, mentions):
     results = written(tmp_path / "r.json", case("decode.m1", "a", "steady", 0.1))
-    with pytest.raises(readme_table.Unusable, match=mentions):
+    with pytest.raises(readme_table.BadInput, match=mentions):
         readme_table.render([results], what)
 
 
 def test_missing_incomplete_and_doubled_files_are_refused(tmp_path):
-    with pytest.raises(readme_table.Unusable, match="no such file"):
+    with pytest.raises(readme_table.BadInput, match="no such file"):
         readme_table.render([tmp_path / "none.json"], "gemv")
     half = written(tmp_path / "half.json", case("decode.m1", "a", "steady", 0.1), complete=False)
-    with pytest.raises(readme_table.Unusable, match="incomplete"):
+    with pytest.raises(readme_table.BadInput, match="incomplete"):
         readme_table.render([half], "models")
     whole = written(tmp_path / "whole.json", case("decode.m1", "a", "steady", 0.1))
-    with pytest.raises(readme_table.Unusable, match="in two files"):
+    with pytest.raises(readme_table.BadInput, match="in two files"):
         readme_table.render([whole, whole], "models")
 
 

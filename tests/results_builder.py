@@ -197,7 +197,7 @@ def run(cases, gpu=gpu(), platform=platform, build=build(), skipped=(), calibrat
         incomplete=None, options=options(), **changes):
     """A whole document. `incomplete` is the reason; `platform` and `calibration` are made for the
     GPU given, or are objects; `changes` replace properties of offload_bench."""
-    cases = list(cases)
+    cases = [one if with_rows else {**one, "run_name": None} for one in cases]
     return {
         "context": {"date": "2026-01-01T00:00:00+00:00", "host_name": host_name,
                     "executable": "offload_bench", "num_cpus": 16, "mhz_per_cpu": 2000,

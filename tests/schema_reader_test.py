@@ -44,6 +44,11 @@ def cut(document, count=2):
     ours["cases"] = kept
     ours["skipped"] = ours["skipped"][:1]
     ours["limits"] = ours["limits"][:1]
+    host = ours["platform"]["host"].get("settings")
+    if host:  # a hundred parameters, all alike
+        modules = host["kernel_modules"]
+        modules.update({name: dict(list(modules[name].items())[:2]) for name in (
+            "nvidia_uvm", "nvidia")})
     names = {one["run_name"] for one in kept}
     document["benchmarks"] = [row for row in document["benchmarks"] if row["run_name"] in names][:4]
     return document
@@ -119,8 +124,8 @@ def test_each_value_replaced(document, value):
     random.seed(1)
     paths = [path for path in places(document) if path]
     refused = sum(bool(changed(document, path, value))
-                  for path in random.sample(paths, min(len(paths), 250)))
-    assert refused > 50
+                  for path in random.sample(paths, min(len(paths), 150)))
+    assert refused > 20  # of 150 places
 
 
 def test_each_object_with_a_property_more():

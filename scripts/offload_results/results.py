@@ -89,12 +89,13 @@ def passed(case):
 def load(path, empty_allowed=False):
     """The results in `path`. Only with `empty_allowed` those that measured no case, as a run with
     --host-memory-cost alone does."""
+    return results_in(path, read_json(path), empty_allowed)
+
+
+def results_in(path, document, empty_allowed=False):
+    """The same of a document that was read from `path`."""
     path = pathlib.Path(path)
-    document = read_json(path)
-    run = document.get("offload_bench") if isinstance(document, dict) else None
-    if not isinstance(run, dict):
-        raise BadInput(f"{path}: no results of offload_bench: it has no object \"offload_bench\"; "
-                       "give the file that --output wrote")
+    run = run_in(path, document)
     check_version(path, run)
     check_sources(path, run)
     cases = run.get("cases")
@@ -110,21 +111,35 @@ def load(path, empty_allowed=False):
     return Results(path, document)
 
 
-def read_json(path):
-    """Any JSON document, strictly: NaN and Infinity are no JSON, and no measurement either."""
+def run_in(path, document):
+    run = document.get("offload_bench") if isinstance(document, dict) else None
+    if not isinstance(run, dict):
+        raise BadInput(f"{path}: no results of offload_bench: it has no object \"offload_bench\"; "
+                       "give the file that --output wrote")
+    return run
+
+
+def read_text(path):
     try:
-        text = pathlib.Path(path).read_text(encoding="utf-8")
+        return pathlib.Path(path).read_text(encoding="utf-8")
     except OSError as error:
         raise BadInput(f"{path}: {error.strerror.lower()}") from None
     except UnicodeDecodeError as error:
         raise BadInput(f"{path}: no text in UTF-8: {error.reason} at byte {error.start}") from None
+
+
+def read_json(path):
+    """Any JSON document, strictly: NaN and Infinity are no JSON, and no measurement either."""
+    text = read_text(path)
     if not text.strip():
         raise BadInput(f"{path}: an empty file")
     try:
         document = json.loads(text, parse_constant=refuse_constant, parse_float=finite,
                               parse_int=whole)
     except json.JSONDecodeError as error:
-        cut = " (cut short?)" if error.pos >= len(text.rstrip()) else ""
+        text = text.strip()
+        is_cut = text.startswith("{") and (error.pos >= len(text) or not text.endswith("}"))
+        cut = " (cut short?)" if is_cut else ""
         raise BadInput(f"{path}: no JSON{cut}: {error.msg} in line {error.lineno}, column "
                        f"{error.colno}") from None
     except ValueError as error:
@@ -166,7 +181,7 @@ def is_text(document):
 def check_version(path, run):
     version = run.get("schema_version")
     parts = version.split(".") if isinstance(version, str) else []
-    if not parts or not all(part.isdecimal() for part in parts):
+    if len(parts) < 2 or not all(part.isdecimal() for part in parts):
         raise BadInput(f"{path}: its schema version {version!r} is none; it is damaged or foreign")
     if int(parts[0]) != SCHEMA_MAJOR:
         raise BadInput(f"{path}: written by schema version {version}; these scripts read version "

@@ -1,0 +1,39 @@
+#!/usr/bin/env python3
+# /// script
+# requires-python = ">=3.11"
+# dependencies = []
+# ///
+# SPDX-License-Identifier: Apache-2.0
+"""Merge results files, of several GPUs, ranks or days, into one; no sample is lost or averaged."""
+import argparse
+import json
+import os
+
+from offload_results import command, merging
+from offload_results.results import BadInput
+
+EPILOG = """The merged file is a results file: every case says which of offload_bench.sources it is
+from, and sources stand in the order given. Merged files can be merged again. exit codes: 0 written,
+2 bad input."""
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, epilog=EPILOG)
+    parser.add_argument("files", nargs="+", metavar="FILE", help="what --output or merge.py wrote")
+    parser.add_argument("--output", required=True, metavar="OUT", help="the merged file")
+    parser.add_argument("--incomplete", action="store_true",
+                        help="take runs that were interrupted, too")
+    arguments = parser.parse_args()
+
+    target = os.path.realpath(arguments.output)
+    if target in map(os.path.realpath, arguments.files):
+        raise BadInput(f"{arguments.output}: is one of the files to merge: choose another --output")
+    document = merging.merge(arguments.files, arguments.incomplete)
+    command.write_whole(arguments.output, json.dumps(document, indent=1, ensure_ascii=False) + "\n")
+    ours = document["offload_bench"]
+    print(f"{arguments.output}: {len(ours['cases'])} cases of {len(ours['sources'])} runs")
+    return 0
+
+
+if __name__ == "__main__":
+    command.run(main)

@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Several runs in one results file (schema 1.3): nothing is averaged, every case keeps its samples
+and the index of its run in offload_bench.sources."""
+import json
+
+from . import schema
+from .parts import parts
+from .results import SCHEMA_MAJOR, SCHEMA_MINOR, BadInput, read_json, results_in, source_of
+
+LISTS = ("cases", "skipped", "limits", "memory_costs")  # one after the other; the rest is a run's
+RANKS = ("SLURM_PROCID", "OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK")
+
+
+def merge(paths, incomplete_allowed=False):
+    """The document of all runs in `paths`, in that order; merged files are taken apart again."""
+    files = [readable(path, incomplete_allowed) for path in paths]
+    sources, rows = [], []
+    lists = {name: [] for name in LISTS}
+    seen = {}
+    for results in files:
+        first = len(sources)
+        for part in parts(results):
+            identity = identity_of(part)
+            if identity in seen:
+                raise BadInput(f"{results.path}: the same run as in {seen[identity]}: give each "
+                               "once")
+            seen[identity] = results.path
+        sources += sources_of(results)
+        for name in LISTS:
+            lists[name] += moved(results.run.get(name, []), first)
+        rows += families_apart(moved(results.document["benchmarks"], first), rows)
+    return {
+        "context": files[0].document["context"],
+        "benchmarks": rows,
+        "offload_bench": {**files[0].run, **state_of(sources), "sources": sources, **lists},
+    }
+
+
+def readable(path, incomplete_allowed):
+    """Results that can be merged: valid, and finished unless told otherwise."""
+    document = read_json(path)
+    results = results_in(path, document, empty_allowed=True)
+    errors = schema.results_schema()(document)
+    if errors:
+        where, text = errors[0]
+        raise BadInput(f"{path}: not valid: {schema.path_text(where)} {text}; "
+                       "scripts/validate.py tells all")
+    results.by_key()  # refuses a case that stands there twice
+    if not results.run["complete"] and not incomplete_allowed:
+        raise BadInput(f"{path}: an incomplete run ({results.run['incomplete_reason']}): "
+                       "--incomplete takes it all the same")
+    return results
+
+
+def sources_of(results):
+    ours = results.run
+    if "sources" in ours:
+        return ours["sources"]
+    context, gpu = results.document["context"], ours["platform"]["gpu"]
+    return [{
+        "file": results.path.name,
+        "started_at": ours["started_at"],
+        "host_name": context.get("host_name") or None,
+        "gpu": gpu and {name: gpu[name] for name in ("index", "name", "uuid")},
+        "rank": rank_of(ours["platform"]["host"]),
+        "git_commit": ours["build"]["git_commit"],
+        "context": context,
+        "run": {name: value for name, value in ours.items() if name not in LISTS},
+    }]
+
+
+def rank_of(host):
+    """Which process of its job this is; None outside of one, or where it was redacted."""
+    ranks = (host.get("settings") or {}).get("ranks", {})
+    numbers = [ranks[name] for name in RANKS if name in ranks]
+    return int(numbers[0]) if numbers and numbers[0].isdecimal() else None
+
+
+def identity_of(part):
+    """What two runs never have alike: when they began and all that they measured. Not what names
+    the machine: a redacted file and its original are the same run."""
+    measured = [(case["name"], case["samples_s"]) for case in part.cases]
+    costs = [cost["seconds"] for cost in part.memory_costs]
+    return json.dumps([part.run["started_at"], part.run["wall_time"], measured, costs])
+
+
+def moved(items, first):
+    """The same with their source's index in the merged file."""
+    return [{**item, "source": first + source_of(item)} for item in items]
+
+
+def families_apart(rows, before):
+    """Google Benchmark numbers families from 0 in each file; here the next file's follow."""
+    taken = 1 + max((row.get("family_index", -1) for row in before), default=-1)
+    return [{**row, "family_index": row["family_index"] + taken} if "family_index" in row else row
+            for row in rows]
+
+
+def state_of(sources):
+    """What the merged run says of itself: all of them are complete, and redacted, or it is not."""
+    runs = [source["run"] for source in sources]
+    reasons = [f"{source['file']}: {source['run']['incomplete_reason']}" for source in sources
+               if not source["run"]["complete"]]
+    wall = {name: sum(run["wall_time"][name] for run in runs) for name in runs[0]["wall_time"]}
+    return {
+        "schema_version": f"{SCHEMA_MAJOR}.{SCHEMA_MINOR}.0",
+        "complete": not reasons,
+        "incomplete_reason": "; ".join(reasons) or None,
+        "redacted": all(run.get("redacted", False) for run in runs),
+        "wall_time": wall,
+    }

@@ -1,0 +1,161 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Sanity of evidence: its own arithmetic, and whether it denies what the case says of itself."""
+from .parts import link_bytes, measured, near, same_but_for_start, traffic, twins
+from .sane_samples import figure
+
+SMALL = 2**20  # below it, the kB that a GPU and its driver exchange anyway are a part of the bytes
+FEW = 0.05  # of the bytes read: what else crosses the link meanwhile
+PACKETS = 0.98  # of a transfer that the byte counters must at least have seen
+AGAIN = 1.1  # times its bytes that one token's read may take over the link
+ENERGY = 2.0  # times: passes on end have neither flush nor pause, so their time is another
+
+
+def with_evidence(part):
+    """Cases with evidence in the form of schema 1.2 and later."""
+    return [case for case in part.passed if "um_state" not in case["evidence"]]
+
+
+def evidence_follows_its_formulas(part):
+    for case in with_evidence(part):
+        evidence = case["evidence"]
+        requested = case["bytes"]["requested"]
+        gigabytes = requested / 1e9
+        um, cpu = measured(evidence["um"]), measured(evidence["cpu"])
+        energy, link = measured(evidence["energy"]), measured(evidence["link"])
+        payload = link and link["payload_bytes_to_device"]
+        expected = {
+            "amplification": ratio(um and um["to_device"]["total"], um and um["bytes_read"]),
+            "driver_cpu_s_per_gb": ratio(cpu and cpu["driver_s"], gigabytes),
+            "process_cpu_s_per_gb": ratio(cpu and cpu["process_s"], gigabytes),
+            "joules_per_gb": ratio(energy and energy["joules_per_pass"], gigabytes),
+            "link_payload_per_requested": ratio(payload, requested),
+        }
+        if requested < SMALL and evidence["link_payload_per_requested"] is None:
+            del expected["link_payload_per_requested"]  # left out since it says little
+        for name, value in expected.items():
+            if not near(evidence[name], value):
+                yield case["name"], (f"evidence.{name} is {figure(evidence[name])}, by its formula "
+                                     f"{figure(value)}")
+        if cpu and cpu["driver_s"] is not None:
+            threads = sum(cpu["threads"].values())
+            if not near(threads, cpu["driver_s"]):
+                yield case["name"], (f"the driver's threads ran {threads:g} s in sum, "
+                                     f"evidence.cpu.driver_s is {cpu['driver_s']:g}")
+
+
+def ratio(value, base):
+    return None if value is None or not base else value / base
+
+
+def bytes_by_cause_add_up(part):
+    for case in with_evidence(part):
+        counted = [("evidence.um", measured(case["evidence"]["um"]))]
+        series = case.get("series")
+        if series:
+            passes = measured(series["um"]) and series["um"]["passes"]
+            counted += [(f"series.um.passes[{index}]", one)
+                        for index, one in enumerate(passes or [])]
+        for where, one in counted:
+            for direction in ("to_device", "to_host") if one else ():
+                causes = {**one[direction]}
+                total = causes.pop("total")
+                if total != sum(causes.values()):
+                    yield case["name"], (f"{where}.{direction} is {total} bytes, its causes "
+                                         f"{sum(causes.values())} in sum")
+
+
+def series_has_every_pass(part):
+    for case in part.passed:
+        series = case.get("series")
+        if not series:
+            continue
+        lists = {"distinct_bytes": series["distinct_bytes"], "driver_s": series["driver_s"],
+                 "um.passes": (measured(series["um"]) or {}).get("passes")}
+        for name, values in lists.items():
+            if values is not None and len(values) != len(series["pass_s"]):
+                yield case["name"], (f"series.{name} has {len(values)} passes, series.pass_s "
+                                     f"{len(series['pass_s'])}")
+
+
+def migration_is_what_the_case_says(part):
+    """Cold under a policy that migrates moves what it reads. What is read over the link when warm,
+    or pinned, stays in host memory: nothing moves but what access counters choose."""
+    warm_of = twins(part.passed, "warm")
+    for case in part.passed:
+        counted = traffic(case)
+        if not counted:
+            continue
+        moved, chosen, maps, read = counted
+        warm = warm_of.get(same_but_for_start(case))
+        migrates = warm["path"] == "device_memory" if warm else maps == 0 and moved > 0
+        managed = case["footprint"]["managed"] > 0
+        if case["path"] == "link" and case["start"] == "cold" and managed and migrates:
+            if moved < read:
+                yield case["name"], (f"not cold, or not all was counted: {moved} bytes moved to "
+                                     f"the GPU of {read} read")
+        elif case["path"] == "link" and moved > chosen and (
+                case["start"] != "cold" or not migrates):
+            yield case["name"], (f"read in place over the link, but {moved - chosen} bytes moved "
+                                 f"to the GPU of {read} read")
+
+
+def link_counters_agree(part):
+    for case in with_evidence(part):
+        link = measured(case["evidence"]["link"])
+        if not link:
+            continue
+        wire, payload = link["wire_bytes_to_device"], link["payload_bytes_to_device"]
+        crossing, requested = link_bytes(case), case["bytes"]["requested"]
+        if payload is not None and payload > wire:
+            yield case["name"], f"a payload of {payload:.0f} bytes in packets of {wire:.0f}"
+        if crossing >= SMALL:
+            seen = wire if payload is None else payload
+            if seen < crossing * PACKETS:
+                yield case["name"], (f"{crossing} bytes cross the link, its counters saw "
+                                     f"{seen:.0f}")
+            once = case.get("tokens", 0) <= 1 and not case["steps"]
+            most = max(crossing, case["bytes"]["touched"]) * AGAIN
+            if payload is not None and once and payload > most:
+                yield case["name"], (f"{crossing} bytes cross the link once, its counters saw "
+                                     f"{payload:.0f}")
+        if case["path"] == "device_memory" and requested >= SMALL and wire > requested * FEW:
+            yield case["name"], (f"its path is device_memory, but the link carried {wire:.0f} "
+                                 f"bytes to the GPU of {requested} read ({wire / requested:.0%})")
+
+
+def residency_agrees(part):
+    for case in with_evidence(part):
+        found = measured(case["evidence"]["residency"])
+        if not found:
+            continue
+        asked, away = found["pages_asked"], found["not_on_cpu"]
+        nodes = sum(found["on_node"].values())
+        if asked != away + nodes:
+            yield case["name"], (f"{asked} pages asked for, {away} not on the CPU and {nodes} on "
+                                 "its nodes")
+        in_place = case["path"] != "device_memory" and case["start"] != "cold"
+        # Access counters may bring pageable memory to the GPU at any time.
+        if in_place and away and not case["footprint"]["pageable"]:
+            yield case["name"], (f"its path is {case['path']}, but {away} of {asked} pages were "
+                                 "on the GPU behind a pass")
+
+
+def energy_is_power_times_time(part):
+    settings = (part.run["platform"]["gpu"] or {}).get("settings") or {}
+    limit = settings.get("enforced_power_limit_watts")
+    for case in with_evidence(part):
+        energy = measured(case["evidence"]["energy"])
+        if not energy or not energy["watts"]:
+            continue
+        seconds, median = energy["joules_per_pass"] / energy["watts"], case["summary"]["median_s"]
+        if not median / ENERGY <= seconds <= median * ENERGY:
+            yield case["name"], (f"{energy['joules_per_pass']:g} J a pass at "
+                                 f"{energy['watts']:g} W are {seconds:g} s, its median is "
+                                 f"{median:g} s")
+        if limit and energy["watts"] > limit * 1.1:
+            yield case["name"], f"drew {energy['watts']:g} W, above the limit of {limit:g} W"
+
+
+CHECKS = (evidence_follows_its_formulas, bytes_by_cause_add_up, series_has_every_pass,
+          migration_is_what_the_case_says, link_counters_agree, residency_agrees,
+          energy_is_power_times_time)

@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Whether results can be true: arithmetic, physics, evidence against what a case says of itself.
+
+Each check is a function of a run, named after what holds, that yields (where, what is wrong).
+"""
+import dataclasses
+
+from . import sane_evidence, sane_limits, sane_samples
+from .parts import near, parts
+
+WALL_MARGIN = 1.01
+
+
+@dataclasses.dataclass(frozen=True)
+class Finding:
+    where: str
+    check: str
+    text: str
+
+    def __str__(self):
+        return f"{self.where}: {self.text}"
+
+
+def wall_times_add_up(part):
+    wall = part.run["wall_time"]
+    total = wall["total_s"]
+    inside = sum(seconds for name, seconds in wall.items() if name != "total_s")
+    if inside > total * WALL_MARGIN:
+        yield "wall_time", f"its parts are {inside:g} s in sum, the whole run {total:g} s"
+    samples = sum(sum(case["samples_s"]) * case["passes_per_sample"] for case in part.cases)
+    if samples > wall["measured_s"] * WALL_MARGIN:
+        yield "wall_time", (f"samples of {samples:g} s in sum, but measured_s is "
+                            f"{wall['measured_s']:g}")
+
+
+def limits_follow_from_what_was_measured(part):
+    for limit in part.limits:
+        name = f"limit {limit['id']}"
+        ratio, goal = limit["ratio"], limit["goal"]
+        one, other = limit["measured"], limit["reference"]
+        if one and other and not near(ratio, one / other) and not near(ratio, other / one):
+            yield name, (f"a ratio of {ratio:g}, but of {one:g} and {other:g} it would be "
+                         f"{one / other:g}")
+        if limit["met"] != (ratio >= goal if limit["at_least"] else ratio <= goal):
+            sign = ">=" if limit["at_least"] else "<="
+            yield name, (f"{'met' if limit['met'] else 'not met'}, with a ratio of {ratio:g} and a "
+                         f"goal of {sign} {goal:g}")
+
+
+def allocators_round_up(part):
+    for cost in part.memory_costs:
+        if cost["rounded_bytes"] < cost["asked_bytes"]:
+            yield f"memory cost of {cost['allocator']}", (
+                f"{cost['asked_bytes']} bytes asked for were rounded to {cost['rounded_bytes']}")
+
+
+def cases_have_a_source(results):
+    if "sources" in results.run:
+        for case in results.cases:
+            if "source" not in case:
+                yield Finding(case["name"], "cases_have_a_source",
+                              "the file is merged, but it does not say of which source")
+
+
+CHECKS = (*sane_samples.CHECKS, *sane_limits.CHECKS, *sane_evidence.CHECKS, wall_times_add_up,
+          limits_follow_from_what_was_measured, allocators_round_up)
+
+
+def findings(results):
+    """What cannot be true in results that are valid by their schema."""
+    yield from cases_have_a_source(results)
+    for part in parts(results):
+        for check in CHECKS:
+            for where, text in check(part):
+                yield Finding(part.prefix + where, check.__name__, text)

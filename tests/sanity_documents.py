@@ -1,0 +1,207 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Documents that are sane, and others with one thing wrong each, for sanity_test.py.
+
+The machine of results_builder has a link of 63 GB/s whose copy engine reaches 55, and GPU memory of
+4800 GB/s. 64 MiB take 1.065 ms at the link's peak and 1.22 ms at the copy engine's rate.
+"""
+from results_builder import (
+    HBM_PEAK, LINK_PEAK, calibration, case, evidence_of, gpu, link, platform, run, skipped, um,
+)
+from sanity_parts import (
+    COST, LIMIT, MANAGED, SIZE, migrating, resident, rows_spoilt, spoilt, summary_spoilt, with_cpu,
+    with_energy, with_link, with_model, with_residency, with_series, with_setup,
+)
+
+ZERO_COPY = "gemv/pinned_zero_copy/w/steady"
+PCIE4 = link(generation=4, width=16, peak=LINK_PEAK)
+
+SANE = {
+    "nothing measured": run([]),
+    "plain": run([case(), resident(), case(policy="pinned_copy", samples=[1.2e-3])]),
+    "one sample": run([case(samples=[1.3e-3])]),
+    "failed": run([case(samples=[], failure="wrong result"), case(policy="b", samples=[1e-9],
+                                                                  failure="implausible")]),
+    "interrupted": run([case(samples=[1.3e-3], complete=False)], incomplete="interrupted"),
+    "no gpu": run([case(path="host_memory", policy="host_compute", samples=[1e-6])], gpu=None),
+    "just below the link's peak": run(
+        [case(samples=[1.067e-3], copy_rate=62e9)], calibration=calibration(copy_rate=62e9)),
+    "the CPU helps": run([case(policy="hybrid_split", samples=[0.6e-3], cpu_bytes=SIZE // 2,
+                               link_bytes=SIZE // 2, share_of_link=SIZE / 2 / 0.6e-3 / 55e9)]),
+    "most is resident": run([case(samples=[0.2e-3], link_bytes=SIZE // 8,
+                                  share_of_link=SIZE / 8 / 0.2e-3 / 55e9)]),
+    "migrating": run(migrating()),
+    "cold as fast as warm, but for noise": run([
+        case(start="cold", samples=[1.30e-3] * 4), case(start="warm", samples=[1.34e-3] * 4)]),
+    "too small to tell cold from warm": run([
+        case(start="cold", size=65536, samples=[20e-6] * 4),
+        case(start="warm", size=65536, samples=[30e-6] * 4, path="device_memory")]),
+    "mapped by faults": run([
+        case(policy="managed_prefer_host", start="cold", samples=[9e-3], footprint=MANAGED,
+             evidence=evidence_of(um(SIZE, remote_maps=32))),
+        case(policy="managed_prefer_host", start="warm", footprint=MANAGED,
+             evidence=evidence_of(um(SIZE)))]),
+    "moved by access counters": run([case(policy="system_accessed_by", evidence=evidence_of(
+        um(SIZE, {"access_counters": 4096})))]),
+    "link counters": run([with_link(SIZE * 1.08, SIZE * 1.0), with_link(
+        SIZE * 1.2, None, policy="managed_accessed_by")]),
+    "many tokens read the weights again": run([with_link(SIZE * 4.4, SIZE * 4.0, tokens=1024)]),
+    "what is small has no payload to speak of": run([case(size=4096, samples=[1e-5])]),
+    "residency": run([with_residency(8, 0, 8), with_residency(
+        8, 8, 0, policy="b", path="device_memory", start="warm")]),
+    "energy": run([with_energy(0.26, 200.0)]),  # 1.3 ms at 200 W
+    "cpu time": run([with_cpu(1e-3, {"UVM GPU1 BH": 0.75e-3, "other": 0.25e-3})]),
+    "set-up": run([with_setup([1e-3, 1e-3, 3e-3], 1e-3, 1e-3)]),
+    "series": run([with_series([1e-3, 2e-3], [SIZE, 0])]),
+    "model": run(with_model()),
+    "limits": run([case()], limits=[LIMIT, {**LIMIT, "ratio": 2.0}, {
+        **LIMIT, "at_least": False, "met": False}]),
+    "memory costs": run([], memory_costs=[COST]),
+    "a share of a latency is not told": run([case(
+        "pointer_chase", steps=1024, share_of_link=None, seconds_per_step=1.31e-3 / 1024)]),
+    "aggregates only": rows_spoilt(lambda rows: rows.__delitem__(slice(0, 2))),
+}
+
+# check: [(what is wrong, document, where, what the text says)]
+NOT_SANE = {
+    "names_tell_the_fields": [
+        ("another policy", run([{**case(), "policy": "b"}]), ZERO_COPY, "/b/"),
+        ("twice", run([case(), case()], with_rows=False), None, "twice"),
+        ("skipped, too", run([case()], skipped=[
+            skipped("gemv", "pinned_zero_copy", "w", "steady", "no")]), None, "skipped"),
+        ("bytes of the weights", run([{**case(), "weights": {
+            **case()["weights"], "bytes": 1}}]), None, str(SIZE)),
+    ],
+    "summary_is_of_the_samples": [
+        ("median", summary_spoilt(median_s=1.3e-3), None,
+         "median_s is 0.0013, of the samples 0.00131"),
+        ("p95", summary_spoilt(p95_s=1.31e-3), None, "p95_s"),
+        ("stddev", summary_spoilt(stddev_s=0.0), None, "stddev_s"),
+        ("spread", summary_spoilt(coefficient_of_variation=None), None, "null"),
+        ("no samples", run([{**case(), "samples_s": []}], with_rows=False), None, "no samples"),
+        ("no summary", run([{**case(), "summary": None, "complete": False}], with_rows=False), None,
+         "no summary"),
+    ],
+    "rates_are_of_the_median": [
+        ("rate", run([{**case(), "gb_per_s": 99.0}]), None, "gb_per_s is 99, by its formula 51.2"),
+        ("no rate", run([{**case(), "gb_per_s": None}]), None, "null"),
+        ("share", run([{**case(), "share_of_link": 0.5}]), None, "share_of_link is 0.5"),
+        ("share of what does not cross", run(spoilt([resident()], share_of_link=0.5)), None,
+         "nothing of it crosses"),
+        ("steps", run([case(steps=100)]), None, "seconds_per_step is null"),
+    ],
+    "setup_is_part_of_the_samples": [
+        ("median", run([with_setup([1e-3, 1e-3, 3e-3], 2e-3, 1e-3)]), None, "setup.median_s"),
+        ("read", run([with_setup([1e-3, 1e-3, 3e-3], 1e-3, 2e-3)]), None, "setup.read_median_s"),
+        ("count", run([with_setup([1e-3], 1e-3, 1e-3)]), None, "1 set-ups of 3"),
+    ],
+    "rows_are_the_samples": [
+        ("one less", rows_spoilt(lambda rows: rows.pop(0)), None, "1 rows of repetitions, but 2"),
+        ("another time", rows_spoilt(lambda rows: rows[1].update(real_time=1500.0)), None,
+         "row 1 took 0.0015 s, sample 1 0.0014 s"),
+        ("another unit", rows_spoilt(lambda rows: rows[0].update(time_unit="ms")), None, "row 0"),
+        ("another mean", rows_spoilt(lambda rows: rows[2].update(real_time=1.0)), None, "mean"),
+        ("of no case", rows_spoilt(lambda rows: rows.append(
+            {**rows[0], "run_name": "x", "name": "x"})), "x", "of no case"),
+        ("none", rows_spoilt(lambda rows: rows.clear()), None, "has no row"),
+        ("none named", run([{**case(), "run_name": None}, case(policy="b")]), None, "has no rows"),
+    ],
+    "model_follows_from_the_median": [
+        ("tokens/s", run(with_model(tokens_per_second_ceiling=500.0)), None, "ceiling is 500"),
+        ("pass", run(with_model(pass_s=2e-3, tokens_per_second_ceiling=500.0)), None, "pass_s"),
+        ("scale", run(with_model(scale=3.0)), None, "model.scale is 3, by its formula 4"),
+        ("link", run(with_model(link_bytes_per_token=1.0)), None, "link_bytes_per_token"),
+        ("overlap", run(with_model(overlap=1.0)), None, "model.overlap is 1"),
+        ("layers", run(with_model(layers_measured=5)), None, "5 layers of a model of 4"),
+    ],
+    "platform_is_possible": [
+        ("more free than there is", run([], gpu=gpu(free_bytes=81 * 2**30)), "platform", "free"),
+        ("a link too wide", run([], platform=platform(link=PCIE4)), "platform", "PCIe 4 x16 31.51"),
+        ("no GPU", run([case()], gpu=None, calibration=calibration()), None, "without a GPU"),
+    ],
+    "calibration_is_below_the_peaks": [
+        ("link", run([], calibration=calibration(copy_rate=64e9)), "calibration", "link's peak"),
+        ("memory", run([], calibration=calibration(device_read_bytes_per_second=5e12)),
+         "calibration", "GPU memory's peak of 4800 GB/s"),
+    ],
+    "link_is_below_its_peak": [
+        ("one sample", run([case(samples=[1.3e-3, 1.04e-3, 1.3e-3])]), None,
+         "64.53 GB/s over the link"),
+        ("the copy engine", run([case(samples=[1.1e-3])]), None, "110.9% of what the copy engine"),
+        ("peak unknown", run([case(samples=[1.1e-3])], platform=platform(link=link(peak=None))),
+         None, "calibrated 55 GB/s"),
+    ],
+    "memory_is_below_its_peak": [
+        ("resident", run([resident(SIZE / HBM_PEAK / 1.02)]), None, "peak of 4800 GB/s"),
+        ("beside the link", run([case(samples=[1e-5], link_bytes=4096,
+                                      share_of_link=4096 / 1e-5 / 55e9)]), None, "read by the GPU"),
+    ],
+    "cold_is_not_faster_than_warm": [
+        ("migrating", run(migrating(cold=1.3e-3, warm=2e-3)), "gemv/managed_demand/w/cold",
+         "1300 us, 2000 us"),
+        ("mapping", run([case(start="cold", samples=[1.3e-3] * 4),
+                         case(start="warm", samples=[1.4e-3] * 4)]), None, "faster than warm"),
+    ],
+    "reading_over_the_link_is_not_faster_than_resident": [
+        ("zero-copy", run([resident(2e-3), case()]), ZERO_COPY, "never leave"),
+    ],
+    "evidence_follows_its_formulas": [
+        ("amplification", run([case(start="cold", evidence={
+            **evidence_of(um(SIZE, {"fault": SIZE})), "amplification": 2.0})]), None,
+         "amplification is 2, by its formula 1"),
+        ("of nothing", run([case(evidence={**case()["evidence"], "joules_per_gb": 1.0})]), None,
+         "joules_per_gb is 1, by its formula null"),
+        ("threads", run([with_cpu(1e-3, {"UVM GPU1 BH": 0.5e-3})]), None, "threads"),
+    ],
+    "bytes_by_cause_add_up": [
+        ("to device", run([case(start="cold", evidence=evidence_of({
+            **um(SIZE), "to_device": {**um(SIZE, {"fault": SIZE})["to_device"], "fault": 0}}))]),
+         None, "its causes 0 in sum"),
+    ],
+    "series_has_every_pass": [
+        ("bytes", run([with_series([1e-3, 2e-3], [SIZE])]), None, "1 passes"),
+    ],
+    "migration_is_what_the_case_says": [
+        ("not cold", run(migrating(moved=SIZE // 2)), "gemv/managed_demand/w/cold", "not cold"),
+        ("zero-copy moves", run([case(evidence=evidence_of(um(SIZE, {"fault": 4096})))]), None,
+         "4096 bytes moved"),
+        ("mapped, and moved", run([
+            case(policy="managed_prefer_host", start="cold", footprint=MANAGED, samples=[9e-3],
+                 evidence=evidence_of(um(SIZE, {"fault": 8192}))),
+            case(policy="managed_prefer_host", start="warm", footprint=MANAGED)]), None,
+         "8192 bytes moved"),
+        ("before 1.2", run([*spoilt(migrating()[:1], evidence={
+            "um_state": "measured", "bytes_read": SIZE, "um": {
+                "bytes_to_device": 1, "bytes_to_host": 0, "gpu_fault_groups": 1, "cpu_faults": 0,
+                "remote_maps": 0}}), *migrating()[1:]]), None, "1 bytes moved"),
+    ],
+    "link_counters_agree": [
+        ("too few", run([with_link(SIZE * 0.9, SIZE * 0.8)]), None, "its counters saw"),
+        ("too few, whole packets", run([with_link(SIZE * 0.9, None)]), None, "its counters saw"),
+        ("too many", run([with_link(SIZE * 2.2, SIZE * 2.0)]), None, "cross the link once"),
+        ("payload", run([with_link(SIZE * 1.01, SIZE * 1.02)]), None, "in packets of"),
+        ("not resident", run([with_link(SIZE * 0.2, None, path="device_memory", start="warm",
+                                        samples=[1e-3])]), None, "the link carried"),
+    ],
+    "residency_agrees": [
+        ("pages", run([with_residency(8, 0, 7)]), None, "8 pages asked for"),
+        ("in place", run([with_residency(8, 2, 6)]), None, "2 of 8 pages were on the GPU"),
+    ],
+    "energy_is_power_times_time": [
+        ("joules", run([with_energy(2.0, 200.0)]), None, "2 J a pass at 200 W"),
+    ],
+    "wall_times_add_up": [
+        ("parts", run([], wall_time={"total_s": 5.0, "measured_s": 4.0, "allocation_s": 2.0,
+                                     "content_s": 0, "reset_s": 0, "evidence_s": 0}), "wall_time",
+         "6 s in sum, the whole run 5"),
+        ("samples", run([case(samples=[1.3e-3] * 4, passes_per_sample=1000)]), "wall_time",
+         "samples of 5.2 s"),
+    ],
+    "limits_follow_from_what_was_measured": [
+        ("ratio", run([], limits=[{**LIMIT, "ratio": 0.7}]), "limit a", "a ratio of 0.7"),
+        ("met", run([], limits=[{**LIMIT, "met": False}]), "limit a", "not met"),
+    ],
+    "allocators_round_up": [
+        ("down", run([], memory_costs=[{**COST, "rounded_bytes": 7}]), "memory cost of malloc",
+         "7"),
+    ],
+}

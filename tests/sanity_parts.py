@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Synthetic cases with what checks look at: evidence, models, limits. For sanity_documents.py."""
+from results_builder import MIB, apart, case, evidence_of, run, um
+
+SIZE = 64 * MIB
+LIMIT = {"id": "a", "description": "d", "ratio": 0.5, "goal": 0.4, "at_least": True, "met": True,
+         "measured": 1.0, "reference": 2.0, "unit": "s"}
+GROWTH = dict.fromkeys(("host_bytes", "resident_bytes", "cgroup_bytes", "device_bytes"), 0)
+COST = {"allocator": "malloc", "weights": "w", "tensors": 1, "asked_bytes": 8, "rounded_bytes": 8,
+        "taken": GROWTH, "kept": GROWTH, "seconds": 1.0, "failure": None}
+MODEL = {
+    "name": "tiny", "layers": 4, "layers_measured": 1, "experts_per_token": 0,
+    "offloaded_bytes": 4 * SIZE, "resident_bytes": 0, "other_bytes": 0, "left_out": "attention",
+    "scale": 4.0, "pass_s": 4 * 1.3e-3, "tokens_per_second_ceiling": 1 / (4 * 1.3e-3),
+    "link_bytes_per_token": 4.0 * SIZE, "overlap": 1 - (1.3e-3 - 0.1e-3) / (SIZE / 55e9),
+    "memory_bytes": {"device": 0, "pinned": 0, "managed": 0, "pageable": 0},
+    "pinned_bytes_by_powers_of_two": 0,
+}
+MANAGED = {"device": 0, "pinned": 0, "managed": SIZE, "pageable": 0}
+
+
+def resident(median=0.1e-3, **changes):
+    return case(policy="device_resident", path="device_memory", samples=[median], **changes)
+
+
+def migrating(cold=1.5e-3, warm=0.1e-3, moved=SIZE, **changes):
+    """A policy that brings the weights to the GPU: from cold over the link, warm they are there."""
+    counted = evidence_of(um(SIZE, {"fault": moved}, gpu_fault_groups=9))
+    return [case(policy="managed_demand", start="cold", samples=[cold] * 4, footprint=MANAGED,
+                 evidence=counted, **changes),
+            case(policy="managed_demand", start="warm", samples=[warm] * 4, footprint=MANAGED,
+                 path="device_memory", **changes)]
+
+
+def measured(**figures):
+    return {"state": "measured", "reason": None, **figures}
+
+
+def with_link(wire, payload, **changes):
+    """Evidence of a case that requests SIZE bytes."""
+    evidence = {**case()["evidence"], "link": measured(
+        wire_bytes_to_device=wire, wire_bytes_to_host=0.0, payload_bytes_to_device=payload)}
+    evidence["link_payload_per_requested"] = None if payload is None else payload / SIZE
+    return case(evidence=evidence, **changes)
+
+
+def with_residency(asked, away, on_cpu, **changes):
+    evidence = {**case()["evidence"], "residency": measured(
+        pages_asked=asked, not_on_cpu=away, on_node={"0": on_cpu}, last_prefetch=None)}
+    return case(evidence=evidence, **changes)
+
+
+def with_energy(joules, watts, **changes):
+    evidence = {**case()["evidence"], "joules_per_gb": joules / (SIZE / 1e9), "energy": measured(
+        joules_per_pass=joules, watts=watts, over_s=0.3)}
+    return case(evidence=evidence, **changes)
+
+
+def with_cpu(driver, threads):
+    evidence = {**case()["evidence"], "cpu": measured(
+        process_s=1e-3, driver_s=driver, threads=threads)}
+    evidence["process_cpu_s_per_gb"] = 1e-3 / (SIZE / 1e9)
+    evidence["driver_cpu_s_per_gb"] = driver / (SIZE / 1e9)
+    return case(evidence=evidence)
+
+
+def with_setup(setup, median, read):
+    return case(samples=[2e-3, 3e-3, 4e-3], setup={
+        "samples_s": setup, "median_s": median, "read_median_s": read})
+
+
+def with_series(passes, distinct):
+    return case(series={"pass_s": passes, "driver_s": None, "distinct_bytes": distinct, "um": {
+        "state": "unavailable", "reason": "not counted"}})
+
+
+def with_model(**changes):
+    tensors = [{"name": "w", "dtype": "u8", "rows": 1, "cols": SIZE, "bytes": SIZE, "layer": 0,
+                "experts": 0, "resident": False}]
+    weights = {"name": "w", "bytes": SIZE, "tensors": tensors}
+    return [case("decode.m1", "device_resident", samples=[0.1e-3], path="device_memory"),
+            case("decode.m1", samples=[1.3e-3], tokens=1, model={**MODEL, **changes},
+                 **{"weights": "w"}) | {"weights": weights}]
+
+
+def spoilt(cases, **changes):
+    """Cases of which the last one's properties are replaced."""
+    return [*cases[:-1], {**cases[-1], **changes}]
+
+
+def rows_spoilt(spoil):
+    document = apart(run([case(samples=[1.3e-3, 1.4e-3])]))
+    spoil(document["benchmarks"])
+    return document
+
+
+def summary_spoilt(**changes):
+    one = case()
+    return run([{**one, "summary": {**one["summary"], **changes}}])
