@@ -37,19 +37,24 @@ def names_of(known):
     return parse
 
 
-def main():
+def parsed(arguments=None):
     parser = argparse.ArgumentParser(
         description=__doc__, epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("results", nargs="+", metavar="RESULTS.json", help="what --output wrote")
     parser.add_argument("--kind", type=names_of(plotting.KINDS), metavar="KIND,...",
                         help="only these; else every kind that the results have data for")
-    parser.add_argument("--label", help="whose evidence is shown, such as gemv or row_gather.c4096 "
-                                        "(default: stream_read, else gemv, else the first)")
+    parser.add_argument("--label", help="of tokens and evidence: only that of decode.m1, say, or "
+                                        "row_gather.c4096 (default: of tokens all, of evidence "
+                                        "stream_read, else gemv, else the first)")
     parser.add_argument("--format", type=names_of(plotting.FORMATS), default=["svg"],
                         metavar="FORMAT,...", help="svg, png (default: svg)")
     parser.add_argument("--output-dir", default=".", metavar="DIR",
                         help="where the files go, made if missing (default: here)")
-    given = parser.parse_args()
+    return parser.parse_args(arguments)
+
+
+def main():
+    given = parsed()
     named = plotting.data_of(given.results, given.kind, given.label)
     for path in plotting.draw_all(named, given.format, given.output_dir):
         print(path)

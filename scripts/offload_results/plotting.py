@@ -19,6 +19,7 @@ KINDS = {
     "adaptation": adaptation.figures,
     "evidence": evidence.figures,
 }
+LABELLED = ("tokens", "evidence")
 FORMATS = ("svg", "png")
 INSTALL = ("needs matplotlib 3.6 or newer: sudo apt-get install python3-matplotlib, or "
            "pip install matplotlib, or run it by uv: uv run scripts/plot.py ...")
@@ -31,8 +32,8 @@ def data_of(paths, kinds, label=None):
     figures = []
     for kind in kinds or KINDS:
         extract = KINDS[kind]
-        if kind == "evidence":
-            extract = functools.partial(extract, label=label)
+        if kind in LABELLED:
+            extract = functools.partial(extract, wanted=label)
         try:
             figures += extract(found)
         except NoData as reason:

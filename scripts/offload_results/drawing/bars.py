@@ -107,7 +107,8 @@ def amount(value):
 def draw_cell(axes, index, row, cell, text, limit):
     end = 0.0
     if cell.value:
-        axes.barh(index, cell.value, height=0.68, color=styles.style_of(row.policy).colour, zorder=2)
+        colour = styles.style_of(row.policy).colour
+        axes.barh(index, cell.value, height=0.68, color=colour, zorder=2)
         end = cell.value
         if cell.low is not None and cell.high - cell.low > limit * LEAST_SPREAD:
             axes.plot([cell.low, cell.high], [index] * 2, color="black", linewidth=0.8, marker="|",

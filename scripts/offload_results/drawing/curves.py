@@ -3,7 +3,7 @@
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
 from ..figures import data
-from .names import LABEL, RIGHT, look, level, name_curves
+from .names import HANGING, LABEL, RIGHT, look, level, name_curves, names_height
 from .page import BODY, FAINT, WIDTH, Page
 from .text import axis_label, size_text, value_text
 
@@ -14,15 +14,21 @@ MANY = 12  # points of a curve; with more, not every one gets its marker
 
 
 def draw(figure):
-    page = Page(figure, sum(panel.height for panel in figure.panels), figure.notes)
+    heights = [height_of(panel) for panel in figure.panels]
+    page = Page(figure, sum(heights), figure.notes)
     top = page.top
-    for panel in figure.panels:
-        axes = page.axes(LEFT, top - panel.height + BELOW, WIDTH - LEFT - RIGHT,
-                         panel.height - ABOVE - BELOW)
+    for panel, height in zip(figure.panels, heights):
+        axes = page.axes(LEFT, top - height + BELOW, WIDTH - LEFT - RIGHT, height - ABOVE - BELOW)
         draw_panel(page, axes, panel)
         page.text(LEFT, top - 0.1, panel.title, size=BODY, weight="bold", va="top")
-        top -= panel.height
+        top -= height
     return page
+
+
+def height_of(panel):
+    """As wished, or as the names beside it need."""
+    names = names_height(panel, data.alike(panel.curves))
+    return max(panel.height, ABOVE + BELOW - HANGING + names)
 
 
 def draw_panel(page, axes, panel):
@@ -54,8 +60,8 @@ def draw_spread(axes, group):
         low, high = min(point.low for point in points), max(point.high for point in points)
         if not visible(axes, low, high):
             continue
-        axes.plot([points[0].x] * 2, [low, high], color=look(group[0].policy)["color"], linewidth=0.9,
-                  marker="_", markersize=5, zorder=2)
+        axes.plot([points[0].x] * 2, [low, high], color=look(group[0].policy)["color"],
+                  linewidth=0.9, marker="_", markersize=5, zorder=2)
 
 
 def visible(axes, low, high):

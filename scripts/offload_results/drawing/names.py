@@ -13,6 +13,8 @@ RIGHT = 3.2  # inches, for the names beside the axes
 LABEL, HANDLE = 7.5, 0.4  # points; inches of line shown with a name
 LEADER = 0.22  # inches from the axes to a name
 LINE = LABEL * 1.27 / 72
+BETWEEN = 0.03  # inches, between groups
+HANGING = 0.3  # inches that names may reach below the axes
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,6 +58,12 @@ def name_curves(page, axes, panel, groups):
     place(page, axes, blocks, header(panel, last))
 
 
+def names_height(panel, groups):
+    blocks = len(groups) + len(panel.lines) + len(panel.references)
+    names = len(panel.curves) + len(panel.lines) + len(panel.references)
+    return LINE * names + BETWEEN * blocks
+
+
 def header(panel, last):
     where = value_text(last, panel.x.kind)
     where = f"{panel.x.label} {where}" if panel.x.kind == "number" else f"at {where}"
@@ -66,11 +74,11 @@ def place(page, axes, blocks, title):
     box = axes.get_position()
     low, high = box.y0 * page.height, box.y1 * page.height
     ends = [inches(page, axes, y) for y, _ in blocks]
-    heights = [LINE * len(entries) + 0.03 for _, entries in blocks]
-    centres = labels.spread(ends, heights, low - 0.3, high + 0.02)
+    heights = [LINE * len(entries) + BETWEEN for _, entries in blocks]
+    centres = labels.spread(ends, heights, low - HANGING, high + 0.02)
     right = WIDTH - RIGHT
     for end, (_, entries), height, centre in zip(ends, blocks, heights, centres):
-        first = centre + height / 2 - 0.015 - LINE / 2
+        first = centre + height / 2 - BETWEEN / 2 - LINE / 2
         rows = [first - LINE * index for index in range(len(entries))]
         x = right + LEADER
         thin = {"color": "#999999", "linewidth": 0.5}

@@ -19,7 +19,7 @@ TITLE, SUBTITLE, BODY, CAPTION = 11.5, 8.0, 8.0, 7.0  # points
 GREY, FAINT = "#444444", "#DDDDDD"
 
 # Text as paths: a viewer without the font (GitHub shows an SVG as an image, which loads none) would
-# set another of another width, and labels would run into each other. The font comes with matplotlib.
+# take one of another width, and labels would run into each other. The font is matplotlib's own.
 SETTINGS = {
     "svg.fonttype": "path",
     "svg.hashsalt": "offload-bench",

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""matplotlib's SVG in two thirds of its bytes, for a committed figure is kept for good. What it shows
-stays: whitespace, comments and groups without a meaning go, and places are kept to 1/100 of a point."""
+"""matplotlib's SVG in two thirds of its bytes, for a committed figure is kept for good. What it
+shows stays: whitespace, comments and bare groups go, and places are kept to 1/100 of a point."""
 import re
 import xml.etree.ElementTree as xml
 

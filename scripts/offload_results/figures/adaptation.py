@@ -33,16 +33,16 @@ def of_run(run):
         panels = [Panel("Time of each pass", x, Axis("time of the pass", "ms", True),
                         tuple(map(times, shown)), height=3.6)]
         if moved:
-            panels.append(Panel("Bytes migrated to the GPU so far (copies and reads over the link are none)", x,
-                                Axis("migrated so far", "bytes"), moved,
-                                references=(distinct(shown[0]),), height=2.6))
+            panels.append(Panel(
+                "Bytes migrated to the GPU so far (copies and reads over the link are none)", x,
+                Axis("migrated so far", "bytes"), moved, references=(distinct(shown[0]),),
+                height=2.6))
         yield CurveFigure(
             "adaptation" if len(groups) == 1 else f"adaptation-{label}-{weights}",
             "How each policy adapts when the same weights are read again and again",
-            f"{label} of {weights}: {len(shown[0]['series']['pass_s'])} passes on end, the first from "
-            "the case's start; each reads what its tokens route to. One series per policy; bytes are "
-            "those of the same passes again, counted. "
-            f"{MERGED}",
+            f"{label} of {weights}: {len(shown[0]['series']['pass_s'])} passes on end, the first "
+            "from the case's start; each reads what its tokens route to. One series per policy; "
+            f"bytes are those of the same passes again, counted. {MERGED}",
             tuple(panels), (*unknown(shown), *not_shown([run], cases)), (run,))
 
 

@@ -44,7 +44,8 @@ def of_run(run):
         # Where weights stayed on the GPU under a policy that migrates, nothing was offloaded.
         drawn = [case for case in shown if not on_the_gpu(case) or case["start"] == "steady"]
         panel = Panel(
-            "", Axis("tokens multiplied at once", "count", True), Axis("time of a pass", "ms", True),
+            "", Axis("tokens multiplied at once", "count", True),
+            Axis("time of a pass", "ms", True),
             curves(drawn, tokens_of, milliseconds), floor(run, cases[0]),
             height=4.6)
         yield CurveFigure(

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a figure was measured on, in the lines below it. Nothing that names a machine or its user."""
+"""What a figure was measured on, in the lines below it; nothing that names a host or its user."""
 
 REDACTED = "redacted"
 

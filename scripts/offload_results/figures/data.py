@@ -79,8 +79,8 @@ class CurveFigure:
 
 @dataclasses.dataclass(frozen=True)
 class Cell:
-    """`state`: measured, zero by design, unavailable, failed or absent; all but the first and second
-    have no value, and `text` says why."""
+    """`state`: measured, zero by design, unavailable, failed or absent. The last three have no
+    value, and `text` says why."""
 
     state: str
     value: float | None = None
@@ -122,7 +122,7 @@ class BarFigure:
 
 def alike(curves, tolerance=ALIKE):
     """Groups of curves whose values lie within `tolerance` of each other at every x: drawn as one,
-    for a reader could not tell them apart anyway. In the order of the curves; nothing is dropped."""
+    for nobody could tell them apart. In the order of the curves; none is dropped."""
     groups = []
     for curve in curves:
         for group in groups:

@@ -6,14 +6,14 @@ from .runs import not_shown, offloads
 from .styles import in_order
 
 NEEDS = "evidence of passed cases; --evidence all has most"
-PREFERRED = ("stream_read", "gemv")  # shown of a run with several workloads; --label asks for others
+PREFERRED = ("stream_read", "gemv")  # of a run with several workloads; --label asks for others
 ZERO = Cell("zero by design", 0.0)
 
 
-def figures(runs, label=None):
-    found = [figure for run in runs for figure in of_run(run, label)]
+def figures(runs, wanted=None):
+    found = [figure for run in runs for figure in of_run(run, wanted)]
     if not found:
-        raise NoData(f"no {label or NEEDS}")
+        raise NoData(f"no {wanted or NEEDS}")
     return found
 
 
@@ -21,7 +21,7 @@ def of_run(run, wanted):
     shown = [case for case in run.cases if passed(case)]
     labels = list(dict.fromkeys(map(label_of, shown)))
     if wanted is None:
-        wanted = next((label for label in PREFERRED if label in labels), labels[0] if labels else None)
+        wanted = next((label for label in [*PREFERRED, *labels] if label in labels), None)
     cases = [case for case in run.cases if label_of(case) == wanted]
     if not any(map(passed, cases)):
         return

@@ -5,7 +5,8 @@ from .data import Axis, CurveFigure, NoData
 from .runs import choice, not_shown, of_workload
 from .sweep import MERGED, SPREAD, panels
 
-NEEDS = "row_gather with several chunk sizes: --suite micro, or --workloads row_gather --chunks A,B,..."
+NEEDS = ("row_gather with several chunk sizes: --suite micro, or --workloads row_gather "
+         "--chunks A,B,...")
 
 
 def chunk_of(case):
@@ -31,7 +32,8 @@ def of_run(run):
         share = cases[0]["bytes"]["requested"] / cases[0]["weights"]["bytes"]
         yield CurveFigure(
             name, f"Reading scattered chunks of a weight ({weights})",
-            f"row_gather, useful GB/s: chunks from all over the weight, {share:.1%} of its bytes in "
-            f"all; weights that are on the GPU are not shown. {SPREAD} {MERGED}",
-            panels(run, cases, Axis("size of a chunk", "bytes", True), chunk_of, "useful GB/s", True),
+            f"row_gather, useful GB/s: chunks from all over the weight, {share:.1%} of its bytes "
+            f"in all; weights that are on the GPU are not shown. {SPREAD} {MERGED}",
+            panels(run, cases, Axis("size of a chunk", "bytes", True), chunk_of, "useful GB/s",
+                   True),
             not_shown([run], cases), (run,))

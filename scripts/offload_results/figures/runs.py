@@ -8,6 +8,7 @@ from ..results import label_of, passed, source_of
 
 
 LISTS = ("skipped", "limits", "memory_costs")  # of all runs of a merged file, each with its source
+MOST_NOTES = 8  # of single cases, below a figure
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,8 +79,10 @@ def spread(case, of):
 
 
 def not_shown(runs, cases):
-    """Notes on what would stand among `cases` of `runs` and does not: failed, incomplete, skipped."""
+    """Notes on what would stand among `cases` of `runs` and does not: failed, cut short, skipped."""
     notes = [f"{case['name']}: {why(case)}." for case in cases if not passed(case)]
+    if len(notes) > MOST_NOTES:
+        notes[MOST_NOTES:] = [f"And {len(notes) - MOST_NOTES} more cases failed or are incomplete."]
     workloads = {case["workload"] for case in cases}
     reasons = {}  # {reason: policies}
     for run in runs:

@@ -7,14 +7,14 @@ import dataclasses
 # managed policies are green, or light blue where they are mapped and read as zero-copy is.
 COLOURS = {
     "resident": "#000000",
-    "zero-copy": "#0A3A8A",
+    "zero-copy": "#1444A0",
     "copy": "#C84000",
-    "managed, faults": "#00553F",
+    "managed, faults": "#004D33",
     "managed, prefetch": "#00A078",
     "managed, mapped": "#56B4E9",
-    "system": "#B07AC0",
+    "system": "#A05C9E",
     "host": "#E69F00",
-    "other": "#8A8A8A",
+    "other": "#B2B2B2",
 }
 DASHES = {  # points on and off, of a line one point wide
     "resident": (),

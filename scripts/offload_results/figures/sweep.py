@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""GB/s over something: the curves that bandwidth and granularity have in common, in three panels."""
+"""GB/s over something: the panels of curves that bandwidth and granularity have in common."""
 from ..results import passed
 from .data import ALIKE, Axis, Curve, Line, Panel, Point
 from .runs import on_the_gpu, spread
@@ -37,8 +37,8 @@ def levels(run):
 
 
 def panels(run, cases, x, x_of, y_label, log):
-    """Weights that cross the link or stay with the CPU, as often as they are read; and the first read
-    of those that migrate, and of pages that are mapped by faults."""
+    """Weights that cross the link or stay with the CPU, as often as they are read; and the first
+    read of those that migrate, and of pages that are mapped by faults."""
     shown = [case for case in cases if passed(case)]
     away = [case for case in shown if not on_the_gpu(case)]
     parts = [

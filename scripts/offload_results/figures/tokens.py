@@ -10,18 +10,21 @@ from .styles import in_order
 NEEDS = "passes through a model: --suite decode or prefill, with --model"
 
 
-def figures(runs):
-    """Runs of one machine share a figure."""
+def figures(runs, wanted=None):
+    """Runs of one machine share a figure; one for each label, or for the one that is wanted."""
     groups = {}  # {(label, machine): {model: (run, cases)}}
     for run in runs:
         for case in run.cases:
             if case.get("model") is None and case["workload"] not in ("decode", "prefill"):
                 continue
+            if wanted not in (None, label_of(case)):
+                continue
             columns = groups.setdefault((label_of(case), caption.machine(run)), {})
             columns.setdefault((case["weights"]["name"], run.name), (run, []))[1].append(case)
-    found = [figure for (label, _), columns in groups.items() for figure in of_label(label, columns)]
+    found = [figure for (label, _), columns in groups.items()
+             for figure in of_label(label, columns)]
     if not found:
-        raise NoData(f"no {NEEDS}")
+        raise NoData(f"no {wanted or NEEDS}")
     return found
 
 
@@ -31,9 +34,10 @@ def of_label(label, columns):
         return
     rows = rows_of(cases)
     yield BarFigure(
-        f"tokens-{label}", f"Tokens per second that offloaded weights allow: {label}, {tokens_text(cases)} at once",
-        "A ceiling: attention, KV cache and the rest of an engine come on top. Policies that migrate "
-        "offload from cold only. Whiskers, where visible: 5th to 95th percentile.",
+        f"tokens-{label}",
+        f"Tokens per second that offloaded weights allow: {label}, {tokens_text(cases)} at once",
+        "A ceiling: attention, KV cache and the rest of an engine take their time beside. Policies "
+        "that migrate offload from cold only. Whiskers, where visible: 5th to 95th percentile.",
         rows, tuple(column(title(key, columns), of_column, rows)
                     for key, (_, of_column) in columns.items()),
         (*map(slice_note, first_models(columns)), *not_shown(runs_in(columns), cases)),
