@@ -140,7 +140,14 @@ FOOTPRINT = {"device": 10, "pinned": 0, "managed": 1000, "pageable": 0}
 ])
 def test_gpu_memory_counts_what_moves_there(start, path, evidence, expected):
     changes = {"evidence": evidence_of(evidence)} if evidence else {}
-    assert memory.on_gpu(toy("p", start, path, 1e-3, footprint=FOOTPRINT, **changes)) == expected
+    one = toy("p", start, path, 1e-3, footprint=FOOTPRINT, **changes)
+    assert memory.on_gpu(one, memory.moving([one])) == expected
+
+
+def test_one_counted_pass_stands_for_its_policy():
+    cold = toy("p", "cold", "link", 1e-3, footprint=FOOTPRINT, evidence=evidence_of(um(SIZE)))
+    warm = toy("p", "warm", "link", 1e-3, footprint=FOOTPRINT)
+    assert memory.on_gpu(warm, memory.moving([warm, cold])) == 10
 
 
 def test_many_weights_have_one_sentence():
@@ -150,8 +157,13 @@ def test_many_weights_have_one_sentence():
                   toy("b", "steady", "link", (1.5 + index) * 1e-3, weights=f"w{index}")]
     cases[-1] = toy("b", "steady", "link", 0.5e-3, weights="w3")
     assert overview.of_groups(standing.groups_of(cases)) == (
-        "gemv, 4 weights, cold or steady: a is fastest, or ties with the fastest, in 3 of 4 (the "
-        "next is 1.50x to 3.50x slower); it takes no GPU memory. Likewise b in 1.")
+        "gemv, 4 weights, cold or steady: a is fastest with w0, w1 and w2, the next is 1.50x to "
+        "3.50x slower, with no GPU memory; b is fastest with w3, the next is 2.00x slower, with no "
+        "GPU memory.")
+    cases[-1] = toy("b", "steady", "link", 1e-3, weights="w3")  # as fast as a
+    assert overview.of_groups(standing.groups_of(cases)) == (
+        "gemv, 4 weights, cold or steady: a is fastest, or ties with the fastest, in all 4, the "
+        "next is 1.50x to 3.50x slower, with no GPU memory.")
     assert overview.of_groups(standing.groups_of(cases[:6])) is None  # three speak for themselves
 
 

@@ -26,14 +26,15 @@ def columns_of(runs, pool, most_samples):
 
 def rows_of(index, run, pool, most_samples):
     """What comes in few combinations stands together in the pool."""
-    told = {}
+    told, moving = {}, memory.moving(run.cases)
     for group in standing.groups_of(run.cases):
         told.update(zip(map(id, group.cases), standing.verdicts(group)))
     for case in run.cases:
         text, ratio = told[id(case)]
         yield {
             "run": index,
-            **{part: pool.index(list(of(case).values())) for part, of in PARTS.items()},
+            **{part: pool.index(list(fields.values()))
+               for part, fields in parts_of(case, moving).items()},
             **times(case, most_samples),
             "verdict": pool.index(text), "slower": short(ratio, 4),
             "evidence": evidence.of_case(case, pool),
@@ -68,10 +69,10 @@ def sizes(case):
             "cpu_bytes": case.get("cpu_bytes")}
 
 
-def space(case):
+def space(case, moving):
     footprint = case["footprint"]
     return {"footprint": [footprint[kind] for kind in ("device", "pinned", "managed", "pageable")],
-            "hbm": memory.on_gpu(case)}
+            "hbm": memory.on_gpu(case, moving)}
 
 
 def model(case):
@@ -81,8 +82,9 @@ def model(case):
         "left_out", "memory_bytes", "pinned_bytes_by_powers_of_two", "scale")}}
 
 
-PARTS = {"what": what, "how": how, "outcome": outcome, "sizes": sizes, "space": space,
-         "model": model}
+def parts_of(case, moving):
+    return {"what": what(case), "how": how(case), "outcome": outcome(case), "sizes": sizes(case),
+            "space": space(case, moving), "model": model(case)}
 
 
 def times(case, most_samples):
@@ -125,4 +127,4 @@ def samples(seconds, most):
 def legend(runs):
     """The fields of each part, in the order of their values."""
     first = next((case for run in runs for case in run.cases), None)
-    return {part: list(of(first)) for part, of in PARTS.items()} if first else {}
+    return {part: list(fields) for part, fields in parts_of(first, {}).items()} if first else {}

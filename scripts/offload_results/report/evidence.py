@@ -94,7 +94,7 @@ def of_case(case, pool):
 def written(value, pool):
     if isinstance(value, (str, list, dict)):
         return [pool.index(value)]  # a list says that it is one
-    return short(value, 4)
+    return value if isinstance(value, int) and value < 10**6 else short(value, 4)  # counts whole
 
 
 def legend():

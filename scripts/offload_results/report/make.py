@@ -133,7 +133,8 @@ def reduced(runs, most_samples):
         of_samples = "No samples stand here, for lack of room: their percentiles do"
     return [
         of_samples + "; the files have every sample in full.",
-        "Percentiles and rates are rounded to 5 digits, evidence to 4. Mean, minimum, maximum, "
+        "Percentiles and rates are rounded to 5 digits, evidence to 4, "
+        "counts of less than a million stand in full. Mean, minimum, maximum, "
         "standard deviation and the 99th percentile are left out.",
         "Google Benchmark's own rows, the single tensors of models, and passes on end beyond what "
         "their figures show are left out.",

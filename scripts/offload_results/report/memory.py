@@ -4,7 +4,7 @@ from ..figures.evidence import found
 from . import words
 
 
-def on_gpu(case):
+def on_gpu(case, moving):
     """Bytes: of the whole model where the case is a pass over one; else slots and buffers, and the
     weights if the driver moves them there. None where it is not known whether it does."""
     if case.get("model"):
@@ -15,7 +15,7 @@ def on_gpu(case):
         return footprint["device"] + movable
     if not movable or not may_move(case):
         return footprint["device"]
-    moved = moves(case)
+    moved = moving.get(case["policy"])
     return None if moved is None else footprint["device"] + movable * moved
 
 
@@ -25,8 +25,18 @@ def may_move(case):
     return case["start"] != "steady" and case["path"] != "host_memory"
 
 
+def moving(cases):
+    """{policy: whether any pass of these cases was seen to move weights to the GPU}. Not all passes
+    are counted: one stands for its policy."""
+    seen = {}
+    for case in cases:
+        moved = moves(case)
+        if moved is not None:
+            seen[case["policy"]] = seen.get(case["policy"], False) or moved
+    return seen
+
+
 def moves(case):
-    """Whether a pass was seen to move weights to the GPU."""
     state, _, figures = found(case["evidence"], "um")
     if state == "zero by design":
         return False
@@ -36,19 +46,19 @@ def moves(case):
     return (moved["total"] if isinstance(moved, dict) else moved) > 0
 
 
-def text(case):
+def text(case, moving_policies=()):
     """"48 MiB of GPU memory", as the summary says it of models."""
-    count = on_gpu(case)
+    count = on_gpu(case, dict(moving_policies))
     if count is None:
         return "an unknown amount of GPU memory"
     return f"{words.size(count)} of GPU memory" if count else "no GPU memory"
 
 
-def of_winners(cases):
+def of_winners(cases, moving_policies):
     """One sentence for cases that share the first place."""
     costs = {}
     for case in cases:
-        costs.setdefault(text(case), []).append(case["policy"])
+        costs.setdefault(text(case, moving_policies), []).append(case["policy"])
     if len(costs) == 1:
         return f"{'They take' if len(cases) > 1 else 'It takes'} {next(iter(costs))}."
     parts = [f"{words.enumerate_names(policies, 3)} {'take' if len(policies) > 1 else 'takes'} {cost}"

@@ -17,14 +17,14 @@ def of_group(group):
         return [f"{subject}: {nobody(bound)}."]
     both = bool(cold and warm)
     if both and winners(cold) == winners(warm):
-        return [f"{subject}, cold and warm: {winners(cold)}{if_resident(bound, cold[0])}.{cost(cold)}"]
+        return [f"{subject}, cold and warm: {winners(cold)}{if_resident(bound, cold[0])}.{cost(cold, group)}"]
     found = []
     if cold:
         found.append(f"{subject}{', cold' if both else ''}: {winners(cold)}"
-                     f"{if_resident(bound, cold[0])}.{cost(cold)}")
+                     f"{if_resident(bound, cold[0])}.{cost(cold, group)}")
     if warm:
         bound_text = "" if both else if_resident(bound, warm[0])
-        found.append(f"{subject}, warm: {winners(warm)}{bound_text}.{cost(warm)}")
+        found.append(f"{subject}, warm: {winners(warm)}{bound_text}.{cost(warm, group)}")
     return found
 
 
@@ -120,6 +120,8 @@ def selected_by(best):
     return f"; engine flags of {best['policy']}: {best['engine_flags']}"
 
 
-def cost(ranked):
+def cost(ranked, group):
     """Models have it in their sentence."""
-    return "" if ranked[0].get("model") else f" {memory.of_winners(first_place(ranked)[0])}"
+    if ranked[0].get("model"):
+        return ""
+    return f" {memory.of_winners(first_place(ranked)[0], group.moving)}"

@@ -4,16 +4,17 @@ the rules of the benchmark's own summary (bench/report/standing.cpp)."""
 import dataclasses
 
 from ..results import label_of, passed
-from . import words
+from . import memory, words
 
 SAME_BELOW = 1.01
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, eq=False)
 class Group:
     label: str
     weights: str
     cases: tuple
+    moving: dict  # {policy: whether it moves weights to the GPU}, as far as the run tells
 
     @property
     def workload(self):
@@ -21,11 +22,12 @@ class Group:
 
 
 def groups_of(cases):
-    """In order of first appearance."""
+    """Of the cases of one run, in order of first appearance."""
     found = {}
     for case in cases:
         found.setdefault((label_of(case), case["weights"]["name"]), []).append(case)
-    return [Group(label, weights, tuple(of_group))
+    moving = memory.moving(cases)
+    return [Group(label, weights, tuple(of_group), moving)
             for (label, weights), of_group in found.items()]
 
 

@@ -35,7 +35,7 @@ function prose(text) {
   const names = Object.keys(data.looks).sort((a, b) => b.length - a.length);
   const quoted = names.map((name) => name.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));
   const colon = text.indexOf(": ") + 1;
-  const verb = text.slice(colon).search(/ (wins|tie|reads|reaches|is fastest)\b/);
+  const verb = text.slice(colon).search(/ (wins|tie|ties|reads|reaches|is fastest)\b/);
   const parts = names.length ? text.slice(colon).split(new RegExp(`(${quoted.join("|")})`))
     : [text.slice(colon)];
   let at = 0;
