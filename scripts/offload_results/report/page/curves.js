@@ -1,7 +1,7 @@
 // Curves over an axis. Why not a library: those at hand draw on a canvas, which no key reaches, no
 // screen reader reads and no style sheet turns dark; with them the marks, the keys and the colours
 // would be our own code still.
-const LEFT = 58, RIGHT = 16, TOP = 12, BOTTOM = 44, NEAR = 46;
+const RIGHT = 16, TOP = 12, BOTTOM = 44, NEAR = 46;
 
 /// A panel of a figure: the drawing, its legend, and its values as a table.
 function curvePanel(panel, figure) {
@@ -70,8 +70,11 @@ function drawing(panel, visible, width, name) {
   const points = curves.concat(panel.references).flatMap((curve) => curve.points);
   const ys = points.flatMap(([, y, low, high]) => [y, low, high])
     .concat(panel.lines.map(([y]) => y)).filter((y) => y !== null && (!panel.y.log || y > 0));
-  const x = scaleOf({...panel.x, horizontal: true}, points.map(([at]) => at), LEFT, width - RIGHT);
   const y = scaleOf(panel.y, ys, height - BOTTOM, TOP);
+  const digits = Math.max(...y.ticks.map((tick) => tickText(tick, panel.y.kind).length));
+  const left = 32 + 6.6 * digits;
+  const x = scaleOf({...panel.x, horizontal: true}, points.map(([at]) => at), left, width - RIGHT);
+  x.from = left;
   const ring = svg("circle", {r: 8, class: "ring", visibility: "hidden"});
   const layers = visible.map(({group, curves: found}) => [group, curveLayer(found, x, y)]);
   const root = svg("svg", {viewBox: `0 0 ${width} ${height}`, class: "chart", tabindex: "0",
@@ -92,15 +95,15 @@ function grid(panel, x, y, width, height) {
   const title = unit && !panel.y.label.includes(unit) ? `${panel.y.label} (${unit})` : panel.y.label;
   return svg("g", {class: "grid", "aria-hidden": "true"},
     y.ticks.map((tick) => [
-      svg("path", {d: `M${LEFT},${y.at(tick)}H${width - RIGHT}`}),
-      svg("text", {x: LEFT - 7, y: y.at(tick) + 4, "text-anchor": "end"},
+      svg("path", {d: `M${x.from},${y.at(tick)}H${width - RIGHT}`}),
+      svg("text", {x: x.from - 7, y: y.at(tick) + 4, "text-anchor": "end"},
         tickText(tick, panel.y.kind))]),
     x.ticks.map((tick) => [
       svg("path", {d: `M${x.at(tick)},${height - BOTTOM}v5`}),
       svg("text", {x: x.at(tick), y: height - BOTTOM + 18, "text-anchor": "middle"},
         tickText(tick, panel.x.kind))]),
-    svg("path", {class: "axis", d: `M${LEFT},${height - BOTTOM}H${width - RIGHT}`}),
-    svg("text", {x: (LEFT + width - RIGHT) / 2, y: height - 6, "text-anchor": "middle"},
+    svg("path", {class: "axis", d: `M${x.from},${height - BOTTOM}H${width - RIGHT}`}),
+    svg("text", {x: (x.from + width - RIGHT) / 2, y: height - 6, "text-anchor": "middle"},
       panel.x.label),
     svg("text", {transform: `translate(13,${(TOP + height - BOTTOM) / 2}) rotate(-90)`,
       "text-anchor": "middle"}, title));
@@ -111,9 +114,9 @@ function levels(panel, curves, x, y, width) {
     [x.at(px), y.at(py)])));
   const lines = panel.lines.map(([value, words]) => {
     const text = `${words}: ${valueText(value, panel.y.kind)}`;
-    const [tx, ty] = freePlace(taken, text.length * 5.6, y.at(value), width);
+    const [tx, ty] = freePlace(taken, text.length * 5.6, y.at(value), x.from, width);
     taken.push([tx, ty], [tx + text.length * 5.6, ty]);
-    return svg("g", {class: "level"}, svg("path", {d: `M${LEFT},${y.at(value)}H${width - RIGHT}`}),
+    return svg("g", {class: "level"}, svg("path", {d: `M${x.from},${y.at(value)}H${width - RIGHT}`}),
       svg("text", {x: tx, y: ty}, text));
   });
   const references = panel.references.map((curve) => svg("g", {class: "level"},
@@ -132,10 +135,10 @@ const between = (places) => places.slice(1).flatMap(([bx, by], index) => {
 });
 
 /// Where a level's text is farthest from all that is drawn: above or below it, anywhere along.
-function freePlace(taken, length, level, width) {
-  let best = [LEFT + 6, level - 4];
+function freePlace(taken, length, level, left, width) {
+  let best = [left + 6, level - 4];
   let most = -1;
-  for (let tx = LEFT + 6; tx + length < width - RIGHT; tx += 24) {
+  for (let tx = left + 6; tx + length < width - RIGHT; tx += 24) {
     for (const ty of [level - 5, level + 13]) {
       const room = Math.min(40, ...taken.filter(([px]) => px > tx - 12 && px < tx + length + 12)
         .map(([, py]) => Math.abs(py - (ty - 4))));

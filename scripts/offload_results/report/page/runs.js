@@ -124,11 +124,17 @@ function factTable(caption, rows, titles, indexes) {
       cell: (row) => factText(row.path, row.values[index])}))]}).root;
 }
 
+/// Runs of an older schema lack some.
+const known = (row) => row.values.filter((value) => value !== null);
+
 function platformBlock() {
   const rows = data.facts.paths.map((path, index) =>
     ({path, values: data.facts.runs.map((run) => run[index])}));
-  const same = rows.filter((row) => row.values.every((value) => value === row.values[0]));
+  const same = rows.filter((row) => known(row).every((value) => value === known(row)[0]));
   const differing = rows.filter((row) => !same.includes(row));
+  same.forEach((row) => {
+    row.values = [known(row)[0]];
+  });
   const names = data.runs.map((run) => run.name);
   const every = names.map((_, index) => index);
   const kinds = [["platform.gpu", "GPU"], ["platform.link", "Link"], ["platform.host", "Host"],
@@ -142,7 +148,7 @@ function platformBlock() {
     differing.length && severalRuns ? later(`In what the runs differ (${differing.length})`,
       () => factTable("In what the runs differ", differing, names, every)) : null,
     kinds.filter(([prefix]) => parts.get(prefix).length).map(([prefix, title]) =>
-      later(`${title}${severalRuns ? ", the same in all runs" : ""} (${parts.get(prefix).length})`,
+      later(`${title}${severalRuns ? ", the same in all runs that tell" : ""} (${parts.get(prefix).length})`,
         () => factTable(title, parts.get(prefix), ["value"], [0]))));
 }
 
@@ -156,9 +162,9 @@ function calibrationTable() {
     {title: "run", sticky: true, value: (run) => run.name, cell: (run) => run.name},
     rate("copy to GPU", "copy_h2d_bytes_per_second"),
     rate("copy to host", "copy_d2h_bytes_per_second"),
-    rate("SM reads of pinned", "sm_read_pinned_bytes_per_second"),
-    rate("GPU memory", "device_read_bytes_per_second"),
-    rate("CPU reads", "host_read_bytes_per_second"),
+    rate("SMs read pinned", "sm_read_pinned_bytes_per_second"),
+    rate("GPU memory read", "device_read_bytes_per_second"),
+    rate("CPU reads its own", "host_read_bytes_per_second"),
     time("link latency", "link_latency_s"), time("GPU latency", "device_latency_s"),
     {title: "when", value: (run) => run.started_at, cell: (run) => run.started_at}]}).root;
 }
