@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """The report's answers against figures worked out by hand: 100 MB over a link of 62.5 GB/s, as
-tests/summary_test.cpp has them, whose words these must be. Needs pytest."""
+tests/summary_test.cpp has them, whose words these must be. Needs pytest; OFFLOAD_BENCH names the
+benchmark."""
+import os
 import pathlib
+import subprocess
 import sys
 
 import pytest
@@ -10,7 +13,9 @@ from results_builder import case, evidence_of, um
 
 ROOT = pathlib.Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT / "scripts"))
-from offload_results.report import host_memory, memory, overview, sentences, standing, words  # noqa: E402
+from offload_results import results  # noqa: E402
+from offload_results.report import (  # noqa: E402
+    host_memory, memory, overview, sentences, standing, words)
 
 SIZE = 100_000_000
 NONE = " It takes no GPU memory."
@@ -41,10 +46,12 @@ def gemv():
 
 def test_cold_and_warm_stand_apart():
     assert said(*gemv()) == [
-        "gemv of toy.w, cold: pinned_copy wins at 50.0 GB/s (80 % of the link), pinned_zero_copy is "
+        "gemv of toy.w, cold: pinned_copy wins at 50.0 GB/s (80 % of the link), pinned_zero_copy "
+        "is "
         "1.25x slower at 40.0 GB/s (64 % of the link); weights that stay on the GPU would be read "
         "80x faster." + NONE,
-        "gemv of toy.w, warm: managed_prefer_host wins at 55.6 GB/s (89 % of the link), pinned_copy "
+        "gemv of toy.w, warm: managed_prefer_host wins at 55.6 GB/s (89 % of the link), "
+        "pinned_copy "
         "is 1.11x slower at 50.0 GB/s (80 % of the link)." + NONE]
 
 
@@ -58,7 +65,8 @@ def test_verdicts():
 def test_nearly_equal_medians_share_the_first_place():
     assert said(toy("a", "steady", "link", 2.000e-3), toy("b", "steady", "link", 2.019e-3),
                 toy("c", "steady", "link", 2.020e-3)) == [
-        "gemv of toy.w: a and b tie at 50.0 GB/s (80 % of the link), c is 1.01x slower at 49.5 GB/s "
+        "gemv of toy.w: a and b tie at 50.0 GB/s (80 % of the link), c is 1.01x slower at 49.5 "
+        "GB/s "
         "(79 % of the link). They take no GPU memory."]
 
 
@@ -73,7 +81,8 @@ def test_so_do_cases_whose_middle_halves_overlap():
 def test_one_sentence_where_cold_and_warm_agree():
     assert said(toy("a", "steady", "link", 2.0e-3), toy("b", "cold", "link", 4.0e-3),
                 toy("b", "warm", "link", 4.0e-3)) == [
-        "gemv of toy.w, cold and warm: a wins at 50.0 GB/s (80 % of the link), b is 2.00x slower at "
+        "gemv of toy.w, cold and warm: a wins at 50.0 GB/s (80 % of the link), b is 2.00x slower "
+        "at "
         "25.0 GB/s (40 % of the link)." + NONE]
 
 
@@ -82,11 +91,13 @@ def test_what_failed_or_is_resident_never_wins():
     moved = toy("moved", "warm", "device_memory", 25e-6)
     slow = toy("slow", "cold", "link", 4e-3)
     assert said(wrong, moved, slow) == [
-        "gemv of toy.w: slow reads at 25.0 GB/s (40 % of the link), with no rival; weights that stay "
+        "gemv of toy.w: slow reads at 25.0 GB/s (40 % of the link), with no rival; weights that "
+        "stay "
         "on the GPU would be read 160x faster." + NONE]
     assert said(wrong) == ["gemv of toy.w: no policy passed."]
     assert said(wrong, moved) == [
-        "gemv of toy.w: nothing was read from host memory; weights on the GPU are read at 4.00 TB/s "
+        "gemv of toy.w: nothing was read from host memory; weights on the GPU are read at 4.00 "
+        "TB/s "
         "(moved)."]
 
 
@@ -175,7 +186,8 @@ def cost(allocator, taken, kept=0):
 
 def test_host_memory():
     assert host_memory.sentences([cost("malloc", 1000), cost("pow2", 1500)]) == [
-        "toy: pow2 takes most host memory, 1.50x what was asked; malloc takes least, 1.00x, which is "
+        "toy: pow2 takes most host memory, 1.50x what was asked; malloc takes least, 1.00x, which "
+        "is "
         "500 MiB less; none of it counts as GPU memory."]
     assert host_memory.sentences([cost("malloc", 1000), cost("pow2", 1500, kept=600)]) == [
         "toy: these figures do not tell the allocators apart; none of it counts as GPU memory."]
@@ -192,3 +204,20 @@ def test_host_memory():
 ])
 def test_numbers_are_spelt_as_the_summary_spells_them(text, expected):
     assert text == expected
+
+
+@pytest.mark.skipif("OFFLOAD_BENCH" not in os.environ, reason="OFFLOAD_BENCH is not set")
+def test_the_benchmark_ends_with_the_same_sentences(tmp_path):
+    path = tmp_path / "run.json"
+    ran = subprocess.run(
+        [os.environ["OFFLOAD_BENCH"], "--sizes", "1MiB,4MiB", "--samples", "3",
+         "--progress", "never", "--workloads", "stream_read,gemv,pointer_chase",
+         "--policies", "host_compute,device_resident", "--output", path],
+        capture_output=True, text=True, check=True)
+    printed = " ".join(ran.stdout.split())
+    groups = standing.groups_of(results.load(path).cases)
+    assert len(groups) > 2
+    for group in groups:
+        for sentence in sentences.of_group(group):
+            text, stop, _ = sentence.rpartition(". ")  # what follows is the report's own
+            assert text + stop.strip() in printed

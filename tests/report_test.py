@@ -19,8 +19,8 @@ sys.path.insert(0, str(ROOT / "scripts"))
 from offload_results.report import cases, make, page, pool  # noqa: E402
 
 H200 = ROOT / "results/h200-sxm-pcie5"
-HOSTILE = ("<img/src=x/onerror=alert(1)>", "</script><script>alert(1)</script>", "]]>", "\u2028\u2029",
-           "<!--<script>", "@DATA@@STYLE@", "&lt;b&gt;", "__proto__")
+HOSTILE = ("<img/src=x/onerror=alert(1)>", "</script><script>alert(1)</script>", "]]>",
+           "\u2028\u2029", "<!--<script>", "@DATA@@STYLE@", "&lt;b&gt;", "__proto__")
 
 
 def report(*arguments):
@@ -70,8 +70,9 @@ def test_names_from_results_stay_text(tmp_path, name):
     hostile = case(policy=name, weights=name, label=f"gemv.{name}", memory=name, mechanism=name,
                    engine_flags=name)
     broken = case(policy="b", failure=name)
-    text = made(tmp_path, run([hostile, broken], skipped=[skipped("gemv", name, name, "cold", name)],
-                              argv=["offload_bench", name], environment={name: name}))
+    text = made(tmp_path, run(
+        [hostile, broken], skipped=[skipped("gemv", name, name, "cold", name)],
+        argv=["offload_bench", name], environment={name: name}))
     plain = made(tmp_path, run([case(), case(policy="b", failure="no")]))
     assert Blocks(text).tags == [
         (tag, {**attributes, **({"content": Blocks(text).tags[index][1]["content"]}
@@ -96,14 +97,16 @@ def test_nothing_can_be_loaded_and_only_its_own_script_runs(tmp_path):
         assert rules[f"{kind}-src"] == f"'sha256-{digest}'"
     assert not re.findall(r"https?://(?!www\.w3\.org/2000/svg)", text)
     assert not [tag for tag, attributes in found.tags
-                if {"src", "srcset", "style"} & attributes.keys() or tag in ("link", "img", "iframe")]
+                if {"src", "srcset", "style"} & attributes.keys()
+                or tag in ("link", "img", "iframe")]
     assert not any(name.startswith("on") for _, attributes in found.tags for name in attributes)
 
 
 def test_scripts_build_no_markup_from_text():
     for name in page.SCRIPTS:
         assert not re.findall(
-            r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function|DOMParser",
+            r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function|"
+            r"DOMParser|setHTML|srcdoc",
             page.read(f"{name}.js")), name
 
 
@@ -144,7 +147,7 @@ def test_figures_of_a_case_are_those_of_the_file():
     order = [collector["key"] for collector in data["legend"]["collectors"]]
     for key, found in zip(order, evidence):
         if original["evidence"][key]["state"] != "measured":
-            assert found == [original["evidence"][key]["state"], original["evidence"][key]["reason"]]
+            assert found == [original["evidence"][key][part] for part in ("state", "reason")]
         else:
             assert found[0] not in ("unavailable", "zero by design")
 

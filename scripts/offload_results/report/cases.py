@@ -16,7 +16,8 @@ def status(case):
 
 def columns_of(runs, pool, most_samples):
     """{column: a value per case}, by run and then in the runs' own order."""
-    rows = [row for index, run in enumerate(runs) for row in rows_of(index, run, pool, most_samples)]
+    rows = [row for index, run in enumerate(runs)
+            for row in rows_of(index, run, pool, most_samples)]
     columns = {name: [row[name] for row in rows] for name in rows[0]} if rows else {}
     for name in SPARSE:
         columns[name] = {index: row[name] for index, row in enumerate(rows)

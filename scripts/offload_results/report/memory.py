@@ -61,6 +61,6 @@ def of_winners(cases, moving_policies):
         costs.setdefault(text(case, moving_policies), []).append(case["policy"])
     if len(costs) == 1:
         return f"{'They take' if len(cases) > 1 else 'It takes'} {next(iter(costs))}."
-    parts = [f"{words.enumerate_names(policies, 3)} {'take' if len(policies) > 1 else 'takes'} {cost}"
-             for cost, policies in costs.items()]
+    parts = [f"{words.enumerate_names(names, 3)} {'take' if len(names) > 1 else 'takes'} {cost}"
+             for cost, names in costs.items()]
     return f"{words.enumerate_names(parts)}."

@@ -9,9 +9,10 @@ import pathlib
 
 from . import looks
 
+LICENCE = "// SPDX-License-Identifier: Apache-2.0\n"  # once for all modules, in page.html
 PARTS = pathlib.Path(__file__).parent / "page"
-SCRIPTS = ("dom", "numbers", "data", "table", "tooltip", "marks", "axes", "curves", "bars", "detail",
-           "columns", "filters", "sections", "runs", "theme", "main")
+SCRIPTS = ("dom", "numbers", "data", "table", "tooltip", "marks", "axes", "levels", "curves",
+           "bars", "detail", "columns", "filters", "sections", "runs", "theme", "main")
 # JSON needs none of these bare; in HTML each could end the block or begin something else.
 ESCAPED = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
 
@@ -38,7 +39,7 @@ def style():
 
 
 def script():
-    modules = "".join(read(f"{name}.js") for name in SCRIPTS)
+    modules = "".join(read(f"{name}.js").removeprefix(LICENCE) for name in SCRIPTS)
     return f'"use strict";\n(() => {{\n{modules}}})();\n'
 
 

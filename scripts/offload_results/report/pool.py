@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Keeps a page small: values that repeat are written once, numbers as long as a reader needs them."""
+"""Keeps a page small: values that repeat are written once, numbers as long as needed."""
 import json
 
 

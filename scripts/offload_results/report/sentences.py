@@ -17,7 +17,8 @@ def of_group(group):
         return [f"{subject}: {nobody(bound)}."]
     both = bool(cold and warm)
     if both and winners(cold) == winners(warm):
-        return [f"{subject}, cold and warm: {winners(cold)}{if_resident(bound, cold[0])}.{cost(cold, group)}"]
+        return [f"{subject}, cold and warm: {winners(cold)}{if_resident(bound, cold[0])}."
+                f"{cost(cold, group)}"]
     found = []
     if cold:
         found.append(f"{subject}{', cold' if both else ''}: {winners(cold)}"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Scales and their ticks: linear from 0, or logarithmic.
 function scaleOf(axis, values, from, to) {
   const low = Math.min(...values);

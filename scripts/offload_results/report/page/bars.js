@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Bars from zero inside a table: a row per policy and start, a column per figure.
 const MOST_COLUMNS = 4;
 const WORDS = {unavailable: "n/a", failed: "failed"};
@@ -15,7 +16,8 @@ function barFigure(figure) {
   let table = null;
 
   function show(picked) {
-    const columns = [nameColumn(), ...picked.map((index) => barColumn(figure, index, rows, reasons))];
+    const columns = [nameColumn(),
+      ...picked.map((index) => barColumn(figure, index, rows, reasons))];
     table = sortableTable({caption: figure.title, columns, rows: rows.filter(passes)});
     holder.replaceChildren(table.root);
   }
@@ -58,7 +60,8 @@ function reasonsOf(rows) {
 
 function nameColumn() {
   return {title: "policy", sticky: true, value: (row) => `${row.policy} ${row.start}`,
-    cell: (row) => el("span", {class: "named"}, swatch(row.policy), el("span", null, breakable(row.policy),
+    cell: (row) => el("span", {class: "named"}, swatch(row.policy), el("span", null,
+      breakable(row.policy),
       row.start === "steady" ? null : el("i", null, ` ${row.start}`),
       row.graph ? el("i", null, " graph") : null))};
 }

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The columns of a workload's table: those that any of its cases has something for.
 function columnsFor(rows) {
   const any = (of) => rows.some((row) => of(row) !== null && of(row) !== undefined);

@@ -1,7 +1,8 @@
+// SPDX-License-Identifier: Apache-2.0
 // Curves over an axis. Why not a library: those at hand draw on a canvas, which no key reaches, no
 // screen reader reads and no style sheet turns dark; with them the marks, the keys and the colours
 // would be our own code still.
-const RIGHT = 16, TOP = 12, BOTTOM = 44, NEAR = 46;
+const TOP = 12, BOTTOM = 44, NEAR = 46;
 
 /// A panel of a figure: the drawing, its legend, and its values as a table.
 function curvePanel(panel, figure) {
@@ -39,7 +40,8 @@ function curvePanel(panel, figure) {
       },
       pointerenter: () => drawn && drawn.stress(group),
       pointerleave: () => drawn && drawn.stress(null)},
-    swatch(curves[0].policy, true), el("span", null, curves.map((curve) => curve.name).join(", ")))));
+    swatch(curves[0].policy, true),
+    el("span", null, curves.map((curve) => curve.name).join(", ")))));
   }
 
   new ResizeObserver(() => {
@@ -79,20 +81,23 @@ function drawing(panel, visible, width, name) {
   const layers = visible.map(({group, curves: found}) => [group, curveLayer(found, x, y)]);
   const root = svg("svg", {viewBox: `0 0 ${width} ${height}`, class: "chart", tabindex: "0",
     role: "group", "aria-roledescription": "chart",
-    "aria-label": `${name}. ${panel.y.label} over ${panel.x.label}. Arrow keys move between points.`},
+    "aria-label": `${name}. ${panel.y.label} over ${panel.x.label}. `
+      + "Arrow keys move between points."},
   grid(panel, x, y, width, height), levels(panel, curves, x, y, width),
   layers.map(([, layer]) => layer), ring);
   const spots = visible.flatMap(({group, curves: found}) => found[0].points.map((point, index) => ({
     group, curves: found, index, x: x.at(point[0]), y: y.at(point[1])})));
   listen(root, spots, ring, panel);
   return {root, width, stress(group) {
-    layers.forEach(([of, layer]) => layer.classList.toggle("faint", group !== null && of !== group));
+    layers.forEach(([of, layer]) =>
+      layer.classList.toggle("faint", group !== null && of !== group));
   }};
 }
 
 function grid(panel, x, y, width, height) {
   const unit = {rate: "GB/s", ms: "ms"}[panel.y.kind];
-  const title = unit && !panel.y.label.includes(unit) ? `${panel.y.label} (${unit})` : panel.y.label;
+  const {label} = panel.y;
+  const title = unit && !label.includes(unit) ? `${label} (${unit})` : label;
   return svg("g", {class: "grid", "aria-hidden": "true"},
     y.ticks.map((tick) => [
       svg("path", {d: `M${x.from},${y.at(tick)}H${width - RIGHT}`}),
@@ -108,48 +113,6 @@ function grid(panel, x, y, width, height) {
     svg("text", {transform: `translate(13,${(TOP + height - BOTTOM) / 2}) rotate(-90)`,
       "text-anchor": "middle"}, title));
 }
-
-function levels(panel, curves, x, y, width) {
-  const taken = curves.flatMap((curve) => between(curve.points.map(([px, py]) =>
-    [x.at(px), y.at(py)])));
-  const lines = panel.lines.map(([value, words]) => {
-    const text = `${words}: ${valueText(value, panel.y.kind)}`;
-    const [tx, ty] = freePlace(taken, text.length * 5.6, y.at(value), x.from, width);
-    taken.push([tx, ty], [tx + text.length * 5.6, ty]);
-    return svg("g", {class: "level"}, svg("path", {d: `M${x.from},${y.at(value)}H${width - RIGHT}`}),
-      svg("text", {x: tx, y: ty}, text));
-  });
-  const references = panel.references.map((curve) => svg("g", {class: "level"},
-    svg("path", {d: pathOf(curve, x, y)}),
-    svg("text", {x: width - RIGHT - 4, y: y.at(curve.points.at(-1)[1]) - 6, "text-anchor": "end"},
-      curve.policy)));
-  return [...lines, ...references];
-}
-
-/// Places along a curve, close enough together that no text fits in between.
-const between = (places) => places.slice(1).flatMap(([bx, by], index) => {
-  const [ax, ay] = places[index];
-  const count = Math.max(1, Math.ceil(Math.abs(bx - ax) / 20));
-  return Array.from({length: count + 1}, (_, step) =>
-    [ax + ((bx - ax) * step) / count, ay + ((by - ay) * step) / count]);
-});
-
-/// Where a level's text is farthest from all that is drawn: above or below it, anywhere along.
-function freePlace(taken, length, level, left, width) {
-  let best = [left + 6, level - 4];
-  let most = -1;
-  for (let tx = left + 6; tx + length < width - RIGHT; tx += 24) {
-    for (const ty of [level - 5, level + 13]) {
-      const room = Math.min(40, ...taken.filter(([px]) => px > tx - 12 && px < tx + length + 12)
-        .map(([, py]) => Math.abs(py - (ty - 4))));
-      if (room > most + 1) [best, most] = [[tx, ty], room];
-    }
-  }
-  return best;
-}
-
-const pathOf = (curve, x, y) =>
-  `M${curve.points.map((point) => `${x.at(point[0])},${y.at(point[1])}`).join("L")}`;
 
 /// Of curves that are drawn as one: the first, with whiskers over all of them.
 function curveLayer(curves, x, y) {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The data block, and its cases put together from their columns.
 const data = JSON.parse(byId("data").textContent);
 const pooled = (index) => (index === null || index === undefined ? null : data.pool[index]);

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What is known of one case: how it gets at its weights, its samples, and every collector's word.
 function detailOf(one) {
   const parts = [
@@ -108,7 +109,8 @@ function evidenceOf(one) {
   return el("div", null, el("h5", null, "Evidence, from passes that nobody timed"),
     el("div", {class: "collectors"},
       el("div", {class: "collector"}, el("h6", null, "In short"), pairs(told)),
-      data.legend.collectors.map((collector, index) => collectorOf(collector, one.evidence[index]))));
+      data.legend.collectors.map((collector, index) =>
+        collectorOf(collector, one.evidence[index]))));
 }
 
 function collectorOf(collector, found) {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Elements from text. Everything from a results file becomes a text node or an attribute's value.
 const SVG = "http://www.w3.org/2000/svg";
 
@@ -7,7 +8,8 @@ function fill(element, attributes, children) {
     if (typeof value === "function") element.addEventListener(name, value);
     else element.setAttribute(name, value === true ? "" : String(value));
   }
-  element.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined));
+  const present = (child) => child !== null && child !== undefined;
+  element.append(...children.flat(Infinity).filter(present));
   return element;
 }
 
@@ -42,6 +44,7 @@ function prose(text) {
   return [el("span", {class: "subject"}, text.slice(0, colon)), parts.map((part) => {
     const wins = at < verb;
     at += part.length;
-    return Object.hasOwn(data.looks, part) ? el(wins ? "b" : "span", {class: "policy"}, part) : part;
+    return Object.hasOwn(data.looks, part)
+      ? el(wins ? "b" : "span", {class: "policy"}, part) : part;
   })];
 }

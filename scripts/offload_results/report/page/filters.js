@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // One filter for the whole page: a text and a choice per field.
 const FIELDS = [["policy", "policy"], ["workload", "workload"], ["weights", "weights"],
   ["start", "start"], ["status", "status"], ["run", "runName"]];

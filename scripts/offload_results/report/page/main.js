@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 const FEW = 4; // sentences of a workload that all stand at the top
 
 function answersOf(section) {
@@ -38,7 +39,8 @@ function contents(sections) {
 function start() {
   startTheme();
   byId("machine").append(...data.machine.map((line) => el("p", null, line)),
-    el("p", {class: "hint"}, `${plural(cases.length, "case")} of ${plural(data.runs.length, "run")}: `,
+    el("p", {class: "hint"},
+      `${plural(cases.length, "case")} of ${plural(data.runs.length, "run")}: `,
       data.runs.map((run) => `${run.name} (${run.started_at.slice(0, 10)})`).join(", ")));
   byId("answers").append(...alarms(), ...data.sections.map(answersOf), ...memoryAnswers());
   if (cases.length === 0 && data.memory_answers.length === 0) {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Policies look alike in every chart: colour and dashes say the family, the marker the policy.
 const UNKNOWN_LOOK = [data.dashes.length - 1, "h", false, 999];
 

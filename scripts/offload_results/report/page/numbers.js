@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // How figures are written: decimal GB/s, MiB and GiB for sizes, ns to s for times.
 const DASH = "\u2013";
 

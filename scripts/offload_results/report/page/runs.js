@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What belongs to runs, not to cases: what was skipped, limits, memory costs, platform, commands.
 function block(id, title, ...content) {
   return el("section", {id, "aria-labelledby": `${id}-title`},
@@ -11,7 +12,8 @@ function failedBlock() {
   const bad = cases.filter((one) => one.status !== "passed");
   if (bad.length === 0) return null;
   return block("failed", "Failed and unfinished cases", el("ul", {class: "notes"},
-    bad.map((one) => el("li", null, el("code", null, one.name), severalRuns ? ` (${one.runName})` : "",
+    bad.map((one) => el("li", null, el("code", null, one.name),
+      severalRuns ? ` (${one.runName})` : "",
       `: ${one.failure || "not every sample was taken"}`))));
 }
 
@@ -22,7 +24,8 @@ function skippedBlock() {
   const list = (title, key) => ({title, value: (row) => row[key].join(", "),
     cell: (row) => row[key].join(", ")});
   return block("skipped", "Skipped cases",
-    el("p", {class: "hint"}, `${plural(total, "case")} could not run here; each reason opens its cases.`),
+    el("p", {class: "hint"},
+      `${plural(total, "case")} could not run here; each reason opens its cases.`),
     sortableTable({caption: "Skipped cases by reason", rows, columns: [
       {title: "reason", sticky: true, value: (row) => row.reason, cell: (row) => row.reason},
       {title: "cases", number: true, value: (row) => row.cases.length,
@@ -31,7 +34,8 @@ function skippedBlock() {
       ...(severalRuns ? [{title: "runs", value: (row) => row.runs.length,
         cell: (row) => runNames(row.runs)}] : [])],
     open: (row) => el("ul", {class: "notes"}, row.cases.map(([run, name]) =>
-      el("li", null, el("code", null, pooled(name)), severalRuns ? ` (${data.runs[run].name})` : "")))})
+      el("li", null, el("code", null, pooled(name)),
+        severalRuns ? ` (${data.runs[run].name})` : "")))})
       .root);
 }
 
@@ -48,10 +52,12 @@ function limitsBlock() {
         cell: (row) => quantity(row, row.measured)},
       {title: "against", number: true, value: (row) => row.reference,
         cell: (row) => quantity(row, row.reference)},
-      {title: "ratio", number: true, value: (row) => row.ratio, cell: (row) => row.ratio.toFixed(3)},
+      {title: "ratio", number: true, value: (row) => row.ratio,
+        cell: (row) => row.ratio.toFixed(3)},
       {title: "goal", number: true, value: (row) => row.goal,
         cell: (row) => `${row.at_least ? "\u2265" : "\u2264"} ${row.goal.toFixed(3)}`},
-      {title: "met", value: (row) => (row.met ? 1 : 0), cell: (row) => (row.met ? "yes" : "MISSED")},
+      {title: "met", value: (row) => (row.met ? 1 : 0),
+        cell: (row) => (row.met ? "yes" : "MISSED")},
       ...runColumn()],
     rowClass: (row) => (row.met ? null : "bad")}).root);
 }
@@ -64,10 +70,11 @@ function memoryBlock() {
       ? (Math.abs(row.taken[key]) < row.asked_bytes / 1000 ? "0" : size(row.taken[key])) : DASH)});
   return block("memory", "What host memory really costs",
     el("p", {class: "hint"}, "Tensors of a model allocated one by one and touched. host: what the "
-      + "machine has less of (MemAvailable); process: resident set; cgroup: what the control group is "
-      + "charged; time: by one thread."),
+      + "machine has less of (MemAvailable); process: resident set; cgroup: what the control group "
+      + "is charged; time: by one thread."),
     sortableTable({caption: "Memory by allocator", rows: data.memory_costs, columns: [
-      {title: "allocator", sticky: true, value: (row) => row.allocator, cell: (row) => row.allocator},
+      {title: "allocator", sticky: true, value: (row) => row.allocator,
+        cell: (row) => row.allocator},
       {title: "model", value: (row) => row.weights, cell: (row) => row.weights},
       {title: "asked", number: true, value: (row) => row.asked_bytes,
         cell: (row) => size(row.asked_bytes)},
@@ -148,7 +155,8 @@ function platformBlock() {
     differing.length && severalRuns ? later(`In what the runs differ (${differing.length})`,
       () => factTable("In what the runs differ", differing, names, every)) : null,
     kinds.filter(([prefix]) => parts.get(prefix).length).map(([prefix, title]) =>
-      later(`${title}${severalRuns ? ", the same in all runs that tell" : ""} (${parts.get(prefix).length})`,
+      later(`${title}${severalRuns ? ", the same in all runs that tell" : ""} `
+        + `(${parts.get(prefix).length})`,
         () => factTable(title, parts.get(prefix), ["value"], [0]))));
 }
 

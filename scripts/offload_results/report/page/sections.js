@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A section for each workload: what won, its charts, why, and every case.
 function sectionOf(section) {
   const rows = inOrder(cases.filter((one) => one.workload === section.workload));
@@ -39,7 +40,8 @@ function figureOf(figure) {
     el("p", {class: "hint"}, pooled(figure.subtitle))),
     parts.map((part) => part.root),
     figure.notes.length ? later(plural(figure.notes.length, "note"),
-      () => el("ul", {class: "notes"}, figure.notes.map((note) => el("li", null, pooled(note))))) : null);
+      () => el("ul", {class: "notes"},
+        figure.notes.map((note) => el("li", null, pooled(note))))) : null);
   return {root, filter: (test) => parts.forEach((part) => part.filter(test))};
 }
 
@@ -56,7 +58,8 @@ function evidenceFigures(figures) {
       holder.replaceChildren(shown.root);
     };
     const select = el("select", {change: () => show(Number(select.value))},
-      figures.map((figure, index) => el("option", {value: index}, figure.title.replace(/^.*?: /, ""),
+      figures.map((figure, index) => el("option", {value: index},
+        figure.title.replace(/^.*?: /, ""),
         severalRuns ? ` (${runNames(figure.runs)})` : "")));
     show(0);
     return el("div", null, figures.length > 1

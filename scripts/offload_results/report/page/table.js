@@ -1,7 +1,9 @@
+// SPDX-License-Identifier: Apache-2.0
 // A table that sorts by every column: by native buttons, told to assistive technology by aria-sort.
 const FIRST_ROWS = 20;
 
-/// columns: [{title, note, help, value(row), cell(row), number, sticky, kind}]; value sorts, cell shows.
+/// columns: [{title, note, help, value(row), cell(row), number, lowFirst, sticky, kind}]; value
+/// sorts, cell shows.
 /// options: {caption, columns, rows, sort: {column, ascending}, open(row), rowClass(row)}
 function sortableTable(options) {
   let rows = options.rows;
@@ -17,7 +19,8 @@ function sortableTable(options) {
   const table = el("table", null, el("caption", {class: "spoken"}, options.caption),
     el("thead", null, el("tr", null, heads)), body);
   const root = el("div", {class: "table"},
-    el("div", {class: "scroll", role: "region", tabindex: "0", "aria-label": options.caption}, table),
+    el("div", {class: "scroll", role: "region", tabindex: "0", "aria-label": options.caption},
+      table),
     more);
 
   function headOf(column, index) {

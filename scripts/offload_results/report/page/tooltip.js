@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // One tip for all charts; what it says is spoken too when a key brought it up.
 const tip = {
   /// lines: [[text, text or null]]; x and y are of the window.
