@@ -2,10 +2,11 @@
 """Charts of the HTML report in a real browser: pointer, keys, legend, and what is not known. Needs
 pytest, Selenium, chromium and its driver; skipped where they are not there."""
 from report_pages import (  # noqa: F401  # the fixtures that the tests name
-    H200, all_of, browser, eventually, medians_of, one, pages, picture, see, texts)
+    H200, browser, eventually, medians_of, one, pages, picture, see, texts)
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support.ui import Select
 
 
 def test_curves_tell_their_values_under_the_pointer(see):
@@ -70,3 +71,16 @@ def test_what_is_unknown_is_no_bar(see):
     assert any("takes 0.3 s a case" in text for text in texts(
         why.find_elements(By.CSS_SELECTOR, ".notes li")))
     picture(browser, "why")
+
+
+def test_of_many_weights_the_largest_stand_first(see):
+    browser = see("all")
+    figure = one(browser, "#workload-gemv .figure")
+    select = Select(figure.find_element(By.CSS_SELECTOR, ".pick select"))
+    assert select.first_selected_option.text == "llama3.1-70b.gate_up_proj"  # 896 MiB
+    assert len(select.options) == 11  # ten weights, or all
+    shown = [float(text.replace(",", "")) for text in texts(
+        figure.find_elements(By.CSS_SELECTOR, ".bar-cell"))]
+    assert len(shown) > 10 and shown == sorted(shown, reverse=True)
+    select.select_by_visible_text("all 10")
+    assert len(figure.find_elements(By.CSS_SELECTOR, "thead th")) == 11

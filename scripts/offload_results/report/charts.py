@@ -108,11 +108,22 @@ def written(figure, names, pool):
               "notes": [pool.index(note) for note in figure.notes],
               "runs": [names.index(run.name) for run in figure.runs]}
     if isinstance(figure, BarFigure):
-        return {**common, "kind": "bars",
+        return {**common, "kind": "bars", "first": largest(figure),
                 "rows": [pool.index([row.policy, row.start, row.graph]) for row in figure.rows],
                 "columns": [column_written(column, pool) for column in figure.columns]}
     return {**common, "kind": "curves",
             "panels": [panel_written(panel, pool) for panel in figure.panels]}
+
+
+def largest(figure):
+    """The column to show first where there is no room for all: that of the largest weights."""
+    sizes = {}
+    for run in figure.runs:
+        for case in run.cases:
+            for name in (case["weights"]["name"], label_of(case)):
+                sizes[name] = max(sizes.get(name, 0), case["weights"]["bytes"])
+    titles = [column.title for column in figure.columns]
+    return titles.index(max(titles, key=lambda title: sizes.get(title, 0)))
 
 
 def column_written(column, pool):

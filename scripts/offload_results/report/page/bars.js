@@ -18,7 +18,9 @@ function barFigure(figure) {
   function show(picked) {
     const columns = [nameColumn(),
       ...picked.map((index) => barColumn(figure, index, rows, reasons))];
-    table = sortableTable({caption: figure.title, columns, rows: rows.filter(passes)});
+    const sort = picked.length === 1 && figure.columns.length > 1
+      ? {column: 1, ascending: columns[1].lowFirst} : null;
+    table = sortableTable({caption: figure.title, columns, rows: rows.filter(passes), sort});
     holder.replaceChildren(table.root);
   }
 
@@ -44,8 +46,9 @@ function pickerOf(figure, show) {
     select.value === "all" ? every : [Number(select.value)])},
   figure.columns.map((column, index) => el("option", {value: index}, name(column))),
   el("option", {value: "all"}, `all ${every.length}`));
-  select.value = String(every.length - 1);
-  return {root: el("label", {class: "pick"}, "Shown: ", select), first: [every.length - 1]};
+  const first = figure.first ?? every.length - 1;
+  select.value = String(first);
+  return {root: el("label", {class: "pick"}, "Shown: ", select), first: [first]};
 }
 
 /// {reason: its number}, in reading order.
