@@ -29,7 +29,7 @@ shopt -s nullglob
 python_tests=("$root"/tests/*_test.py)
 need_for_build
 if ((${#python_tests[@]})); then
-  need_packages python3-pytest python3-jsonschema python3-matplotlib
+  need_packages python3-pytest python3-jsonschema chromium chromium-driver python3-selenium python3-matplotlib
 fi
 install_missing
 warnings=()

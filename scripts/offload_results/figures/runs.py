@@ -7,6 +7,7 @@ from .. import results as results_files
 from ..results import label_of, passed, source_of
 
 
+LISTS = ("skipped", "limits", "memory_costs")  # of all runs of a merged file, each with its source
 MOST_NOTES = 8  # of single cases, below a figure
 
 
@@ -31,10 +32,10 @@ def runs_of(results, name):
     sources = results.run.get("sources")
     if not sources:
         return [Run(name, results.run, tuple(results.cases))]
-    skipped = results.run["skipped"]
     return [
         Run(f"{name}.{index}",
-            {**source["run"], "skipped": [case for case in skipped if source_of(case) == index]},
+            {**source["run"], **{part: [item for item in results.run.get(part) or []
+                                        if source_of(item) == index] for part in LISTS}},
             tuple(case for case in results.cases if source_of(case) == index))
         for index, source in enumerate(sources)
     ]

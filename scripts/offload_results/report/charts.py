@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The figures that scripts/plot.py draws, as data for the page to draw, and a few more that only a
+page has room for: rates by policy of every workload without a curve."""
+import dataclasses
+
+from ..figures import adaptation, bandwidth, batch, evidence, granularity, latency, styles, tokens
+from ..figures.data import ABSENT, BarFigure, Cell, Column, NoData, Row, alike
+from ..figures.runs import not_shown, offloads, spread
+from ..results import label_of, passed
+from .pool import short
+
+SWEEPS = (batch, bandwidth, granularity, latency)
+
+
+def of_workload(runs, workload, pool):
+    """What there is to show of one workload, and the evidence of each of its labels."""
+    parts = [dataclasses.replace(run, cases=cases) for run in runs
+             if (cases := tuple(case for case in run.cases if case["workload"] == workload))]
+    models = figures(tokens, parts)  # runs of one machine share them
+    shown = list(models)
+    for run in parts:
+        swept = [figure for kind in SWEEPS for figure in figures(kind, [run])]
+        shown += swept or ([] if models else rates(run))
+        shown += figures(adaptation, [run])
+    told = [figure for run in parts for label in dict.fromkeys(map(label_of, run.cases))
+            for figure in figures(evidence, [run], label)]
+    names = [run.name for run in runs]
+    return ([written(figure, names, pool) for figure in shown],
+            [written(figure, names, pool) for figure in told])
+
+
+def figures(kind, runs, *arguments):
+    try:
+        return list(kind.figures(runs, *arguments))
+    except NoData:
+        return []
+
+
+def rates(run):
+    """GB/s by policy, a column for each label and weights; set-up and read apart where told."""
+    cases = [case for case in run.cases if offloads(case)]
+    if not any(map(passed, cases)):
+        return []
+    columns = {}
+    for case in run.cases:
+        columns.setdefault((label_of(case), case["weights"]["name"]), []).append(case)
+    rows = rate_rows(cases)
+    workload = cases[0]["workload"]
+    made = [BarFigure(
+        f"rates-{workload}", f"{workload}: GB/s by policy",
+        "Bytes that the workload asks for over the median pass. Whiskers, where visible: 5th to "
+        "95th percentile.",
+        rows, tuple(rate_column(title(key, columns), of_column, rows)
+                    for key, of_column in columns.items()),
+        not_shown([run], run.cases), (run,))]
+    if any(case.get("setup") for case in cases):
+        made.append(setup_figure(run, workload, cases))
+    return made
+
+
+def rate_rows(cases):
+    best = {}
+    for case in cases:
+        row = Row(case["policy"], case["start"], case.get("captured", False))
+        best[row] = max(best.get(row, 0), case["gb_per_s"] or 0 if passed(case) else 0)
+    return tuple(sorted(best, key=lambda row: (
+        -best[row], styles.in_order(row.policy), row.start)))
+
+
+def title(key, columns):
+    label, weights = key
+    labels = len({label for label, _ in columns})
+    names = len({weights for _, weights in columns})
+    return weights if labels == 1 else label if names == 1 else f"{label} of {weights}"
+
+
+def rate_column(name, cases, rows):
+    cells = {Row(case["policy"], case["start"], case.get("captured", False)): rate_cell(case)
+             for case in cases if offloads(case)}
+    bounds = [case["gb_per_s"] for case in cases
+              if case["policy"] == "device_resident" and passed(case)]
+    return Column(name, "GB/s", tuple(cells.get(row, ABSENT) for row in rows),
+                  bounds[0] if bounds else None, "on the GPU" if bounds else None, True)
+
+
+def rate_cell(case):
+    if not passed(case):
+        return Cell("failed", text=case["failure"] or "incomplete")
+    return Cell("measured", case["gb_per_s"],
+                *spread(case, lambda seconds: case["bytes"]["requested"] / seconds / 1e9))
+
+
+def setup_figure(run, workload, cases):
+    shown = sorted((case for case in cases if case.get("setup") and passed(case)),
+                   key=lambda case: case["summary"]["median_s"])
+    rows = tuple(Row(case["policy"], case["start"], case.get("captured", False)) for case in shown)
+    parts = (("before reading began", "median_s"), ("reading", "read_median_s"))
+    return BarFigure(
+        f"setup-{workload}", f"{workload}: set-up and read apart",
+        "Medians of the two parts of each sample; a copy through pointers pays before it reads.",
+        rows, tuple(Column(text, "ms", tuple(
+            Cell("measured", max(case["setup"][field], 0) * 1e3) for case in shown))
+            for text, field in parts), (), (run,))
+
+
+def written(figure, names, pool):
+    common = {"title": figure.title, "subtitle": pool.index(figure.subtitle),
+              "notes": [pool.index(note) for note in figure.notes],
+              "runs": [names.index(run.name) for run in figure.runs]}
+    if isinstance(figure, BarFigure):
+        return {**common, "kind": "bars", "first": largest(figure),
+                "rows": [pool.index([row.policy, row.start, row.graph]) for row in figure.rows],
+                "columns": [column_written(column, pool) for column in figure.columns]}
+    return {**common, "kind": "curves",
+            "panels": [panel_written(panel, pool) for panel in figure.panels]}
+
+
+def largest(figure):
+    """The column to show first where there is no room for all: that of the largest weights."""
+    sizes = {}
+    for run in figure.runs:
+        for case in run.cases:
+            for name in (case["weights"]["name"], label_of(case)):
+                sizes[name] = max(sizes.get(name, 0), case["weights"]["bytes"])
+    titles = [column.title for column in figure.columns]
+    return titles.index(max(titles, key=lambda title: sizes.get(title, 0)))
+
+
+def column_written(column, pool):
+    return {"title": column.title, "unit": column.unit, "bound": short(column.bound),
+            "bound_text": column.bound_text,
+            "cells": [cell_written(cell, pool) for cell in column.cells]}
+
+
+def cell_written(cell, pool):
+    """A value, a value with its whiskers' ends, or the index of a state and why."""
+    if cell.state != "measured":
+        return [pool.index([cell.state, cell.text])]
+    if cell.low is None:
+        return short(cell.value)
+    return [short(cell.value), short(cell.low, 4), short(cell.high, 4)]
+
+
+def panel_written(panel, pool):
+    return {
+        "title": panel.title, "x": dataclasses.asdict(panel.x), "y": dataclasses.asdict(panel.y),
+        "groups": [[curve_written(curve, pool) for curve in group]
+                   for group in alike(panel.curves)],
+        "lines": [[short(line.y), line.text] for line in panel.lines],
+        "references": [curve_written(curve, pool) for curve in panel.references],
+    }
+
+
+def curve_written(curve, pool):
+    return {"of": pool.index([curve.policy, curve.start, curve.graph]),
+            "points": [point_written(point, pool) for point in curve.points]}
+
+
+def point_written(point, pool):
+    """[x, y], with the whiskers' ends, with a note; as much as there is."""
+    x = point.x if isinstance(point.x, int) else short(point.x)
+    found = [x, short(point.y), short(point.low, 4), short(point.high, 4),
+                point.note and pool.index(point.note)]
+    while found[-1] is None:
+        found.pop()
+    return found

@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: Apache-2.0
+"""scripts/report.py: the data of the page, as much of it as keeps the page small."""
+import dataclasses
+import shlex
+
+from ..figures import caption, runs as result_runs
+from ..results import BadInput
+from . import (cases, charts, evidence, facts, host_memory, looks, overview, page, sentences,
+               standing)
+from .pool import Pool, short
+
+MOST_BYTES = 500_000
+SAMPLES = (32, 9, 0)  # of a case: tried in turn until the page is small enough
+FIRST = ("decode", "prefill", "gemv", "gemm", "expert_gather", "stream_read", "row_gather",
+         "nested", "pointer_chase")  # what readers ask for first
+
+
+def html_of(paths):
+    """(the page, a line on what it lacks or None)."""
+    runs = load(paths)
+    for most_samples in SAMPLES:
+        text = page.html(data_of(runs, most_samples))
+        if len(text.encode("utf-8")) <= MOST_BYTES:
+            return text, None
+    return text, (f"{len(text.encode('utf-8')) / 1e6:.1f} MB: the cases are too many for a page of "
+                  f"{MOST_BYTES / 1e3:.0f} kB, even without their samples")
+
+
+def load(paths):
+    """The runs, each with a name of its own."""
+    runs = result_runs.load(paths)
+    if not any(run.cases or run.run["skipped"] or costs_of(run) for run in runs):
+        raise BadInput(f"{', '.join(map(str, paths))}: nothing in it to report: no case, none "
+                       "skipped, no memory costs")
+    seen = {}
+    named = []
+    for run in runs:
+        seen[run.name] = seen.get(run.name, 0) + 1
+        again = f" ({seen[run.name]})" if seen[run.name] > 1 else ""
+        named.append(dataclasses.replace(run, name=run.name + again))
+    return named
+
+
+def costs_of(run):
+    return run.run.get("memory_costs") or []
+
+
+def data_of(runs, most_samples):
+    pool = Pool()
+    workloads = sorted({case["workload"]: None for run in runs for case in run.cases},
+                       key=lambda name: (FIRST.index(name) if name in FIRST else len(FIRST)))
+    data = {
+        "machine": machines(runs),
+        "runs": [run_of(run) for run in runs],
+        "sections": [section(runs, workload, pool) for workload in workloads],
+        "cases": cases.columns_of(runs, pool, most_samples),
+        "parts": cases.legend(runs),
+        "skipped": list(skipped(runs, pool)),
+        "limits": [{**limit, "run": index} for index, run in enumerate(runs)
+                   for limit in run.run.get("limits") or []],
+        "memory_answers": [text for run in runs for text in host_memory.sentences(costs_of(run))],
+        "memory_costs": [{**cost, "run": index} for index, run in enumerate(runs)
+                         for cost in costs_of(run)],
+        "facts": facts.of_runs(runs, pool),
+        "legend": evidence.legend(),
+        "looks": looks.of_policies(runs),
+        "dashes": looks.dashes(),
+        "most_samples": most_samples,
+        "reduced": reduced(runs, most_samples),
+    }
+    return {**data, "pool": pool.values}
+
+
+def machines(runs):
+    return list(dict.fromkeys(caption.machine(run) for run in runs))
+
+
+def run_of(run):
+    found = run.run
+    build, calibration = found["build"], found["calibration"]
+    failed = sum(case["failure"] is not None for case in run.cases)
+    return {
+        "name": run.name, "machine": caption.machine(run), "started_at": found["started_at"],
+        "schema_version": found["schema_version"], "complete": found["complete"],
+        "incomplete_reason": found["incomplete_reason"],
+        "redacted": bool(found.get("redacted")), "command": shlex.join(found["argv"]),
+        "environment": found["environment"], "commit": build["git_commit"],
+        "dirty": build["git_dirty"], "version": build["version"], "build": caption.build(run),
+        "build_type": build["build_type"], "cases": len(run.cases),
+        "failed": failed, "skipped": len(found["skipped"]),
+        "copy_rate": short(calibration["copy_h2d_bytes_per_second"]),
+        "calibration": {key: short(value) for key, value in calibration.items()},
+    }
+
+
+def section(runs, workload, pool):
+    shown, told = charts.of_workload(runs, workload, pool)
+    answers = []
+    for index, run in enumerate(runs):
+        groups = [group for group in standing.groups_of(run.cases) if group.workload == workload]
+        if groups:
+            answers.append({
+                "run": index, "lead": overview.of_groups(groups),
+                "sentences": [text for group in groups for text in sentences.of_group(group)]})
+    return {"workload": workload, "answers": answers, "charts": shown, "evidence": told}
+
+
+def skipped(runs, pool):
+    """One entry for all cases that were skipped for one reason, most first."""
+    reasons = {}
+    for index, run in enumerate(runs):
+        for case in run.run["skipped"]:
+            reasons.setdefault(result_runs.reason_of(case), []).append((index, case))
+    for reason, found in sorted(reasons.items(), key=lambda item: -len(item[1])):
+        of_reason = [case for _, case in found]
+        yield {"reason": reason, "runs": list(dict.fromkeys(index for index, _ in found)),
+               "cases": [[index, pool.index("/".join(case[field] for field in (
+                   "workload", "policy", "weights", "start")))] for index, case in found],
+               **{field: list(dict.fromkeys(case[field] for case in of_reason))
+                  for field in ("workload", "policy", "start")}}
+
+
+def reduced(runs, most_samples):
+    """What of the files is not in the page, in words."""
+    most = max((len(case["samples_s"]) for run in runs for case in run.cases), default=0)
+    if most <= most_samples:
+        of_samples = "Samples are rounded to 4 digits"
+    elif most_samples:
+        of_samples = (f"Of a case with more than {most_samples} samples, {most_samples} order "
+                      "statistics stand here, the least and the largest among them; rounded to 4 "
+                      "digits")
+    else:
+        of_samples = "No samples stand here, for lack of room: their percentiles do"
+    return [
+        of_samples + "; the files have every sample in full.",
+        "Percentiles and rates are rounded to 5 digits, evidence to 4, "
+        "counts of less than a million stand in full. Mean, minimum, maximum, "
+        "standard deviation and the 99th percentile are left out.",
+        "Google Benchmark's own rows, the single tensors of models, and passes on end beyond what "
+        "their figures show are left out.",
+    ]

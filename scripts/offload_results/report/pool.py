@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Keeps a page small: values that repeat are written once, numbers as long as needed."""
+import json
+
+
+class Pool:
+    """Distinct JSON values; others refer to them by index."""
+
+    def __init__(self):
+        self.values = []
+        self._indexes = {}
+
+    def index(self, value):
+        key = json.dumps(value, sort_keys=True)
+        if key not in self._indexes:
+            self._indexes[key] = len(self.values)
+            self.values.append(value)
+        return self._indexes[key]
+
+
+def short(value, digits=5):
+    """`value` to that many significant digits, an integer where it is one; None stays None."""
+    if value is None or isinstance(value, bool):
+        return value
+    rounded = float(f"{value:.{digits}g}")
+    return int(rounded) if rounded == int(rounded) and abs(rounded) < 2**53 else rounded
+
+
+def microseconds(seconds, digits=5):
+    return None if seconds is None else short(seconds * 1e6, digits)

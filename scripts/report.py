@@ -1,0 +1,49 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+# /// script
+# requires-python = ">=3.11"
+# dependencies = []
+# ///
+"""Make one HTML page of results files: the answer, tables, charts, evidence, platform."""
+import argparse
+import os
+import pathlib
+import sys
+
+from offload_results import command
+from offload_results.report import make
+from offload_results.results import BadInput
+
+EPILOG = """\
+The page is one file that needs no network: open it from disk, or attach it to an issue. What it
+holds of the results is rounded and says so; the results files stay the record.
+
+  scripts/report.py build/results/*.json --output report.html
+  scripts/report.py results/h200-sxm-pcie5/*.json --output report-h200.html
+"""
+
+
+def main():
+    parser = argparse.ArgumentParser(
+        description=__doc__, epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("results", nargs="+", metavar="RESULTS.json",
+                        help="what --output of offload_bench or of scripts/merge.py wrote")
+    parser.add_argument("--output", default="report.html", metavar="FILE",
+                        help="the page (default: report.html); - is stdout")
+    given = parser.parse_args()
+    if any(os.path.realpath(path) == os.path.realpath(given.output) for path in given.results):
+        raise BadInput(f"{given.output}: is one of the results: give the page another --output")
+    text, lacking = make.html_of(given.results)
+    if given.output == "-":
+        sys.stdout.buffer.write(text.encode("utf-8"))
+    else:
+        command.write_whole(given.output, text)
+        print(f"{pathlib.Path(given.output)}: {len(text.encode('utf-8')) / 1e3:.0f} kB",
+              file=sys.stderr)
+    if lacking:
+        print(f"report.py: {lacking}", file=sys.stderr)
+    return 0
+
+
+if __name__ == "__main__":
+    command.run(main)
