@@ -21,8 +21,21 @@ need_packages() {
   command -v dpkg-query >/dev/null || return 0
   local package
   for package in "$@"; do
-    [[ $(dpkg-query -W -f '${Status}' "$package" 2>/dev/null) == *' installed' ]] || missing+=("$package")
+    installed "$package" || missing+=("$package")
   done
+}
+
+# want_packages PACKAGE...: likewise, where the distribution has them.
+want_packages() {
+  command -v dpkg-query >/dev/null || return 0
+  local package
+  for package in "$@"; do
+    installed "$package" || wanted+=("$package")
+  done
+}
+
+installed() {
+  [[ $(dpkg-query -W -f '${Status}' "$1" 2>/dev/null) == *' installed' ]]
 }
 
 need_for_build() {
@@ -33,9 +46,10 @@ need_for_build() {
   need_packages ca-certificates libbenchmark-dev libcli11-dev nlohmann-json3-dev libhwy-dev libgtest-dev
 }
 
-# Install everything collected in `missing`; ask first when that takes sudo and a person is there.
+# Install everything collected in `missing` and `wanted`; ask first when that takes sudo and a person
+# is there.
 install_missing() {
-  ((${#missing[@]})) || return 0
+  ((${#missing[@]} + ${#wanted[@]})) || return 0
   if ! command -v apt-get >/dev/null; then
     say "Not Debian or Ubuntu: please install the likes of ${missing[*]}. Going on without."
     missing=()
@@ -47,13 +61,23 @@ install_missing() {
     if [[ ${CI:-} != true && $assume_yes != true ]]; then
       [[ -t 0 ]] || die "missing packages; use --yes or: sudo apt-get install ${missing[*]}"
       local answer
-      read -r -p "Install with sudo apt-get: ${missing[*]}? [y/N] " answer
+      read -r -p "Install with sudo apt-get: ${missing[*]} ${wanted[*]}? [y/N] " answer
       [[ $answer == [yY]* ]] || die "nothing installed; needed: ${missing[*]}"
     fi
     as_root=(sudo env)
   fi
-  say "Installing ${missing[*]}"
   "${as_root[@]}" apt-get update -qq || say "warning: some package lists could not be updated"
+  local package
+  for package in "${wanted[@]}"; do
+    if [[ -n $(apt-cache show "$package" 2>/dev/null) ]]; then
+      missing+=("$package")
+    else
+      say "No package $package here: tests that need it are skipped."
+    fi
+  done
+  wanted=()
+  ((${#missing[@]})) || return 0
+  say "Installing ${missing[*]}"
   "${as_root[@]}" DEBIAN_FRONTEND=noninteractive \
     apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
   missing=()

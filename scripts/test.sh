@@ -29,7 +29,8 @@ shopt -s nullglob
 python_tests=("$root"/tests/*_test.py)
 need_for_build
 if ((${#python_tests[@]})); then
-  need_packages python3-pytest python3-jsonschema chromium chromium-driver python3-selenium python3-matplotlib
+  need_packages python3-pytest python3-pytest-xdist python3-jsonschema python3-matplotlib
+  want_packages chromium chromium-driver python3-selenium  # the report, in a browser
 fi
 install_missing
 warnings=()
@@ -47,6 +48,6 @@ if ((${#python_tests[@]})); then
     python=/usr/bin/python3
   fi
   OFFLOAD_BENCH=$root/build/release/offload_bench PYTHONDONTWRITEBYTECODE=1 \
-    "$python" -m pytest -q -p no:cacheprovider "${python_tests[@]}" || status=1
+    "$python" -m pytest -q -p no:cacheprovider -n auto --dist loadfile "${python_tests[@]}" || status=1
 fi
 exit $status

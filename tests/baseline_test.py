@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Committed baselines (results/*/baseline.json: repeated runs of one build, merged) against each
+"""Committed baselines (results/baselines/*.json: repeated runs of one build, merged) against each
 other: how often scripts/compare.py flags what did not change, and how often it misses what did."""
 import itertools
 import pathlib
@@ -14,11 +14,11 @@ sys.path.insert(0, str(ROOT / "scripts"))
 from offload_results import comparability, comparison, interval, kinds, tolerances  # noqa: E402
 from offload_results.results import load, passed, source_of  # noqa: E402
 
-BASELINES = sorted((ROOT / "results").glob("*/baseline.json"))
+BASELINES = sorted((ROOT / "results").glob("baselines/*.json"))
 TERMS = comparison.Terms()
 FLAGS = {comparison.SLOWER, comparison.FASTER}
 
-pytestmark = pytest.mark.parametrize("path", BASELINES, ids=[path.parent.name for path in BASELINES])
+pytestmark = pytest.mark.parametrize("path", BASELINES, ids=[path.stem for path in BASELINES])
 
 
 def histories(path):

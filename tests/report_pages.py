@@ -134,10 +134,14 @@ def column(table, title):
     return texts(table.find_elements(By.CSS_SELECTOR, f"tbody tr > :nth-child({place})"))
 
 
-def medians_of(path, label, **fields):
+def cases_of(path, label, **fields):
     document = json.loads(path.read_text())["offload_bench"]
-    return [found["summary"]["median_s"] for found in document["cases"] if found["label"] == label
+    return [found for found in document["cases"] if found["label"] == label
             and all(found[field] == value for field, value in fields.items())]
+
+
+def medians_of(path, label, **fields):
+    return [found["summary"]["median_s"] for found in cases_of(path, label, **fields)]
 
 
 def in_us(text):
