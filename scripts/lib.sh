@@ -6,6 +6,7 @@ set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 assume_yes=false  # set by --yes: install without asking
 missing=()        # Debian packages found missing by need_*
+wanted=()         # and by want_packages
 
 say() { printf '%s\n' "$*" >&2; }
 die() {

@@ -47,7 +47,11 @@ if ((${#python_tests[@]})); then
   if [[ -x /usr/bin/python3 ]]; then
     python=/usr/bin/python3
   fi
+  side_by_side=()
+  if "$python" -c 'import xdist' 2>/dev/null; then
+    side_by_side=(-n auto --dist loadfile)
+  fi
   OFFLOAD_BENCH=$root/build/release/offload_bench PYTHONDONTWRITEBYTECODE=1 \
-    "$python" -m pytest -q -p no:cacheprovider -n auto --dist loadfile "${python_tests[@]}" || status=1
+    "$python" -m pytest -q -p no:cacheprovider "${side_by_side[@]}" "${python_tests[@]}" || status=1
 fi
 exit $status
