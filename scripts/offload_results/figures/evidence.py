@@ -35,7 +35,7 @@ def of_run(run, wanted):
         return
     yield BarFigure(
         f"evidence-{wanted}", f"What driver and hardware did: {wanted} of {largest['name']}",
-        "Of passes of their own, which nobody timed. Fastest policy first. 0*: zero by design; "
+        "Of passes that nobody timed. Fastest policy first. 0*: zero by design; "
         "hatched: not known, for the reason below. Energy is that "
         "of the GPU alone, idle power included.",
         tuple(Row(case["policy"], case["start"], case.get("captured", False)) for case in cases),
@@ -90,7 +90,12 @@ def amplification(evidence):
 
 
 def remote_maps(evidence):
-    return of_um(evidence, lambda um: um["remote_maps"])
+    """Of what the counted pass read, which may be a part of the weights."""
+    def of(um):
+        read = evidence["bytes_read"] if "um_state" in evidence else um["bytes_read"]
+        return um["remote_maps"] / read * 1e9 if read else None
+
+    return of_um(evidence, of)
 
 
 def driver_cpu(evidence):
@@ -111,7 +116,7 @@ def energy(evidence):
 
 FIGURES = (
     ("amplification", "bytes migrated / read", amplification),
-    ("remote maps", "regions per pass", remote_maps),
+    ("remote maps", "regions/GB", remote_maps),
     ("CPU time of the driver", "s/GB", driver_cpu),
     ("energy of the GPU", "J/GB", energy),
 )
