@@ -120,7 +120,7 @@ def test_what_is_unknown_is_never_0(tmp_path):
         ("pinned_copy", "steady"), ("managed_demand", "cold")]
     faults, pinned = by_title(figure, 1), by_title(figure, 0)
     assert faults["amplification"] == data.Cell("measured", 0.5)
-    assert faults["remote maps"] == data.Cell("measured", 15e6)  # 3 in 200 bytes
+    assert faults["remote maps"] == data.Cell("measured", 15e3)  # 3 in 200 bytes
     assert faults["CPU time of the driver"] == data.Cell("measured", 0.25)
     assert faults["energy of the GPU"] == data.Cell("unavailable", text="too short")
     assert pinned["amplification"].state == "zero by design"

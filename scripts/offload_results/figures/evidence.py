@@ -93,7 +93,7 @@ def remote_maps(evidence):
     """Of what the counted pass read, which may be a part of the weights."""
     def of(um):
         read = evidence["bytes_read"] if "um_state" in evidence else um["bytes_read"]
-        return um["remote_maps"] / read * 1e9 if read else None
+        return um["remote_maps"] / read * 1e6 if read else None
 
     return of_um(evidence, of)
 
@@ -116,7 +116,7 @@ def energy(evidence):
 
 FIGURES = (
     ("amplification", "bytes migrated / read", amplification),
-    ("remote maps", "regions/GB", remote_maps),
+    ("remote maps", "regions/MB", remote_maps),
     ("CPU time of the driver", "s/GB", driver_cpu),
     ("energy of the GPU", "J/GB", energy),
 )
