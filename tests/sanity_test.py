@@ -68,11 +68,6 @@ def test_findings_in_a_merged_file_name_their_source(tmp_path):
 
 
 KNOWN = {  # what is found in committed results, and is so
-    # Its counters, of schema 1.1, lost records: the rates are those of cold passes, and later
-    # versions count in parts.
-    "h200-sxm-pcie5/decode-qwen3-30b-a3b.json": ("migration_is_what_the_case_says", {
-        "decode.m1/managed_demand", "decode.m1/managed_readmostly_demand",
-        "decode.m1/managed_prefer_device"}),
     # Every pass asks for other experts, so that a warm pass still brings some to the GPU.
     "h200-sxm-pcie5/micro.json": ("link_counters_agree", {
         f"expert_gather.z{skew}/{policy}" for skew in (0, 50, 100, 150) for policy in (
