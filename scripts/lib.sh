@@ -18,25 +18,17 @@ die() {
 need_command() { command -v "$1" >/dev/null || missing+=("$2"); }
 
 # need_packages PACKAGE...: libraries count as their package; without dpkg CMake finds or fetches them.
-need_packages() {
-  command -v dpkg-query >/dev/null || return 0
-  local package
-  for package in "$@"; do
-    installed "$package" || missing+=("$package")
-  done
-}
+need_packages() { mapfile -t -O ${#missing[@]} missing < <(not_installed "$@"); }
 
 # want_packages PACKAGE...: likewise, where the distribution has them.
-want_packages() {
+want_packages() { mapfile -t -O ${#wanted[@]} wanted < <(not_installed "$@"); }
+
+not_installed() {
   command -v dpkg-query >/dev/null || return 0
   local package
   for package in "$@"; do
-    installed "$package" || wanted+=("$package")
+    [[ $(dpkg-query -W -f '${Status}' "$package" 2>/dev/null) == *' installed' ]] || echo "$package"
   done
-}
-
-installed() {
-  [[ $(dpkg-query -W -f '${Status}' "$1" 2>/dev/null) == *' installed' ]]
 }
 
 need_for_build() {

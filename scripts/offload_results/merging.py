@@ -5,9 +5,8 @@ import json
 
 from . import schema
 from .parts import parts
-from .results import SCHEMA_MAJOR, SCHEMA_MINOR, BadInput, read_json, results_in, source_of
+from .results import LISTS, SCHEMA_MAJOR, SCHEMA_MINOR, BadInput, read_json, results_in, source_of
 
-LISTS = ("cases", "skipped", "limits", "memory_costs")  # one after the other; the rest is a run's
 RANKS = ("SLURM_PROCID", "OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK")
 
 

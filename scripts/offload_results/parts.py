@@ -34,19 +34,12 @@ class Part:
 
 
 def parts(results):
-    ours = results.run
     rows = results.document["benchmarks"]
-    if "sources" not in ours:
-        return [Part("", ours, ours["cases"], ours["skipped"], ours["limits"],
-                     ours.get("memory_costs", []), rows)]
-
-    def of(index, items):
-        return [item for item in items if source_of(item) == index]
     return [
-        Part(f"source {index} ({source['file']}): ", source["run"], of(index, ours["cases"]),
-             of(index, ours["skipped"]), of(index, ours["limits"]),
-             of(index, ours.get("memory_costs", [])), of(index, rows))
-        for index, source in enumerate(ours["sources"])
+        Part("" if source is None else f"source {index} ({source['file']}): ", run, run["cases"],
+             run["skipped"], run["limits"], run.get("memory_costs", []),
+             rows if source is None else [row for row in rows if source_of(row) == index])
+        for index, (source, run) in enumerate(results.apart())
     ]
 
 

@@ -8,6 +8,7 @@ import re
 
 SCHEMA_MAJOR = 1
 SCHEMA_MINOR = 3  # the newest that results/schema/results-1.json describes
+LISTS = ("cases", "skipped", "limits", "memory_costs")  # whose items say which source they are of
 MOST_DIGITS = 20  # of a whole number of 64 bits
 
 
@@ -54,6 +55,18 @@ class Results:
 
     def run_of(self, case):
         return self.runs[source_of(case)]
+
+    def apart(self):
+        """[(source, run)] of a merged file, each run with its own cases and other lists, as a file
+        of one run has them; of that, [(None, run)]."""
+        def of(index, source):
+            return {**source["run"], **{name: [item for item in self.run.get(name) or []
+                                               if source_of(item) == index] for name in LISTS}}
+
+        sources = self.run.get("sources")
+        if not sources:
+            return [(None, self.run)]
+        return [(source, of(index, source)) for index, source in enumerate(sources)]
 
     def by_key(self):
         """{CaseKey: its cases}, one case per run: a file of one run has one each, a merged file up

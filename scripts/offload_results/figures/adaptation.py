@@ -3,7 +3,7 @@
 import itertools
 
 from ..results import label_of, passed
-from .data import Axis, Curve, CurveFigure, NoData, Panel, Point
+from .data import Axis, Curve, CurveFigure, Panel, Point, of_each
 from .runs import not_shown
 from .styles import in_order
 from .sweep import MERGED
@@ -12,10 +12,7 @@ NEEDS = "series of passes: --passes N"
 
 
 def figures(runs):
-    found = [figure for run in runs for figure in of_run(run)]
-    if not found:
-        raise NoData(f"no {NEEDS}")
-    return found
+    return of_each(runs, of_run, NEEDS)
 
 
 def of_run(run):

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """GB/s over the size of the weight."""
 from ..results import passed
-from .data import Axis, CurveFigure, NoData
+from .data import Axis, CurveFigure, of_each
 from .runs import not_shown, of_workload
 from .sweep import MERGED, SPREAD, panels, panels_on_the_gpu
 
@@ -13,10 +13,7 @@ def size_of(case):
 
 
 def figures(runs):
-    found = [figure for run in runs for figure in of_run(run)]
-    if not found:
-        raise NoData(f"no {NEEDS}")
-    return found
+    return of_each(runs, of_run, NEEDS)
 
 
 def of_run(run):

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Time of a matrix product over the number of tokens, against what the link alone needs."""
 from ..results import passed
-from .data import Axis, CurveFigure, Line, NoData, Panel, Point
+from .data import Axis, CurveFigure, Line, Panel, Point, of_each
 from .runs import not_shown, of_workload, on_the_gpu, spread
 from .sweep import MERGED, SPREAD, curves
 
@@ -27,10 +27,7 @@ def read_again(case):
 
 
 def figures(runs):
-    found = [figure for run in runs for figure in of_run(run)]
-    if not found:
-        raise NoData(f"no {NEEDS}")
-    return found
+    return of_each(runs, of_run, NEEDS)
 
 
 def of_run(run):

@@ -9,6 +9,14 @@ class NoData(Exception):
     """These results hold nothing for the figure; the text says what would."""
 
 
+def of_each(runs, of_run, needs):
+    """What `of_run` makes of all runs; `needs` tells what one must hold for a figure."""
+    found = [figure for run in runs for figure in of_run(run)]
+    if not found:
+        raise NoData(f"no {needs}")
+    return found
+
+
 @dataclasses.dataclass(frozen=True)
 class Point:
     """`y` is of the median sample, `low` and `high` of the 5th and 95th percentile; those are None

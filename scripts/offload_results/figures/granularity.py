@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Useful GB/s over the size of the chunks that are read from all over a weight."""
 from ..results import passed
-from .data import Axis, CurveFigure, NoData
+from .data import Axis, CurveFigure, of_each
 from .runs import choice, not_shown, of_workload
 from .sweep import MERGED, SPREAD, panels
 
@@ -14,10 +14,7 @@ def chunk_of(case):
 
 
 def figures(runs):
-    found = [figure for run in runs for figure in of_run(run)]
-    if not found:
-        raise NoData(f"no {NEEDS}")
-    return found
+    return of_each(runs, of_run, NEEDS)
 
 
 def of_run(run):

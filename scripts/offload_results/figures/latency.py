@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Time of one dependent read, by policy and size of what is chased through."""
 from ..results import passed
-from .data import ABSENT, BarFigure, Cell, Column, NoData, Row
+from .data import ABSENT, BarFigure, Cell, Column, Row, of_each
 from .runs import not_shown, of_workload, offloads, spread
 from .styles import in_order
 
@@ -9,10 +9,7 @@ NEEDS = "pointer_chase: --suite quick, micro or full, or --workloads pointer_cha
 
 
 def figures(runs):
-    found = [figure for run in runs for figure in of_run(run)]
-    if not found:
-        raise NoData(f"no {NEEDS}")
-    return found
+    return of_each(runs, of_run, NEEDS)
 
 
 def of_run(run):

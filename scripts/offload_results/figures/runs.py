@@ -4,10 +4,8 @@ import dataclasses
 import re
 
 from .. import results as results_files
-from ..results import label_of, passed, source_of
+from ..results import label_of, passed
 
-
-LISTS = ("skipped", "limits", "memory_costs")  # of all runs of a merged file, each with its source
 MOST_NOTES = 8  # of single cases, below a figure
 
 
@@ -29,16 +27,8 @@ class Run:
 
 
 def runs_of(results, name):
-    sources = results.run.get("sources")
-    if not sources:
-        return [Run(name, results.run, tuple(results.cases))]
-    return [
-        Run(f"{name}.{index}",
-            {**source["run"], **{part: [item for item in results.run.get(part) or []
-                                        if source_of(item) == index] for part in LISTS}},
-            tuple(case for case in results.cases if source_of(case) == index))
-        for index, source in enumerate(sources)
-    ]
+    return [Run(name if source is None else f"{name}.{index}", run, tuple(run["cases"]))
+            for index, (source, run) in enumerate(results.apart())]
 
 
 def load(paths):
