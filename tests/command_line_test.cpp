@@ -301,7 +301,7 @@ TEST(CommandLine, HelpShowsEveryFlagWithItsDefault) {
     return flat.substr(begin, flat.find(']', begin) - begin) == "[default: " + fallback;
   };
   EXPECT_TRUE(shows("--suite", defaults.suite));
-  EXPECT_TRUE(shows("--samples", "the suite's: 12 for quick"));
+  EXPECT_TRUE(shows("--samples", "the suite's: 10 for quick"));
   EXPECT_TRUE(shows("--seed", std::to_string(defaults.seed)));
   EXPECT_TRUE(shows("--gpu", std::to_string(defaults.gpu)));
   EXPECT_TRUE(shows("--evidence", "the suite's: quick for quick"));

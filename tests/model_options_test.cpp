@@ -114,7 +114,7 @@ TEST(ModelOptions, HaveTheEnginesDefaults) {
 }
 
 TEST(ModelOptions, SamplesAreTheSuitesUnlessGiven) {
-  EXPECT_EQ(parse({"--suite", "quick"}).samples, 12U);
+  EXPECT_EQ(parse({"--suite", "quick"}).samples, 10U);
   EXPECT_EQ(parse({"--suite", "full"}).samples, 15U);
   for (const Suite& suite : suites()) {
     const std::string name(suite.name);

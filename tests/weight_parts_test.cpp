@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "bench/measure/weight_parts.hpp"
+#include "offload/weight_parts.hpp"
 
 #include <gtest/gtest.h>
 
@@ -39,19 +39,38 @@ TEST(WeightParts, APartStandsForWeightsOfWhichTheSameShareIsRead) {
   const Catalog catalog = make_catalog();
   const WeightSet weights{"w", {{"w", DType::bf16, 4096, 4096}}};          // 32 MiB
   const WeightSet huge{"huge", {{"huge", DType::bf16, 4096 * 64, 4096}}};  // 2 GiB
-  const WeightSet experts{"e", {{"e", DType::bf16, 64 * 64, 2048, 0, 64}}, std::nullopt, 8};
-  EXPECT_TRUE(catalog.workload("stream_read")->part_stands_for(huge));
-  EXPECT_TRUE(catalog.workload("gemv")->part_stands_for(huge));
-  EXPECT_FALSE(catalog.workload("pointer_chase")->part_stands_for(weights));
-  EXPECT_FALSE(catalog.workload("expert_gather")->part_stands_for(experts));
+  EXPECT_EQ(catalog.workload("stream_read")->part(huge, mebibyte)->bytes(), mebibyte);
+  EXPECT_EQ(catalog.workload("gemv")->part(huge, mebibyte)->bytes(), mebibyte);
+  EXPECT_FALSE(catalog.workload("pointer_chase")->part(weights, mebibyte));
   // An eighth of the chunks, but 65536 at most.
   const Workload& gather = *catalog.workload("row_gather");
-  EXPECT_TRUE(gather.with_choice(4096)->part_stands_for(huge));
-  EXPECT_FALSE(gather.with_choice(2048)->part_stands_for(huge));
-  EXPECT_FALSE(
-      gather.with_choice(std::size_t{2} << 20)
-          ->part_stands_for(
-              {"few", {{"few", DType::bf16, 1024, 4096}}}));  // 8 MiB: the least is one chunk
+  EXPECT_TRUE(gather.with_choice(4096)->part(huge, mebibyte));
+  EXPECT_FALSE(gather.with_choice(2048)->part(huge, mebibyte));
+  EXPECT_FALSE(gather.with_choice(std::size_t{2} << 20)
+                   ->part({"few", {{"few", DType::bf16, 1024, 4096}}},  // 8 MiB: at least one chunk
+                          8 * mebibyte));
+}
+
+TEST(WeightParts, OfExpertsFourTimesAsManyAsATokenTakes) {
+  const Catalog catalog = make_catalog();
+  const Workload& gather = *catalog.workload("expert_gather");
+  WeightSet experts{
+      "e",
+      {{"up", DType::bf16, 64 * 96, 2048, 0, 64}, {"down", DType::bf16, 64 * 48, 2048, 0, 64}},
+      std::nullopt,
+      8};
+  const auto part = gather.part(experts, mebibyte);
+  ASSERT_TRUE(part);
+  EXPECT_TRUE(gather.reads(*part));
+  EXPECT_EQ(part->name, "part of e");
+  EXPECT_EQ(part->tensors[0].experts, 32U);
+  EXPECT_EQ(part->tensors[0].rows, 32U * 96);
+  EXPECT_EQ(part->tensors[1].rows, 32U * 48);
+  EXPECT_EQ(part->experts_per_token(), 8U);
+  experts.routed_experts = 16;  // of 64
+  EXPECT_FALSE(gather.part(experts, mebibyte));
+  experts.routed_experts = 0;
+  EXPECT_FALSE(gather.part(experts, mebibyte));
 }
 
 }  // namespace

@@ -37,7 +37,7 @@ struct Options {
   // How.
   int gpu = 0;
   std::size_t threads = 0;   // host workers; 0 = all this process may use
-  std::size_t samples = 12;  // timed samples per case
+  std::size_t samples = 10;  // timed samples per case
   std::uint64_t seed = 20;
   bool allow_oversubscription = false;
   bool limits = false;            // measure the distance to the physical limits as well

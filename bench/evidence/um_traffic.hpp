@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the driver moved on behalf of a pass, by CUPTI's unified-memory counters. They slow the
-// pass down, so they run only inside measure(), which is for untimed passes.
+// What the driver moved on behalf of a pass, by CUPTI's unified-memory counters. They slow all
+// passes down from the first measure() on.
 // um_traffic_absent.cpp stands in where there is no CUPTI.
 #pragma once
 #include <functional>
+#include <memory>
 #include <optional>
 #include <span>
 #include <vector>
@@ -27,15 +28,19 @@ class UmCollector {
     std::function<void()> run;
   };
   /// Runs `passes` one after the other and returns what the driver did in each, work they enqueue
-  /// awaited. Turning the counters on and off takes some 60 ms, however many passes there are; more
-  /// than some 100 MiB moved meanwhile overwhelm them. Without counters the passes still run, and
-  /// the finding says why there are none. Lets their exceptions through. One measure() at a time.
+  /// awaited. Collecting what was counted takes some 20 ms, however many passes there are; more
+  /// than some 100 MiB moved meanwhile overwhelm the counters. Without them the passes still run,
+  /// and the finding says why there are none. Lets their exceptions through. One measure() at a
+  /// time. Counters stay on until stop(), for turning them on and off takes 0.1 s.
   Found<std::vector<UmTraffic>> measure(std::span<const Pass> passes);
+  void stop() { counters_.reset(); }
 
  private:
+  Support start();
   Found<std::vector<UmTraffic>> count(std::span<const Pass> passes);
 
   std::optional<Support> support_;
+  std::shared_ptr<const void> counters_;  // on while held
 };
 
 }  // namespace offload

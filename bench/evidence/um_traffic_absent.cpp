@@ -10,6 +10,8 @@ const Support& UmCollector::available() {
 
 bool UmCollector::count_right() { return false; }
 
+Support UmCollector::start() { return available(); }
+
 Found<std::vector<UmTraffic>> UmCollector::measure(std::span<const Pass> passes) {
   for (const Pass& pass : passes) {
     pass.prepare();

@@ -172,7 +172,7 @@ CUptiResult configure() {
                                                     static_cast<std::uint32_t>(counters.size()));
 }
 
-/// Counters are on while this lives.
+/// Counters are on while this lives. What was not flushed before it ends is lost.
 class Enabled {
  public:
   Enabled() : result_(cuptiActivityEnable(kind)) {}
@@ -189,7 +189,14 @@ class Enabled {
   CUptiResult result_;
 };
 
-Support try_counters() {
+/// Of what was not counted for anybody, such as the faults of placing weights.
+void discard_records() {
+  (void)cudaDeviceSynchronize();
+  (void)cuptiActivityFlushAll(CUPTI_ACTIVITY_FLAG_FLUSH_FORCED);
+  totals().clear();
+}
+
+Support set_up_counters() {
   int devices = 0;
   if (cudaGetDeviceCount(&devices) != cudaSuccess || devices == 0) {
     (void)cudaGetLastError();
@@ -203,24 +210,34 @@ Support try_counters() {
   if (configured != CUPTI_SUCCESS) {
     return Support::no(text_of(configured, "cuptiActivityConfigureUnifiedMemoryCounter"));
   }
-  const Enabled trial;
-  if (trial.result() == CUPTI_SUCCESS) return Support::yes();
-  return Support::no(text_of(trial.result(), "cuptiActivityEnable"));
+  return Support::yes();
 }
 
 }  // namespace
 
 const Support& UmCollector::available() {
   if (support_) return *support_;
-  support_ = try_counters();
-  // The first sessions may deliver nothing at all.
+  support_ = set_up_counters();
+  if (*support_) support_ = start();
+  // What is counted first may not be delivered at all.
   int attempts = 0;
   while (*support_ && !count_right()) {
+    stop();
     if (++attempts == most_attempts) {
       support_ = Support::no("CUPTI delivers no records of a known transfer");
     }
   }
   return *support_;
+}
+
+Support UmCollector::start() {
+  if (counters_) return Support::yes();
+  auto counters = std::make_shared<const Enabled>();
+  if (counters->result() != CUPTI_SUCCESS) {
+    return Support::no(text_of(counters->result(), "cuptiActivityEnable"));
+  }
+  counters_ = std::move(counters);
+  return Support::yes();
 }
 
 bool UmCollector::count_right() {
@@ -254,25 +271,22 @@ Found<std::vector<UmTraffic>> UmCollector::count(std::span<const Pass> passes) {
     (void)cuptiGetTimestamp(&now);
     totals().open_window(now);
   };
-  totals().clear();
-  {
-    const Enabled counters;
-    for (const Pass& pass : passes) {
-      pass.prepare();
-      open_window();
-      pass.run();
-      open_window();
-    }
-    if (counters.result() != CUPTI_SUCCESS) {
-      return Counted::unavailable(text_of(counters.result(), "cuptiActivityEnable"));
-    }
-    // Records exist once the work has ended, and arrive only if flushed before counting ends, too.
-    const cudaError_t done = cudaDeviceSynchronize();
-    if (done != cudaSuccess) return Counted::unavailable(cudaGetErrorString(done));
-    const auto flushed = cuptiActivityFlushAll(CUPTI_ACTIVITY_FLAG_FLUSH_FORCED);
-    if (flushed != CUPTI_SUCCESS) {
-      return Counted::unavailable(text_of(flushed, "cuptiActivityFlushAll"));
-    }
+  const Support on = start();
+  bool is_first = true;
+  for (const Pass& pass : passes) {
+    pass.prepare();
+    if (std::exchange(is_first, false)) discard_records();
+    open_window();
+    pass.run();
+    open_window();
+  }
+  if (!on) return Counted::unavailable(on.reason());
+  // Records exist once the work has ended.
+  const cudaError_t done = cudaDeviceSynchronize();
+  if (done != cudaSuccess) return Counted::unavailable(cudaGetErrorString(done));
+  const auto flushed = cuptiActivityFlushAll(CUPTI_ACTIVITY_FLAG_FLUSH_FORCED);
+  if (flushed != CUPTI_SUCCESS) {
+    return Counted::unavailable(text_of(flushed, "cuptiActivityFlushAll"));
   }
   if (const std::size_t dropped = totals().dropped(); dropped > 0) {
     return Counted::unavailable("CUPTI dropped " + std::to_string(dropped) + " records");

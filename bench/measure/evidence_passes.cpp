@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The loop's passes that nobody times: what process, driver and hardware do in one.
 #include <algorithm>
+#include <cmath>
 #include <set>
 #include <stdexcept>
 #include <string>
@@ -28,10 +29,9 @@ constexpr std::size_t most_counted = std::size_t{256} << 20;
 // What a piece's first row must be a multiple of (see Piece).
 constexpr std::size_t row_alignment = 4;
 
-// NVML renews the energy counter about every 0.1 s: passes on end until it has been renewed twice
-// more, and enough passes between two looks that looking (0.5 ms) leaves the GPU busy.
-constexpr int energy_renewals = 2;
-constexpr double energy_look_seconds = 10e-3;
+// NVML renews the energy counter about every 0.1 s: passes on end until it has been renewed once
+// more. Looking at it takes 0.5 ms; when it was renewed is known to the time between two looks.
+constexpr double energy_look_seconds = 5e-3;
 constexpr double energy_most_seconds = 1.0;
 constexpr std::size_t energy_least_bytes = std::size_t{256} << 20;
 // The byte counters of the link hold 32 bits, packet headers included.
@@ -113,30 +113,36 @@ Found<Energy> Loop::energy_of_passes() {
   };
   const auto at_first = gpu_counters_.joules();
   if (!at_first) return Found<Energy>::unavailable("NVML counts no energy of this GPU");
-  Look first;
+  const auto between_looks = static_cast<std::size_t>(
+      std::max(std::ceil(energy_look_seconds / std::max(last_pass_seconds_, 1e-6)), 1.0));
+  std::optional<Look> first;  // at a renewal
   Look last{.joules = *at_first};
   std::size_t passes = 0;
-  int renewals = -1;  // the first one only starts the stretch
   const Stopwatch watch;
-  while (renewals < energy_renewals && watch.seconds() < energy_most_seconds) {
+  while (watch.seconds() < energy_most_seconds) {
     checkpoint();
-    const Stopwatch since_look;
-    while (since_look.seconds() < energy_look_seconds) {
+    for (std::size_t i = 0; i < between_looks; ++i) {
+      if (computes_on_cpu_) session_.wait();
       next_pass();
       run_pass();
-      session_.wait();
-      ++passes;
     }
+    passes += between_looks;
+    // While the GPU still works on the last of them.
     const double joules = gpu_counters_.joules().value_or(last.joules);
-    if (joules == last.joules) continue;
-    last = {joules, passes, watch.seconds()};
-    if (++renewals == 0) first = last;
+    const bool renewed = joules != last.joules;
+    if (renewed) last = {joules, passes, watch.seconds()};
+    session_.wait();
+    if (!renewed) continue;
+    if (!first) {
+      first = last;
+      continue;
+    }
+    const double spent = last.joules - first->joules;
+    const double seconds = last.seconds - first->seconds;
+    return Found<Energy>::measured(
+        {spent / static_cast<double>(last.passes - first->passes), spent / seconds, seconds});
   }
-  if (renewals < 1) return Found<Energy>::unavailable("the energy counter was not renewed in time");
-  const double joules = last.joules - first.joules;
-  const double seconds = last.seconds - first.seconds;
-  return Found<Energy>::measured(
-      {joules / static_cast<double>(last.passes - first.passes), joules / seconds, seconds});
+  return Found<Energy>::unavailable("the energy counter was not renewed in time");
 }
 
 PassSeries Loop::series(std::size_t count) {
@@ -265,9 +271,11 @@ Found<UmTraffic> Loop::um_traffic(const Case& item) {
     // Without counters the rate of every sample has still been held against the link's.
     const bool last = i + 1 == most_counted_passes;
     if (!found.value && (last || !um_.available())) return found;
-    if (!found.value) continue;
-    if (found.value->to_device.total() >= pass.least_moved) return found;
-    most_moved = std::max(most_moved, found.value->to_device.total());
+    if (found.value) {
+      if (found.value->to_device.total() >= pass.least_moved) return found;
+      most_moved = std::max(most_moved, found.value->to_device.total());
+    }
+    um_.stop();  // and start afresh: records were lost
   }
   // Weights that are not cold move little or nothing; lost records leave the greater part.
   if (2 * most_moved >= pass.least_moved || !um_.count_right()) {

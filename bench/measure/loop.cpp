@@ -342,7 +342,7 @@ CaseRecord Loop::prepare(const Case& item) {
 
   state_before_ = {};
   if (watches_) gpu_counters_.note_before(state_before_);
-  passes_per_sample_ = passes_per_sample(settle(), item.start);
+  passes_per_sample_ = passes_per_sample(settle(), item.start, cpu_reads_weights_);
   record.passes_per_sample = passes_per_sample_;
   return record;
 }
@@ -382,6 +382,7 @@ void Loop::clear() noexcept {
   readings_.clear();
   masters_.clear();
   session_.host_buffers().trim();
+  um_.stop();
 }
 
 }  // namespace offload

@@ -58,9 +58,9 @@ class Loop {
   Evidence evidence();
   /// `count` passes on end from the case's start, without a reset between them.
   PassSeries series(std::size_t count);
-  /// What the driver moves in one untimed pass of `item`. Counting slows later faults down, even
-  /// after it has ended, so this belongs behind the last sample of a run. Throws ImplausibleResult
-  /// when the start is cold and a policy that migrates moved less than it read.
+  /// What the driver moves in one untimed pass of `item`. Counters stay on until clear() and slow
+  /// later faults down even then, so this belongs behind the last sample of a run. Throws
+  /// ImplausibleResult when the start is cold and a policy that migrates moved less than it read.
   Found<UmTraffic> um_traffic(const Case& item);
   /// Likewise of several cases of one policy over the same weights, which must be small, counted
   /// together in a fraction of the time. Nothing for a case whose records were lost or were too

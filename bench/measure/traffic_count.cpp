@@ -8,9 +8,9 @@
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
-#include "bench/measure/weight_parts.hpp"
 #include "offload/error.hpp"
 
 namespace offload {
@@ -45,14 +45,26 @@ std::vector<std::size_t> in_order(const TrafficCount& count) {
   return order;
 }
 
-/// `item` on a part of its weights, if a part stands for them. It does not for a model.
-Case part_of(const Case& item, std::map<const WeightSet*, WeightSet>& parts) {
-  if (item.weights->slice || !item.workload->part_stands_for(*item.weights)) return item;
-  const auto [known, is_new] = parts.try_emplace(item.weights);
-  if (is_new) known->second = plain_part(*item.weights, part_bytes);
-  const WeightSet& part = known->second;
-  const bool reads = !part.tensors.empty() && item.workload->reads(part);
-  return {item.workload, item.policy, reads ? &part : item.weights, item.start};
+/// Parts that stand for weights, one for all workloads whose parts are of the same size, so that
+/// they are placed once. They are where they are until the end.
+class Parts {
+ public:
+  /// nullptr where no part stands for `weights`.
+  const WeightSet* of(const WeightSet& weights, const Workload& workload) {
+    std::optional<WeightSet> part = workload.part(weights, part_bytes);
+    if (!part) return nullptr;
+    const auto key = std::pair(&weights, part->bytes());
+    return &parts_.try_emplace(key, std::move(*part)).first->second;
+  }
+
+ private:
+  std::map<std::pair<const WeightSet*, std::size_t>, WeightSet> parts_;
+};
+
+/// On a part of its weights where one stands for them. None does for a model.
+Case counted_case(const Case& item, Parts& parts) {
+  const WeightSet* part = item.weights->slice ? nullptr : parts.of(*item.weights, *item.workload);
+  return {item.workload, item.policy, part != nullptr ? part : item.weights, item.start};
 }
 
 /// Cases of one policy that the driver treats alike: from cold by who reads, and by the size of
@@ -109,7 +121,7 @@ void count_group(const TrafficCount& count, std::span<const Counted> group) {
 }  // namespace
 
 void count_every_kind(const TrafficCount& count) {
-  std::map<const WeightSet*, WeightSet> parts;
+  Parts parts;
   std::map<std::string, std::string> counted;  // the case that stands for its kind
   std::vector<Counted> chosen;
   for (const std::size_t i : in_order(count)) {
@@ -117,7 +129,7 @@ void count_every_kind(const TrafficCount& count) {
     CaseRecord& record = count.records[i];
     const auto [known, is_first] = counted.emplace(kind_of(item), record.name);
     if (is_first) {
-      chosen.push_back({&record, part_of(item, parts)});
+      chosen.push_back({&record, counted_case(item, parts)});
     } else {
       record.evidence.um = Found<UmTraffic>::unavailable("counted for " + known->second);
     }
@@ -144,6 +156,7 @@ void count_every_policy(const TrafficCount& count) {
     Found<UmTraffic> um;
     std::string failure;
   };
+  Parts parts;
   std::map<const Policy*, Counted> counted;
   for (std::size_t i = 0; i < count.cases.size(); ++i) {
     const Case& item = *count.cases[i];
@@ -154,13 +167,12 @@ void count_every_policy(const TrafficCount& count) {
           Found<UmTraffic>::unavailable("counted from cold alone: --evidence all counts all");
       continue;
     }
-    const WeightSet part = plain_part(*item.weights, part_bytes);
-    if (!counted.contains(item.policy) && !part.tensors.empty()) {
+    const WeightSet* part = parts.of(*item.weights, count.plain_read);
+    if (part != nullptr && !counted.contains(item.policy)) {
       Counted& of_policy = counted[item.policy];
-      const Case read{&count.plain_read, item.policy, &part, Start::cold};
+      const Case read{&count.plain_read, item.policy, part, Start::cold};
       count.at_boundary(record, [&] { of_policy.um = count.loop.um_traffic(read); });
       of_policy.failure = record.failure;
-      count.loop.clear();  // it refers to `part`
     }
     const Counted& of_policy = counted[item.policy];
     record.evidence.um = of_policy.um;
@@ -169,6 +181,7 @@ void count_every_policy(const TrafficCount& count) {
       count.at_boundary(record, [&] { throw std::runtime_error(of_policy.failure); });
     }
   }
+  count.loop.clear();  // it refers to the parts
 }
 
 }  // namespace offload

@@ -65,7 +65,8 @@ class TimeModel {
 
   double case_seconds(const Case& item, std::size_t samples) const {
     const double pass = pass_seconds(item);
-    const double passes = 2 + static_cast<double>(samples * passes_per_sample(pass, item.start));
+    const std::size_t in_a_sample = passes_per_sample(pass, item.start, cpu_reads(item));
+    const double passes = 2 + static_cast<double>(samples * in_a_sample);
     return case_overhead + passes * (pass + reset_seconds(item));
   }
 
@@ -106,16 +107,24 @@ class TimeModel {
         break;
     }
     if (migrates_now(item)) return migration_rate;
+    return copies_from_pageable(item) ? pageable_copy_rate : link_rate_;
+  }
+
+  bool copies_from_pageable(const Case& item) const {
     const Requirement needs = memory_needed(*item.policy, *item.weights, tuning_);
-    const bool copied_from_pageable = needs.device > 0 && needs.pageable > 0;
-    return copied_from_pageable ? pageable_copy_rate : link_rate_;
+    return needs.device > 0 && needs.pageable > 0;
+  }
+
+  bool cpu_reads(const Case& item) const {
+    const bool computes = item.policy->path(item.start, platform_) == Path::host_memory;
+    return computes || copies_from_pageable(item);
   }
 
   /// Back to cold, and the caches flushed.
   double reset_seconds(const Case& item) const {
     double seconds = platform_.gpu ? device_cache_flush : 0;
     if (migrates_now(item)) seconds += bytes(item) / eviction_rate;
-    if (item.policy->path(item.start, platform_) == Path::host_memory) {
+    if (cpu_reads(item)) {
       const double cache = static_cast<double>(platform_.host.last_level_cache_bytes.value_or(0));
       seconds += std::max(2 * cache, gib / 16) / host_rate_;
     }

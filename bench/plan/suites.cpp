@@ -143,7 +143,7 @@ std::span<const Suite> suites() {
        "one real weight and a latency chain, every policy, within a minute",
        {{{"gemv", "stream_read"}, {"llama3.1-70b.down_proj"}},  //
         {{"pointer_chase"}, {"64MiB"}}},
-       12},
+       10},
       {"full",
        "every projection of two models, a sweep over sizes, three dtypes",
        {{{"gemv"}, {"llama3.1-8b", "llama3.1-70b"}},

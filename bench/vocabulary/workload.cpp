@@ -8,6 +8,7 @@
 #include <system_error>
 
 #include "offload/units.hpp"
+#include "offload/weight_parts.hpp"
 
 namespace offload {
 namespace {
@@ -50,6 +51,12 @@ std::vector<Piece> Reading::pieces() const { return whole_; }
 
 std::unique_ptr<Workload> Workload::with_choice(std::size_t) const {
   throw std::logic_error(std::string(name()) + " has no choice");
+}
+
+std::optional<WeightSet> Workload::part(const WeightSet& weights, std::size_t bytes) const {
+  WeightSet part = plain_part(weights, bytes);
+  if (part.tensors.empty() || !reads(part)) return std::nullopt;
+  return part;
 }
 
 std::string Workload::label() const {

@@ -16,6 +16,7 @@
 #include "kernels/host/kernels.hpp"
 #include "kernels/kernels.hpp"
 #include "kernels/reference.hpp"
+#include "offload/weight_parts.hpp"
 
 namespace offload {
 namespace {
@@ -135,8 +136,12 @@ class ExpertGather final : public Workload {
     return std::make_unique<ExpertGather>(value);
   }
   bool varies() const override { return true; }
-  // A token's experts are the more of all the fewer there are.
-  bool part_stands_for(const WeightSet& /*weights*/) const override { return false; }
+  // How an expert is read does not hang on how many others there are, as long as those that a token
+  // takes are seldom neighbours, which may share pages.
+  std::optional<WeightSet> part(const WeightSet& weights, std::size_t /*bytes*/) const override {
+    constexpr std::size_t experts_for_each = 4;
+    return fewer_experts(weights, experts_for_each * weights.experts_per_token());
+  }
   Support reads(const WeightSet& weights) const override {
     const std::size_t per_token = weights.experts_per_token();
     for (const WeightTensor& tensor : weights.tensors) {

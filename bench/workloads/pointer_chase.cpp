@@ -106,7 +106,10 @@ class PointerChase final : public Workload {
   Content content() const override { return Content::chain; }
   bool needs_whole_tensors() const override { return true; }
   // Its steps are as many whatever the size.
-  bool part_stands_for(const WeightSet& /*weights*/) const override { return false; }
+  std::optional<WeightSet> part(const WeightSet& /*weights*/,
+                                std::size_t /*bytes*/) const override {
+    return std::nullopt;
+  }
   Support reads(const WeightSet& weights) const override {
     for (const WeightTensor& tensor : weights.tensors) {
       if (tensor.bytes() < least_bytes) {

@@ -116,11 +116,13 @@ class RowGather final : public Workload {
   }
   Content content() const override { return Content::random_weights; }
   bool needs_whole_tensors() const override { return true; }
-  bool part_stands_for(const WeightSet& weights) const override {
-    return std::ranges::all_of(weights.tensors, [this](const WeightTensor& tensor) {
-      const std::size_t wanted = tensor.bytes() / chunk_ / share;
-      return wanted >= 1 && wanted <= most_chunks;
-    });
+  std::optional<WeightSet> part(const WeightSet& weights, std::size_t bytes) const override {
+    const bool same_share =
+        std::ranges::all_of(weights.tensors, [this](const WeightTensor& tensor) {
+          const std::size_t wanted = tensor.bytes() / chunk_ / share;
+          return wanted >= 1 && wanted <= most_chunks;
+        });
+    return same_share ? Workload::part(weights, bytes) : std::nullopt;
   }
   std::optional<Choice> choice() const override {
     return Choice{'c', least_chunk, most_chunk, chunk_};

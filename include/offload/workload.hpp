@@ -129,9 +129,9 @@ class Workload {
   /// Whether passes read different pieces, each as many bytes (Reading::select_pass). Such a
   /// workload has no warm start: what it reads next may never have been read.
   virtual bool varies() const { return false; }
-  /// Whether a pass over a part of `weights` stands for one over all: it reads the same share of
-  /// them, spread alike.
-  virtual bool part_stands_for(const WeightSet& /*weights*/) const { return true; }
+  /// About `bytes` of `weights` that a pass reads as it reads all of them: the same share, spread
+  /// alike. nullopt where no part stands for them.
+  virtual std::optional<WeightSet> part(const WeightSet& weights, std::size_t bytes) const;
   /// First part of the benchmark name: "gemv", or "gemm.m512" where there is a choice.
   std::string label() const;
   /// Whether it can read every tensor of the set, or why not (dtype, size).

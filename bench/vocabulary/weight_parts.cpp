@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "bench/measure/weight_parts.hpp"
+#include "offload/weight_parts.hpp"
 
 #include <algorithm>
 
@@ -15,6 +15,18 @@ WeightSet plain_part(const WeightSet& weights, std::size_t most_bytes) {
   part.rows = std::min(std::max(rows, row_alignment), part.rows);
   part.experts = 0;
   return {"part of " + weights.name, {part}};
+}
+
+std::optional<WeightSet> fewer_experts(const WeightSet& weights, std::size_t experts) {
+  if (experts == 0) return std::nullopt;
+  WeightSet part = weights;
+  part.name = "part of " + weights.name;
+  for (WeightTensor& tensor : part.tensors) {
+    if (tensor.experts <= experts) return std::nullopt;
+    tensor.rows = tensor.rows / tensor.experts * experts;
+    tensor.experts = experts;
+  }
+  return part;
 }
 
 }  // namespace offload
