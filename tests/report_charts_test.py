@@ -68,7 +68,7 @@ def test_what_is_unknown_is_no_bar(see):
     for cell in unknown:
         assert cell.find_elements(By.CSS_SELECTOR, ".unknown")
         assert not cell.find_elements(By.CSS_SELECTOR, ".fill")
-    assert any("takes 0.3 s a case" in text for text in texts(
+    assert any("--evidence all" in text for text in texts(
         why.find_elements(By.CSS_SELECTOR, ".notes li")))
     picture(browser, "why")
 

@@ -42,6 +42,8 @@ TEST(WeightParts, APartStandsForWeightsOfWhichTheSameShareIsRead) {
   EXPECT_EQ(catalog.workload("stream_read")->part(huge, mebibyte)->bytes(), mebibyte);
   EXPECT_EQ(catalog.workload("gemv")->part(huge, mebibyte)->bytes(), mebibyte);
   EXPECT_FALSE(catalog.workload("pointer_chase")->part(weights, mebibyte));
+  const WeightSet experts{"e", {{"e", DType::bf16, 64 * 64, 2048, 0, 64}}, std::nullopt, 8};
+  EXPECT_FALSE(catalog.workload("expert_gather")->part(experts, mebibyte));
   // An eighth of the chunks, but 65536 at most.
   const Workload& gather = *catalog.workload("row_gather");
   EXPECT_TRUE(gather.with_choice(4096)->part(huge, mebibyte));
@@ -49,28 +51,6 @@ TEST(WeightParts, APartStandsForWeightsOfWhichTheSameShareIsRead) {
   EXPECT_FALSE(gather.with_choice(std::size_t{2} << 20)
                    ->part({"few", {{"few", DType::bf16, 1024, 4096}}},  // 8 MiB: at least one chunk
                           8 * mebibyte));
-}
-
-TEST(WeightParts, OfExpertsFourTimesAsManyAsATokenTakes) {
-  const Catalog catalog = make_catalog();
-  const Workload& gather = *catalog.workload("expert_gather");
-  WeightSet experts{
-      "e",
-      {{"up", DType::bf16, 64 * 96, 2048, 0, 64}, {"down", DType::bf16, 64 * 48, 2048, 0, 64}},
-      std::nullopt,
-      8};
-  const auto part = gather.part(experts, mebibyte);
-  ASSERT_TRUE(part);
-  EXPECT_TRUE(gather.reads(*part));
-  EXPECT_EQ(part->name, "part of e");
-  EXPECT_EQ(part->tensors[0].experts, 32U);
-  EXPECT_EQ(part->tensors[0].rows, 32U * 96);
-  EXPECT_EQ(part->tensors[1].rows, 32U * 48);
-  EXPECT_EQ(part->experts_per_token(), 8U);
-  experts.routed_experts = 16;  // of 64
-  EXPECT_FALSE(gather.part(experts, mebibyte));
-  experts.routed_experts = 0;
-  EXPECT_FALSE(gather.part(experts, mebibyte));
 }
 
 }  // namespace

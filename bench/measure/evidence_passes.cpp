@@ -24,15 +24,12 @@ constexpr int most_counted_passes = 3;
 // Nor do they keep up with more than this at once: passes over 448 MiB lost half of their records,
 // passes over 112 MiB none.
 constexpr std::size_t most_counted_at_once = std::size_t{96} << 20;
-// Of a pass: each part takes 60 ms to start and stop counting.
+// Of a pass: each part takes 20 ms to collect what was counted.
 constexpr std::size_t most_counted = std::size_t{256} << 20;
 // What a piece's first row must be a multiple of (see Piece).
 constexpr std::size_t row_alignment = 4;
 
-// NVML renews the energy counter about every 0.1 s: passes on end until it has been renewed once
-// more. Looking at it takes 0.5 ms; when it was renewed is known to the time between two looks.
-constexpr double energy_look_seconds = 5e-3;
-constexpr double energy_most_seconds = 1.0;
+constexpr double energy_batch_seconds = 5e-3;
 constexpr std::size_t energy_least_bytes = std::size_t{256} << 20;
 // The byte counters of the link hold 32 bits, packet headers included.
 constexpr double most_wire_bytes = 0xffffffff / 1.2;
@@ -83,10 +80,9 @@ Found<LinkTraffic> Loop::link_of(const PassMeans& means) const {
   return Traffic::unavailable("NVML counts no PCI Express bytes of this GPU");
 }
 
-/// Of passes on end, between two renewals of the counter.
 Found<Energy> Loop::energy_of_passes() {
   if (!gpu_counters_.available()) return Found<Energy>::unavailable(gpu_counters_.reason());
-  if (!thorough_) return Found<Energy>::unavailable("takes 0.3 s a case: --evidence all");
+  if (!thorough_) return Found<Energy>::unavailable("takes 0.2 s a case: --evidence all");
   if (reading_->steps() > 0)
     return Found<Energy>::unavailable("a chain of single reads, no stream");
   if (reading_->bytes().requested < energy_least_bytes) {
@@ -106,43 +102,21 @@ Found<Energy> Loop::energy_of_passes() {
     return Found<Energy>::unavailable("the GPU idles, and NVML does not count the CPU's");
   }
 
-  struct Look {
-    double joules = 0;
-    std::size_t passes = 0;
-    double seconds = 0;
-  };
-  const auto at_first = gpu_counters_.joules();
-  if (!at_first) return Found<Energy>::unavailable("NVML counts no energy of this GPU");
-  const auto between_looks = static_cast<std::size_t>(
-      std::max(std::ceil(energy_look_seconds / std::max(last_pass_seconds_, 1e-6)), 1.0));
-  std::optional<Look> first;  // at a renewal
-  Look last{.joules = *at_first};
-  std::size_t passes = 0;
-  const Stopwatch watch;
-  while (watch.seconds() < energy_most_seconds) {
-    checkpoint();
-    for (std::size_t i = 0; i < between_looks; ++i) {
-      if (computes_on_cpu_) session_.wait();
-      next_pass();
-      run_pass();
-    }
-    passes += between_looks;
-    // While the GPU still works on the last of them.
-    const double joules = gpu_counters_.joules().value_or(last.joules);
-    const bool renewed = joules != last.joules;
-    if (renewed) last = {joules, passes, watch.seconds()};
-    session_.wait();
-    if (!renewed) continue;
-    if (!first) {
-      first = last;
-      continue;
-    }
-    const double spent = last.joules - first->joules;
-    const double seconds = last.seconds - first->seconds;
-    return Found<Energy>::measured(
-        {spent / static_cast<double>(last.passes - first->passes), spent / seconds, seconds});
-  }
-  return Found<Energy>::unavailable("the energy counter was not renewed in time");
+  // Enough at a time that launching them leaves the GPU busy.
+  const double pass = std::max(last_pass_seconds_, 1e-6);
+  const auto passes =
+      static_cast<std::size_t>(std::max(std::ceil(energy_batch_seconds / pass), 1.0));
+  return energy_meter_.measure(
+      [&] {
+        checkpoint();
+        for (std::size_t i = 0; i < passes; ++i) {
+          if (computes_on_cpu_) session_.wait();
+          next_pass();
+          run_pass();
+        }
+        session_.wait();
+      },
+      passes);
 }
 
 PassSeries Loop::series(std::size_t count) {

@@ -57,7 +57,9 @@ Loop::Loop(Session& session, const Calibration& calibration, std::uint64_t seed,
       calibration_(calibration),
       seed_(seed),
       wall_(wall),
-      gpu_counters_(session.gpu() ? session.platform().gpu->pci_bus_id : "") {}
+      gpu_counters_(session.gpu() ? session.platform().gpu->pci_bus_id : ""),
+      energy_meter_([this] { return gpu_counters_.joules(); },
+                    [watch = Stopwatch()] { return watch.seconds(); }) {}
 
 void Loop::bind(const Case& item) {
   const bool same_weights = item.weights == item_.weights;

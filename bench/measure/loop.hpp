@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "bench/evidence/cpu_time.hpp"
+#include "bench/evidence/energy_meter.hpp"
 #include "bench/evidence/gpu_counters.hpp"
 #include "bench/evidence/pass_means.hpp"
 #include "bench/evidence/um_traffic.hpp"
@@ -116,6 +117,7 @@ class Loop {
   UmCollector um_;
   DriverThreads driver_threads_;
   GpuCounters gpu_counters_;
+  EnergyMeter energy_meter_;
 
   Case item_;
   std::map<Content, MasterCopy> masters_;                         // of the current weights

@@ -45,20 +45,18 @@ std::vector<std::size_t> in_order(const TrafficCount& count) {
   return order;
 }
 
-/// Parts that stand for weights, one for all workloads whose parts are of the same size, so that
-/// they are placed once. They are where they are until the end.
+/// Parts that stand for weights, one for all workloads, so that it is placed once.
 class Parts {
  public:
   /// nullptr where no part stands for `weights`.
   const WeightSet* of(const WeightSet& weights, const Workload& workload) {
     std::optional<WeightSet> part = workload.part(weights, part_bytes);
     if (!part) return nullptr;
-    const auto key = std::pair(&weights, part->bytes());
-    return &parts_.try_emplace(key, std::move(*part)).first->second;
+    return &parts_.try_emplace(&weights, std::move(*part)).first->second;
   }
 
  private:
-  std::map<std::pair<const WeightSet*, std::size_t>, WeightSet> parts_;
+  std::map<const WeightSet*, WeightSet> parts_;
 };
 
 /// On a part of its weights where one stands for them. None does for a model.

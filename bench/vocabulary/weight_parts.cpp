@@ -17,16 +17,4 @@ WeightSet plain_part(const WeightSet& weights, std::size_t most_bytes) {
   return {"part of " + weights.name, {part}};
 }
 
-std::optional<WeightSet> fewer_experts(const WeightSet& weights, std::size_t experts) {
-  if (experts == 0) return std::nullopt;
-  WeightSet part = weights;
-  part.name = "part of " + weights.name;
-  for (WeightTensor& tensor : part.tensors) {
-    if (tensor.experts <= experts) return std::nullopt;
-    tensor.rows = tensor.rows / tensor.experts * experts;
-    tensor.experts = experts;
-  }
-  return part;
-}
-
 }  // namespace offload

@@ -16,7 +16,6 @@
 #include "kernels/host/kernels.hpp"
 #include "kernels/kernels.hpp"
 #include "kernels/reference.hpp"
-#include "offload/weight_parts.hpp"
 
 namespace offload {
 namespace {
@@ -136,11 +135,10 @@ class ExpertGather final : public Workload {
     return std::make_unique<ExpertGather>(value);
   }
   bool varies() const override { return true; }
-  // How an expert is read does not hang on how many others there are, as long as those that a token
-  // takes are seldom neighbours, which may share pages.
-  std::optional<WeightSet> part(const WeightSet& weights, std::size_t /*bytes*/) const override {
-    constexpr std::size_t experts_for_each = 4;
-    return fewer_experts(weights, experts_for_each * weights.experts_per_token());
+  // A token's experts are the more of all the fewer there are.
+  std::optional<WeightSet> part(const WeightSet& /*weights*/,
+                                std::size_t /*bytes*/) const override {
+    return std::nullopt;
   }
   Support reads(const WeightSet& weights) const override {
     const std::size_t per_token = weights.experts_per_token();
