@@ -8,7 +8,7 @@
 namespace offload {
 namespace {
 
-constexpr int periods_watched = 4;
+constexpr int periods_watched = 3;
 constexpr double longest_period = 0.5;   // seconds; waited for in vain where there is none
 constexpr double least_seconds = 0.095;  // of work: one period of 0.1 s, as NVML has it
 constexpr double most_seconds = 2.0;

@@ -26,6 +26,8 @@ constexpr int most_counted_passes = 3;
 constexpr std::size_t most_counted_at_once = std::size_t{96} << 20;
 // Of a pass: each part takes 20 ms to collect what was counted.
 constexpr std::size_t most_counted = std::size_t{256} << 20;
+// To count the faults of filling more takes longer than turning the counters off and on.
+constexpr std::size_t most_filled_while_counting = std::size_t{512} << 20;
 // What a piece's first row must be a multiple of (see Piece).
 constexpr std::size_t row_alignment = 4;
 
@@ -235,6 +237,8 @@ Found<UmTraffic> Loop::count_in_parts(CountedPass pass) {
 
 Found<UmTraffic> Loop::um_traffic(const Case& item) {
   const Range range("evidence");
+  const bool is_placed = item.weights == item_.weights && item.policy == placed_policy_;
+  if (!is_placed && item.weights->bytes() > most_filled_while_counting) um_.stop();
   bind(item);
   CountedPass pass;
   std::size_t most_moved = 0;

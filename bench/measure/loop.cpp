@@ -19,7 +19,7 @@ namespace {
 
 constexpr double settling_seconds = 20e-3;
 constexpr int most_settling_passes = 100;
-constexpr int most_watched_passes = 3;
+constexpr int most_watched_passes = 2;
 // A pass that takes longer says enough by itself.
 constexpr double long_pass_seconds = 5e-3;
 
