@@ -111,7 +111,7 @@ def chosen(results, wanted):
 
 
 def twin(key):
-    return dataclasses.replace(key, captured=not key.captured)
+    return key._replace(captured=not key.captured)
 
 
 def appeared(old, new):
@@ -130,7 +130,7 @@ def vanished(key, old, new, skipped, terms):
 
 
 def name_of(key):
-    return str(dataclasses.replace(key, captured=False))
+    return str(key._replace(captured=False))
 
 
 def skip_reasons(results):
