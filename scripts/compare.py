@@ -11,7 +11,7 @@ import gc
 from offload_results import command, comparability, comparison, comparison_json
 from offload_results import comparison_markdown, comparison_table, kinds, tolerances
 from offload_results.comparison_options import arguments, wanted
-from offload_results.results import load
+from offload_results.compared_case import load
 
 FORMATS = {"table": comparison_table.render, "markdown": comparison_markdown.render,
            "json": comparison_json.render}
