@@ -6,12 +6,12 @@
 # ///
 """Say for each case whether it became faster or slower than in a baseline, from the samples of both
 results files, and end with an exit code to gate on."""
+import contextlib
 import gc
 
 from offload_results import command, comparability, comparison, comparison_json
-from offload_results import comparison_markdown, comparison_table, kinds, tolerances
+from offload_results import comparison_markdown, comparison_table, kinds, reading, tolerances
 from offload_results.comparison_options import arguments, wanted
-from offload_results.results import load
 
 FORMATS = {"table": comparison_table.render, "markdown": comparison_markdown.render,
            "json": comparison_json.render}
@@ -25,17 +25,21 @@ def main():
     gc.disable()
     terms = comparison.Terms(options.threshold, options.confidence, options.allow_missing,
                              kinds.ASSUMED | dict(options.run_to_run))
-    baseline = load(options.baseline)
+    with contextlib.closing(reading.each([options.baseline, *options.candidates])) as files:
+        return judge(next(files), files, options, terms)
+
+
+def judge(baseline, candidates, options, terms):
     if options.tolerances:
         found = tolerances.tolerances(baseline, terms, wanted(options.filters))
         text = TOLERANCE_FORMATS[options.format](baseline, found, terms)
         write(text, options.output, f"Tolerances of {len(found)} cases.")
         return comparison.FINE
     compared = []
-    for path in options.candidates:
-        found = comparison.compare(baseline, load(path), terms, wanted(options.filters))
+    for candidate in candidates:
+        found = comparison.compare(baseline, candidate, terms, wanted(options.filters))
         if not options.force:
-            comparability.refuse(baseline, found.candidate, found.differences)
+            comparability.refuse(baseline, candidate, found.differences)
         compared.append(found)
     text = FORMATS[options.format](compared, options.rows)
     write(text, options.output, "\n".join(map(comparison_table.sentence, compared)))

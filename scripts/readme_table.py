@@ -27,7 +27,8 @@ import sys
 
 from evidence_tables import tables as evidence_tables
 from offload_results import command
-from offload_results.results import BadInput, label_of, read_text
+from offload_results.json_reader import BadInput, read_text
+from offload_results.results import label_of
 from offload_results.results import load as shared_load
 from table_text import duration, gibibytes, row, three_digits
 

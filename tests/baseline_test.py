@@ -11,7 +11,8 @@ import pytest
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "scripts"))
 
-from offload_results import comparability, comparison, interval, kinds, tolerances  # noqa: E402
+from offload_results import comparability, compared_case, comparison, interval  # noqa: E402
+from offload_results import kinds, tolerances  # noqa: E402
 from offload_results.results import load, passed, source_of  # noqa: E402
 
 BASELINES = sorted((ROOT / "results").glob("baselines/*.json"))
@@ -26,7 +27,8 @@ def histories(path):
     results = load(path)
     assert not comparability.busy_runs(results)
     count = len(results.run["sources"])
-    found = [(kinds.kind_of(cases), {source_of(case): case for case in cases})
+    found = [(kinds.of_runs(list(map(kinds.kind_of, cases))),
+              {source_of(case): case for case in cases})
              for cases in results.by_key().values() if all(map(passed, cases))]
     return [(kind, cases) for kind, cases in found if len(cases) == count], range(count)
 
@@ -85,7 +87,7 @@ def test_a_slowdown_of_5_percent_is_found_in_steady_cases(path, sides):
 
 
 def test_it_is_one_build_and_every_case_has_a_tolerance(path):
-    results = load(path)
+    results = compared_case.load(path)
     runs = [source["run"] for source in results.run["sources"]]
     assert len(runs) >= 3 and len({run["build"]["git_commit"] for run in runs}) == 1
     found = tolerances.tolerances(results, TERMS)

@@ -5,7 +5,7 @@ import pathlib
 import sys
 import tempfile
 
-from .results import BadInput, read_json
+from .json_reader import BadInput, read_json
 
 FINDING = 1
 BAD_INPUT = 2

@@ -4,8 +4,9 @@ times, and what a reader should know. And what makes two cases of one name diffe
 measurements."""
 import dataclasses
 import statistics
+import typing
 
-from .results import BadInput
+from .json_reader import BadInput
 
 MEMORY_MODEL = ("managed", "concurrent_managed_access", "pageable_memory_access",
                 "pageable_memory_access_uses_host_page_tables", "direct_managed_access_from_host")
@@ -188,31 +189,44 @@ def known_calibration(name, runs):
     return [value for value in values if isinstance(value, (int, float)) and value > 0]
 
 
-# A field that a file of an older schema lacks is not held against it. passes_per_sample is missing
-# on purpose: the program chooses it by how long a pass takes.
-SAME_MEASUREMENT = (("path",), ("tokens",), ("steps",), ("bytes", "requested"))
+class Measurement(typing.NamedTuple):
+    """What cases of one name have alike if they are the same measurement. passes_per_sample is
+    missing on purpose: the program chooses it by how long a pass takes."""
+
+    path: str | None
+    tokens: int | None
+    steps: int | None
+    bytes_requested: int | None
+    weight_bytes: int | None
+    tensors: tuple | None
+
+
+def measurement_of(case):
+    """What a Measurement has."""
+    weights, moved = case["weights"], case.get("bytes")
+    return (case.get("path"), case.get("tokens"), case.get("steps"),
+            moved.get("requested") if isinstance(moved, dict) else None, weights.get("bytes"),
+            shapes(weights.get("tensors")))
+
+
+def shapes(tensors):
+    if not isinstance(tensors, list):
+        return None
+    return tuple([(tensor.get("dtype"), tensor.get("rows"), tensor.get("cols"),
+                   tensor.get("resident", False)) for tensor in tensors])
 
 
 def what_differs(one, other):
-    """Between two cases of one name that makes them different measurements; else None."""
-    if (one["weights"] == other["weights"] and one.get("bytes") == other.get("bytes")
-            and one.get("path") == other.get("path") and one.get("tokens") == other.get("tokens")
-            and one.get("steps") == other.get("steps")):
-        return None  # and so is all that follows
-    if one["weights"].get("bytes") != other["weights"].get("bytes"):
-        return f"weights of {one['weights'].get('bytes')} and {other['weights'].get('bytes')} bytes"
-    if shapes(one) != shapes(other):
-        return "weights of other tensors"
-    for path in SAME_MEASUREMENT:
-        old, new = reach(one, *path), reach(other, *path)
-        if old is not None and new is not None and old != new:
-            return f"{' '.join(path)}: {old} and {new}"
-    return None
-
-
-def shapes(case):
-    tensors = case["weights"].get("tensors")
-    if not isinstance(tensors, list):
+    """Between two measurements, as text; else None."""
+    if one == other:
         return None
-    return [(tensor.get("dtype"), tensor.get("rows"), tensor.get("cols"),
-             tensor.get("resident", False)) for tensor in tensors]
+    one, other = Measurement._make(one), Measurement._make(other)
+    if one.weight_bytes != other.weight_bytes:
+        return f"weights of {one.weight_bytes} and {other.weight_bytes} bytes"
+    if one.tensors != other.tensors:
+        return "weights of other tensors"
+    # A field that a file of an older schema lacks is not held against it.
+    for name, old, new in zip(Measurement._fields, one, other):
+        if old is not None and new is not None and old != new:
+            return f"{name.replace('_', ' ')}: {old} and {new}"
+    return None

@@ -7,7 +7,9 @@ import typing
 
 from . import interval, kinds
 from .comparability import Difference, busy_runs, differences, what_differs
-from .results import BadInput, CaseKey, Results, passed, source_of
+from .compared_case import ComparedResults
+from .json_reader import BadInput
+from .results import CaseKey
 
 SLOWER, FAILED, MISSING = "slower", "failed", "missing"
 NOT_COMPARABLE, FASTER, AMBIGUOUS = "not comparable", "faster", "ambiguous"
@@ -15,7 +17,6 @@ NEW, SAME = "new", "same"
 VERDICTS = (SLOWER, FAILED, MISSING, NOT_COMPARABLE, FASTER, AMBIGUOUS, NEW, SAME)
 
 FINE, REGRESSION, UNDECIDED = 0, 1, 2  # exit codes
-MOST_SECONDS = 1e9  # of a sample: thirty years
 
 
 class Side(typing.NamedTuple):
@@ -50,8 +51,8 @@ class Terms:
 
 @dataclasses.dataclass(frozen=True)
 class Comparison:
-    baseline: Results
-    candidate: Results
+    baseline: ComparedResults
+    candidate: ComparedResults
     terms: Terms
     differences: list[Difference]
     spreads: dict[str, interval.Spread]
@@ -70,7 +71,7 @@ class Comparison:
 
 
 def compare(baseline, candidate, terms=Terms(), wanted=None):
-    """Of two Results, with no regard to what forbids it: that is comparability's to refuse.
+    """Of two ComparedResults, with no regard to what forbids it: that is comparability's to refuse.
     `wanted` says of a key and a case whether it counts; None: all do."""
     old, new = chosen(baseline, wanted), chosen(candidate, wanted)
     skipped = skip_reasons(candidate)
@@ -84,9 +85,9 @@ def compare(baseline, candidate, terms=Terms(), wanted=None):
         if row:
             rows.append(row)
         else:
-            kind = kinds.kind_of(old_cases)
-            pairs.append((key, kind, measured(baseline, key, old_cases),
-                          measured(candidate, key, new_cases),
+            kind = kinds.of_runs([case.kind for case in old_cases])
+            pairs.append((key, kind, measured(baseline, old_cases),
+                          measured(candidate, new_cases),
                           disturbed(kind, old_cases, old_busy)
                           or disturbed(kind, new_cases, new_busy)))
     rows += appeared(old, new)
@@ -111,7 +112,7 @@ def chosen(results, wanted):
 
 
 def twin(key):
-    return dataclasses.replace(key, captured=not key.captured)
+    return key._replace(captured=not key.captured)
 
 
 def appeared(old, new):
@@ -125,12 +126,12 @@ def vanished(key, old, new, skipped, terms):
     if twin(key) in new:
         return Row(key, NOT_COMPARABLE, False, "one was captured as a CUDA graph, one was not")
     reason = skipped.get(name_of(key))
-    return Row(key, MISSING, not terms.missing_allowed and any(map(passed, old)),
+    return Row(key, MISSING, not terms.missing_allowed and any(case.passed for case in old),
                f"skipped: {reason}" if reason else None)
 
 
 def name_of(key):
-    return str(dataclasses.replace(key, captured=False))
+    return str(key._replace(captured=False))
 
 
 def skip_reasons(results):
@@ -140,43 +141,37 @@ def skip_reasons(results):
 
 def unmeasured(key, old, new):
     """The row of a case that did not pass on one side; else None."""
-    failed = [case for case in new if not passed(case)]
-    measured_before = any(map(passed, old))
+    failed = [case for case in new if not case.passed]
+    measured_before = any([case.passed for case in old])
     if failed:
-        reason = failed[0]["failure"] or "incomplete"
+        reason = failed[0].failure or "incomplete"
         if len(new) > 1:
             reason = f"in {len(failed)} of {len(new)} runs: {reason}"
         if not measured_before:
             reason = f"in the baseline too; {reason}"
         return Row(key, FAILED, measured_before, reason)
     if not measured_before:
-        return Row(key, NEW, False, f"no baseline: {old[0]['failure'] or 'incomplete'}")
+        return Row(key, NEW, False, f"no baseline: {old[0].failure or 'incomplete'}")
     return None
 
 
 def incomparable(key, old, new):
     """The row of a case that is another measurement under the same name; else None."""
-    first = next(case for case in old if passed(case))
-    for case in (*old, *new):
-        what = case is not first and what_differs(first, case)
+    first = [case for case in old if case.passed][0]
+    for case in old + new:
+        what = what_differs(first.measurement, case.measurement)
         if what:
             return Row(key, NOT_COMPARABLE, False, what)
     return None
 
 
-def measured(results, key, cases):
+def measured(results, cases):
     """(Side, its runs)"""
     runs, samples = [], 0
     for case in cases:
-        if not passed(case):
-            continue
-        seconds = case["samples_s"]
-        if not seconds or min(seconds) <= 0 or max(seconds) > MOST_SECONDS:
-            raise BadInput(f"{results.path}: {key}: "
-                           f"{'no samples' if not seconds else 'a sample that is no time'}; "
-                           "the file is damaged: scripts/validate.py says where")
-        runs.append(interval.run_of(seconds))
-        samples += len(seconds)
+        if case.passed:
+            runs.append(case.run_in(results.path))
+            samples += case.samples
     return Side(math.exp(interval.mean(runs)), len(runs), samples), runs
 
 
@@ -184,7 +179,7 @@ def disturbed(kind, cases, busy):
     """Why such a case's times say nothing: others worked the CPU that it hangs on; else None."""
     if kind == kinds.GPU or not busy:
         return None
-    loads = [busy[source_of(case)] for case in cases if source_of(case) in busy]
+    loads = [busy[case.source] for case in cases if case.source in busy]
     return f"{loads[0]} when the run began" if loads else None
 
 

@@ -118,7 +118,7 @@ def wanted(filters):
 
     def holds(key, case):
         for field, patterns in filters:
-            value = getattr(key, field) if hasattr(key, field) else str(case.get(field))
+            value = getattr(key, field) if hasattr(key, field) else str(getattr(case, field))
             if not any(fnmatch.fnmatchcase(value, pattern) for pattern in patterns):
                 return False
         return True

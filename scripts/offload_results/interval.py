@@ -69,11 +69,12 @@ def ratio(baseline, candidate, assumed, confidence):
     if variance is None:
         return Ratio(math.exp(difference), None, None)
     half = math.sqrt(variance) * student(confidence, max(1, int(freedom + 1e-9)))
-    return Ratio(*map(bounded_exp, (difference, difference - half, difference + half)))
+    return Ratio(bounded_exp(difference), bounded_exp(difference - half),
+                 bounded_exp(difference + half))
 
 
 def bounded_exp(value):
-    return math.exp(max(-700.0, min(700.0, value)))
+    return math.exp(value if abs(value) < 700.0 else math.copysign(700.0, value))
 
 
 def mean(runs):
@@ -85,11 +86,8 @@ def mean(runs):
 def difference_variance(baseline, candidate, assumed):
     """(variance of the difference of the two means, its degrees of freedom by Satterthwaite), or
     None where too few samples leave the spread within a run unknown and no second run shows it."""
-    parts = []
-    for runs in (baseline, candidate):
-        for run in runs:
-            if run.variance is not None:
-                parts.append((run.variance / len(runs)**2, run.freedom))
+    parts = [(run.variance / len(runs)**2, run.freedom) for runs in (baseline, candidate)
+             for run in runs if run.variance is not None]
     known = len(parts) == len(baseline) + len(candidate)
     squares, freedom = between(baseline, candidate)
     if known:
@@ -101,10 +99,10 @@ def difference_variance(baseline, candidate, assumed):
     else:  # what few samples spread is in the spread of the runs, and in no other figure
         parts, squares = [], max(squares, freedom * assumed.variance)
     parts.append((squares / freedom * (1 / len(baseline) + 1 / len(candidate)), freedom))
-    total = sum(part for part, _ in parts)
+    total = sum([part for part, _ in parts])
     if total == 0:
         return 0.0, freedom
-    return total, total**2 / sum(part**2 / free for part, free in parts)
+    return total, total**2 / sum([part**2 / free for part, free in parts])
 
 
 def between(*sides):

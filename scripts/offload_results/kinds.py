@@ -22,15 +22,15 @@ SHORT = 50e-6  # seconds of a pass over the link that the CPU takes about as lon
 SEEN = 0.01  # of a pass: the driver's threads running for longer leave a mark
 
 
-def kind_of(cases):
+def of_runs(kinds):
     """Of one case in several runs of the baseline: the kind that one of them is of and whose runs
     differ most. Never of the candidate: where the driver or the CPU has come into play since, that is
-    a change to be found, not spread to be expected. By fields; those that files of an older schema
-    lack count as 0."""
-    return max(map(kind_of_one, cases), key=lambda kind: ASSUMED[kind].variance)
+    a change to be found, not spread to be expected."""
+    return kinds[0] if len(kinds) == 1 else max(kinds, key=lambda kind: ASSUMED[kind].variance)
 
 
-def kind_of_one(case):
+def kind_of(case):
+    """By fields; those that files of an older schema lack count as 0."""
     if (case.get("path") == "host_memory" or case.get("cpu_bytes")
             or case.get("footprint", {}).get("pageable")):
         return CPU

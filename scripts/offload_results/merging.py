@@ -4,8 +4,9 @@ and the index of its run in offload_bench.sources."""
 import json
 
 from . import schema
+from .json_reader import BadInput, read_json
 from .parts import parts
-from .results import LISTS, SCHEMA_MAJOR, SCHEMA_MINOR, BadInput, read_json, results_in, source_of
+from .results import LISTS, SCHEMA_MAJOR, SCHEMA_MINOR, results_in, source_of
 
 RANKS = ("SLURM_PROCID", "OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK")
 

@@ -4,7 +4,8 @@ import dataclasses
 import pathlib
 
 from .parts import parts
-from .results import label_of, read_json
+from .json_reader import read_json
+from .results import label_of
 
 REFERENCE = pathlib.Path(__file__).parent / "reference.json"
 PER_SECOND = {"GB/s": 1e-9, "ns": 1e9}  # of a calibration's bytes per second or seconds

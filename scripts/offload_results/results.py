@@ -1,23 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """A results file: read strictly, refused with one clear line, its cases joined by their fields."""
 import dataclasses
-import json
-import math
 import pathlib
-import re
+import typing
+
+from .json_reader import BadInput, read_json
 
 SCHEMA_MAJOR = 1
 SCHEMA_MINOR = 3  # the newest that results/schema/results-1.json describes
 LISTS = ("cases", "skipped", "limits", "memory_costs")  # whose items say which source they are of
-MOST_DIGITS = 20  # of a whole number of 64 bits
+NUMBERS = frozenset((int, float))  # True and False are of a type of their own
 
 
-class BadInput(Exception):
-    """What a script was given cannot be used; the text says what, where and what to do."""
-
-
-@dataclasses.dataclass(frozen=True, order=True)
-class CaseKey:
+class CaseKey(typing.NamedTuple):
     """What makes cases of two files the same case. Results never name the machine here."""
 
     label: str
@@ -71,15 +66,18 @@ class Results:
     def by_key(self):
         """{CaseKey: its cases}, one case per run: a file of one run has one each, a merged file up
         to one for each of its sources."""
-        cases = {}
-        for case in self.cases:
-            key = key_of(case)
-            of_key = cases.setdefault(key, [])
-            if of_key and source_of(case) in map(source_of, of_key):
-                raise BadInput(f"{self.path}: {key} stands there twice: merge runs with "
-                               "scripts/merge.py")
-            of_key.append(case)
-        return cases
+        return joined(self.path, self.cases, key_of, source_of)
+
+
+def joined(path, cases, key_of, source_of):
+    found = {}
+    for case in cases:
+        key = key_of(case)
+        of_key = found.setdefault(key, [])
+        if of_key and source_of(case) in map(source_of, of_key):
+            raise BadInput(f"{path}: {key} stands there twice: merge runs with scripts/merge.py")
+        of_key.append(case)
+    return found
 
 
 def source_of(case):
@@ -99,13 +97,37 @@ def passed(case):
     return case["complete"] and case["failure"] is None and case["summary"] is not None
 
 
+def is_case(case, sources=1):
+    """Enough of a case to join it and to compare its times; all else is validate's."""
+    if not isinstance(case, dict) or not isinstance(case.get("weights"), dict):
+        return False
+    get = case.get
+    return (type(get("workload")) is type(get("policy")) is type(case["weights"].get("name"))
+            is type(get("start")) is type(get("label", "")) is str
+            and type(get("complete")) is type(get("captured", False)) is bool
+            and are_times(get("samples_s")) and isinstance(get("failure", 0), (str, type(None)))
+            and is_summary(get("summary", 0))
+            and type(source_of(case)) is int and 0 <= source_of(case) < sources)
+
+
+def are_times(samples):
+    return (isinstance(samples, list) and NUMBERS.issuperset(map(type, samples))
+            and min(samples, default=1) > 0)
+
+
+def is_summary(summary):
+    return summary is None or (
+        isinstance(summary, dict) and type(summary.get("median_s")) in NUMBERS
+        and summary["median_s"] > 0)
+
+
 def load(path, empty_allowed=False):
     """The results in `path`. Only with `empty_allowed` those that measured no case, as a run with
     --host-memory-cost alone does."""
     return results_in(path, read_json(path), empty_allowed)
 
 
-def results_in(path, document, empty_allowed=False):
+def results_in(path, document, empty_allowed=False, is_sound=is_case):
     """The same of a document that was read from `path`."""
     path = pathlib.Path(path)
     run = run_in(path, document)
@@ -116,7 +138,7 @@ def results_in(path, document, empty_allowed=False):
         raise BadInput(f"{path}: damaged results: \"cases\" is no list")
     sources = len(run.get("sources") or [None])
     for index, case in enumerate(cases):
-        if not is_case(case, sources):
+        if not is_sound(case, sources):
             raise BadInput(f"{path}: damaged results: offload_bench.cases[{index}] is no case; "
                            "scripts/validate.py says why")
     if not cases and not empty_allowed:
@@ -130,65 +152,6 @@ def run_in(path, document):
         raise BadInput(f"{path}: no results of offload_bench: it has no object \"offload_bench\"; "
                        "give the file that --output wrote")
     return run
-
-
-def read_text(path):
-    try:
-        return pathlib.Path(path).read_text(encoding="utf-8")
-    except OSError as error:
-        raise BadInput(f"{path}: {error.strerror.lower()}") from None
-    except UnicodeDecodeError as error:
-        raise BadInput(f"{path}: no text in UTF-8: {error.reason} at byte {error.start}") from None
-
-
-def read_json(path):
-    """Any JSON document, strictly: NaN and Infinity are no JSON, and no measurement either."""
-    text = read_text(path)
-    if not text.strip():
-        raise BadInput(f"{path}: an empty file")
-    try:
-        document = json.loads(text, parse_constant=refuse_constant, parse_float=finite,
-                              parse_int=whole)
-    except json.JSONDecodeError as error:
-        text = text.strip()
-        is_cut = text.startswith("{") and (error.pos >= len(text) or not text.endswith("}"))
-        cut = " (cut short?)" if is_cut else ""
-        raise BadInput(f"{path}: no JSON{cut}: {error.msg} in line {error.lineno}, column "
-                       f"{error.colno}") from None
-    except ValueError as error:
-        raise BadInput(f"{path}: {error}") from None
-    except RecursionError:
-        raise BadInput(f"{path}: nested too deeply to be results") from None
-    if re.search(r"\\u[dD][89a-fA-F]", text) and not is_text(document):
-        raise BadInput(f"{path}: half a character (a lone surrogate) in it: it is damaged")
-    return document
-
-
-def refuse_constant(token):
-    raise ValueError(f"{token} is no number in JSON: the file is damaged or was written by a tool "
-                     "that is not strict")
-
-
-def finite(token):
-    value = float(token)
-    if math.isinf(value):
-        raise ValueError(f"{token} is larger than any number that can be computed with")
-    return value
-
-
-def whole(token):
-    if len(token.lstrip("-")) > MOST_DIGITS:
-        raise ValueError(f"a whole number of {len(token)} digits is no measurement")
-    return int(token)
-
-
-def is_text(document):
-    """Whether it can be written again: half a surrogate pair cannot, in any encoding."""
-    try:
-        json.dumps(document, ensure_ascii=False).encode("utf-8")
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def check_version(path, run):
@@ -209,27 +172,3 @@ def check_sources(path, run):
             for source in sources):
         raise BadInput(f"{path}: damaged results: \"sources\" is no list of runs; "
                        "scripts/validate.py says where")
-
-
-def is_case(case, sources=1):
-    """Enough of a case to join it and to compare its times; all else is validate's."""
-    if not isinstance(case, dict) or not isinstance(case.get("weights"), dict):
-        return False
-    texts = (case.get("workload"), case.get("policy"), case["weights"].get("name"),
-             case.get("start"), case.get("label", ""))
-    flags = (case.get("complete"), case.get("captured", False))
-    return (set(map(type, texts)) == {str} and set(map(type, flags)) == {bool}
-            and are_times(case.get("samples_s"))
-            and isinstance(case.get("failure", 0), (str, type(None)))
-            and is_summary(case.get("summary", 0))
-            and type(source_of(case)) is int and 0 <= source_of(case) < sources)
-
-
-def are_times(samples):
-    return (isinstance(samples, list) and set(map(type, samples)) <= {int, float}
-            and min(samples, default=1) > 0)
-
-
-def is_summary(summary):
-    return summary is None or (
-        isinstance(summary, dict) and are_times([summary.get("median_s", 0)]))

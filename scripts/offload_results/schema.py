@@ -9,7 +9,7 @@ import math
 import pathlib
 import re
 
-from .results import read_json
+from .json_reader import read_json
 
 RESULTS_SCHEMA = pathlib.Path(__file__).parents[2] / "results/schema/results-1.json"
 NO_ERROR = ()

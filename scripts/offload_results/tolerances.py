@@ -5,7 +5,7 @@ import json
 from . import comparison_table as table
 from . import interval, kinds
 from .comparison import measured
-from .results import BadInput, passed
+from .json_reader import BadInput
 
 FORMAT_VERSION = "1.0.0"
 TITLES = ("case", "kind", "runs", "median", "faster below", "slower above")
@@ -16,10 +16,10 @@ def tolerances(baseline, terms, wanted=None):
     slower, one of less than 1 / slower is faster. A new run's samples are taken to vary as the
     baseline's."""
     cases = {key: of_key for key, of_key in baseline.by_key().items()
-             if any(map(passed, of_key)) and (wanted is None or wanted(key, of_key[0]))}
+             if any(case.passed for case in of_key) and (wanted is None or wanted(key, of_key[0]))}
     if not cases:
         raise BadInput(f"{baseline.path}: no case in it passed (and matches --filter)")
-    sides = {key: (kinds.kind_of(of_key), *measured(baseline, key, of_key))
+    sides = {key: (kinds.of_runs([case.kind for case in of_key]), *measured(baseline, of_key))
              for key, of_key in cases.items()}
     spreads = kinds.spreads(((kind, runs) for kind, _, runs in sides.values()), terms.assumed)
     return [(key, kind, side, limit(runs, spreads[kind], terms))

@@ -5,8 +5,8 @@ import dataclasses
 
 from . import reference, sanity, schema
 from .command import BAD_INPUT, FINDING, one_line
-from .results import (SCHEMA_MAJOR, SCHEMA_MINOR, BadInput, check_version, passed, read_json,
-                      results_in, run_in)
+from .json_reader import BadInput, read_json
+from .results import SCHEMA_MAJOR, SCHEMA_MINOR, check_version, passed, results_in, run_in
 
 SHOWN_ERRORS = 10
 
