@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "bench/evidence/energy_meter.hpp"
 
-#include <algorithm>
 #include <cmath>
 #include <utility>
 

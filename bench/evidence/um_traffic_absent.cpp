@@ -10,8 +10,6 @@ const Support& UmCollector::available() {
 
 bool UmCollector::count_right() { return false; }
 
-Support UmCollector::start() { return available(); }
-
 Found<std::vector<UmTraffic>> UmCollector::measure(std::span<const Pass> passes) {
   for (const Pass& pass : passes) {
     pass.prepare();

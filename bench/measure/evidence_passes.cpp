@@ -237,8 +237,7 @@ Found<UmTraffic> Loop::count_in_parts(CountedPass pass) {
 
 Found<UmTraffic> Loop::um_traffic(const Case& item) {
   const Range range("evidence");
-  const bool is_placed = item.weights == item_.weights && item.policy == placed_policy_;
-  if (!is_placed && item.weights->bytes() > most_filled_while_counting) um_.stop();
+  if (!is_placed(item) && item.weights->bytes() > most_filled_while_counting) um_.stop();
   bind(item);
   CountedPass pass;
   std::size_t most_moved = 0;

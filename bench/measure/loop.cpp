@@ -61,9 +61,13 @@ Loop::Loop(Session& session, const Calibration& calibration, std::uint64_t seed,
       energy_meter_([this] { return gpu_counters_.joules(); },
                     [watch = Stopwatch()] { return watch.seconds(); }) {}
 
+bool Loop::is_placed(const Case& item) const {
+  return item.weights == item_.weights && item.policy == placed_policy_;
+}
+
 void Loop::bind(const Case& item) {
   const bool same_weights = item.weights == item_.weights;
-  const bool same_policy = same_weights && item.policy == placed_policy_;
+  const bool same_policy = is_placed(item);
   item_ = item;
   if (!same_policy) {
     placement_.reset();
@@ -350,8 +354,7 @@ CaseRecord Loop::prepare(const Case& item) {
 }
 
 void Loop::resume(const Case& item) {
-  if (item.weights != item_.weights || item.policy != placed_policy_ ||
-      item.workload->content() != placed_content_) {
+  if (!is_placed(item) || item.workload->content() != placed_content_) {
     throw std::logic_error("resume: " + item.name() + " was not prepared under this placement");
   }
   bind(item);

@@ -84,6 +84,7 @@ class Loop {
     double wire_to_device = 0;  // bytes that the link carried meanwhile
   };
 
+  bool is_placed(const Case& item) const;
   void bind(const Case& item);
   void next_pass();
   void plan_countable();

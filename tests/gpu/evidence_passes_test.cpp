@@ -196,7 +196,7 @@ TEST_F(EvidencePasses, EnergyIsThatOfAGpuAtWork) {
   const Energy& energy = *found.energy.value;
   EXPECT_GT(energy.watts, 20);
   EXPECT_LT(energy.watts, 1500);
-  EXPECT_GT(energy.seconds, 0.01);
+  EXPECT_GT(energy.seconds, 0.09);  // a period of 0.1 s, as it was measured
   EXPECT_GT(energy.joules, 0);
 }
 
