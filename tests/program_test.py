@@ -36,6 +36,7 @@ def run(*arguments, **options):
         (["--tensor", "x:16x16:int4"], "int4"),
         (["--output", "/no/such/folder/x.json"], "/no/such/folder"),
         (["--gpu", "-1"], "--gpu"),
+        (["--gpu", "1023"], "--gpu 1023"),
         (["--benchmark_filtre=x"], "--benchmark_filtre"),
         (["unexpected"], "unexpected"),
         (["--suite", "decode", "--model", "llama3.1-9b"], "llama3.1-8b"),

@@ -8,6 +8,7 @@
 #include "bench/platform/link.hpp"
 #include "bench/platform/numa_nodes.hpp"
 #include "bench/platform/nvml.hpp"
+#include "offload/error.hpp"
 
 namespace offload {
 
@@ -21,6 +22,10 @@ std::string no_such_gpu(int index, int count) {
 Platform probe_platform(int gpu) {
   Platform platform;
   auto probe = probe_gpu(gpu);
+  if (!probe.gpu && gpu != 0) {
+    // 0 is the default, so also of those who want none: they are served without.
+    throw UsageError("--gpu " + std::to_string(gpu) + " cannot be used: " + probe.absent_reason);
+  }
   platform.gpu = std::move(probe.gpu);
   platform.gpu_absent_reason = std::move(probe.absent_reason);
   // After the GPU's context exists: its driver allocations no longer count as available.
