@@ -115,7 +115,7 @@ struct WallTime {
 
 /// By how many bytes memory in use grew; negative where it shrank, nullopt where it cannot be read.
 struct MemoryGrowth {
-  std::optional<std::int64_t> host;      // that MemAvailable fell by; other processes move it too
+  std::optional<std::int64_t> host;  // of the machine's used memory; other processes move it too
   std::optional<std::int64_t> resident;  // of the process's resident set
   std::optional<std::int64_t> charged;   // of what the control group is charged
   std::optional<std::int64_t> device;    // that the GPU's free memory fell by

@@ -275,6 +275,15 @@ TEST_F(MemoryUseFiles, ReadsTheThreeAccounts) {
   EXPECT_EQ(read_memory_use(root_).charged, 512U);
 }
 
+TEST_F(MemoryUseFiles, FreePagesThatEachCpuKeepsAreAvailable) {
+  write("proc/meminfo", "MemAvailable:    300 kB\n");
+  write("proc/zoneinfo",
+        "Node 0, zone   Normal\n  pages free     7000\n        high     900\n  pagesets\n"
+        "    cpu: 0\n              count:    21\n              high:     378\n"
+        "    cpu: 1\n              count:    4\n              high:     378\n");
+  EXPECT_EQ(read_memory_use(root_).available, 300U * 1024 + 25 * whole_pages(1));
+}
+
 Options of_model(std::uint64_t slice) {
   Options options;
   options.models = {"llama3.1-8b"};

@@ -10,7 +10,7 @@ namespace offload {
 
 /// In bytes; nullopt where it cannot be read.
 struct MemoryUse {
-  std::optional<std::size_t> available;  // MemAvailable: of the machine
+  std::optional<std::size_t> available;  // MemAvailable, and free pages that each CPU keeps
   std::optional<std::size_t> resident;   // VmRSS: of this process
   std::optional<std::size_t> charged;    // to this process's control group
 };

@@ -140,8 +140,8 @@ void write_memory_costs(Page& page, std::span<const MemoryCost> costs) {
                  ", allocated one by one");
     page.table(cost_table(of_model));
     page.paragraph(
-        "host taken: what the machine has less of (MemAvailable). process: resident set. cgroup: "
-        "what the control group is charged. s/GiB: to allocate and touch, by one thread.");
+        "host taken: what the machine has less of. process: resident set. cgroup: what the control "
+        "group is charged. s/GiB: to allocate and touch, by one thread.");
     const std::string sentence = extremes(of_model);
     if (!sentence.empty()) page.item(sentence + on_gpu(of_model));
     write_disturbance(page, of_model);
