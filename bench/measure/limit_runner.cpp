@@ -28,18 +28,21 @@ double LimitRunner::case_median(const Case& item) {
 
 std::pair<double, double> LimitRunner::in_turn(const std::function<double()>& ours,
                                                const std::function<double()>& theirs) const {
-  std::vector<double> of_ours;
-  std::vector<double> of_theirs;
-  for (std::size_t i = 0; i < 2 * context_.samples; ++i) {
-    of_ours.push_back(ours());
-    of_theirs.push_back(theirs());
+  const std::size_t passes = context_.loop.passes_per_sample();
+  std::vector<double> of_ours(2 * context_.samples);
+  std::vector<double> of_theirs(of_ours.size());
+  for (std::size_t i = 0; i < of_ours.size(); ++i) {
+    for (std::size_t pass = 0; pass < passes; ++pass) {
+      of_ours[i] += ours() / static_cast<double>(passes);
+      of_theirs[i] += theirs() / static_cast<double>(passes);
+    }
   }
   return {percentile(of_ours, 50), percentile(of_theirs, 50)};
 }
 
 std::pair<double, double> LimitRunner::against(const std::function<void()>& bare, bool flush_host) {
   bare();  // loads the kernel and maps what it touches
-  return in_turn([&] { return context_.loop.sample(); },
+  return in_turn([&] { return context_.loop.pass(); },
                  [&] {
                    if (flush_host) context_.session.flush_host_cache();
                    return timed_seconds(context_.session, context_.wall, bare);

@@ -32,7 +32,8 @@ class LimitRunner {
   Case steady(const char* workload, const char* policy, const WeightSet& weights) const;
   /// Median seconds per pass of a case, measured by the loop like any other.
   double case_median(const Case& item);
-  /// The medians of two measurements, taken in turn so that drift hits both.
+  /// The medians of two measurements, either of as many samples of as many passes as the case last
+  /// prepared has; pass by pass in turn, because a shared host drifts within one sample.
   std::pair<double, double> in_turn(const std::function<double()>& ours,
                                     const std::function<double()>& theirs) const;
   /// The case last prepared, and `bare` work on the stream.

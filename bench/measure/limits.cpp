@@ -62,11 +62,11 @@ class Limits {
     const Case b = runner_.steady(second, policy, weights);
     runner_.loop().prepare(a);
     runner_.loop().prepare(b);
-    const auto sample = [this](const Case& item) {
+    const auto pass = [this](const Case& item) {
       runner_.loop().resume(item);
-      return runner_.loop().sample();
+      return runner_.loop().pass();
     };
-    return runner_.in_turn([&] { return sample(a); }, [&] { return sample(b); });
+    return runner_.in_turn([&] { return pass(a); }, [&] { return pass(b); });
   }
 
   void prepare(const char* workload, const char* policy, const WeightSet& weights) {
@@ -81,7 +81,7 @@ class Limits {
     const auto plain = session.host_buffers().borrow(HostMemory::pageable, weights.bytes());
     std::fill_n(plain.data(), weights.bytes(), std::byte{0x5a});
     const auto [ours, reads] = runner_.in_turn(
-        [&] { return runner_.loop().sample(); },
+        [&] { return runner_.loop().pass(); },
         [&] {
           session.flush_host_cache();
           return timed_host_read(session, runner_.context().wall, plain.data(), weights.bytes());

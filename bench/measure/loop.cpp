@@ -348,7 +348,7 @@ CaseRecord Loop::prepare(const Case& item) {
 
   state_before_ = {};
   if (watches_) gpu_counters_.note_before(state_before_);
-  passes_per_sample_ = passes_per_sample(settle(), item.start, cpu_reads_weights_);
+  passes_per_sample_ = offload::passes_per_sample(settle(), item.start, cpu_reads_weights_);
   record.passes_per_sample = passes_per_sample_;
   return record;
 }
@@ -360,14 +360,18 @@ void Loop::resume(const Case& item) {
   bind(item);
 }
 
+double Loop::pass() {
+  checkpoint();
+  return timed_pass(item_.start);
+}
+
 double Loop::sample() {
   const Range range("sample");
   double sum = 0;
   double setup = 0;
   bool has_setup = true;
   for (std::size_t i = 0; i < passes_per_sample_; ++i) {
-    checkpoint();
-    sum += timed_pass(item_.start);
+    sum += pass();
     has_setup = has_setup && setup_seconds_;
     setup += setup_seconds_.value_or(0);
   }

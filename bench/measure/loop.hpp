@@ -52,7 +52,11 @@ class Loop {
   /// Seconds per pass of the case last prepared or resumed. Throws CudaError, or ImplausibleResult
   /// when the rate is above what its path can carry.
   double sample();
-  /// Of the pass that sample() timed last, the part before reading began, for workloads that tell.
+  /// One pass of a sample, to be taken in turn with something else; sample() alone tells an
+  /// implausible rate.
+  double pass();
+  std::size_t passes_per_sample() const { return passes_per_sample_; }
+  /// Of the pass timed last, the part before reading began, for workloads that tell.
   std::optional<double> setup_seconds() const { return setup_seconds_; }
   /// What process, driver and hardware did in the passes of prepare() that it watched, and in what
   /// state the samples since left the machine; all but the driver's own counters.
