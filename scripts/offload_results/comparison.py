@@ -2,6 +2,7 @@
 """A candidate against a baseline: a verdict for each case, and one for all."""
 import collections
 import dataclasses
+import functools
 import math
 import typing
 
@@ -20,11 +21,19 @@ FINE, REGRESSION, UNDECIDED = 0, 1, 2  # exit codes
 
 
 class Side(typing.NamedTuple):
-    """A case in one file: the geometric mean of its runs' medians."""
+    """A case in one file."""
 
-    median_s: float
-    runs: int
+    measured: list[interval.Run]
     samples: int
+
+    @property
+    def median_s(self):
+        """The geometric mean of its runs' medians."""
+        return math.exp(interval.mean(self.measured))
+
+    @property
+    def runs(self):
+        return len(self.measured)
 
 
 class Row(typing.NamedTuple):
@@ -58,7 +67,7 @@ class Comparison:
     spreads: dict[str, interval.Spread]
     rows: list[Row]
 
-    @property
+    @functools.cached_property
     def counts(self):
         found = collections.Counter(row.verdict for row in self.rows)
         return {verdict: found[verdict] for verdict in VERDICTS}
@@ -94,11 +103,11 @@ def compare(baseline, candidate, terms=Terms(), wanted=None):
     if not pairs and all(row.verdict in (MISSING, NEW) for row in rows):
         raise BadInput(f"{candidate.path}: no case in common with {baseline.path}"
                        + (" among those that --filter leaves" if wanted else ""))
-    spreads = kinds.spreads(((kind, old_runs, new_runs)
-                             for _, kind, (_, old_runs), (_, new_runs), _ in pairs), terms.assumed)
+    spreads = kinds.spreads([(kind, old_side.measured, new_side.measured)
+                             for _, kind, old_side, new_side, _ in pairs], terms.assumed)
     rows += [judged(key, kind, old_side, new_side, spreads[kind], terms, reason)
              for key, kind, old_side, new_side, reason in pairs]
-    with_cpu = any(kind == kinds.CPU for _, kind, *_ in pairs)
+    with_cpu = kinds.CPU in {kind for _, kind, *_ in pairs}
     return Comparison(baseline, candidate, terms, differences(baseline, candidate, with_cpu),
                       spreads, rows)
 
@@ -142,7 +151,7 @@ def skip_reasons(results):
 def unmeasured(key, old, new):
     """The row of a case that did not pass on one side; else None."""
     failed = [case for case in new if not case.passed]
-    measured_before = any([case.passed for case in old])
+    measured_before = True in [case.passed for case in old]
     if failed:
         reason = failed[0].failure or "incomplete"
         if len(new) > 1:
@@ -157,22 +166,21 @@ def unmeasured(key, old, new):
 
 def incomparable(key, old, new):
     """The row of a case that is another measurement under the same name; else None."""
-    first = [case for case in old if case.passed][0]
+    first = [case.measurement for case in old if case.passed][0]
     for case in old + new:
-        what = what_differs(first.measurement, case.measurement)
+        what = case.measurement != first and what_differs(first, case.measurement)
         if what:
             return Row(key, NOT_COMPARABLE, False, what)
     return None
 
 
 def measured(results, cases):
-    """(Side, its runs)"""
     runs, samples = [], 0
     for case in cases:
         if case.passed:
             runs.append(case.run_in(results.path))
             samples += case.samples
-    return Side(math.exp(interval.mean(runs)), len(runs), samples), runs
+    return Side(runs, samples)
 
 
 def disturbed(kind, cases, busy):
@@ -184,10 +192,9 @@ def disturbed(kind, cases, busy):
 
 
 def judged(key, kind, old, new, spread, terms, disturbance):
-    (old_side, old_runs), (new_side, new_runs) = old, new
-    ratio = interval.ratio(old_runs, new_runs, spread, terms.confidence)
+    ratio = interval.ratio(old.measured, new.measured, spread, terms.confidence)
     verdict = AMBIGUOUS if disturbance else verdict_of(ratio, terms.threshold)
-    return Row(key, verdict, verdict == SLOWER, disturbance, kind, ratio, old_side, new_side)
+    return Row(key, verdict, verdict == SLOWER, disturbance, kind, ratio, old, new)
 
 
 def verdict_of(ratio, threshold):

@@ -86,12 +86,13 @@ def mean(runs):
 def difference_variance(baseline, candidate, assumed):
     """(variance of the difference of the two means, its degrees of freedom by Satterthwaite), or
     None where too few samples leave the spread within a run unknown and no second run shows it."""
-    parts = [(run.variance / len(runs)**2, run.freedom) for runs in (baseline, candidate)
-             for run in runs if run.variance is not None]
+    parts = [(variance / len(runs)**2, freedom) for runs in (baseline, candidate)
+             for _, variance, freedom in runs if variance is not None]
     known = len(parts) == len(baseline) + len(candidate)
     squares, freedom = between(baseline, candidate)
     if known:
-        squares = max(0.0, squares - within(baseline) - within(candidate))
+        if freedom:
+            squares = max(0.0, squares - within(baseline) - within(candidate))
         squares += assumed.variance * assumed.freedom
         freedom += assumed.freedom
     elif freedom == 0:
@@ -99,10 +100,11 @@ def difference_variance(baseline, candidate, assumed):
     else:  # what few samples spread is in the spread of the runs, and in no other figure
         parts, squares = [], max(squares, freedom * assumed.variance)
     parts.append((squares / freedom * (1 / len(baseline) + 1 / len(candidate)), freedom))
-    total = sum([part for part, _ in parts])
-    if total == 0:
-        return 0.0, freedom
-    return total, total**2 / sum([part**2 / free for part, free in parts])
+    total = per_freedom = 0.0
+    for part, free in parts:
+        total += part
+        per_freedom += part**2 / free
+    return total, total**2 / per_freedom if total else freedom
 
 
 def between(*sides):

@@ -19,11 +19,12 @@ def tolerances(baseline, terms, wanted=None):
              if any(case.passed for case in of_key) and (wanted is None or wanted(key, of_key[0]))}
     if not cases:
         raise BadInput(f"{baseline.path}: no case in it passed (and matches --filter)")
-    sides = {key: (kinds.of_runs([case.kind for case in of_key]), *measured(baseline, of_key))
+    sides = {key: (kinds.of_runs([case.kind for case in of_key]), measured(baseline, of_key))
              for key, of_key in cases.items()}
-    spreads = kinds.spreads(((kind, runs) for kind, _, runs in sides.values()), terms.assumed)
-    return [(key, kind, side, limit(runs, spreads[kind], terms))
-            for key, (kind, side, runs) in sides.items()]
+    spreads = kinds.spreads([(kind, side.measured) for kind, side in sides.values()],
+                            terms.assumed)
+    return [(key, kind, side, limit(side.measured, spreads[kind], terms))
+            for key, (kind, side) in sides.items()]
 
 
 def limit(runs, spread, terms):
