@@ -33,8 +33,9 @@ def judge(baseline, candidates, options, terms):
     if options.tolerances:
         found = tolerances.tolerances(baseline, terms, wanted(options.filters))
         text = TOLERANCE_FORMATS[options.format](baseline, found, terms)
-        write(text, options.output, f"Tolerances of {len(found)} cases.")
+        write(text, options.output, [f"Tolerances of {len(found)} cases."])
         return comparison.FINE
+    baseline.by_key()  # joins its cases while another process may be reading the candidate's
     compared = []
     for candidate in candidates:
         found = comparison.compare(baseline, candidate, terms, wanted(options.filters))
@@ -42,7 +43,7 @@ def judge(baseline, candidates, options, terms):
             comparability.refuse(baseline, candidate, found.differences)
         compared.append(found)
     text = FORMATS[options.format](compared, options.rows)
-    write(text, options.output, "\n".join(map(comparison_table.sentence, compared)))
+    write(text, options.output, map(comparison_table.sentence, compared))
     codes = {found.exit_code for found in compared}
     return next(code for code in (comparison.REGRESSION, comparison.UNDECIDED, comparison.FINE)
                 if code in codes)
@@ -51,7 +52,7 @@ def judge(baseline, candidates, options, terms):
 def write(text, output, summary):
     if output:
         command.write_whole(output, text)
-        print(summary)
+        print(*summary, sep="\n")
     else:
         print(text, end="")
 
