@@ -19,7 +19,7 @@ The page is one file that needs no network: open it from disk, or attach it to a
 holds of the results is rounded and says so; the results files stay the record.
 
   scripts/report.py build/results/*.json --output report.html
-  scripts/report.py results/h200-sxm-pcie5/*.json --output report-h200.html
+  scripts/report.py results/h200-sxm-pcie5/{decode,prefill}-*.json --output models.html
 """
 
 

@@ -94,11 +94,11 @@ def test_a_case_opens_its_samples_and_evidence(see):
     opener = table.find_element(By.XPATH, ".//button[contains(., 'managed_prefer_host')]")
     opener.send_keys(Keys.ENTER)
     detail = table.find_element(By.CSS_SELECTOR, ".detail")
-    assert len(detail.find_elements(By.CSS_SELECTOR, ".dot")) == 12
+    (cold,) = cases_of(H200 / "quick.json", "gemv", policy="managed_prefer_host", start="cold")
+    assert len(detail.find_elements(By.CSS_SELECTOR, ".dot")) == len(cold["samples_s"])
     states = {element.find_element(By.CSS_SELECTOR, "h6").text: element
               for element in detail.find_elements(By.CSS_SELECTOR, ".collector")}
     unified = next(element for title, element in states.items() if title.startswith("Unified"))
-    (cold,) = cases_of(H200 / "quick.json", "gemv", policy="managed_prefer_host", start="cold")
     maps = cold["evidence"]["um"]["remote_maps"]
     assert maps > 999 and "measured" in unified.text and f"{maps:,}" in unified.text
     energy = next(element for title, element in states.items() if title.startswith("Energy"))
