@@ -295,7 +295,7 @@ def test_a_signal_leaves_what_was_finished(tmp_path, number):
     output = tmp_path / "run.json"
     journal = tmp_path / "run.json.journal"
     arguments = ["--policies", "host_compute", "--workloads", "stream_read", "--sizes",
-                 "64KiB,1GiB", "--samples", "40", "--output", str(output)]
+                 "64KiB,1GiB", "--samples", "3", "--output", str(output)]
     # A shell's background jobs, and so perhaps this test, ignore SIGINT, and the program honours that.
     heed = lambda: signal.signal(number, signal.SIG_DFL)  # noqa: E731
     with subprocess.Popen([BENCH, *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
