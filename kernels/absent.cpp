@@ -21,6 +21,11 @@ void stream_read(const std::byte* /*data*/, std::size_t /*bytes*/, std::uint64_t
   built_without_cuda("stream_read");
 }
 
+void flush_l2(const std::byte* /*filler*/, std::size_t /*bytes*/, std::uint64_t* /*sum*/,
+              StreamHandle /*stream*/) {
+  built_without_cuda("flush_l2");
+}
+
 void gemv(const std::byte* /*w*/, DType /*dtype*/, std::size_t /*rows*/, std::size_t /*cols*/,
           const void* /*x*/, float* /*y*/, StreamHandle /*stream*/) {
   built_without_cuda("gemv");

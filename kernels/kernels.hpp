@@ -24,6 +24,10 @@ struct StreamReadShape {
 void stream_read(const std::byte* data, std::size_t bytes, std::uint64_t* sum, StreamHandle stream,
                  StreamReadShape shape = {});
 
+/// Pushes all else out of L2 by reading `bytes` of `filler`, several times L2's size; *sum grows by
+/// the sum of its words. Whole multiples of 16 bytes, aligned to as much.
+void flush_l2(const std::byte* filler, std::size_t bytes, std::uint64_t* sum, StreamHandle stream);
+
 /// y[r] = sum_c w[r, c] * x[c] in fp32. w is row-major rows x cols of bf16, fp16 or fp8_e4m3; x
 /// holds cols values of bf16 (for bf16 and fp8 weights) or fp16 (for fp16 weights) in device
 /// memory; y is fp32 device memory. Any shape; fastest when a row is a multiple of 16 bytes.

@@ -52,8 +52,8 @@ Session::Session(const Platform& platform, std::size_t threads)
 }
 
 void Session::flush_device_cache() {
-  kernels::stream_read(static_cast<const std::byte*>(l2_filler_.data()), l2_filler_.bytes(),
-                       static_cast<std::uint64_t*>(l2_filler_sum_.data()), stream());
+  kernels::flush_l2(static_cast<const std::byte*>(l2_filler_.data()), l2_filler_.bytes(),
+                    static_cast<std::uint64_t*>(l2_filler_sum_.data()), stream());
 }
 
 void Session::flush_host_cache() {
