@@ -119,5 +119,6 @@ def draw_cell(axes, index, row, cell, text, limit):
         axes.barh(index, end, height=0.68, facecolor="white", edgecolor="#777777", hatch="//////",
                   linewidth=0.5, zorder=2)
     grey = cell.state in (*WORDS, "absent")
+    ground = {"facecolor": "white", "edgecolor": "none", "pad": 0.5}  # on the bound's line
     axes.annotate(text, (end, index), (3, 0), textcoords="offset points", size=LABEL,
-                  va="center_baseline", color=GREY if grey else "black")
+                  va="center_baseline", color=GREY if grey else "black", bbox=ground)
