@@ -51,6 +51,12 @@ std::optional<std::size_t> leading_number(std::string_view text) {
   return number;
 }
 
+std::optional<std::size_t> kib_of(std::string_view text, std::string_view key) {
+  const auto kib = leading_number(value_of(text, key));
+  if (!kib) return std::nullopt;
+  return *kib * 1024;
+}
+
 std::optional<std::size_t> exact_number(std::string_view text) {
   text = trimmed(text);
   std::size_t number = 0;

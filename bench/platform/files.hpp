@@ -21,6 +21,8 @@ std::string_view trimmed(std::string_view text);
 std::string_view value_of(std::string_view text, std::string_view key);
 /// The decimal number at the start of `text`; nullopt when there is none or it overflows.
 std::optional<std::size_t> leading_number(std::string_view text);
+/// Bytes of a line "key: 12 kB" of `text`, as value_of() finds it; nullopt when there is none.
+std::optional<std::size_t> kib_of(std::string_view text, std::string_view key);
 /// All of `text`, white space around it aside, as a decimal number; nullopt when it is none.
 std::optional<std::size_t> exact_number(std::string_view text);
 /// "0-3,8" holds five numbers.

@@ -71,10 +71,6 @@ std::string cpu_name(const fs::path& root) {
   return core;
 }
 
-std::size_t kib_of(std::string_view meminfo, std::string_view key) {
-  return leading_number(value_of(meminfo, key)).value_or(0) * 1024;
-}
-
 /// "32768K" and "96M".
 std::size_t cache_size(std::string_view text) {
   text = trimmed(text);
@@ -136,8 +132,8 @@ Host read_host(const fs::path& root, const SystemFacts& facts) {
   host.numa_nodes = std::max(1, static_cast<int>(count_in_list(nodes)));
 
   const std::string meminfo = read_text(root / "proc/meminfo");
-  host.memory_bytes = kib_of(meminfo, "MemTotal");
-  host.available_bytes = kib_of(meminfo, "MemAvailable");
+  host.memory_bytes = kib_of(meminfo, "MemTotal").value_or(0);
+  host.available_bytes = kib_of(meminfo, "MemAvailable").value_or(0);
   if (const auto cgroup = read_cgroup_memory(root)) {
     host.cgroup_limit_bytes = cgroup->limit;
     host.cgroup_used_bytes = cgroup->used;

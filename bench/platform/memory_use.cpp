@@ -3,8 +3,6 @@
 
 #include <unistd.h>
 
-#include <sstream>
-#include <string>
 #include <string_view>
 
 #include "bench/platform/cgroup.hpp"
@@ -13,21 +11,12 @@
 namespace offload {
 namespace {
 
-std::optional<std::size_t> kib_of(const std::string& text, std::string_view key) {
-  const auto kib = leading_number(value_of(text, key));
-  if (!kib) return std::nullopt;
-  return *kib * 1024;
-}
-
 /// Pages that each CPU keeps for its next allocation. The kernel counts them as used, although
 /// nobody uses them, and since Linux 6.7 keeps hundreds of MiB so for a minute after a large free.
-std::size_t kept_by_cpus(const std::string& zoneinfo) {
+std::size_t kept_by_cpus(std::string_view zoneinfo) {
   std::size_t pages = 0;
-  std::istringstream lines(zoneinfo);
-  for (std::string line; std::getline(lines, line);) {
-    const std::size_t key = line.find_first_not_of(' ');
-    if (key == std::string::npos || line.compare(key, 6, "count:") != 0) continue;
-    pages += leading_number(std::string_view(line).substr(key + 6)).value_or(0);
+  for (const auto line : lines_of(zoneinfo)) {
+    pages += leading_number(value_of(trimmed(line), "count")).value_or(0);
   }
   return pages * static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
 }

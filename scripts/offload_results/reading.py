@@ -47,7 +47,7 @@ class Ahead:
     def results(self):
         with open(self.pipe, "rb") as file:
             content = file.read()
-        try:  # its end is not waited for: it takes a while to give its memory back
+        try:  # while the process gives its memory back, which takes a while
             return ComparedResults(self.path, marshal.loads(content))
         except EOFError:  # cut short, or nothing at all
             return load(self.path)  # fails as it did there, and says why

@@ -32,7 +32,7 @@ TEST(MemoryCostOnGpu, EachAllocatorTakesWhatIsAskedAndGivesItBack) {
   measure_memory_costs(host_allocators(platform), tensors, context, costs,
                        [](const SkippedCase&) {});
   ASSERT_GE(costs.size(), 4U);  // malloc, and three ways of cudaHostAlloc
-  // Available memory is the machine's: others move it too, so what is held against it has to be large.
+  // Available memory is the machine's: others move it too, so what is held against it is large.
   const auto slack = static_cast<std::int64_t>(asked / 10);
   for (const MemoryCost& cost : costs) {
     SCOPED_TRACE(cost.allocator);
