@@ -100,6 +100,27 @@ TEST(ModelFigures, AddResidentWeightsThatTheSliceLacks) {
   EXPECT_EQ(figures({record, twin}, 1).memory.device, 14 * mb);
 }
 
+TEST(ModelFigures, OfAPrefillNeedTheTimeOnResidentWeights) {
+  const WeightSet weights = slice_of(4, 0,
+                                     {.model = "model",
+                                      .layers = 14,
+                                      .layers_measured = 4,
+                                      .offloaded_bytes = 8 * mb,
+                                      .resident_bytes = 6 * mb});
+  std::vector<CaseRecord> cases{passed_case(weights, Path::link, 0.050)};
+  cases[0].workload = "prefill";
+  finish_model_figures(cases, machine());
+  EXPECT_FALSE(cases[0].model);
+  // 20 ms for 4 MB computed where they lie: 30 ms for the 6 MB that only the model has.
+  cases.push_back(passed_case(weights, Path::device_memory, 0.020));
+  cases[1].workload = "prefill";
+  EXPECT_DOUBLE_EQ(figures(cases).seconds, 0.130);
+  // All of it offloaded, nothing else need be known.
+  cases.resize(1);
+  cases[0].weights.slice->resident_bytes = 0;
+  EXPECT_DOUBLE_EQ(figures(cases).seconds, 0.100);
+}
+
 TEST(ModelFigures, ReadOnlyTheExpertsThatAPassChooses) {
   const WeightSet weights = slice_of(4, 1,
                                      {.model = "model",

@@ -102,6 +102,23 @@ TEST(Plan, WarnsOnceOfRulesWithoutEffect) {
   EXPECT_TRUE(contains(plan.warnings().front(), "--cpu-offload-gb is ignored"));
 }
 
+TEST(Plan, WarnsOfPrefillsThatLackTheTimeOnResidentWeights) {
+  const Catalog catalog = make_catalog();
+  Options options = model_options();
+  options.suite = "prefill";
+  options.rules.cpu_offload_gb = 2;
+  options.policies = {"pinned_ring_copy"};
+  const Platform platform = testing::gpu_machine();
+  const std::vector<std::string> warnings = make_plan(options, catalog, platform).warnings();
+  ASSERT_EQ(warnings.size(), 1U);
+  EXPECT_TRUE(contains(warnings[0], "no tokens/s of prefills of llama3.1-8b"));
+  options.policies.emplace_back("device_resident");
+  EXPECT_TRUE(make_plan(options, catalog, platform).warnings().empty());
+  options.suite = "decode";
+  options.policies.pop_back();
+  EXPECT_TRUE(make_plan(options, catalog, platform).warnings().empty());
+}
+
 TEST(Plan, SkipsPartlyResidentModelsWithoutAGpu) {
   const Catalog catalog = make_catalog();
   Options options = model_options();

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <optional>
 
 namespace offload {
 namespace {
@@ -39,8 +40,21 @@ std::size_t scaled(std::size_t bytes, double scale) {
   return static_cast<std::size_t>(std::llround(static_cast<double>(bytes) * scale));
 }
 
-ModelFigures figures_of(const CaseRecord& record, const CaseRecord* twin,
-                        const Calibration& calibration) {
+/// What `bytes` of resident weights add to a pass over a slice of `all` bytes; nullopt if unknown:
+/// how long a prefill computes on them cannot be told from the rate of GPU memory.
+std::optional<double> resident_seconds(double bytes, double all, const CaseRecord& record,
+                                       const CaseRecord* twin, const Calibration& calibration) {
+  constexpr double rounding = 1e-6;
+  if (std::abs(bytes) < rounding * all) return 0.0;
+  if (twin != nullptr) return bytes / all * twin->summary->median;
+  if (!calibration.device_read || record.workload == "prefill") return std::nullopt;
+  // Of experts a pass reads a part: as large a part of the missing ones as of those measured.
+  const double read = std::min(1.0, static_cast<double>(record.bytes.requested) / all);
+  return bytes * read / *calibration.device_read;
+}
+
+std::optional<ModelFigures> figures_of(const CaseRecord& record, const CaseRecord* twin,
+                                       const Calibration& calibration) {
   const ModelSlice& slice = *record.weights.slice;
   const SliceBytes measured = bytes_of(record.weights);
   const bool any_offloaded = measured.offloaded > 0;
@@ -49,16 +63,11 @@ ModelFigures figures_of(const CaseRecord& record, const CaseRecord* twin,
 
   ModelFigures figures;
   figures.scale = any_offloaded ? offloaded / measured.offloaded : resident / measured.resident;
-  figures.seconds = record.summary->median * figures.scale;
-  const double resident_missing = resident - measured.resident * figures.scale;
-  const double all = measured.offloaded + measured.resident;
-  if (twin != nullptr) {
-    figures.seconds += resident_missing / all * twin->summary->median;
-  } else if (calibration.device_read) {
-    // Of experts a pass reads a part: as large a part of the missing ones as of those measured.
-    const double read = std::min(1.0, static_cast<double>(record.bytes.requested) / all);
-    figures.seconds += resident_missing * read / *calibration.device_read;
-  }
+  const std::optional<double> missing = resident_seconds(
+      resident - measured.resident * figures.scale, measured.offloaded + measured.resident, record,
+      twin, calibration);
+  if (!missing) return std::nullopt;
+  figures.seconds = record.summary->median * figures.scale + *missing;
   const double tokens = static_cast<double>(record.tokens);
   figures.tokens_per_second = tokens / figures.seconds;
   figures.link_bytes_per_token = static_cast<double>(record.link_bytes) * figures.scale / tokens;

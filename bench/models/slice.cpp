@@ -76,6 +76,37 @@ void take_evenly(const std::vector<std::size_t>& members, std::size_t count,
   }
 }
 
+bool has_offloaded(const std::vector<WeightTensor>& weights) {
+  return std::any_of(weights.begin(), weights.end(),
+                     [](const WeightTensor& weight) { return !weight.resident; });
+}
+
+/// How often passes over these layers, one after the other, come from one in GPU memory alone to
+/// one with offloaded weights. Whatever runs ahead hides behind the former, once each time.
+std::size_t arrivals(const Layers& layers, const std::vector<std::size_t>& pass) {
+  std::size_t count = 0;
+  for (std::size_t i = 0; i < pass.size(); ++i) {
+    const std::size_t previous = pass[i > 0 ? i - 1 : pass.size() - 1];
+    count += has_offloaded(layers[pass[i]]) && !has_offloaded(layers[previous]) ? 1 : 0;
+  }
+  return count;
+}
+
+/// Whether to scale a pass over `taken` scales what is hidden at its arrivals far beyond what the
+/// model has: layers offloaded in one block are arrived at once, however many they are.
+bool hides_too_often(const Layers& layers, const std::vector<std::size_t>& taken) {
+  constexpr double far = 2;
+  std::vector<std::size_t> all(layers.size());
+  std::iota(all.begin(), all.end(), 0U);
+  const auto offloaded = [&](const std::vector<std::size_t>& pass) {
+    std::uint64_t bytes = 0;
+    for (const std::size_t layer : pass) bytes += counted_bytes(layers[layer], true);
+    return static_cast<double>(bytes);
+  };
+  return static_cast<double>(arrivals(layers, taken)) * offloaded(all) >
+         far * static_cast<double>(arrivals(layers, all)) * offloaded(taken);
+}
+
 constexpr double small_kind = 0.1;  // of all bytes: below this it may be left out
 
 std::vector<std::size_t> choose(const Layers& layers, std::uint64_t most_bytes,
@@ -100,6 +131,9 @@ std::vector<std::size_t> choose(const Layers& layers, std::uint64_t most_bytes,
     take_evenly(kinds[k], std::min(members, std::max(wanted, least)), taken);
   }
   std::sort(taken.begin(), taken.end());
+  if (any_offloaded && hides_too_often(layers, taken)) {
+    std::erase_if(taken, [&](std::size_t layer) { return !has_offloaded(layers[layer]); });
+  }
   return taken;
 }
 

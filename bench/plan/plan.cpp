@@ -226,6 +226,18 @@ class Planner {
   Plan plan_;
 };
 
+/// Whether prefills are planned that finish_model_figures() cannot tell the whole model's time of.
+bool lacks_resident_twin(const WeightSet& weights, const std::vector<Case>& cases) {
+  if (!weights.slice || weights.slice->resident_bytes == 0) return false;
+  bool any = false;
+  for (const Case& item : cases) {
+    if (item.weights != &weights || item.workload->name() != "prefill") continue;
+    if (item.policy->name() == "device_resident") return false;
+    any = true;
+  }
+  return any;
+}
+
 }  // namespace
 
 std::string Case::name() const {
@@ -234,6 +246,13 @@ std::string Case::name() const {
 
 std::vector<std::string> Plan::warnings() const {
   std::vector<std::string> unique;
+  for (const auto& set : weights) {
+    if (lacks_resident_twin(*set, cases)) {
+      unique.push_back("no tokens/s of prefills of " + set->name +
+                       ": how long they compute on its resident weights only device_resident "
+                       "shows: add it to --policies");
+    }
+  }
   for (const ModelLayout& model : models) {
     for (const std::string& warning : model.warnings) {
       if (std::find(unique.begin(), unique.end(), warning) == unique.end()) {

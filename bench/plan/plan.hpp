@@ -40,7 +40,7 @@ struct Plan {
   std::vector<Case> cases;
   std::vector<SkippedCase> skipped;  // with the policy's, workload's or memory check's reason
 
-  /// What of the options has no effect, each said once.
+  /// What of the options has no effect or leaves figures out, each said once.
   std::vector<std::string> warnings() const;
 };
 

@@ -15,7 +15,8 @@ def figures(runs, wanted=None):
     groups = {}  # {(label, machine): {model: (run, cases)}}
     for run in runs:
         for case in run.cases:
-            if case.get("model") is None and case["workload"] not in ("decode", "prefill"):
+            if case.get("model") is None and (
+                    passed(case) or case["workload"] not in ("decode", "prefill")):
                 continue
             if wanted not in (None, label_of(case)):
                 continue
