@@ -63,9 +63,9 @@ std::optional<ModelFigures> figures_of(const CaseRecord& record, const CaseRecor
 
   ModelFigures figures;
   figures.scale = any_offloaded ? offloaded / measured.offloaded : resident / measured.resident;
-  const std::optional<double> missing = resident_seconds(
-      resident - measured.resident * figures.scale, measured.offloaded + measured.resident, record,
-      twin, calibration);
+  const std::optional<double> missing =
+      resident_seconds(resident - measured.resident * figures.scale,
+                       measured.offloaded + measured.resident, record, twin, calibration);
   if (!missing) return std::nullopt;
   figures.seconds = record.summary->median * figures.scale + *missing;
   const double tokens = static_cast<double>(record.tokens);

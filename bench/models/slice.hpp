@@ -21,8 +21,8 @@ std::vector<WeightTensor> linear_weights(const ModelLayer& layer, std::size_t in
 /// most offloaded bytes, so that running ahead shows, until about `most_bytes` are offloaded (or
 /// read, when nothing is): results of the slice stand for the model when scaled by bytes. So layers
 /// that are resident as a whole are left out where offloaded ones form blocks longer than the
-/// slice's: what a copy hides behind them once in a pass must not be scaled. Throws UsageError for a
-/// model without linear weights.
+/// slice's: what a copy hides behind them once in a pass must not be scaled. Throws UsageError for
+/// a model without linear weights.
 WeightSet model_slice(const Model& model, const std::vector<std::vector<bool>>& offloaded,
                       std::uint64_t most_bytes);
 
