@@ -134,9 +134,9 @@ def test_samples_that_are_no_times_are_refused_only_where_they_count(tmp_path):
 
 def test_a_file_is_read_even_if_the_process_that_did_was_killed(tmp_path):
     path = grown(build.write(tmp_path / "a.json", build.run([case()])))
-    ahead = reading.Ahead(path)
+    ahead = reading.read_ahead(path)
     os.kill(ahead.process, signal.SIGKILL)
-    assert ahead.results().by_key() == reading.load(path).by_key()
+    assert reading.results_of(path, ahead).by_key() == reading.load(path).by_key()
 
 
 def test_no_process_is_left_behind(tmp_path):

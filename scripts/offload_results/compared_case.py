@@ -7,7 +7,7 @@ import math
 import operator
 import typing
 
-from . import interval, kinds, results
+from . import divided, interval, kinds, results
 from .comparability import measurement_of
 from .json_reader import BadInput, read_json
 
@@ -76,5 +76,5 @@ class ComparedResults(results.Results):
 
 
 def load(path):
-    found = results.results_in(path, read_json(path, compared), is_sound=is_compared)
+    found = results.results_in(path, read_json(path, compared, divided.parsed), is_sound=is_compared)
     return ComparedResults(found.path, found.document)
