@@ -106,7 +106,7 @@ TEST(Plan, WarnsOfPrefillsThatLackTheTimeOnResidentWeights) {
   const Catalog catalog = make_catalog();
   Options options = model_options();
   options.suite = "prefill";
-  options.rules.cpu_offload_gb = 2;
+  options.rules.cpu_offload_gb = 8;
   options.policies = {"pinned_ring_copy"};
   const Platform platform = testing::gpu_machine();
   const std::vector<std::string> warnings = make_plan(options, catalog, platform).warnings();
@@ -114,8 +114,11 @@ TEST(Plan, WarnsOfPrefillsThatLackTheTimeOnResidentWeights) {
   EXPECT_TRUE(contains(warnings[0], "no tokens/s of prefills of llama3.1-8b"));
   options.policies.emplace_back("device_resident");
   EXPECT_TRUE(make_plan(options, catalog, platform).warnings().empty());
-  options.suite = "decode";
   options.policies.pop_back();
+  Options whole = options;
+  whole.slice_bytes = std::uint64_t{100} << 30;  // nothing is left out
+  EXPECT_TRUE(make_plan(whole, catalog, platform).warnings().empty());
+  options.suite = "decode";
   EXPECT_TRUE(make_plan(options, catalog, platform).warnings().empty());
 }
 

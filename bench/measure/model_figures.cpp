@@ -6,6 +6,8 @@
 #include <cmath>
 #include <optional>
 
+#include "bench/models/slice.hpp"
+
 namespace offload {
 namespace {
 
@@ -44,8 +46,7 @@ std::size_t scaled(std::size_t bytes, double scale) {
 /// how long a prefill computes on them cannot be told from the rate of GPU memory.
 std::optional<double> resident_seconds(double bytes, double all, const CaseRecord& record,
                                        const CaseRecord* twin, const Calibration& calibration) {
-  constexpr double rounding = 1e-6;
-  if (std::abs(bytes) < rounding * all) return 0.0;
+  if (bytes == 0) return 0.0;
   if (twin != nullptr) return bytes / all * twin->summary->median;
   if (!calibration.device_read || record.workload == "prefill") return std::nullopt;
   // Of experts a pass reads a part: as large a part of the missing ones as of those measured.
@@ -57,15 +58,15 @@ std::optional<ModelFigures> figures_of(const CaseRecord& record, const CaseRecor
                                        const Calibration& calibration) {
   const ModelSlice& slice = *record.weights.slice;
   const SliceBytes measured = bytes_of(record.weights);
-  const bool any_offloaded = measured.offloaded > 0;
   const double offloaded = static_cast<double>(slice.offloaded_bytes);
   const double resident = static_cast<double>(slice.resident_bytes);
 
+  const SliceScale scale = scale_of(record.weights);
   ModelFigures figures;
-  figures.scale = any_offloaded ? offloaded / measured.offloaded : resident / measured.resident;
+  figures.scale = scale.factor;
   const std::optional<double> missing =
-      resident_seconds(resident - measured.resident * figures.scale,
-                       measured.offloaded + measured.resident, record, twin, calibration);
+      resident_seconds(scale.resident_bytes_missing, measured.offloaded + measured.resident, record,
+                       twin, calibration);
   if (!missing) return std::nullopt;
   figures.seconds = record.summary->median * figures.scale + *missing;
   const double tokens = static_cast<double>(record.tokens);

@@ -203,4 +203,20 @@ WeightSet model_slice(const Model& model, const std::vector<std::vector<bool>>& 
   return set;
 }
 
+SliceScale scale_of(const WeightSet& weights) {
+  double offloaded = 0;
+  double resident = 0;
+  for (const WeightTensor& tensor : weights.tensors) {
+    (tensor.resident ? resident : offloaded) += static_cast<double>(tensor.bytes());
+  }
+  const ModelSlice& slice = *weights.slice;
+  SliceScale scale;
+  scale.factor = offloaded > 0 ? static_cast<double>(slice.offloaded_bytes) / offloaded
+                               : static_cast<double>(slice.resident_bytes) / resident;
+  const double missing = static_cast<double>(slice.resident_bytes) - resident * scale.factor;
+  constexpr double rounding = 1e-6;
+  if (std::abs(missing) > rounding * (offloaded + resident)) scale.resident_bytes_missing = missing;
+  return scale;
+}
+
 }  // namespace offload

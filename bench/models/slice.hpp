@@ -26,4 +26,13 @@ std::vector<WeightTensor> linear_weights(const ModelLayer& layer, std::size_t in
 WeightSet model_slice(const Model& model, const std::vector<std::vector<bool>>& offloaded,
                       std::uint64_t most_bytes);
 
+/// What `weights`, a slice, stand for: the factor from its offloaded bytes to the model's, or from
+/// its resident ones where nothing is offloaded; and the model's resident bytes that the slice,
+/// scaled by it, lacks (negative: has too many).
+struct SliceScale {
+  double factor = 1;
+  double resident_bytes_missing = 0;
+};
+SliceScale scale_of(const WeightSet& weights);
+
 }  // namespace offload

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "bench/measure/content.hpp"
+#include "bench/models/slice.hpp"
 #include "bench/names.hpp"
 #include "bench/plan/one_case.hpp"
 #include "bench/plan/plan_memory.hpp"
@@ -228,7 +229,7 @@ class Planner {
 
 /// Whether prefills are planned that finish_model_figures() cannot tell the whole model's time of.
 bool lacks_resident_twin(const WeightSet& weights, const std::vector<Case>& cases) {
-  if (!weights.slice || weights.slice->resident_bytes == 0) return false;
+  if (!weights.slice || scale_of(weights).resident_bytes_missing == 0) return false;
   bool any = false;
   for (const Case& item : cases) {
     if (item.weights != &weights || item.workload->name() != "prefill") continue;

@@ -19,7 +19,8 @@ def processes():
     """As many as may read one file, for a second is read beside it."""
     if not CAN_FORK:
         return 1
-    cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    can_tell = hasattr(os, "sched_getaffinity")
+    cpus = len(os.sched_getaffinity(0)) if can_tell else os.cpu_count() or 1
     return min(MOST, cpus // 2)
 
 
