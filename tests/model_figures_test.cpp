@@ -19,6 +19,16 @@ WeightSet slice_of(std::size_t offloaded, std::size_t resident, const ModelSlice
   return weights;
 }
 
+/// Of a model of 8 MB offloaded and 6 MB resident.
+WeightSet partly_resident(std::size_t offloaded, std::size_t resident) {
+  return slice_of(offloaded, resident,
+                  {.model = "model",
+                   .layers = 14,
+                   .layers_measured = offloaded + resident,
+                   .offloaded_bytes = 8 * mb,
+                   .resident_bytes = 6 * mb});
+}
+
 CaseRecord passed_case(const WeightSet& weights, Path path, double seconds) {
   CaseRecord record;
   record.workload = "decode";
@@ -83,12 +93,7 @@ TEST(ModelFigures, RoundPinnedTensorsUpToPowersOfTwo) {
 TEST(ModelFigures, AddResidentWeightsThatTheSliceLacks) {
   // 4 of 8 MB offloaded and 1 of 6 MB resident are measured. Scaled by 2 that is 2 of the 6: the
   // other 4 take 4 ms at 1 GB/s.
-  const WeightSet weights = slice_of(4, 1,
-                                     {.model = "model",
-                                      .layers = 14,
-                                      .layers_measured = 5,
-                                      .offloaded_bytes = 8 * mb,
-                                      .resident_bytes = 6 * mb});
+  const WeightSet weights = partly_resident(4, 1);
   const CaseRecord record = passed_case(weights, Path::link, 0.050);
   EXPECT_DOUBLE_EQ(figures({record}).seconds, 0.104);
   // A resident pass of the same slice took 10 ms for 5 MB: 8 ms for the other 4.
@@ -101,12 +106,7 @@ TEST(ModelFigures, AddResidentWeightsThatTheSliceLacks) {
 }
 
 TEST(ModelFigures, OfAPrefillNeedTheTimeOnResidentWeights) {
-  const WeightSet weights = slice_of(4, 0,
-                                     {.model = "model",
-                                      .layers = 14,
-                                      .layers_measured = 4,
-                                      .offloaded_bytes = 8 * mb,
-                                      .resident_bytes = 6 * mb});
+  const WeightSet weights = partly_resident(4, 0);
   std::vector<CaseRecord> cases{passed_case(weights, Path::link, 0.050)};
   cases[0].workload = "prefill";
   finish_model_figures(cases, machine());
@@ -122,12 +122,7 @@ TEST(ModelFigures, OfAPrefillNeedTheTimeOnResidentWeights) {
 }
 
 TEST(ModelFigures, ReadOnlyTheExpertsThatAPassChooses) {
-  const WeightSet weights = slice_of(4, 1,
-                                     {.model = "model",
-                                      .layers = 14,
-                                      .layers_measured = 5,
-                                      .offloaded_bytes = 8 * mb,
-                                      .resident_bytes = 6 * mb});
+  const WeightSet weights = partly_resident(4, 1);
   CaseRecord record = passed_case(weights, Path::link, 0.050);
   record.bytes.requested /= 4;  // so 1 of the 4 MB that the slice lacks is read
   EXPECT_DOUBLE_EQ(figures({record}).seconds, 0.101);

@@ -11,19 +11,11 @@
 namespace offload {
 namespace {
 
-struct SliceBytes {
-  double offloaded = 0;
-  double resident = 0;
-  double powers_of_two = 0;  // offloaded tensors, each rounded up
-};
-
-SliceBytes bytes_of(const WeightSet& weights) {
-  SliceBytes bytes;
+/// Of the offloaded tensors, each rounded up to a power of two.
+double rounded_bytes(const WeightSet& weights) {
+  double bytes = 0;
   for (const WeightTensor& tensor : weights.tensors) {
-    (tensor.resident ? bytes.resident : bytes.offloaded) += static_cast<double>(tensor.bytes());
-    if (!tensor.resident) {
-      bytes.powers_of_two += static_cast<double>(std::bit_ceil(tensor.bytes()));
-    }
+    if (!tensor.resident) bytes += static_cast<double>(std::bit_ceil(tensor.bytes()));
   }
   return bytes;
 }
@@ -57,16 +49,15 @@ std::optional<double> resident_seconds(double bytes, double all, const CaseRecor
 std::optional<ModelFigures> figures_of(const CaseRecord& record, const CaseRecord* twin,
                                        const Calibration& calibration) {
   const ModelSlice& slice = *record.weights.slice;
-  const SliceBytes measured = bytes_of(record.weights);
+  const SliceScale measured = scale_of(record.weights);
   const double offloaded = static_cast<double>(slice.offloaded_bytes);
   const double resident = static_cast<double>(slice.resident_bytes);
 
-  const SliceScale scale = scale_of(record.weights);
   ModelFigures figures;
-  figures.scale = scale.factor;
-  const std::optional<double> missing =
-      resident_seconds(scale.resident_bytes_missing, measured.offloaded + measured.resident, record,
-                       twin, calibration);
+  figures.scale = measured.factor;
+  const std::optional<double> missing = resident_seconds(
+      measured.resident_bytes_missing, measured.offloaded_bytes + measured.resident_bytes, record,
+      twin, calibration);
   if (!missing) return std::nullopt;
   figures.seconds = record.summary->median * figures.scale + *missing;
   const double tokens = static_cast<double>(record.tokens);
@@ -80,7 +71,7 @@ std::optional<ModelFigures> figures_of(const CaseRecord& record, const CaseRecor
 
   const Footprint& taken = record.footprint;
   const bool all_on_device = record.path == Path::device_memory && !record.migrates;
-  const double beyond_resident = static_cast<double>(taken.device) - measured.resident;
+  const double beyond_resident = static_cast<double>(taken.device) - measured.resident_bytes;
   const double slots = all_on_device ? offloaded : std::max(0.0, beyond_resident);
   figures.memory.pinned = scaled(taken.pinned, figures.scale);
   figures.memory.pageable = scaled(taken.pageable, figures.scale);
@@ -90,7 +81,7 @@ std::optional<ModelFigures> figures_of(const CaseRecord& record, const CaseRecor
                                (record.migrates ? offloaded : 0));
   if (taken.pinned > 0) {
     figures.pinned_by_powers_of_two =
-        static_cast<std::size_t>(measured.powers_of_two * figures.scale);
+        static_cast<std::size_t>(rounded_bytes(record.weights) * figures.scale);
   }
   return figures;
 }

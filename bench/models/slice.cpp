@@ -94,17 +94,15 @@ std::size_t arrivals(const Layers& layers, const std::vector<std::size_t>& pass)
 
 /// Whether to scale a pass over `taken` scales what is hidden at its arrivals far beyond what the
 /// model has: layers offloaded in one block are arrived at once, however many they are.
-bool hides_too_often(const Layers& layers, const std::vector<std::size_t>& taken) {
+bool hides_too_often(const Layers& layers, const std::vector<std::size_t>& taken,
+                     std::uint64_t offloaded_bytes) {
   constexpr double far = 2;
   std::vector<std::size_t> all(layers.size());
   std::iota(all.begin(), all.end(), 0U);
-  const auto offloaded = [&](const std::vector<std::size_t>& pass) {
-    std::uint64_t bytes = 0;
-    for (const std::size_t layer : pass) bytes += counted_bytes(layers[layer], true);
-    return static_cast<double>(bytes);
-  };
-  return static_cast<double>(arrivals(layers, taken)) * offloaded(all) >
-         far * static_cast<double>(arrivals(layers, all)) * offloaded(taken);
+  std::uint64_t bytes_taken = 0;
+  for (const std::size_t layer : taken) bytes_taken += counted_bytes(layers[layer], true);
+  return static_cast<double>(arrivals(layers, taken)) * static_cast<double>(offloaded_bytes) >
+         far * static_cast<double>(arrivals(layers, all)) * static_cast<double>(bytes_taken);
 }
 
 constexpr double small_kind = 0.1;  // of all bytes: below this it may be left out
@@ -131,7 +129,7 @@ std::vector<std::size_t> choose(const Layers& layers, std::uint64_t most_bytes,
     take_evenly(kinds[k], std::min(members, std::max(wanted, least)), taken);
   }
   std::sort(taken.begin(), taken.end());
-  if (any_offloaded && hides_too_often(layers, taken)) {
+  if (any_offloaded && hides_too_often(layers, taken, all)) {
     std::erase_if(taken, [&](std::size_t layer) { return !has_offloaded(layers[layer]); });
   }
   return taken;
@@ -204,18 +202,19 @@ WeightSet model_slice(const Model& model, const std::vector<std::vector<bool>>& 
 }
 
 SliceScale scale_of(const WeightSet& weights) {
-  double offloaded = 0;
-  double resident = 0;
-  for (const WeightTensor& tensor : weights.tensors) {
-    (tensor.resident ? resident : offloaded) += static_cast<double>(tensor.bytes());
-  }
-  const ModelSlice& slice = *weights.slice;
   SliceScale scale;
-  scale.factor = offloaded > 0 ? static_cast<double>(slice.offloaded_bytes) / offloaded
-                               : static_cast<double>(slice.resident_bytes) / resident;
-  const double missing = static_cast<double>(slice.resident_bytes) - resident * scale.factor;
+  for (const WeightTensor& tensor : weights.tensors) {
+    (tensor.resident ? scale.resident_bytes : scale.offloaded_bytes) +=
+        static_cast<double>(tensor.bytes());
+  }
+  const double offloaded = static_cast<double>(weights.slice->offloaded_bytes);
+  const double resident = static_cast<double>(weights.slice->resident_bytes);
+  scale.factor = scale.offloaded_bytes > 0 ? offloaded / scale.offloaded_bytes
+                                           : resident / scale.resident_bytes;
+  const double missing = resident - scale.resident_bytes * scale.factor;
   constexpr double rounding = 1e-6;
-  if (std::abs(missing) > rounding * (offloaded + resident)) scale.resident_bytes_missing = missing;
+  const double measured = scale.offloaded_bytes + scale.resident_bytes;
+  if (std::abs(missing) > rounding * measured) scale.resident_bytes_missing = missing;
   return scale;
 }
 

@@ -30,6 +30,8 @@ WeightSet model_slice(const Model& model, const std::vector<std::vector<bool>>& 
 /// its resident ones where nothing is offloaded; and the model's resident bytes that the slice,
 /// scaled by it, lacks (negative: has too many).
 struct SliceScale {
+  double offloaded_bytes = 0;  // of the slice
+  double resident_bytes = 0;   // likewise
   double factor = 1;
   double resident_bytes_missing = 0;
 };
