@@ -36,7 +36,8 @@ std::string measured_text(const ModelSlice& slice) {
   if (slice.layers_measured == slice.layers)
     return "all " + count(slice.layers, "layer") + " are measured";
   return "measured are " + std::to_string(slice.layers_measured) + " of " +
-         count(slice.layers, "layer") + ", evenly chosen; results are scaled by bytes (--slice)";
+         count(slice.layers, "layer") +
+         ", evenly chosen among those alike; results are scaled by bytes (--slice)";
 }
 
 std::string link_text(const ModelLayout& model, const Platform& platform) {

@@ -25,7 +25,7 @@ struct WeightTensor {
   std::size_t bytes() const { return rows * row_bytes(); }
 };
 
-/// The model a weight set stands for: all of its layers, or evenly chosen ones.
+/// The model a weight set stands for: all of its layers, or some, evenly chosen among those alike.
 struct ModelSlice {
   std::string model;
   std::size_t layers = 0;
