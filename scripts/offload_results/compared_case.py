@@ -9,7 +9,7 @@ import typing
 
 from . import divided, interval, kinds, results
 from .comparability import measurement_of
-from .json_reader import BadInput, read_json
+from .json_reader import BadInput
 
 MOST_SECONDS = 1e9  # of a sample: thirty years
 
@@ -76,5 +76,5 @@ class ComparedResults(results.Results):
 
 
 def load(path):
-    found = results.results_in(path, read_json(path, compared, divided.parsed), is_sound=is_compared)
+    found = results.results_in(path, divided.read_json(path, compared), is_sound=is_compared)
     return ComparedResults(found.path, found.document)

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Large results read by several processes at a time: each reads some of the cases."""
+"""Large results read by several processes at a time: each reads some of the rows or cases."""
+import contextlib
 import json
+import mmap
 import os
 import re
 import secrets
@@ -8,11 +10,16 @@ import secrets
 from . import json_reader
 from .elsewhere import CAN_FORK, Elsewhere
 
-LISTS = {"benchmarks": str.find, "cases": str.rfind}  # nearly all of a file: its first, its last
-LEAST = 2**22  # characters that are worth a process
+# The lists that are nearly all of a file, by the field behind the name of an item, and how long a
+# byte of them takes: of Google Benchmark's rows nothing is kept. The programs here write items so;
+# where one seems to begin is no more than a guess.
+LISTS = {b"family_index": ("benchmarks", 1), b"run_name": ("cases", 2)}
+ITEM = re.compile(rb'\{\s*"name"\s*:\s*"[^"\\]*"\s*,\s*"(family_index|run_name)"\s*:')
+LONGEST = 2**16  # bytes of an item; of a longer one a beginning may not be found
+COMMA = re.compile(r"[ \t\r\n]*,[ \t\r\n]*")
+LEAST = 2**22  # bytes that are worth a process
 MOST = 16  # processes: what one does alone takes longer than the rest from there on
-STRING = r'"(?:[^"\\]|\\.)*"'
-FIRST = r'%s\s*:\s*\[\s*(\{\s*"\w+"\s*:\s*)' + STRING + r'(\s*,\s*"\w+"\s*:)'
+PLACES = 32  # for each process, in which an item is looked for
 
 
 def processes():
@@ -24,46 +31,87 @@ def processes():
     return min(MOST, cpus // 2)
 
 
-def parsed(text, reduced, most=None):
-    """What json_reader.parsed() returns, or raises. JSON is whole if runs of items of its lists are,
-    and if it is without them; where that does not hold, the text is read as one, which says why."""
-    most = min(most or processes(), len(text) // LEAST)
-    runs = runs_of_items(text, most) if most > 1 else {}
-    document = put_together(text, reduced, runs) if runs else None
-    return json_reader.parsed(text, reduced) if document is None else document
+def read_json(path, reduced):
+    """What json_reader.read_json() returns, or raises. JSON is whole if runs of items of its lists
+    are, and if it is without them; where that does not hold, it is read as one, which says why."""
+    document = None
+    if json_reader.is_large(path) and processes() > 1:
+        with contextlib.suppress(OSError), open(path, "rb") as file:
+            content = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+            document = put_together(content, reduced, min(processes(), len(content) // LEAST))
+    return json_reader.read_json(path, reduced) if document is None else document
 
 
-def put_together(text, reduced, runs):
-    """None if it is not whole."""
-    elsewhere = {name: [Elsewhere(lambda run=run: items(text[slice(*run)], reduced))
+def put_together(content, reduced, most):
+    """None if it is not whole, or not to be divided."""
+    runs = runs_of_items(content, most)
+    if not runs:
+        return None
+    elsewhere = {name: [Elsewhere(lambda run=run: items(text_of(content, run), reduced))
                         for run in of_list] for name, of_list in runs.items()}
-    taken_out = {"read elsewhere": secrets.token_hex()}  # which no file holds
-    try:
-        document = json_reader.parsed(without(text, runs, json.dumps(taken_out)), reduced)
+    taken_out = {name: {f"{name} read elsewhere": secrets.token_hex()} for name in runs}
+    try:  # with in their place what no file holds
+        document = json_reader.parsed(without(content, runs, taken_out), reduced)
     except (ValueError, RecursionError):
         document = None
     found = {name: [one.result() for one in of_list] for name, of_list in elsewhere.items()}
     for name, of_list in found.items():
         whole = list_of(document, name)
-        if whole is None or whole[:1] != [taken_out] or None in of_list:
+        if taken_out[name] not in whole or None in of_list:
             return None
-        whole[:1] = [item for of_run in of_list for item in of_run]
+        at = whole.index(taken_out[name])
+        whole[at:at + 1] = [item for of_run in of_list for item in of_run]
     return document
 
 
-def items(run, reduced):
-    run = run.rstrip()
-    if not run.endswith(","):
-        raise ValueError("another item follows no comma")
-    return json_reader.parsed(f"[{run[:-1]}]", reduced)
+def runs_of_items(content, most):
+    """{list: [(begin, end) of many items each, ...]}, about `most` in all, one behind the other."""
+    begins = {}
+    for place in range(PLACES * most):
+        at = place * len(content) // (PLACES * most)
+        item = ITEM.search(content, at, min(at + LONGEST, len(content)))
+        if item:
+            begins.setdefault(LISTS[item.group(1)], {})[item.start()] = None
+    work = sum(weight * len(of_list) for (_, weight), of_list in begins.items())
+    runs = {name: cut(list(of_list), max(1, round(most * weight * len(of_list) / work)))
+            for (name, weight), of_list in begins.items() if len(of_list) > 1}
+    ends = [end for of_list in runs.values() for run in of_list for end in run]
+    return runs if ends == sorted(ends) else {}  # one list in the other
 
 
-def without(text, runs, instead):
+def cut(begins, count):
+    count = min(count, len(begins) - 1)
+    ends = [begins[index * (len(begins) - 1) // count] for index in range(count + 1)]
+    return list(zip(ends, ends[1:]))
+
+
+def text_of(content, part):
+    text = str(content[slice(*part)], "utf-8")
+    if json_reader.holds_surrogate(text):
+        raise ValueError("to be looked at as a whole")
+    return text
+
+
+def items(text, reduced):
+    """Of a run, each with the comma behind it."""
+    decode = json_reader.decoder(reduced).raw_decode
+    found, at = [], 0
+    while at < len(text):
+        item, at = decode(text, at)
+        found.append(item)
+        comma = COMMA.match(text, at)
+        if not comma:
+            raise ValueError("another item follows no comma")
+        at = comma.end()
+    return found
+
+
+def without(content, runs, instead):
     kept, end = [], 0
-    for of_list in runs.values():
-        kept += text[end:of_list[0][0]], instead, ","
+    for name, of_list in runs.items():
+        kept += text_of(content, (end, of_list[0][0])), json.dumps(instead[name]), ","
         end = of_list[-1][1]
-    return "".join([*kept, text[end:]])
+    return "".join([*kept, text_of(content, (end, len(content)))])
 
 
 def list_of(document, name):
@@ -71,54 +119,4 @@ def list_of(document, name):
     for within in (document, document.get("offload_bench") if isinstance(document, dict) else None):
         if isinstance(within, dict) and isinstance(within.get(name), list):
             return within[name]
-    return None
-
-
-def runs_of_items(text, most):
-    """{list: [(begin, end) of many items each, ...]} in the order of the text: of all items but the
-    last of each list that has one to read."""
-    found = sorted(filter(None, (first_item(text, name) for name in LISTS)), key=Item.begin)
-    ends = [item.begin() for item in found[1:]] + [len(text)]
-    lengths = {item: item.last(text, end) - item.begin() for item, end in zip(found, ends)}
-    lengths = {item: length for item, length in lengths.items() if length >= LEAST}
-    whole = sum(lengths.values())
-    return {item.name: item.runs(text, length, max(1, round(most * length / whole)))
-            for item, length in lengths.items()}
-
-
-def first_item(text, name):
-    """None if it does not begin with two fields, the first of them text, as all that the programs
-    here write do."""
-    quoted = f'"{name}"'
-    match = re.compile(FIRST % quoted).match(text, max(0, LISTS[name](text, quoted)))
-    return match and Item(name, match)
-
-
-class Item:
-    """The first of a list. What begins alike is taken for another one, which is only a guess."""
-
-    def __init__(self, name, match):
-        self.name, self.match = name, match
-        self.opening = match.group(1)
-        self.like = re.compile(re.escape(self.opening) + STRING + re.escape(match.group(2)))
-
-    def begin(self):
-        return self.match.start(1)
-
-    def last(self, text, end):
-        """Where the last item before `end` begins."""
-        at = text.rfind(self.opening, 0, end)
-        while not self.like.match(text, at):
-            at = text.rfind(self.opening, 0, at)
-        return at
-
-    def following(self, text, at, end):
-        while at < end and not self.like.match(text, at):
-            at = text.find(self.opening, at + 1)
-        return at
-
-    def runs(self, text, length, count):
-        end = self.begin() + length
-        begins = [self.following(text, self.begin() + index * length // count, end)
-                  for index in range(count)]
-        return [run for run in zip(begins, [*begins[1:], end]) if run[0] < run[1]]
+    return []

@@ -30,20 +30,32 @@ def read_text(path):
     return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
 
 
+def is_large(path):
+    return os.path.isfile(path) and os.path.getsize(path) >= LARGE
+
+
 def parsed(text, reduced=None):
+    return json.loads(text, **strictly(reduced))
+
+
+def decoder(reduced):
+    return json.JSONDecoder(**strictly(reduced))
+
+
+def strictly(reduced):
     # Most whole numbers occur again and again.
-    return json.loads(text, object_hook=reduced, parse_constant=refuse_constant,
-                      parse_float=finite, parse_int=functools.lru_cache(maxsize=None)(whole))
+    return {"object_hook": reduced, "parse_constant": refuse_constant, "parse_float": finite,
+            "parse_int": functools.lru_cache(maxsize=None)(whole)}
 
 
-def read_json(path, reduced=None, parse=parsed):
+def read_json(path, reduced=None):
     """NaN and Infinity are no JSON, and no measurement either. `reduced` is given each object as
     soon as it was read, and returns what to keep of it."""
     text = read_text(path)
     if not text or text.isspace():
         raise BadInput(f"{path}: an empty file")
     try:
-        document = parse(text, reduced)
+        document = parsed(text, reduced)
         # Half a character may stand in what was not kept, too.
         if holds_surrogate(text) and not is_text(parsed(text) if reduced else document):
             raise ValueError("half a character (a lone surrogate) in it: it is damaged")

@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Results files one after the other for scripts/compare.py; large ones two at a time."""
 import itertools
-import os
 
 from .compared_case import ComparedResults, load
 from .elsewhere import CAN_FORK, Elsewhere
-from .json_reader import LARGE
+from .json_reader import is_large
 
 
 def each(paths):
@@ -22,8 +21,7 @@ def each(paths):
 
 
 def pays(path):
-    return (path is not None and CAN_FORK and os.path.isfile(path)
-            and os.path.getsize(path) >= LARGE)
+    return path is not None and CAN_FORK and is_large(path)
 
 
 def read_ahead(path):
