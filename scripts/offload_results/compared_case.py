@@ -31,17 +31,20 @@ class Case(typing.NamedTuple):
     def path(self):
         return self.measurement[0]
 
-    def run_in(self, path):
-        if self.of_run is None:
-            raise BadInput(f"{path}: {as_key(self.of_key)}: "
-                           f"{'a sample that is no time' if self.samples else 'no samples'}; "
-                           "the file is damaged: scripts/validate.py says where")
-        return as_run(self.of_run)
+    def refused(self, path):
+        """For want of a run."""
+        raise BadInput(f"{path}: {as_key(self.of_key)}: "
+                       f"{'a sample that is no time' if self.samples else 'no samples'}; "
+                       "the file is damaged: scripts/validate.py says where")
 
 
-# What _make() of these does, in a third of its time: there are hundreds of thousands to make.
-as_case, as_key, as_run = (functools.partial(tuple.__new__, kind)
-                           for kind in (Case, results.CaseKey, interval.Run))
+def maker_of(kind):
+    """What _make() of a NamedTuple does, in a third of its time: there are hundreds of thousands to
+    make."""
+    return functools.partial(tuple.__new__, kind)
+
+
+as_case, as_key, as_run = map(maker_of, (Case, results.CaseKey, interval.Run))
 
 
 def compared(found):
@@ -55,7 +58,7 @@ def compared(found):
     return (tuple(results.key_of(found)), found["workload"], results.source_of(found),
             results.passed(found), found["failure"], kinds.kind_of(found),
             measurement_of(found), len(samples),
-            tuple(interval.run_of(samples)) if are_times else None)
+            tuple(interval.run_of_ordered(samples)) if are_times else None)
 
 
 def is_compared(case, sources):

@@ -8,7 +8,7 @@ import typing
 
 from . import interval, kinds
 from .comparability import Difference, busy_runs, differences, what_differs
-from .compared_case import ComparedResults
+from .compared_case import ComparedResults, as_run, maker_of
 from .json_reader import BadInput
 from .results import CaseKey
 
@@ -45,6 +45,9 @@ class Row(typing.NamedTuple):
     ratio: interval.Ratio | None = None
     baseline: Side | None = None
     candidate: Side | None = None
+
+
+as_side, as_row = maker_of(Side), maker_of(Row)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -89,6 +92,7 @@ def compare(baseline, candidate, terms=Terms(), wanted=None):
     for key, old_cases in old.items():
         new_cases = new.get(key)
         row = (vanished(key, old_cases, new, skipped, terms) if new_cases is None
+               else None if are_plain(old_cases + new_cases)
                else unmeasured(key, old_cases, new_cases)
                or incomparable(key, old_cases, new_cases))
         if row:
@@ -97,8 +101,8 @@ def compare(baseline, candidate, terms=Terms(), wanted=None):
             kind = kinds.of_runs([case.kind for case in old_cases])
             pairs.append((key, kind, measured(baseline, old_cases),
                           measured(candidate, new_cases),
-                          disturbed(kind, old_cases, old_busy)
-                          or disturbed(kind, new_cases, new_busy)))
+                          (old_busy or new_busy) and (disturbed(kind, old_cases, old_busy)
+                                                      or disturbed(kind, new_cases, new_busy))))
     rows += appeared(old, new)
     if not pairs and all(row.verdict in (MISSING, NEW) for row in rows):
         raise BadInput(f"{candidate.path}: no case in common with {baseline.path}"
@@ -148,6 +152,15 @@ def skip_reasons(results):
             if isinstance(skip, dict)}
 
 
+def are_plain(cases):
+    """Nearly all are: passed, and the same measurement. Then there is nothing to look into."""
+    same = cases[0].measurement
+    for case in cases:
+        if not case.passed or case.measurement != same:
+            return False
+    return True
+
+
 def unmeasured(key, old, new):
     """The row of a case that did not pass on one side; else None."""
     failed = [case for case in new if not case.passed]
@@ -178,14 +191,14 @@ def measured(results, cases):
     runs, samples = [], 0
     for case in cases:
         if case.passed:
-            runs.append(case.run_in(results.path))
+            runs.append(as_run(case.of_run or case.refused(results.path)))
             samples += case.samples
-    return Side(runs, samples)
+    return as_side((runs, samples))
 
 
 def disturbed(kind, cases, busy):
     """Why such a case's times say nothing: others worked the CPU that it hangs on; else None."""
-    if kind == kinds.GPU or not busy:
+    if kind == kinds.GPU:
         return None
     loads = [busy[case.source] for case in cases if case.source in busy]
     return f"{loads[0]} when the run began" if loads else None
@@ -194,7 +207,7 @@ def disturbed(kind, cases, busy):
 def judged(key, kind, old, new, spread, terms, disturbance):
     ratio = interval.ratio(old.measured, new.measured, spread, terms.confidence)
     verdict = AMBIGUOUS if disturbance else verdict_of(ratio, terms.threshold)
-    return Row(key, verdict, verdict == SLOWER, disturbance, kind, ratio, old, new)
+    return as_row((key, verdict, verdict == SLOWER, disturbance or None, kind, ratio, old, new))
 
 
 def verdict_of(ratio, threshold):

@@ -5,8 +5,10 @@ import functools
 import math
 import statistics
 import typing
+from math import exp
 
 FEWEST = 3  # samples of a run that show its spread: two that happen to agree would claim none
+MOST = 700.0  # of a logarithm: e to the power of it is a number still
 SHARPEST = 6  # degrees of freedom that a standard error from two order statistics is worth at most
 
 
@@ -41,7 +43,10 @@ class Ratio(typing.NamedTuple):
 
 
 def run_of(samples):
-    ordered = sorted(samples)
+    return run_of_ordered(sorted(samples))
+
+
+def run_of_ordered(ordered):
     count = len(ordered)
     half = count // 2
     median = ordered[half] if count % 2 else (ordered[half - 1] + ordered[half]) / 2
@@ -67,14 +72,12 @@ def ratio(baseline, candidate, assumed, confidence):
     difference = mean(candidate) - mean(baseline)
     variance, freedom = difference_variance(baseline, candidate, assumed)
     if variance is None:
-        return Ratio(math.exp(difference), None, None)
+        return Ratio(exp(difference), None, None)
     half = math.sqrt(variance) * student(confidence, max(1, int(freedom + 1e-9)))
-    return Ratio(bounded_exp(difference), bounded_exp(difference - half),
-                 bounded_exp(difference + half))
-
-
-def bounded_exp(value):
-    return math.exp(value if abs(value) < 700.0 else math.copysign(700.0, value))
+    low, high = difference - half, difference + half
+    if -MOST < low and high < MOST:
+        return Ratio(exp(difference), exp(low), exp(high))
+    return Ratio(*(exp(max(-MOST, min(MOST, value))) for value in (difference, low, high)))
 
 
 def mean(runs):
@@ -86,9 +89,17 @@ def mean(runs):
 def difference_variance(baseline, candidate, assumed):
     """(variance of the difference of the two means, its degrees of freedom by Satterthwaite), or
     None where too few samples leave the spread within a run unknown and no second run shows it."""
-    parts = [(variance / len(runs)**2, freedom) for runs in (baseline, candidate)
-             for _, variance, freedom in runs if variance is not None]
-    known = len(parts) == len(baseline) + len(candidate)
+    total = per_freedom = 0.0
+    known = True
+    for runs in (baseline, candidate):
+        square = len(runs)**2
+        for _, variance, free in runs:
+            if variance is None:
+                known = False
+            else:
+                part = variance / square
+                total += part
+                per_freedom += part**2 / free
     squares, freedom = between(baseline, candidate)
     if known:
         if freedom:
@@ -98,12 +109,11 @@ def difference_variance(baseline, candidate, assumed):
     elif freedom == 0:
         return None, 0
     else:  # what few samples spread is in the spread of the runs, and in no other figure
-        parts, squares = [], max(squares, freedom * assumed.variance)
-    parts.append((squares / freedom * (1 / len(baseline) + 1 / len(candidate)), freedom))
-    total = per_freedom = 0.0
-    for part, free in parts:
-        total += part
-        per_freedom += part**2 / free
+        total = per_freedom = 0.0
+        squares = max(squares, freedom * assumed.variance)
+    part = squares / freedom * (1 / len(baseline) + 1 / len(candidate))
+    total += part
+    per_freedom += part**2 / freedom
     return total, total**2 / per_freedom if total else freedom
 
 
