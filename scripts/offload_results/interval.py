@@ -5,7 +5,6 @@ import functools
 import math
 import statistics
 import typing
-from math import exp
 
 FEWEST = 3  # samples of a run that show its spread: two that happen to agree would claim none
 MOST = 700.0  # of a logarithm: e to the power of it is a number still
@@ -72,12 +71,12 @@ def ratio(baseline, candidate, assumed, confidence):
     difference = mean(candidate) - mean(baseline)
     variance, freedom = difference_variance(baseline, candidate, assumed)
     if variance is None:
-        return Ratio(exp(difference), None, None)
+        return Ratio(math.exp(difference), None, None)
     half = math.sqrt(variance) * student(confidence, max(1, int(freedom + 1e-9)))
     low, high = difference - half, difference + half
     if -MOST < low and high < MOST:
-        return Ratio(exp(difference), exp(low), exp(high))
-    return Ratio(*(exp(max(-MOST, min(MOST, value))) for value in (difference, low, high)))
+        return Ratio(math.exp(difference), math.exp(low), math.exp(high))
+    return Ratio(*(math.exp(max(-MOST, min(MOST, log))) for log in (difference, low, high)))
 
 
 def mean(runs):

@@ -37,7 +37,7 @@ def parsed(text, reduced=None):
     return json.loads(text, **strictly(reduced))
 
 
-def decoder(reduced=None):
+def decoder(reduced):
     return json.JSONDecoder(**strictly(reduced))
 
 
