@@ -31,10 +31,9 @@ def test_100000_cases_take_less_than_5_seconds(tmp_path):
     paths = [written(tmp_path / f"{shift}.json", (SMALL % (index, json.dumps(
         [1e-3 + 1e-7 * ((index * 7 + sample * 3 + shift) % 11) for sample in range(10)]))
         for index in range(100_000))) for shift in (0, 1)]
-    command = [sys.executable, ROOT / "scripts/compare.py", *paths]
-    seconds = [usage(command, tmp_path / "out.txt")[0] for _ in range(2)]
+    seconds, _ = usage([sys.executable, ROOT / "scripts/compare.py", *paths], tmp_path / "out.txt")
     assert "No regression in 100000 cases: 100000 same." in (tmp_path / "out.txt").read_text()
-    assert min(seconds) < 5  # a machine may be busy for a while
+    assert seconds < 5
 
 
 def test_evidence_takes_little_time_and_memory(tmp_path):

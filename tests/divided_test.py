@@ -22,6 +22,12 @@ FORMS = {"as written": COMMITTED.read_text(), "compact": json.dumps(QUICK),
          "the other way round": json.dumps(dict(reversed(QUICK.items())))}
 
 
+@pytest.fixture
+def several(monkeypatch):
+    """Files of this size are read by several processes."""
+    monkeypatch.setattr(json_reader, "LARGE", 1000)
+    monkeypatch.setattr(divided, "LEAST", 1000)
+    monkeypatch.setattr(divided, "processes", lambda: 5)
 
 
 def put_together(text, most=5):
@@ -73,15 +79,22 @@ MISLEADING = {
     "cases as rows": json.dumps({**QUICK, "benchmarks": [CASE] * 90}),
     "cases among rows": json.dumps({**QUICK, "benchmarks": [*QUICK["benchmarks"], CASE] * 9}),
     "rows among cases": with_case(FORMS["compact"], extra=QUICK["benchmarks"]),
-    "lists exchanged": FORMS["dense"].replace('"benchmarks":[', '"?":[').replace(
-        '"cases":[', '"benchmarks":[').replace('"?":[', '"cases":['),
 }
 
 
 @pytest.mark.parametrize("kind", MISLEADING)
 @pytest.mark.parametrize("most", [2, 5, 16])
 def test_what_looks_like_items_is_no_more_than_a_guess(kind, most):
-    read(MISLEADING[kind], most)
+    text = MISLEADING[kind]
+    assert json_reader.parsed(text, compared)["offload_bench"]["cases"]
+    read(text, most)
+
+
+def test_items_come_back_to_the_list_they_are_of():
+    exchanged = FORMS["dense"].replace('"benchmarks":[', '"?":[').replace(
+        '"cases":[', '"benchmarks":[').replace('"?":[', '"cases":[')
+    assert json_reader.parsed(exchanged)["cases"] == QUICK["benchmarks"]
+    read(exchanged)
 
 
 HALF = len(FORMS["compact"]) // 2
@@ -100,8 +113,15 @@ DAMAGED = {
 
 
 @pytest.mark.parametrize("kind", DAMAGED)
-def test_damage_is_not_overlooked(kind):
+def test_damage_is_told_as_of_a_file_that_one_process_reads(several, tmp_path, kind):
     assert put_together(DAMAGED[kind]) is None
+    path = tmp_path / "a.json"
+    path.write_text(DAMAGED[kind], encoding="utf-8")
+    with pytest.raises(json_reader.BadInput) as whole:
+        json_reader.read_json(path, compared)
+    with pytest.raises(json_reader.BadInput) as found:
+        divided.read_json(path, compared)
+    assert str(found.value) == str(whole.value)
 
 
 def test_a_character_that_is_cut_is_not_overlooked():
@@ -109,14 +129,17 @@ def test_a_character_that_is_cut_is_not_overlooked():
     assert divided.put_together(content, compared, 5) is None
 
 
-def test_a_process_that_dies_costs_time_only(monkeypatch):
+def test_a_large_file_is_read_by_several(several, monkeypatch):
+    whole = json_reader.read_json(COMMITTED, compared)
+    monkeypatch.setattr(json_reader, "read_json", None)
+    assert divided.read_json(COMMITTED, compared) == whole
+
+
+def test_a_process_that_dies_costs_time_only(several, monkeypatch):
     def die(run, reduced):
         raise MemoryError
     monkeypatch.setattr(divided, "items", die)
     assert put_together(FORMS["compact"]) is None
-    monkeypatch.setattr(json_reader, "LARGE", 1000)
-    monkeypatch.setattr(divided, "LEAST", 1000)
-    monkeypatch.setattr(divided, "processes", lambda: 4)
     assert divided.read_json(COMMITTED, compared) == json_reader.read_json(COMMITTED, compared)
 
 

@@ -88,6 +88,7 @@ def compare(baseline, candidate, terms=Terms(), wanted=None):
     old, new = chosen(baseline, wanted), chosen(candidate, wanted)
     skipped = skip_reasons(candidate)
     old_busy, new_busy = busy_runs(baseline), busy_runs(candidate)
+    any_busy = old_busy or new_busy
     rows, pairs = [], []
     for key, old_cases in old.items():
         new_cases = new.get(key)
@@ -101,8 +102,8 @@ def compare(baseline, candidate, terms=Terms(), wanted=None):
             kind = kinds.of_runs([case.kind for case in old_cases])
             pairs.append((key, kind, measured(baseline, old_cases),
                           measured(candidate, new_cases),
-                          (old_busy or new_busy) and (disturbed(kind, old_cases, old_busy)
-                                                      or disturbed(kind, new_cases, new_busy))))
+                          disturbed(kind, old_cases, old_busy)
+                          or disturbed(kind, new_cases, new_busy) if any_busy else None))
     rows += appeared(old, new)
     if not pairs and all(row.verdict in (MISSING, NEW) for row in rows):
         raise BadInput(f"{candidate.path}: no case in common with {baseline.path}"
@@ -207,7 +208,7 @@ def disturbed(kind, cases, busy):
 def judged(key, kind, old, new, spread, terms, disturbance):
     ratio = interval.ratio(old.measured, new.measured, spread, terms.confidence)
     verdict = AMBIGUOUS if disturbance else verdict_of(ratio, terms.threshold)
-    return as_row((key, verdict, verdict == SLOWER, disturbance or None, kind, ratio, old, new))
+    return as_row((key, verdict, verdict == SLOWER, disturbance, kind, ratio, old, new))
 
 
 def verdict_of(ratio, threshold):

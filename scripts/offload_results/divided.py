@@ -35,11 +35,11 @@ def processes():
 def read_json(path, reduced):
     """What json_reader.read_json() returns, or raises. JSON is whole if runs of items of its lists
     are, and if it is without them; where that does not hold, it is read as one, which says why."""
-    document = None
-    if json_reader.is_large(path) and processes() > 1:
+    document, most = None, processes()
+    if most > 1 and json_reader.is_large(path):
         with contextlib.suppress(OSError), open(path, "rb") as file:
             content = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
-            document = put_together(content, reduced, min(processes(), len(content) // LEAST))
+            document = put_together(content, reduced, min(most, len(content) // LEAST))
     return json_reader.read_json(path, reduced) if document is None else document
 
 
