@@ -2,7 +2,9 @@
 """Results read by several processes are what one reads, and refused as that refuses them. Needs
 pytest only."""
 import json
+import os
 import pathlib
+import select
 import sys
 
 import pytest
@@ -13,6 +15,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "scripts"))
 from offload_results import divided, json_reader  # noqa: E402
 from offload_results.compared_case import compared  # noqa: E402
+from offload_results.elsewhere import Shared  # noqa: E402
 
 COMMITTED = ROOT / "results/h200-sxm-pcie5/quick.json"
 QUICK = json.loads(COMMITTED.read_text())
@@ -47,16 +50,33 @@ def test_it_is_what_one_process_reads(form, most):
     assert read(FORMS[form], most) is not None
 
 
-def test_the_work_is_divided_evenly():
+def test_the_work_is_divided_into_many_parts():
+    """Of which none is so long that all others end before it."""
     content = FORMS["as written"].encode()
-    runs = divided.runs_of_items(content, 6)
-    lengths = {name: [end - begin for begin, end in of_list] for name, of_list in runs.items()}
-    rows, cases = lengths["benchmarks"], lengths["cases"]
-    assert len(rows + cases) == 6
-    assert sum(rows + cases) > 0.9 * len(content)
-    for of_list in (rows, cases):
-        assert max(of_list) < 1.3 * min(of_list)
-    assert 0.7 < max(rows) / max(cases) < 2
+    for most in (2, 6):
+        runs = [end - begin for of_list in divided.runs_of_items(content, most).values()
+                for begin, end in of_list]
+        assert sum(runs) > 0.9 * len(content)
+        assert max(runs) < len(content) / most / 8
+
+
+def test_who_is_done_with_a_part_takes_the_next():
+    """While one process has the first part in hand, the other does all the rest."""
+    done, tell = os.pipe()
+
+    def work(part):
+        if part:
+            os.write(tell, b".")
+            return part * part
+        told = 0
+        while told < 9:
+            assert select.select([done], [], [], 20)[0]
+            told += len(os.read(done, 9))
+        return "the last"
+
+    assert Shared(work, range(10), 2).results() == ["the last", *(n * n for n in range(1, 10))]
+    os.close(done)
+    os.close(tell)
 
 
 def with_case(text, **changes):
@@ -136,7 +156,7 @@ def test_a_large_file_is_read_by_several(several, monkeypatch):
 
 
 def test_a_process_that_dies_costs_time_only(several, monkeypatch):
-    def die(run, reduced):
+    def die(run, decoder):
         raise MemoryError
     monkeypatch.setattr(divided, "items", die)
     assert put_together(FORMS["compact"]) is None
@@ -144,10 +164,11 @@ def test_a_process_that_dies_costs_time_only(several, monkeypatch):
 
 
 def test_a_run_ends_with_a_comma():
-    assert divided.items('{"a": 1} , 55 ,\n', None) == [{"a": 1}, 55]
+    decoder = json_reader.decoder(None)
+    assert divided.items('{"a": 1} , 55 ,\n', decoder) == [{"a": 1}, 55]
     for no_comma in ('{"a": 1}, 55', '{"a": 1}, 55,\xa0'):
         with pytest.raises(ValueError):
-            divided.items(no_comma, None)
+            divided.items(no_comma, decoder)
 
 
 def test_files_that_are_small_or_of_another_build_are_read_as_one():

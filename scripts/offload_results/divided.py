@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Large results read by several processes at a time: each reads some of the rows or cases."""
+"""Large results read by several processes at a time, each some of the rows or cases."""
 import contextlib
+import itertools
 import json
 import mmap
 import os
@@ -8,18 +9,16 @@ import re
 import secrets
 
 from . import json_reader
-from .elsewhere import CAN_FORK, Elsewhere
+from .elsewhere import CAN_FORK, Shared
 
-# The lists that are nearly all of a file, by the field behind the name of an item, and how long a
-# byte of them takes: of Google Benchmark's rows nothing is kept. The programs here write items so;
-# where one seems to begin is no more than a guess.
-LISTS = {b"family_index": ("benchmarks", 1), b"run_name": ("cases", 1.3)}
+# The lists that are nearly all of a file, by the field behind the name of an item. The programs
+# here write items so; where one seems to begin is no more than a guess.
+LISTS = {b"family_index": "benchmarks", b"run_name": "cases"}
 ITEM = re.compile(rb'\{\s*"name"\s*:\s*"[^"\\]*"\s*,\s*"(family_index|run_name)"\s*:')
 LONGEST = 2**16  # bytes of an item; of a longer one a beginning may not be found
-COMMA = re.compile(r"[ \t\r\n]*,[ \t\r\n]*")
 LEAST = 2**22  # bytes that are worth a process
 MOST = 16  # processes: what one does alone takes longer than the rest from there on
-PLACES = 32  # for each process, in which an item is looked for
+PLACES = 32  # for each process, in which an item is looked for, to begin a run of items with
 
 
 def processes():
@@ -48,42 +47,38 @@ def put_together(content, reduced, most):
     runs = runs_of_items(content, most)
     if not runs:
         return None
-    elsewhere = {name: [Elsewhere(lambda run=run: items(text_of(content, run), reduced))
-                        for run in of_list] for name, of_list in runs.items()}
+    decoder = json_reader.decoder(reduced)
+    shared = Shared(lambda run: items(text_of(content, run), decoder),
+                    list(itertools.chain(*runs.values())), most)
     taken_out = {name: {f"{name} read elsewhere": secrets.token_hex()} for name in runs}
     try:  # with in their place what no file holds
         document = json_reader.parsed(without(content, runs, taken_out), reduced)
     except (ValueError, RecursionError):
         document = None
-    found = {name: [one.result() for one in of_list] for name, of_list in elsewhere.items()}
+    results = iter(shared.results())
+    found = {name: list(itertools.islice(results, len(of_list))) for name, of_list in runs.items()}
     for name, of_list in found.items():
         whole = list_of(document, name)
         if taken_out[name] not in whole or None in of_list:
             return None
         at = whole.index(taken_out[name])
-        whole[at:at + 1] = [item for of_run in of_list for item in of_run]
+        whole[at:at + 1] = itertools.chain(*of_list)
     return document
 
 
 def runs_of_items(content, most):
-    """{list: [(begin, end) of many items each, ...]}, about `most` in all, one behind the other."""
+    """{list: [(begin, end) of many items each, ...]}, one behind the other. There are many more
+    than processes, for where others use the CPUs too, some take twice as long as the rest."""
     begins = {}
     for place in range(PLACES * most):
         at = place * len(content) // (PLACES * most)
         item = ITEM.search(content, at, min(at + LONGEST, len(content)))
         if item:
             begins.setdefault(LISTS[item.group(1)], {})[item.start()] = None
-    work = sum(weight * len(of_list) for (_, weight), of_list in begins.items())
-    runs = {name: cut(list(of_list), max(1, round(most * weight * len(of_list) / work)))
-            for (name, weight), of_list in begins.items() if len(of_list) > 1}
+    runs = {name: list(itertools.pairwise(of_list)) for name, of_list in begins.items()
+            if len(of_list) > 1}
     ends = [end for of_list in runs.values() for run in of_list for end in run]
     return runs if ends == sorted(ends) else {}  # one list in the other
-
-
-def cut(begins, count):
-    count = min(count, len(begins) - 1)
-    ends = [begins[index * (len(begins) - 1) // count] for index in range(count + 1)]
-    return list(zip(ends, ends[1:]))
 
 
 def text_of(content, part):
@@ -93,17 +88,9 @@ def text_of(content, part):
     return text
 
 
-def items(text, reduced):
-    """Of a run, each with the comma behind it. As one list they would take a copy of the text."""
-    decode, comma = json_reader.decoder(reduced).raw_decode, COMMA.match
-    found, at = [], 0
-    while at < len(text):
-        item, at = decode(text, at)
-        found.append(item)
-        behind = comma(text, at)
-        if not behind:
-            raise ValueError("another item follows no comma")
-        at = behind.end()
+def items(text, decoder):
+    """Of a run, each with the comma behind it. As one list, for which names are made once."""
+    *found, _ = decoder.decode(f"[{text}null]")
     return found
 
 
