@@ -34,7 +34,7 @@ def several(monkeypatch):
 
 
 def put_together(text, most=5):
-    return divided.put_together(text.encode(), compared, most)
+    return divided.put_together(text.encode(), compared, "samples_s", most)
 
 
 def read(text, most=5):
@@ -98,6 +98,9 @@ MISLEADING = {
     "another order": json.dumps(QUICK, sort_keys=True),
     "cases as rows": json.dumps({**QUICK, "benchmarks": [CASE] * 90}),
     "cases among rows": json.dumps({**QUICK, "benchmarks": [*QUICK["benchmarks"], CASE] * 9}),
+    "escaped cases among rows": json.dumps(
+        {**QUICK, "benchmarks": [*QUICK["benchmarks"], CASE] * 9}).replace(
+            '"samples_s"', '"samples\\u005fs"'),
     "rows among cases": with_case(FORMS["compact"], extra=QUICK["benchmarks"]),
 }
 
@@ -123,6 +126,10 @@ DAMAGED = {
     "NaN": FORMS["compact"].replace('"passes": 1', '"passes": NaN', 9),
     "comma": FORMS["compact"].replace("}, {", "}, , {"),
     "no comma": FORMS["compact"].replace("}, {", "} {"),
+    "NaN in a row": FORMS["compact"].replace('"threads": 1', '"threads": NaN', 1),
+    "half a row": FORMS["compact"].replace('"threads": 1', '"threads": {', 1),
+    "no comma in a row": FORMS["compact"].replace('"threads": 1,', '"threads": 1', 1),
+    "name of a row cut": FORMS["compact"].replace('"threads": 1', '"threads\n": 1', 1),
     "no space": FORMS["compact"].replace("}, {", "},\xa0{"),
     "half a character": with_case(FORMS["compact"], steps="\udc00"),
     "brackets": FORMS["compact"].replace("}, {", "}], [{"),
@@ -140,27 +147,27 @@ def test_damage_is_told_as_of_a_file_that_one_process_reads(several, tmp_path, k
     with pytest.raises(json_reader.BadInput) as whole:
         json_reader.read_json(path, compared)
     with pytest.raises(json_reader.BadInput) as found:
-        divided.read_json(path, compared)
+        divided.read_json(path, compared, "samples_s")
     assert str(found.value) == str(whole.value)
 
 
 def test_a_character_that_is_cut_is_not_overlooked():
     content = FORMS["compact"].encode().replace(b'"passes": 1', b'"passes": "\xe2\x82"', 1)
-    assert divided.put_together(content, compared, 5) is None
+    assert divided.put_together(content, compared, "samples_s", 5) is None
 
 
 def test_a_large_file_is_read_by_several(several, monkeypatch):
     whole = json_reader.read_json(COMMITTED, compared)
     monkeypatch.setattr(json_reader, "read_json", None)
-    assert divided.read_json(COMMITTED, compared) == whole
+    assert divided.read_json(COMMITTED, compared, "samples_s") == whole
 
 
 def test_a_process_that_dies_costs_time_only(several, monkeypatch):
-    def die(run, decoder):
+    def die(*_):
         raise MemoryError
     monkeypatch.setattr(divided, "items", die)
     assert put_together(FORMS["compact"]) is None
-    assert divided.read_json(COMMITTED, compared) == json_reader.read_json(COMMITTED, compared)
+    assert divided.read_json(COMMITTED, compared, "samples_s") == json_reader.read_json(COMMITTED, compared)
 
 
 def test_a_run_ends_with_a_comma():
@@ -169,6 +176,14 @@ def test_a_run_ends_with_a_comma():
     for no_comma in ('{"a": 1}, 55', '{"a": 1}, 55,\xa0'):
         with pytest.raises(ValueError):
             divided.items(no_comma, decoder)
+
+
+def test_what_nothing_is_kept_of_is_skimmed():
+    rows = json.dumps(QUICK["benchmarks"])
+    found = json_reader.skimmer().decode(rows)
+    assert found == json_reader.parsed(rows, compared) == [None] * len(QUICK["benchmarks"])
+    assert not divided.may_hold(rows, "samples_s")
+    assert divided.may_hold(FORMS["compact"], "samples_s")
 
 
 def test_files_that_are_small_or_of_another_build_are_read_as_one():

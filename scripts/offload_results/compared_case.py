@@ -79,5 +79,6 @@ class ComparedResults(results.Results):
 
 
 def load(path):
-    found = results.results_in(path, divided.read_json(path, compared), is_sound=is_compared)
+    found = results.results_in(path, divided.read_json(path, compared, "samples_s"),
+                               is_sound=is_compared)
     return ComparedResults(found.path, found.document)

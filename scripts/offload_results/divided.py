@@ -31,25 +31,30 @@ def processes():
     return min(MOST, cpus // 2)
 
 
-def read_json(path, reduced):
+def read_json(path, reduced, kept):
     """What json_reader.read_json() returns, or raises. JSON is whole if runs of items of its lists
-    are, and if it is without them; where that does not hold, it is read as one, which says why."""
+    are, and if it is without them; where that does not hold, it is read as one, which says why.
+    `kept` is a field without which `reduced` keeps nothing of an item."""
     document, most = None, processes()
     if most > 1 and json_reader.is_large(path):
         with contextlib.suppress(OSError), open(path, "rb") as file:
             content = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
-            document = put_together(content, reduced, min(most, len(content) // LEAST))
+            document = put_together(content, reduced, kept, min(most, len(content) // LEAST))
     return json_reader.read_json(path, reduced) if document is None else document
 
 
-def put_together(content, reduced, most):
+def put_together(content, reduced, kept, most):
     """None if it is not whole, or not to be divided."""
     runs = runs_of_items(content, most)
     if not runs:
         return None
-    decoder = json_reader.decoder(reduced)
-    shared = Shared(lambda run: items(text_of(content, run), decoder),
-                    list(itertools.chain(*runs.values())), most)
+    decoder, skimmer = json_reader.decoder(reduced), json_reader.skimmer()
+
+    def read(run):
+        text = text_of(content, run)
+        return items(text, decoder if may_hold(text, kept) else skimmer)
+
+    shared = Shared(read, list(itertools.chain(*runs.values())), most)
     taken_out = {name: {f"{name} read elsewhere": secrets.token_hex()} for name in runs}
     try:  # with in their place what no file holds
         document = json_reader.parsed(without(content, runs, taken_out), reduced)
@@ -92,6 +97,10 @@ def items(text, decoder):
     """Of a run, each with the comma behind it. As one list, for which names are made once."""
     *found, _ = decoder.decode(f"[{text}null]")
     return found
+
+
+def may_hold(text, field):
+    return f'"{field}"' in text or "\\" in text  # which may spell it
 
 
 def without(content, runs, instead):
