@@ -9,6 +9,7 @@ import sys
 
 import pytest
 
+import large_results
 import results_builder as build
 from compared import ROOT, case, compare, compare_runs, merged
 
@@ -16,21 +17,9 @@ sys.path.insert(0, str(ROOT / "scripts"))
 from offload_results import reading  # noqa: E402
 from offload_results.json_reader import LARGE  # noqa: E402
 
-SMALL = ('{"workload":"gemv","label":"gemv","policy":"pinned_copy",'
-         '"weights":{"name":"w%d","bytes":64},"start":"steady","path":"link",'
-         '"bytes":{"requested":64},"tokens":1,"samples_s":%s,"summary":{"median_s":0.001},"failure":null,"complete":true}')
-
-
-def written(path, cases):
-    text = json.dumps(build.run([]))
-    path.write_text(text.replace('"cases": []', f'"cases": [{", ".join(cases)}]'))
-    return path
-
 
 def test_100000_cases_take_less_than_5_seconds(tmp_path):
-    paths = [written(tmp_path / f"{shift}.json", (SMALL % (index, json.dumps(
-        [1e-3 + 1e-7 * ((index * 7 + sample * 3 + shift) % 11) for sample in range(10)]))
-        for index in range(100_000))) for shift in (0, 1)]
+    paths = [large_results.bare(tmp_path / f"{shift}.json", 100_000, shift) for shift in (0, 1)]
     seconds, _ = usage([sys.executable, ROOT / "scripts/compare.py", *paths], tmp_path / "out.txt")
     assert "No regression in 100000 cases: 100000 same." in (tmp_path / "out.txt").read_text()
     assert seconds < 5
@@ -39,11 +28,7 @@ def test_100000_cases_take_less_than_5_seconds(tmp_path):
 def test_evidence_takes_little_time_and_memory(tmp_path):
     """Of cases as they are measured, with all that is not compared; beside what a script without
     any check takes to read the same, since a machine may be slow, or busy."""
-    real = json.loads((ROOT / "results/h200-sxm-pcie5/quick.json").read_text())
-    texts = [json.dumps({**one, "weights": {**one["weights"], "name": "?"}})
-             for one in real["offload_bench"]["cases"]]
-    path = written(tmp_path / "a.json", (texts[index % len(texts)].replace('"?"', f'"w{index}"')
-                                         for index in range(20_000)))
+    path = large_results.with_evidence(tmp_path / "a.json", 20_000)
     read = "import json, sys; [json.load(open(path)) for path in sys.argv[1:]]"
     plain, compared = (usage([sys.executable, *command, path, path], tmp_path / "out.txt")
                        for command in (["-c", read], [ROOT / "scripts/compare.py"]))
