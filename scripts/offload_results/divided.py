@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Large results read by several processes at a time, each some of the rows or cases."""
+"""Large results read some rows or cases at a time, by several processes where there are CPUs."""
 import contextlib
 import itertools
 import json
@@ -16,7 +16,7 @@ from .elsewhere import CAN_FORK, Shared
 LISTS = {b"family_index": "benchmarks", b"run_name": "cases"}
 ITEM = re.compile(rb'\{\s*"name"\s*:\s*"[^"\\]*"\s*,\s*"(family_index|run_name)"\s*:')
 LONGEST = 2**16  # bytes of an item; of a longer one a beginning may not be found
-LEAST = 2**22  # bytes that are worth a process
+LEAST = 2**22  # bytes that are worth a process, or a run of items
 MOST = 16  # processes: what one does alone takes longer than the rest from there on
 PLACES = 32  # for each process, in which an item is looked for, to begin a run of items with
 
@@ -28,18 +28,19 @@ def processes():
         return 1
     can_tell = hasattr(os, "sched_getaffinity")
     cpus = len(os.sched_getaffinity(0)) if can_tell else os.cpu_count() or 1
-    return min(MOST, cpus // 2)
+    return max(1, min(MOST, cpus // 2))
 
 
 def read_json(path, reduced, kept):
     """What json_reader.read_json() returns, or raises. JSON is whole if runs of items of its lists
     are, and if it is without them; where that does not hold, it is read as one, which says why.
     `kept` is a field without which `reduced` keeps nothing of an item."""
-    document, most = None, processes()
-    if most > 1 and json_reader.is_large(path):
+    document = None
+    if json_reader.is_large(path):
         with contextlib.suppress(OSError), open(path, "rb") as file:
             content = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
-            document = put_together(content, reduced, kept, min(most, len(content) // LEAST))
+            most = min(processes(), len(content) // LEAST)
+            document = put_together(content, reduced, kept, most)
     return json_reader.read_json(path, reduced) if document is None else document
 
 
@@ -51,16 +52,18 @@ def put_together(content, reduced, kept, most):
     decoder, skimmer = json_reader.decoder(reduced), json_reader.skimmer()
 
     def read(run):
-        text = text_of(content, run)
-        return items(text, decoder if may_hold(text, kept) else skimmer)
+        with contextlib.suppress(ValueError, RecursionError):
+            text = text_of(content, run)
+            return items(text, decoder if may_hold(text, kept) else skimmer)
 
-    shared = Shared(read, list(itertools.chain(*runs.values())), most)
+    parts = list(itertools.chain(*runs.values()))
+    shared = Shared(read, parts, most) if most > 1 else None
     taken_out = {name: {f"{name} read elsewhere": secrets.token_hex()} for name in runs}
     try:  # with in their place what no file holds
         document = json_reader.parsed(without(content, runs, taken_out), reduced)
     except (ValueError, RecursionError):
         document = None
-    results = iter(shared.results())
+    results = iter(shared.results()) if shared else map(read, parts)
     found = {name: list(itertools.islice(results, len(of_list))) for name, of_list in runs.items()}
     for name, of_list in found.items():
         whole = list_of(document, name)
@@ -74,9 +77,9 @@ def put_together(content, reduced, kept, most):
 def runs_of_items(content, most):
     """{list: [(begin, end) of many items each, ...]}, one behind the other. There are many more
     than processes, for where others use the CPUs too, some take twice as long as the rest."""
-    begins = {}
-    for place in range(PLACES * most):
-        at = place * len(content) // (PLACES * most)
+    begins, places = {}, max(PLACES * most, len(content) // LEAST)
+    for place in range(places):
+        at = place * len(content) // places
         item = ITEM.search(content, at, min(at + LONGEST, len(content)))
         if item:
             begins.setdefault(LISTS[item.group(1)], {})[item.start()] = None
