@@ -45,7 +45,7 @@ def read(text, most=5):
 
 
 @pytest.mark.parametrize("form", FORMS)
-@pytest.mark.parametrize("most", [2, 5, 16])
+@pytest.mark.parametrize("most", [1, 2, 5, 16])
 def test_it_is_what_one_process_reads(form, most):
     assert read(FORMS[form], most) is not None
 
@@ -106,7 +106,7 @@ MISLEADING = {
 
 
 @pytest.mark.parametrize("kind", MISLEADING)
-@pytest.mark.parametrize("most", [2, 5, 16])
+@pytest.mark.parametrize("most", [1, 2, 5, 16])
 def test_what_looks_like_items_is_no_more_than_a_guess(kind, most):
     text = MISLEADING[kind]
     assert json_reader.parsed(text, compared)["offload_bench"]["cases"]
@@ -142,6 +142,7 @@ DAMAGED = {
 @pytest.mark.parametrize("kind", DAMAGED)
 def test_damage_is_told_as_of_a_file_that_one_process_reads(several, tmp_path, kind):
     assert put_together(DAMAGED[kind]) is None
+    assert put_together(DAMAGED[kind], most=1) is None
     path = tmp_path / "a.json"
     path.write_text(DAMAGED[kind], encoding="utf-8")
     with pytest.raises(json_reader.BadInput) as whole:
