@@ -6,7 +6,7 @@ import pytest
 
 import results_builder as build
 from compared import (
-    STILL, as_json, case, compare, compare_cases, compare_runs, merged, on_cpu, verdicts)
+    ROOT, STILL, as_json, case, compare, compare_cases, compare_runs, merged, on_cpu, verdicts)
 
 
 # --- what forbids to compare
@@ -96,6 +96,35 @@ def test_other_differences_are_notes(tmp_path):
                  "calibration, copy_h2d_bytes_per_second: 5.5e+10 in the baseline, 4e+10"):
         assert f"  {note}" in done.stdout
     assert "other.json" not in done.stdout
+
+
+def test_another_card_is_a_note(tmp_path):
+    """Less of what the GPU does alone than of a link that others use too."""
+    old, new, redacted = (gpu_with(uuid=uuid) for uuid in ("GPU-a", "GPU-b", "redacted"))
+    redacted["offload_bench"]["redacted"] = True
+    done = compare_runs(tmp_path, old, new)
+    assert done.returncode == 0
+    assert "  GPU, UUID: GPU-a in the baseline, GPU-b in the candidate\n" in done.stdout
+    for alike in (old, redacted):
+        assert "UUID" not in compare_runs(tmp_path, old, alike).stdout
+    usual = build.calibration()
+    for name, scale, told in (("device_latency_s", 1.03, True), ("device_latency_s", 1.01, False),
+                              ("device_read_bytes_per_second", 0.97, True),
+                              ("link_latency_s", 1.03, False)):
+        shifted = build.run([case()], calibration={**usual, name: usual[name] * scale})
+        found = compare_runs(tmp_path, build.run([case()]), shifted).stdout
+        assert (f"calibration, {name}" in found) == told
+
+
+def test_the_card_is_told_where_chases_of_it_are_flagged():
+    results = ROOT / "results"
+    done = compare(results / "baselines/h200-sxm-pcie5.json",
+                   results / "h200-sxm-pcie5-second-card/quick.json", "--format=json")
+    assert done.returncode == 1
+    assert {(row["label"], row["weights"]) for row in as_json(done)[0]["cases"]
+            if row["regression"]} == {("pointer_chase", "64MiB")}
+    assert "calibration, device_latency_s" in [
+        difference["what"] for difference in as_json(done)[0]["differences"]]
 
 
 def test_a_machine_that_was_busy_is_a_note(tmp_path):
