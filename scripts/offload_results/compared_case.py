@@ -58,7 +58,7 @@ def compared(found):
     return (tuple(results.key_of(found)), found["workload"], results.source_of(found),
             results.passed(found), found["failure"], kinds.kind_of(found),
             measurement_of(found), len(samples),
-            tuple(interval.run_of_ordered(samples)) if are_times else None)
+            tuple(interval.run_of(samples)) if are_times else None)
 
 
 def is_compared(case, sources):

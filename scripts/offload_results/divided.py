@@ -63,6 +63,8 @@ def put_together(content, reduced, kept, most):
         document = json_reader.parsed(without(content, runs, taken_out), reduced)
     except (ValueError, RecursionError):
         document = None
+        if not shared:
+            return None  # with no part read yet
     results = iter(shared.results()) if shared else map(read, parts)
     found = {name: list(itertools.islice(results, len(of_list))) for name, of_list in runs.items()}
     for name, of_list in found.items():

@@ -42,10 +42,7 @@ class Ratio(typing.NamedTuple):
 
 
 def run_of(samples):
-    return run_of_ordered(sorted(samples))
-
-
-def run_of_ordered(ordered):
+    ordered = sorted(samples)
     count = len(ordered)
     half = count // 2
     median = ordered[half] if count % 2 else (ordered[half - 1] + ordered[half]) / 2
