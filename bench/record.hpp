@@ -8,9 +8,9 @@
 #include <utility>
 #include <vector>
 
-#include "bench/cli/options.hpp"
-#include "bench/evidence/evidence.hpp"
-#include "bench/plan/plan.hpp"
+#include "bench/measure/evidence.hpp"
+#include "bench/measure/plan.hpp"
+#include "bench/options.hpp"
 #include "offload/platform.hpp"
 #include "offload/policy.hpp"
 #include "offload/statistics.hpp"

@@ -16,20 +16,20 @@
 #include "bench/cli/exit_code.hpp"
 #include "bench/cli/interrupt.hpp"
 #include "bench/cli/progress.hpp"
-#include "bench/evidence/ranges.hpp"
 #include "bench/measure/calibration.hpp"
+#include "bench/measure/cost_tensors.hpp"
+#include "bench/measure/engine_flags.hpp"
 #include "bench/measure/gbench_adapter.hpp"
 #include "bench/measure/host_allocators.hpp"
 #include "bench/measure/limits.hpp"
 #include "bench/measure/loop.hpp"
 #include "bench/measure/memory_cost.hpp"
 #include "bench/measure/model_figures.hpp"
+#include "bench/measure/plan_memory.hpp"
+#include "bench/measure/ranges.hpp"
 #include "bench/measure/session.hpp"
 #include "bench/measure/traffic_count.hpp"
 #include "bench/measure/wall_clock.hpp"
-#include "bench/plan/cost_tensors.hpp"
-#include "bench/plan/engine_flags.hpp"
-#include "bench/plan/plan_memory.hpp"
 #include "bench/platform/probe.hpp"
 #include "bench/report/results_file.hpp"
 #include "bench/report/summary.hpp"
@@ -184,7 +184,7 @@ class Run {
   void allocate_tensors() {
     if (cost_tensors_.empty()) return;
     const Range range("host memory cost");
-    const Lap lap(record_.wall.allocation);
+    const ScopedTimer timer(record_.wall.allocation);
     const auto progress = begin_step("host memory cost");
     session_->host_buffers().trim();
     MemoryCostContext context{[this] { return memory_levels(platform_); },
@@ -236,7 +236,7 @@ class Run {
     guarded(current, [&] {
       current.evidence = loop_->evidence();
       if (!item.policy->driver_handles_pages()) {
-        current.evidence.um = Found<UmTraffic>::zero(
+        current.evidence.um = Observed<UmTraffic>::zero(
             "the driver neither faults, maps nor migrates pages of this memory while it is read");
       }
       const std::size_t passes = record_.options.passes;

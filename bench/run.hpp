@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "bench/catalog.hpp"
-#include "bench/cli/options.hpp"
+#include "bench/options.hpp"
 
 namespace offload {
 

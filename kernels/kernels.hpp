@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The GPU kernels, one launcher each. Pointers are readable by the current device unless said
 // otherwise. Launchers enqueue and return; they throw CudaError when a launch is refused.
-// kernels/absent.cpp stands in where there is no CUDA Toolkit.
+// kernels/kernels_absent.cpp stands in where there is no CUDA Toolkit.
 #pragma once
 #include <cstddef>
 #include <cstdint>

@@ -31,7 +31,7 @@ __device__ unsigned word_at(const std::byte* data, unsigned bytes, unsigned inde
 /// kUnroll loads are in flight per thread. A block reads tiles of consecutive bytes; what is left
 /// after whole rounds of the grid is shared out evenly, so that no block ends late.
 template <typename Vector, int kUnroll>
-__global__ void __launch_bounds__(most_threads)
+__global__ void __launch_bounds__(max_threads)
     stream_read_kernel(Extent extent, unsigned long long* sum) {
   const auto* const vectors = reinterpret_cast<const Vector*>(extent.data + extent.head_bytes);
   const std::size_t tile = std::size_t{blockDim.x} * kUnroll;
@@ -101,7 +101,7 @@ void launch(const std::byte* data, std::size_t bytes, std::uint64_t* sum, Stream
 void stream_read(const std::byte* data, std::size_t bytes, std::uint64_t* sum, StreamHandle stream,
                  StreamReadShape shape) {
   if (!is_aligned(data, 4)) throw std::invalid_argument("stream_read: data is not 4-byte aligned");
-  if (shape.blocks < 0 || shape.threads < 0 || shape.threads > most_threads ||
+  if (shape.blocks < 0 || shape.threads < 0 || shape.threads > max_threads ||
       shape.threads % 32 != 0) {
     throw std::invalid_argument("stream_read: threads must be a multiple of 32 up to 1024");
   }

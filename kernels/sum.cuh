@@ -5,7 +5,7 @@
 
 namespace offload::kernels {
 
-constexpr int most_threads = 1024;
+constexpr int max_threads = 1024;
 constexpr unsigned full_warp = 0xffffffffU;
 
 __device__ inline std::uint64_t words_of(unsigned v) { return v; }
@@ -25,7 +25,7 @@ __device__ T sum_of_warp(T value) {
 
 /// *sum += the values of all threads of the block, which are whole warps and all take part.
 __device__ inline void add_of_block(std::uint64_t value, unsigned long long* sum) {
-  __shared__ std::uint64_t of_warp[most_threads / 32];
+  __shared__ std::uint64_t of_warp[max_threads / 32];
   value = sum_of_warp(value);
   if (threadIdx.x % 32 == 0) of_warp[threadIdx.x / 32] = value;
   __syncthreads();

@@ -26,7 +26,7 @@ for argument in "$@"; do
 done
 
 shopt -s nullglob
-python_tests=("$root"/tests/*_test.py)
+python_tests=("$root"/tests/scripts/*_test.py)
 need_for_build
 if ((${#python_tests[@]})); then
   need_packages python3-pytest python3-pytest-xdist python3-jsonschema python3-matplotlib

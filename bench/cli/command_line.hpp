@@ -6,7 +6,7 @@
 #include <variant>
 
 #include "bench/catalog.hpp"
-#include "bench/cli/options.hpp"
+#include "bench/options.hpp"
 
 namespace offload {
 

@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "bench/names.hpp"
+#include "bench/core/names.hpp"
 #include "offload/error.hpp"
 #include "offload/weights.hpp"
 

@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "bench/cli/options.hpp"
+#include "bench/options.hpp"
 
 namespace offload {
 

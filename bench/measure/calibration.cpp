@@ -5,7 +5,7 @@
 #include <optional>
 #include <vector>
 
-#include "bench/evidence/ranges.hpp"
+#include "bench/measure/ranges.hpp"
 #include "bench/measure/wall_clock.hpp"
 #include "kernels/host/kernels.hpp"
 #include "kernels/reference.hpp"
@@ -34,7 +34,7 @@ double host_read_rate(Session& session, WallTime& wall) {
   const std::size_t wanted = std::max(512 * MiB, 4 * host.last_level_cache_bytes.value_or(0));
   const std::size_t bytes = at_most_a_quarter(wanted, host.available_bytes);
   const auto loan = [&] {
-    const Lap lap(wall.allocation);
+    const ScopedTimer timer(wall.allocation);
     return session.host_buffers().borrow(HostMemory::pageable, bytes);
   }();
   reference::fill_random({loan.data(), bytes}, DType::u8, seed, session.workers());
@@ -86,7 +86,7 @@ void calibrate_gpu(Session& session, WallTime& wall, const std::function<void()>
       transfer_bytes, std::min(platform.host.available_bytes, platform.gpu->free_bytes));
   const std::size_t big = at_most_a_quarter(device_bytes, platform.gpu->free_bytes);
   const auto pinned = [&] {
-    const Lap lap(wall.allocation);
+    const ScopedTimer timer(wall.allocation);
     return session.host_buffers().borrow(HostMemory::pinned, bytes);
   }();
   const cuda::DeviceBuffer device(std::max(bytes, big));
@@ -190,7 +190,7 @@ Calibration calibrate(Session& session, WallTime& wall, const std::function<void
   const Range range("calibrate");
   Calibration result;
   {
-    const Lap lap(result.seconds);
+    const ScopedTimer timer(result.seconds);
     result.host_read = host_read_rate(session, wall);
     checkpoint();
     if (session.gpu()) calibrate_gpu(session, wall, checkpoint, result);

@@ -8,10 +8,10 @@
 #include <tuple>
 #include <utility>
 
-#include "bench/evidence/pass_means.hpp"
-#include "bench/evidence/ranges.hpp"
-#include "bench/evidence/residency.hpp"
 #include "bench/measure/loop.hpp"
+#include "bench/measure/pass_means.hpp"
+#include "bench/measure/ranges.hpp"
+#include "bench/measure/residency.hpp"
 #include "bench/measure/wall_clock.hpp"
 #include "offload/error.hpp"
 #include "offload/units.hpp"
@@ -20,21 +20,21 @@ namespace offload {
 namespace {
 
 // Counters lose records now and then, which makes them count too little, never too much.
-constexpr int most_counted_passes = 3;
+constexpr int max_counted_passes = 3;
 // Nor do they keep up with more than this at once: passes over 448 MiB lost half of their records,
 // passes over 112 MiB none.
-constexpr std::size_t most_counted_at_once = std::size_t{96} << 20;
+constexpr std::size_t max_counted_at_once = std::size_t{96} << 20;
 // Of a pass: each part takes 20 ms to collect what was counted.
-constexpr std::size_t most_counted = std::size_t{256} << 20;
+constexpr std::size_t max_counted = std::size_t{256} << 20;
 // To count the faults of filling more takes longer than turning the counters off and on.
-constexpr std::size_t most_filled_while_counting = std::size_t{512} << 20;
+constexpr std::size_t max_filled_while_counting = std::size_t{512} << 20;
 // What a piece's first row must be a multiple of (see Piece).
 constexpr std::size_t row_alignment = 4;
 
 constexpr double energy_batch_seconds = 5e-3;
 constexpr std::size_t energy_least_bytes = std::size_t{256} << 20;
 // The byte counters of the link hold 32 bits, packet headers included.
-constexpr double most_wire_bytes = 0xffffffff / 1.2;
+constexpr double max_wire_bytes = 0xffffffff / 1.2;
 
 }  // namespace
 
@@ -56,52 +56,53 @@ Evidence Loop::evidence() {
   gpu_counters_.note_after(state);
   Evidence found;
   found.passes = means.passes();
-  found.cpu = Found<CpuTime>::measured(means.cpu(driver_threads_));
-  found.page_faults = Found<PageFaults>::measured(means.page_faults());
+  found.cpu = Observed<CpuTime>::measured(means.cpu(driver_threads_));
+  found.page_faults = Observed<PageFaults>::measured(means.page_faults());
   found.residency = find_residency(placement_->host_ranges());
   found.link = link_of(means);
   found.energy = energy_of_passes();
-  found.gpu = gpu_counters_.available() ? Found<GpuState>::measured(std::move(state))
-                                        : Found<GpuState>::unavailable(gpu_counters_.reason());
+  found.gpu = gpu_counters_.available() ? Observed<GpuState>::measured(std::move(state))
+                                        : Observed<GpuState>::unavailable(gpu_counters_.reason());
   return found;
 }
 
-Found<LinkTraffic> Loop::link_of(const PassMeans& means) const {
-  using Traffic = Found<LinkTraffic>;
+Observed<LinkTraffic> Loop::link_of(const PassMeans& means) const {
+  using Traffic = Observed<LinkTraffic>;
   if (!gpu_counters_.available()) return Traffic::unavailable(gpu_counters_.reason());
   // A product of many tokens reads over the link again and again: only its time bounds the bytes.
   const bool reads_once = item_.workload->tokens() <= 1;
-  const std::size_t bytes = std::max(link_bytes_, reading_->bytes().requested);
+  const std::size_t bytes = std::max(link_bytes_, bound_workload_->bytes().requested);
   const auto& link = session_.platform().link;
   const double peak = link ? link->peak_bytes_per_second.value_or(0) : 0;
   const double most = reads_once ? static_cast<double>(bytes) : peak * last_pass_seconds_;
-  if (most >= most_wire_bytes) {
+  if (most >= max_wire_bytes) {
     return Traffic::unavailable("a pass carries more than NVML's 32-bit counters hold");
   }
   if (const auto traffic = means.link()) return Traffic::measured(*traffic);
   return Traffic::unavailable("NVML counts no PCI Express bytes of this GPU");
 }
 
-Found<Energy> Loop::energy_of_passes() {
-  if (!gpu_counters_.available()) return Found<Energy>::unavailable(gpu_counters_.reason());
-  if (!thorough_) return Found<Energy>::unavailable("takes 0.2 s a case: --evidence all");
-  if (reading_->steps() > 0)
-    return Found<Energy>::unavailable("a chain of single reads, no stream");
-  if (reading_->bytes().requested < energy_least_bytes) {
-    return Found<Energy>::unavailable("a pass reads less than " + format_size(energy_least_bytes) +
-                                      ": launching would be a part of it");
+Observed<Energy> Loop::energy_of_passes() {
+  if (!gpu_counters_.available()) return Observed<Energy>::unavailable(gpu_counters_.reason());
+  if (!thorough_) return Observed<Energy>::unavailable("takes 0.2 s a case: --evidence all");
+  if (bound_workload_->steps() > 0)
+    return Observed<Energy>::unavailable("a chain of single reads, no stream");
+  if (bound_workload_->bytes().requested < energy_least_bytes) {
+    return Observed<Energy>::unavailable("a pass reads less than " +
+                                         format_size(energy_least_bytes) +
+                                         ": launching would be a part of it");
   }
   if (item_.start == Start::cold) {
-    return Found<Energy>::unavailable(
+    return Observed<Energy>::unavailable(
         "between cold passes the weights are brought home, which the counter, renewed every 0.1 s, "
         "cannot tell from the pass");
   }
   const Path path = item_.policy->path(item_.start, session_.platform());
   if (path == Path::device_memory && item_.start == Start::warm) {
-    return Found<Energy>::unavailable("the weights have moved to the GPU: as device_resident");
+    return Observed<Energy>::unavailable("the weights have moved to the GPU: as device_resident");
   }
   if (path == Path::host_memory) {
-    return Found<Energy>::unavailable("the GPU idles, and NVML does not count the CPU's");
+    return Observed<Energy>::unavailable("the GPU idles, and NVML does not count the CPU's");
   }
 
   // Enough at a time that launching them leaves the GPU busy.
@@ -136,7 +137,7 @@ PassSeries Loop::series(std::size_t count) {
     for (std::size_t t = 0; t < before.size(); ++t) driver += after[t] - before[t];
     if (driver_threads_.available()) series.driver_seconds.push_back(driver);
     std::size_t distinct = 0;
-    for (const Piece& piece : reading_->pieces()) {
+    for (const Piece& piece : bound_workload_->pieces()) {
       const WeightTensor& tensor = item_.weights->tensors[piece.tensor];
       const bool is_new = seen.emplace(piece.tensor, piece.first_row, piece.rows).second;
       if (is_new) distinct += piece.rows * tensor.row_bytes();
@@ -152,11 +153,11 @@ void Loop::plan_countable() {
   std::vector<Piece> countable;
   const bool whole = item_.workload->needs_whole_tensors();
   std::size_t sum = 0;
-  for (const Piece& piece : reading_->pieces()) {
+  for (const Piece& piece : bound_workload_->pieces()) {
     const WeightTensor& tensor = item_.weights->tensors[piece.tensor];
-    std::size_t rows_at_once = most_counted_at_once / tensor.row_bytes();
+    std::size_t rows_at_once = max_counted_at_once / tensor.row_bytes();
     rows_at_once = std::max(rows_at_once / row_alignment * row_alignment, row_alignment);
-    for (std::size_t row = 0; row < piece.rows && (whole || sum < most_counted);) {
+    for (std::size_t row = 0; row < piece.rows && (whole || sum < max_counted);) {
       const std::size_t rows = whole ? piece.rows : std::min(rows_at_once, piece.rows - row);
       countable.push_back({piece.tensor, piece.first_row + row, rows});
       row += rows;
@@ -182,11 +183,12 @@ Loop::CountedPass Loop::begin_counted() {
 Loop::CountedPass Loop::countable_pass() const {
   CountedPass pass;
   const std::size_t read = offloaded_bytes(0, plan_.pieces.size());
-  pass.bytes_read = std::min(reading_->bytes().requested, read);
+  pass.bytes_read = std::min(bound_workload_->bytes().requested, read);
   pass.migrates = migrates(*item_.policy, session_.platform());
   if (item_.start == Start::cold && pass.migrates) {
     // A pointer chase or a gather touches a part of a tensor, so only some pages move.
-    pass.least_moved = reading_->bytes().touched >= read ? read : std::min<std::size_t>(read, 1);
+    pass.min_moved =
+        bound_workload_->bytes().touched >= read ? read : std::min<std::size_t>(read, 1);
   }
   return pass;
 }
@@ -202,20 +204,20 @@ void Loop::run_counted(std::size_t first, std::size_t last, CountedPass& pass) {
 }
 
 /// What was counted in a pass, unless the link's own counter tells that records were lost.
-Found<UmTraffic> Loop::checked(UmTraffic traffic, const CountedPass& pass) {
+Observed<UmTraffic> Loop::checked(UmTraffic traffic, const CountedPass& pass) {
   traffic.bytes_read = pass.bytes_read;
   const std::size_t moved = traffic.to_device.total();
   if (pass.migrates && lost_records(moved, pass.wire_to_device)) {
-    return Found<UmTraffic>::unavailable(
+    return Observed<UmTraffic>::unavailable(
         "CUPTI lost records: it saw " + format_size_rounded(moved) +
         " move while the link carried " +
         format_size_rounded(static_cast<std::size_t>(pass.wire_to_device)) + ", headers included");
   }
-  return Found<UmTraffic>::measured(traffic);
+  return Observed<UmTraffic>::measured(traffic);
 }
 
 /// The planned pass, counted part by part.
-Found<UmTraffic> Loop::count_in_parts(CountedPass pass) {
+Observed<UmTraffic> Loop::count_in_parts(CountedPass pass) {
   (void)um_.available();  // finding out moves bytes too: not in between
   UmTraffic sum;
   for (std::size_t first = 0; first < plan_.pieces.size();) {
@@ -225,9 +227,9 @@ Found<UmTraffic> Loop::count_in_parts(CountedPass pass) {
       bytes += offloaded_bytes(last, last + 1);
       ++last;
     } while (last < plan_.pieces.size() &&
-             bytes + offloaded_bytes(last, last + 1) <= most_counted_at_once);
+             bytes + offloaded_bytes(last, last + 1) <= max_counted_at_once);
     const UmCollector::Pass part{[] {}, [&] { run_counted(first, last, pass); }};
-    const Found<std::vector<UmTraffic>> found = um_.measure({&part, 1});
+    const Observed<std::vector<UmTraffic>> found = um_.measure({&part, 1});
     if (!found.value) return {found.state, found.reason, std::nullopt};
     sum += found.value->front();
     first = last;
@@ -235,33 +237,33 @@ Found<UmTraffic> Loop::count_in_parts(CountedPass pass) {
   return checked(sum, pass);
 }
 
-Found<UmTraffic> Loop::um_traffic(const Case& item) {
+Observed<UmTraffic> Loop::um_traffic(const Case& item) {
   const Range range("evidence");
-  if (!is_placed(item) && item.weights->bytes() > most_filled_while_counting) um_.stop();
+  if (!is_placed(item) && item.weights->bytes() > max_filled_while_counting) um_.stop();
   bind(item);
   CountedPass pass;
-  std::size_t most_moved = 0;
-  for (int i = 0; i < most_counted_passes; ++i) {
+  std::size_t max_moved = 0;
+  for (int i = 0; i < max_counted_passes; ++i) {
     checkpoint();
     pass = begin_counted();
-    Found<UmTraffic> found = count_in_parts(pass);
+    Observed<UmTraffic> found = count_in_parts(pass);
     // Without counters the rate of every sample has still been held against the link's.
-    const bool last = i + 1 == most_counted_passes;
+    const bool last = i + 1 == max_counted_passes;
     if (!found.value && (last || !um_.available())) return found;
     if (found.value) {
-      if (found.value->to_device.total() >= pass.least_moved) return found;
-      most_moved = std::max(most_moved, found.value->to_device.total());
+      if (found.value->to_device.total() >= pass.min_moved) return found;
+      max_moved = std::max(max_moved, found.value->to_device.total());
     }
     um_.stop();  // and start afresh: records were lost
   }
   // Weights that are not cold move little or nothing; lost records leave the greater part.
-  if (2 * most_moved >= pass.least_moved || !um_.count_right()) {
-    return Found<UmTraffic>::unavailable("CUPTI lost records: it saw " +
-                                         format_size_rounded(most_moved) + " of at least " +
-                                         format_size_rounded(pass.least_moved));
+  if (2 * max_moved >= pass.min_moved || !um_.count_right()) {
+    return Observed<UmTraffic>::unavailable("CUPTI lost records: it saw " +
+                                            format_size_rounded(max_moved) + " of at least " +
+                                            format_size_rounded(pass.min_moved));
   }
   throw ImplausibleResult("not cold: passes over " + format_size_rounded(pass.bytes_read) +
-                          " moved at most " + format_size_rounded(most_moved) + " to the GPU");
+                          " moved at most " + format_size_rounded(max_moved) + " to the GPU");
 }
 
 std::vector<std::optional<UmTraffic>> Loop::um_traffic_at_once(std::span<const Case> items) {
@@ -278,17 +280,17 @@ std::vector<std::optional<UmTraffic>> Loop::um_traffic_at_once(std::span<const C
                       },
                       [this, &begun, i] { run_counted(0, plan_.pieces.size(), begun[i]); }});
   }
-  const Found<std::vector<UmTraffic>> found = um_.measure(passes);
+  const Observed<std::vector<UmTraffic>> found = um_.measure(passes);
   if (!found.value) return counted;
   for (std::size_t i = 0; i < items.size(); ++i) {
-    const Found<UmTraffic> of_item = checked((*found.value)[i], begun[i]);
-    const bool enough = of_item.value && of_item.value->to_device.total() >= begun[i].least_moved;
+    const Observed<UmTraffic> of_item = checked((*found.value)[i], begun[i]);
+    const bool enough = of_item.value && of_item.value->to_device.total() >= begun[i].min_moved;
     if (enough) counted[i] = of_item.value;
   }
   return counted;
 }
 
-Found<std::vector<UmTraffic>> Loop::um_series(const Case& item, std::size_t count) {
+Observed<std::vector<UmTraffic>> Loop::um_series(const Case& item, std::size_t count) {
   const Range range("evidence");
   bind(item);
   placement_->reset(item.start, session_.stream());
@@ -298,11 +300,11 @@ Found<std::vector<UmTraffic>> Loop::um_series(const Case& item, std::size_t coun
     checkpoint();
     next_pass();
     plan_countable();
-    Found<UmTraffic> found = count_in_parts(countable_pass());
+    Observed<UmTraffic> found = count_in_parts(countable_pass());
     if (!found.value) return {found.state, found.reason};
     traffic.push_back(*found.value);
   }
-  return Found<std::vector<UmTraffic>>::measured(std::move(traffic));
+  return Observed<std::vector<UmTraffic>>::measured(std::move(traffic));
 }
 
 }  // namespace offload

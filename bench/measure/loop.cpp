@@ -6,10 +6,10 @@
 #include <stdexcept>
 #include <utility>
 
-#include "bench/evidence/ranges.hpp"
+#include "bench/measure/plan_memory.hpp"
+#include "bench/measure/ranges.hpp"
 #include "bench/measure/sampling.hpp"
 #include "bench/measure/wall_clock.hpp"
-#include "bench/plan/plan_memory.hpp"
 #include "bench/policies/partly_resident.hpp"
 #include "offload/error.hpp"
 #include "offload/units.hpp"
@@ -18,8 +18,8 @@ namespace offload {
 namespace {
 
 constexpr double settling_seconds = 20e-3;
-constexpr int most_settling_passes = 100;
-constexpr int most_watched_passes = 2;
+constexpr int max_settling_passes = 100;
+constexpr int max_watched_passes = 2;
 // A pass that takes longer says enough by itself.
 constexpr double long_pass_seconds = 5e-3;
 
@@ -29,8 +29,8 @@ constexpr double peak_margin = 1.01;
 // Where the nominal peak is unknown, the calibrated rate stands in for it.
 constexpr double calibration_margin = 1.1;
 
-std::optional<double> most_bytes_per_second(Path path, const Platform& platform,
-                                            const Calibration& calibration) {
+std::optional<double> max_bytes_per_second(Path path, const Platform& platform,
+                                           const Calibration& calibration) {
   const auto capped = [](std::optional<double> nominal,
                          std::optional<double> measured) -> std::optional<double> {
     if (nominal) return *nominal * peak_margin;
@@ -75,7 +75,7 @@ void Loop::bind(const Case& item) {
     placed_content_.reset();
   }
   if (!same_weights) {
-    readings_.clear();
+    bound_workloads_.clear();
     masters_.clear();
     session_.host_buffers().trim();
   }
@@ -85,22 +85,22 @@ void Loop::bind(const Case& item) {
   checkpoint();
   if (!placement_) {
     const Range range("place");
-    const Lap lap(wall_.allocation);
+    const ScopedTimer timer(wall_.allocation);
     make_room();
     placement_ = place_weights(*item.policy, item.weights->tensors, session_.place_context());
     placed_policy_ = item.policy;
   }
   if (placed_content_ != content) {
     const Range range("fill");
-    const Lap lap(wall_.content);
+    const ScopedTimer timer(wall_.content);
     const auto tensors = masters_.at(content).tensors();
     for (std::size_t i = 0; i < tensors.size(); ++i) placement_->fill(i, tensors[i].bytes);
     placed_content_ = content;
   }
   graph_.reset();
   pass_index_ = 0;
-  if (item_.workload->varies()) reading_->select_pass(0);
-  adopt(placement_->plan(reading_->pieces(), item.workload->cpu_can()));
+  if (item_.workload->varies()) bound_workload_->select_pass(0);
+  adopt(placement_->plan(bound_workload_->pieces(), item.workload->cpu_can()));
   // Pageable memory is read by the CPU even where the GPU computes: to stage it for the copy.
   cpu_reads_weights_ = computes_on_cpu_ || placement_->footprint().pageable > 0;
 }
@@ -119,7 +119,7 @@ void Loop::make_room() const {
 void Loop::make_content(Content content) {
   const double allocated_before = session_.host_buffers().allocation_seconds();
   {
-    const Lap lap(wall_.content);
+    const ScopedTimer timer(wall_.content);
     auto master = masters_.find(content);
     if (master == masters_.end()) {
       master = masters_
@@ -127,12 +127,12 @@ void Loop::make_content(Content content) {
                             std::forward_as_tuple(*item_.weights, content, seed_, session_))
                    .first;
     }
-    auto& reading = readings_[item_.workload];
+    auto& reading = bound_workloads_[item_.workload];
     if (!reading) {
       reading = item_.workload->bind(*item_.weights, master->second.tensors(), session_.workers(),
                                      session_.gpu());
     }
-    reading_ = reading.get();
+    bound_workload_ = reading.get();
   }
   // What went into allocating the master copy is allocation, not content.
   const double allocated = session_.host_buffers().allocation_seconds() - allocated_before;
@@ -149,7 +149,7 @@ void Loop::adopt(PassPlan plan) {
     const WeightTensor& tensor = item_.weights->tensors[piece.tensor];
     if (tensor.resident) resident += piece.rows * tensor.row_bytes();
   }
-  const std::size_t offloaded = reading_->bytes().requested - resident;
+  const std::size_t offloaded = bound_workload_->bytes().requested - resident;
   link_bytes_ = plan_.copied.value_or(offloaded - std::min(offloaded, plan_.on_cpu));
   computes_on_gpu_ = plan_.on_cpu < offloaded + resident;
   computes_on_cpu_ = plan_.on_cpu > 0;
@@ -157,8 +157,8 @@ void Loop::adopt(PassPlan plan) {
 
 void Loop::next_pass() {
   if (!item_.workload->varies()) return;
-  reading_->select_pass(pass_index_++);
-  adopt(placement_->replan(reading_->pieces(), item_.workload->cpu_can()));
+  bound_workload_->select_pass(pass_index_++);
+  adopt(placement_->replan(bound_workload_->pieces(), item_.workload->cpu_can()));
 }
 
 /// The best of what the placement has to try, by passes nobody counts.
@@ -174,26 +174,26 @@ void Loop::tune() {
 /// when the last is complete on both sides, and activations cross the link.
 void Loop::hand_over(const Piece& from, const PieceView& to) {
   session_.workers().join();
-  reading_->hand_over(from.tensor, to.piece.tensor, session_.lanes());
+  bound_workload_->hand_over(from.tensor, to.piece.tensor, session_.target());
   if (to.side == Side::cpu) cuda::stream_synchronize(session_.stream());
 }
 
 void Loop::enqueue(std::size_t first, std::size_t last) {
-  Lanes lanes = session_.lanes();
-  lanes.clock = clock_;
+  LaunchTarget target = session_.target();
+  target.clock = clock_;
   const Piece* previous = nullptr;
   bool cpu_had_part = false;  // of the previous piece's tensor
   for (std::size_t i = first; i < last; ++i) {
     const Piece& piece = plan_.pieces[i];
-    const PieceView view = placement_->acquire(piece, lanes.stream);
+    const PieceView view = placement_->acquire(piece, target.stream);
     const bool on_cpu = view.side == Side::cpu;
     if (previous != nullptr && previous->tensor != piece.tensor) {
       if (computes_on_gpu_ && (on_cpu || cpu_had_part)) hand_over(*previous, view);
       cpu_had_part = false;
     }
     if (on_cpu) computes_on_cpu_ = cpu_reads_weights_ = cpu_had_part = true;
-    reading_->launch(view, lanes);
-    placement_->release(piece, lanes.stream);
+    bound_workload_->launch(view, target);
+    placement_->release(piece, target.stream);
     previous = &piece;
   }
 }
@@ -215,7 +215,7 @@ void Loop::run_pass() {
 double Loop::timed_pass(Start start, PassMeans* watched) {
   {
     const Range range("reset");
-    const Lap lap(wall_.reset);
+    const ScopedTimer timer(wall_.reset);
     next_pass();
     placement_->reset(start, session_.stream());
     if (cpu_reads_weights_) session_.flush_host_cache();
@@ -229,7 +229,7 @@ double Loop::timed_pass(Start start, PassMeans* watched) {
   Moment before;
   if (watched != nullptr) {
     session_.wait();
-    const Lap lap(wall_.evidence);
+    const ScopedTimer timer(wall_.evidence);
     before = moment_before(driver_threads_, gpu_counters_);
   }
   PassTimer& timer = session_.timer();
@@ -239,7 +239,7 @@ double Loop::timed_pass(Start start, PassMeans* watched) {
   const double seconds = timer.end(session_.stream());
   clock_ = nullptr;
   if (watched != nullptr) {
-    const Lap lap(wall_.evidence);
+    const ScopedTimer timer(wall_.evidence);
     watched->add(before, moment_after(driver_threads_, gpu_counters_));
   }
   setup_seconds_ = timer.setup_seconds();
@@ -255,22 +255,22 @@ void Loop::verify() {
     run_pass();
     session_.wait();
   }
-  reading_->poison(session_.lanes());
+  bound_workload_->poison(session_.target());
   run_pass();
   session_.wait();
   require_right();
 }
 
 void Loop::require_right() {
-  if (const auto wrong = reading_->check(session_.lanes())) {
+  if (const auto wrong = bound_workload_->check(session_.target())) {
     throw ImplausibleResult("wrong result: " + *wrong);
   }
 }
 
 void Loop::require_plausible(double seconds) const {
   const Path path = item_.policy->path(item_.start, session_.platform());
-  const auto most = most_bytes_per_second(path, session_.platform(), calibration_);
-  const std::size_t bytes = path == Path::link ? link_bytes_ : reading_->bytes().requested;
+  const auto most = max_bytes_per_second(path, session_.platform(), calibration_);
+  const std::size_t bytes = path == Path::link ? link_bytes_ : bound_workload_->bytes().requested;
   const double rate = static_cast<double>(bytes) / seconds;
   if (most && rate > *most) {
     throw ImplausibleResult("implausible: " + format_rate(rate) + " is above the " +
@@ -301,12 +301,12 @@ CaseRecord describe(const Case& item, const Platform& platform) {
 double Loop::settle() {
   watched_.reset();
   if (watches_) watched_.emplace(!item_.policy->driver_handles_pages());
-  const int most = item_.start == Start::cold ? 1 : most_settling_passes;
+  const int most = item_.start == Start::cold ? 1 : max_settling_passes;
   double last = 0;
   double sum = 0;
   for (int i = 0; i < most && sum < settling_seconds; ++i) {
     checkpoint();
-    const bool watch = watches_ && i < most_watched_passes && last < long_pass_seconds;
+    const bool watch = watches_ && i < max_watched_passes && last < long_pass_seconds;
     last = timed_pass(item_.start, watch ? &*watched_ : nullptr);
     sum += last;
   }
@@ -319,7 +319,7 @@ void Loop::capture() {
   if (!use_graphs_ || !session_.gpu() || !item_.policy->capturable()) return;
   if (item_.workload->varies()) return;
   const Range range("capture");
-  reading_->poison(session_.lanes());
+  bound_workload_->poison(session_.target());
   graph_.emplace(session_.stream(), [this] { enqueue_pass(); });
   run_pass();
   session_.wait();
@@ -332,14 +332,14 @@ CaseRecord Loop::prepare(const Case& item) {
   bind(item);
   checkpoint();
   CaseRecord record = describe(item, session_.platform());
-  record.bytes = reading_->bytes();
-  record.steps = reading_->steps();
+  record.bytes = bound_workload_->bytes();
+  record.steps = bound_workload_->steps();
   record.footprint = placement_->footprint();
   tune();
   record.link_bytes = record.path == Path::link ? link_bytes_ : 0;
   record.cpu_bytes = plan_.on_cpu;
   {
-    const Lap lap(wall_.content);
+    const ScopedTimer timer(wall_.content);
     verify();
   }
   checkpoint();
@@ -385,10 +385,10 @@ double Loop::sample() {
 void Loop::clear() noexcept {
   item_ = {};
   graph_.reset();
-  reading_ = nullptr;
+  bound_workload_ = nullptr;
   placement_.reset();
   placed_policy_ = nullptr;
-  readings_.clear();
+  bound_workloads_.clear();
   masters_.clear();
   session_.host_buffers().trim();
   um_.stop();

@@ -14,14 +14,14 @@
 #include <span>
 #include <vector>
 
-#include "bench/evidence/cpu_time.hpp"
-#include "bench/evidence/energy_meter.hpp"
-#include "bench/evidence/gpu_counters.hpp"
-#include "bench/evidence/pass_means.hpp"
-#include "bench/evidence/um_traffic.hpp"
 #include "bench/measure/content.hpp"
+#include "bench/measure/cpu_time.hpp"
+#include "bench/measure/energy_meter.hpp"
+#include "bench/measure/gpu_counters.hpp"
+#include "bench/measure/pass_means.hpp"
+#include "bench/measure/plan.hpp"
 #include "bench/measure/session.hpp"
-#include "bench/plan/plan.hpp"
+#include "bench/measure/um_traffic.hpp"
 #include "bench/record.hpp"
 
 namespace offload {
@@ -66,13 +66,13 @@ class Loop {
   /// What the driver moves in one untimed pass of `item`. Counters stay on until clear() and slow
   /// later faults down even then, so this belongs behind the last sample of a run. Throws
   /// ImplausibleResult when the start is cold and a policy that migrates moved less than it read.
-  Found<UmTraffic> um_traffic(const Case& item);
+  Observed<UmTraffic> um_traffic(const Case& item);
   /// Likewise of several cases of one policy over the same weights, which must be small, counted
   /// together in a fraction of the time. Nothing for a case whose records were lost or were too
   /// few: um_traffic() says what to think of it.
   std::vector<std::optional<UmTraffic>> um_traffic_at_once(std::span<const Case> items);
   /// Likewise of each of `count` passes on end.
-  Found<std::vector<UmTraffic>> um_series(const Case& item, std::size_t count);
+  Observed<std::vector<UmTraffic>> um_series(const Case& item, std::size_t count);
   /// Give all memory back and forget the last case.
   void clear() noexcept;
 
@@ -83,7 +83,7 @@ class Loop {
   /// What counters are held against.
   struct CountedPass {
     std::size_t bytes_read = 0;
-    std::size_t least_moved = 0;  // to the GPU
+    std::size_t min_moved = 0;  // to the GPU
     bool migrates = false;
     double wire_to_device = 0;  // bytes that the link carried meanwhile
   };
@@ -96,10 +96,10 @@ class Loop {
   CountedPass begin_counted();
   CountedPass countable_pass() const;
   void run_counted(std::size_t first, std::size_t last, CountedPass& pass);
-  static Found<UmTraffic> checked(UmTraffic traffic, const CountedPass& pass);
-  Found<UmTraffic> count_in_parts(CountedPass pass);
-  Found<LinkTraffic> link_of(const PassMeans& means) const;
-  Found<Energy> energy_of_passes();
+  static Observed<UmTraffic> checked(UmTraffic traffic, const CountedPass& pass);
+  Observed<UmTraffic> count_in_parts(CountedPass pass);
+  Observed<LinkTraffic> link_of(const PassMeans& means) const;
+  Observed<Energy> energy_of_passes();
   void adopt(PassPlan plan);
   void tune();
   void capture();
@@ -125,15 +125,15 @@ class Loop {
   EnergyMeter energy_meter_;
 
   Case item_;
-  std::map<Content, MasterCopy> masters_;                         // of the current weights
-  std::map<const Workload*, std::unique_ptr<Reading>> readings_;  // likewise
+  std::map<Content, MasterCopy> masters_;  // of the current weights
+  std::map<const Workload*, std::unique_ptr<BoundWorkload>> bound_workloads_;  // likewise
   const Policy* placed_policy_ = nullptr;
   std::optional<Content> placed_content_;
   std::unique_ptr<Placement> placement_;
   PassPlan plan_;
   std::size_t link_bytes_ = 0;  // that cross the link in a pass, if the policy's path is the link
   std::optional<cuda::Graph> graph_;
-  Reading* reading_ = nullptr;
+  BoundWorkload* bound_workload_ = nullptr;
   bool computes_on_cpu_ = false;
   bool computes_on_gpu_ = false;
   bool cpu_reads_weights_ = false;  // to compute with them, or to stage them for a copy

@@ -74,8 +74,8 @@ void measure(const HostAllocator& allocator, const CostTensors& tensors,
   cost.taken = growth(before, context.levels());
   held.clear();
   cost.kept = growth(before, context.levels());
-  constexpr int most_waits = 20;
-  for (int i = 0; i < most_waits && !is_back(cost.kept, cost.rounded); ++i) {
+  constexpr int max_waits = 20;
+  for (int i = 0; i < max_waits && !is_back(cost.kept, cost.rounded); ++i) {
     context.wait();
     cost.kept = growth(before, context.levels());
   }

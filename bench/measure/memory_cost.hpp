@@ -9,9 +9,9 @@
 #include <string>
 #include <vector>
 
+#include "bench/measure/cost_tensors.hpp"
 #include "bench/measure/host_allocators.hpp"
-#include "bench/plan/cost_tensors.hpp"
-#include "bench/plan/plan.hpp"
+#include "bench/measure/plan.hpp"
 #include "bench/platform/memory_use.hpp"
 #include "bench/record.hpp"
 #include "offload/platform.hpp"

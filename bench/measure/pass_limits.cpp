@@ -113,9 +113,9 @@ class PassLimits {
     runner_.loop().clear();
   }
 
-  static WeightSet llama(std::uint64_t most_bytes) {
+  static WeightSet llama(std::uint64_t max_bytes) {
     const Model model = fused(preset_model("llama3.1-8b"));
-    return model_slice(model, offloading(model, {}).tensors, most_bytes);
+    return model_slice(model, offloading(model, {}).tensors, max_bytes);
   }
 
   /// Both memory paths at once, against either alone.

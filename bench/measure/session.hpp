@@ -47,7 +47,7 @@ class Session {
   HostWorkers& workers() { return workers_; }
   HostBuffers& host_buffers() { return host_buffers_; }
   StreamHandle stream() const { return stream_ ? static_cast<StreamHandle>(*stream_) : nullptr; }
-  Lanes lanes() { return {stream(), workers_}; }
+  LaunchTarget target() { return {stream(), workers_}; }
   PassTimer& timer() { return timer_; }
   PlaceContext place_context() { return {platform_, host_buffers_, workers_, tuning_, rates_}; }
   const Tuning& tuning() const { return tuning_; }

@@ -19,7 +19,7 @@ namespace {
 // How the driver treats weights shows in a part of them; placing and counting more takes longer.
 constexpr std::size_t part_bytes = std::size_t{16} << 20;
 // The counters do not keep up with much more (see Loop::um_traffic_at_once).
-constexpr std::size_t most_at_once = 6 * part_bytes;
+constexpr std::size_t max_at_once = 6 * part_bytes;
 
 bool to_be_counted(const Case& item, const CaseRecord& record) {
   return record.complete && item.policy->driver_handles_pages();
@@ -90,7 +90,7 @@ std::size_t end_of_group(std::span<const Counted> chosen, std::size_t first) {
     bytes += item.weights->bytes();
     const bool alike = item.policy == leader.policy && item.weights == leader.weights &&
                        item.workload->content() == leader.workload->content();
-    if (!alike || (last > first && bytes > most_at_once)) break;
+    if (!alike || (last > first && bytes > max_at_once)) break;
   }
   return last;
 }
@@ -110,8 +110,8 @@ void count_group(const TrafficCount& count, std::span<const Counted> group) {
   for (std::size_t i = 0; i < group.size(); ++i) {
     CaseRecord& record = *group[i].record;
     count.at_boundary(record, [&] {
-      record.evidence.um =
-          found[i] ? Found<UmTraffic>::measured(*found[i]) : count.loop.um_traffic(group[i].item);
+      record.evidence.um = found[i] ? Observed<UmTraffic>::measured(*found[i])
+                                    : count.loop.um_traffic(group[i].item);
     });
   }
 }
@@ -129,7 +129,7 @@ void count_every_kind(const TrafficCount& count) {
     if (is_first) {
       chosen.push_back({&record, counted_case(item, parts)});
     } else {
-      record.evidence.um = Found<UmTraffic>::unavailable("counted for " + known->second);
+      record.evidence.um = Observed<UmTraffic>::unavailable("counted for " + known->second);
     }
   }
   for (std::size_t first = 0; first < chosen.size();) {
@@ -151,7 +151,7 @@ void count_every_kind(const TrafficCount& count) {
 // How a policy brings weights to the GPU depends on neither them nor who reads them.
 void count_every_policy(const TrafficCount& count) {
   struct Counted {
-    Found<UmTraffic> um;
+    Observed<UmTraffic> um;
     std::string failure;
   };
   Parts parts;
@@ -162,7 +162,7 @@ void count_every_policy(const TrafficCount& count) {
     if (!to_be_counted(item, record)) continue;
     if (item.start != Start::cold) {
       record.evidence.um =
-          Found<UmTraffic>::unavailable("counted from cold alone: --evidence all counts all");
+          Observed<UmTraffic>::unavailable("counted from cold alone: --evidence all counts all");
       continue;
     }
     const WeightSet* part = parts.of(*item.weights, count.plain_read);

@@ -6,7 +6,7 @@
 #include <span>
 
 #include "bench/measure/loop.hpp"
-#include "bench/plan/plan.hpp"
+#include "bench/measure/plan.hpp"
 #include "bench/record.hpp"
 
 namespace offload {

@@ -16,12 +16,12 @@ class Stopwatch {
 };
 
 /// Adds its life to a counter of seconds.
-class Lap {
+class ScopedTimer {
  public:
-  explicit Lap(double& seconds) : seconds_(seconds) {}
-  ~Lap() { seconds_ += watch_.seconds(); }
-  Lap(const Lap&) = delete;
-  Lap& operator=(const Lap&) = delete;
+  explicit ScopedTimer(double& seconds) : seconds_(seconds) {}
+  ~ScopedTimer() { seconds_ += watch_.seconds(); }
+  ScopedTimer(const ScopedTimer&) = delete;
+  ScopedTimer& operator=(const ScopedTimer&) = delete;
 
  private:
   double& seconds_;

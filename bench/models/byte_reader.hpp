@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reading little-endian numbers and strings from a file nobody vouches for: every read says what it
-// wanted, and no read asks for more memory than it was allowed.
+// BoundWorkload little-endian numbers and strings from a file nobody vouches for: every read says
+// what it wanted, and no read asks for more memory than it was allowed.
 #pragma once
 #include <cstddef>
 #include <cstdint>

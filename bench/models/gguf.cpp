@@ -15,15 +15,15 @@ namespace {
 
 // What a file may ask of us. Real headers: 30 MB, most of it vocabulary; about 100 keys; about
 // 2,000 tensors, 50,000 where every expert is one of its own.
-constexpr std::uint64_t most_header_bytes = 128U << 20U;
-constexpr std::uint64_t most_tensors = 500'000;
-constexpr std::uint64_t most_keys = 65'536;
-constexpr std::uint64_t most_key_length = 65'535;  // the format's own
-constexpr std::uint64_t most_name_length = 255;    // llama.cpp: 63
-constexpr std::uint64_t most_dimensions = 4;       // ggml's own
+constexpr std::uint64_t max_header_bytes = 128U << 20U;
+constexpr std::uint64_t max_tensors = 500'000;
+constexpr std::uint64_t max_keys = 65'536;
+constexpr std::uint64_t max_key_length = 65'535;  // the format's own
+constexpr std::uint64_t max_name_length = 255;    // llama.cpp: 63
+constexpr std::uint64_t max_dimensions = 4;       // ggml's own
 constexpr std::uint64_t kept_text_length = 4096;
-constexpr int most_nesting = 4;  // ggml nests no array at all
-constexpr std::uint64_t most_bytes = std::uint64_t{1} << 62U;
+constexpr int max_nesting = 4;  // ggml nests no array at all
+constexpr std::uint64_t max_bytes = std::uint64_t{1} << 62U;
 
 enum class ValueType : std::uint8_t {
   uint8,
@@ -51,7 +51,7 @@ constexpr std::size_t size_of(ValueType type) {
 class HeaderReader {
  public:
   HeaderReader(std::istream& in, std::uint64_t size, const std::string& source)
-      : bytes_(in, std::min(size, most_header_bytes), source), cut_(size > most_header_bytes) {
+      : bytes_(in, std::min(size, max_header_bytes), source), cut_(size > max_header_bytes) {
     header_.source = source;
   }
 
@@ -60,8 +60,8 @@ class HeaderReader {
     const std::uint64_t tensors = bytes_.number(8, "the number of tensors");
     const std::uint64_t keys = bytes_.number(8, "the number of keys");
     // The least a key and a tensor take: empty names, one byte of value, no dimension.
-    check_count(keys, most_keys, 8 + 4 + 1, "keys");
-    check_count(tensors, most_tensors, 8 + 4 + 4 + 8, "tensors");
+    check_count(keys, max_keys, 8 + 4 + 1, "keys");
+    check_count(tensors, max_tensors, 8 + 4 + 4 + 8, "tensors");
     for (std::uint64_t i = 0; i < keys; ++i) read_key();
     read_alignment();
     header_.tensors.reserve(static_cast<std::size_t>(tensors));
@@ -87,13 +87,13 @@ class HeaderReader {
          "; versions 2 and 3 are read: convert it anew");
   }
 
-  void check_count(std::uint64_t count, std::uint64_t most, std::uint64_t least_bytes,
+  void check_count(std::uint64_t count, std::uint64_t most, std::uint64_t min_bytes,
                    const std::string& what) const {
     if (count > most) {
       fail("claims " + std::to_string(count) + " " + what + ", more than the " +
            std::to_string(most) + " that are read");
     }
-    if (count > bytes_.remaining() / least_bytes) {
+    if (count > bytes_.remaining() / min_bytes) {
       fail("claims " + std::to_string(count) + " " + what + ", more than fit into its " +
            std::to_string(bytes_.remaining()) + " bytes; download it again");
     }
@@ -121,9 +121,9 @@ class HeaderReader {
   }
 
   void skip_array(const std::string& key, int depth) {
-    if (depth > most_nesting) {
+    if (depth > max_nesting) {
       fail("key " + quoted_excerpt(key) + " nests arrays deeper than " +
-           std::to_string(most_nesting));
+           std::to_string(max_nesting));
     }
     const ValueType type = read_type(key);
     const std::uint64_t count = bytes_.number(8, "the length of an array");
@@ -145,7 +145,7 @@ class HeaderReader {
   }
 
   void read_key() {
-    const std::string key = read_name(most_key_length, "a key");
+    const std::string key = read_name(max_key_length, "a key");
     if (key.empty()) fail("has a key without a name");
     if (!keys_.insert(key).second) fail("has the key " + quoted_excerpt(key) + " twice");
     const ValueType type = read_type(key);
@@ -193,12 +193,12 @@ class HeaderReader {
 
   void read_tensor() {
     GgufTensor tensor;
-    tensor.name = read_name(most_name_length, "a tensor's name");
+    tensor.name = read_name(max_name_length, "a tensor's name");
     const std::string who = "tensor " + quoted_excerpt(tensor.name);
     if (tensor.name.empty()) fail("has a tensor without a name");
     if (!names_.insert(tensor.name).second) fail("has " + who + " twice");
     const std::uint64_t dimensions = bytes_.number(4, "the dimensions of " + who);
-    if (dimensions == 0 || dimensions > most_dimensions) {
+    if (dimensions == 0 || dimensions > max_dimensions) {
       fail(who + " has " + std::to_string(dimensions) + " dimensions; ggml has 1 to 4");
     }
     for (std::uint64_t i = 0; i < dimensions; ++i) {
@@ -224,7 +224,7 @@ class HeaderReader {
     }
     std::uint64_t weights = 1;
     for (const std::uint64_t length : tensor.shape) {
-      if (length != 0 && weights > most_bytes / 8 / length) fail(who + " has an impossible shape");
+      if (length != 0 && weights > max_bytes / 8 / length) fail(who + " has an impossible shape");
       weights *= length;
     }
     tensor.weights = weights;
@@ -249,7 +249,7 @@ class HeaderReader {
       if (tensor->offset % header_.alignment != 0) {
         fail(at + ", no multiple of the alignment " + std::to_string(header_.alignment));
       }
-      if (tensor->offset > most_bytes) fail(at + ", beyond any file");
+      if (tensor->offset > max_bytes) fail(at + ", beyond any file");
       if (tensor->offset < free_from) fail(at + ", inside the tensor before it");
       free_from = tensor->offset + tensor->bytes;
     }

@@ -13,7 +13,7 @@
 namespace offload {
 namespace {
 
-constexpr std::uint64_t most_files = 9999;
+constexpr std::uint64_t max_files = 9999;
 
 GgufHeader read_header(const std::filesystem::path& path) {
   std::uint64_t size = 0;
@@ -22,7 +22,7 @@ GgufHeader read_header(const std::filesystem::path& path) {
 }
 
 std::uint64_t files_of(const GgufHeader& header) {
-  return header.count("split.count", most_files).value_or(1);
+  return header.count("split.count", max_files).value_or(1);
 }
 
 std::string five_digits(std::uint64_t number) {
@@ -51,7 +51,7 @@ void append_other_files(GgufHeader& first, const std::filesystem::path& path) {
                        " files, but " + next.string() + " is missing");
     }
     GgufHeader other = read_header(next);
-    if (files_of(other) != count || other.count("split.no", most_files) != number - 1) {
+    if (files_of(other) != count || other.count("split.no", max_files) != number - 1) {
       throw UsageError(next.string() + ": is not file " + std::to_string(number) + " of " +
                        std::to_string(count) + " of the model in " + first.source);
     }
@@ -93,13 +93,13 @@ Model model_from(const GgufHeader& header) {
   }
   arrange_layers(std::move(tensors), model);
 
-  constexpr std::uint64_t most_experts = 65'536;
+  constexpr std::uint64_t max_experts = 65'536;
   const std::string prefix = model.architecture + ".";
   const std::size_t seen = model.experts;
   model.experts =
-      static_cast<std::size_t>(header.count(prefix + "expert_count", most_experts).value_or(seen));
-  model.experts_per_token = static_cast<std::size_t>(
-      header.count(prefix + "expert_used_count", most_experts).value_or(0));
+      static_cast<std::size_t>(header.count(prefix + "expert_count", max_experts).value_or(seen));
+  model.experts_per_token =
+      static_cast<std::size_t>(header.count(prefix + "expert_used_count", max_experts).value_or(0));
   if (seen != 0 && seen != model.experts) {
     throw UsageError(header.source + ": " + prefix + "expert_count is " +
                      std::to_string(model.experts) + ", but the tensors hold " +
@@ -111,9 +111,9 @@ Model model_from(const GgufHeader& header) {
                      std::to_string(model.experts) + " experts");
   }
   // Layers that draft tokens ahead are counted by the key, and stand among the ends.
-  constexpr std::uint64_t most_layers = 1'000'000;
-  const auto layers = header.count(prefix + "block_count", most_layers);
-  const auto drafting = header.count(prefix + "nextn_predict_layers", most_layers).value_or(0);
+  constexpr std::uint64_t max_layers = 1'000'000;
+  const auto layers = header.count(prefix + "block_count", max_layers);
+  const auto drafting = header.count(prefix + "nextn_predict_layers", max_layers).value_or(0);
   if (layers && *layers != model.layers.size() && *layers != model.layers.size() + drafting) {
     throw UsageError(header.source + ": " + prefix + "block_count is " + std::to_string(*layers) +
                      ", but there are tensors for " + std::to_string(model.layers.size()) +

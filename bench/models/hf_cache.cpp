@@ -4,7 +4,7 @@
 #include <cstdlib>
 #include <vector>
 
-#include "bench/names.hpp"
+#include "bench/core/names.hpp"
 #include "bench/platform/files.hpp"
 #include "offload/error.hpp"
 

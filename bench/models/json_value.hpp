@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reading JSON that others wrote: a small value tree with bounded depth and memory.
+// BoundWorkload JSON that others wrote: a small value tree with bounded depth and memory.
 #pragma once
 #include <cstddef>
 #include <cstdint>

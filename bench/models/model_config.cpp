@@ -11,14 +11,14 @@ namespace {
 
 // Far above any model, and low enough that no product of them overflows and no list of tensors
 // fills the memory.
-constexpr std::uint64_t most_features = 1 << 20;
-constexpr std::uint64_t most_intermediate = 1 << 22;
-constexpr std::uint64_t most_heads = 1 << 12;
-constexpr std::uint64_t most_head_dim = 1 << 12;
-constexpr std::uint64_t most_vocab = 1 << 26;
-constexpr std::uint64_t most_layers = 1 << 10;
-constexpr std::uint64_t most_experts = 1 << 12;
-constexpr std::uint64_t most_experts_of_all_layers = 1 << 16;
+constexpr std::uint64_t max_features = 1 << 20;
+constexpr std::uint64_t max_intermediate = 1 << 22;
+constexpr std::uint64_t max_heads = 1 << 12;
+constexpr std::uint64_t max_head_dim = 1 << 12;
+constexpr std::uint64_t max_vocab = 1 << 26;
+constexpr std::uint64_t max_layers = 1 << 10;
+constexpr std::uint64_t max_experts = 1 << 12;
+constexpr std::uint64_t max_experts_of_all_layers = 1 << 16;
 constexpr std::uint64_t mxfp4_block = 32;  // elements that share one scale
 
 enum class Feed : std::uint8_t { dense, qwen_experts, mixtral_experts, deepseek_experts, gpt_oss };
@@ -89,7 +89,7 @@ std::string dtype_of(const ConfigFields& fields) {
 AttentionConfig attention_of(const ConfigFields& fields, const Family& family,
                              std::uint64_t hidden) {
   AttentionConfig attention;
-  attention.heads = fields.required({"num_attention_heads"}, 1, most_heads);
+  attention.heads = fields.required({"num_attention_heads"}, 1, max_heads);
   const bool bias = fields.flag("attention_bias", family.attention_bias);
   attention.qkv_bias = bias || family.qkv_bias;
   attention.o_bias = bias;
@@ -97,11 +97,11 @@ AttentionConfig attention_of(const ConfigFields& fields, const Family& family,
   attention.sinks = family.sinks;
   if (family.latent) {
     const auto dim = [&](std::string_view name) {
-      return fields.required({name}, 1, most_head_dim);
+      return fields.required({name}, 1, max_head_dim);
     };
     attention.latent = LatentAttention{
-        .q_lora_rank = fields.number({"q_lora_rank"}, 1, most_features).value_or(0),
-        .kv_lora_rank = fields.required({"kv_lora_rank"}, 1, most_features),
+        .q_lora_rank = fields.number({"q_lora_rank"}, 1, max_features).value_or(0),
+        .kv_lora_rank = fields.required({"kv_lora_rank"}, 1, max_features),
         .qk_nope_head_dim = dim("qk_nope_head_dim"),
         .qk_rope_head_dim = dim("qk_rope_head_dim"),
         .v_head_dim = dim("v_head_dim"),
@@ -111,11 +111,11 @@ AttentionConfig attention_of(const ConfigFields& fields, const Family& family,
     return attention;
   }
   attention.kv_heads =
-      fields.number({"num_key_value_heads"}, 1, most_heads).value_or(attention.heads);
+      fields.number({"num_key_value_heads"}, 1, max_heads).value_or(attention.heads);
   if (attention.heads % attention.kv_heads != 0) {
     fields.fail("num_attention_heads is no multiple of num_key_value_heads");
   }
-  const std::optional<std::uint64_t> head_dim = fields.number({"head_dim"}, 1, most_head_dim);
+  const std::optional<std::uint64_t> head_dim = fields.number({"head_dim"}, 1, max_head_dim);
   if (!head_dim && hidden % attention.heads != 0) {
     fields.fail("no head_dim, and hidden_size is no multiple of num_attention_heads");
   }
@@ -126,11 +126,11 @@ AttentionConfig attention_of(const ConfigFields& fields, const Family& family,
 ExpertConfig experts_of(const ConfigFields& fields, const Family& family) {
   ExpertConfig experts;
   experts.count =
-      fields.required({"num_experts", "num_local_experts", "n_routed_experts"}, 1, most_experts);
+      fields.required({"num_experts", "num_local_experts", "n_routed_experts"}, 1, max_experts);
   experts.per_token =
       fields.required({"num_experts_per_tok", "experts_per_token"}, 1, experts.count);
   experts.intermediate =
-      fields.required({"moe_intermediate_size", "intermediate_size"}, 1, most_intermediate);
+      fields.required({"moe_intermediate_size", "intermediate_size"}, 1, max_intermediate);
   switch (family.feed) {
     case Feed::dense:
     case Feed::qwen_experts:
@@ -141,7 +141,7 @@ ExpertConfig experts_of(const ConfigFields& fields, const Family& family) {
     case Feed::deepseek_experts:
       // A shared expert's size is a routed one's; several are stored as one.
       experts.shared_intermediate =
-          fields.number({"n_shared_experts"}, 0, most_intermediate / experts.intermediate)
+          fields.number({"n_shared_experts"}, 0, max_intermediate / experts.intermediate)
               .value_or(0) *
           experts.intermediate;
       experts.correction_bias = fields.text("topk_method").value_or("noaux_tc") == "noaux_tc";
@@ -156,15 +156,15 @@ ExpertConfig experts_of(const ConfigFields& fields, const Family& family) {
 
 /// Whether each layer has experts, by the rules of the families.
 std::vector<bool> sparse_layers(const ConfigFields& fields, const Family& family) {
-  const std::uint64_t layers = fields.required({"num_hidden_layers"}, 1, most_layers);
+  const std::uint64_t layers = fields.required({"num_hidden_layers"}, 1, max_layers);
   std::vector<bool> sparse(layers, family.feed != Feed::dense);
   if (family.feed == Feed::deepseek_experts) {
     const std::uint64_t dense = fields.number({"first_k_dense_replace"}, 0, layers).value_or(0);
-    const std::uint64_t every = fields.number({"moe_layer_freq"}, 1, most_layers).value_or(1);
+    const std::uint64_t every = fields.number({"moe_layer_freq"}, 1, max_layers).value_or(1);
     for (std::uint64_t i = 0; i < layers; ++i) sparse[i] = i >= dense && i % every == 0;
   }
   if (family.feed == Feed::qwen_experts) {
-    const std::uint64_t every = fields.number({"decoder_sparse_step"}, 1, most_layers).value_or(1);
+    const std::uint64_t every = fields.number({"decoder_sparse_step"}, 1, max_layers).value_or(1);
     for (std::uint64_t i = 0; i < layers; ++i) sparse[i] = (i + 1) % every == 0;
     for (const JsonValue& item : fields.list("mlp_only_layers")) {
       sparse[fields.as_number("mlp_only_layers", item, 0, layers - 1)] = false;
@@ -183,7 +183,7 @@ Fp8Blocks fp8_blocks(const ConfigFields& quantization) {
                       std::string(advice));
   }
   const auto number = [&](const JsonValue& value) {
-    return quantization.as_number("weight_block_size", value, 1, most_features);
+    return quantization.as_number("weight_block_size", value, 1, max_features);
   };
   Fp8Blocks blocks{number(size[0]), number(size[1]), {}};
   for (const JsonValue& item : quantization.list("modules_to_not_convert")) {
@@ -223,8 +223,8 @@ ModelConfig read_model_config(const JsonValue& json, const std::string& source) 
   config.architecture = family.model_type;
   config.head_prefix = fields.nested() ? "language_model." : "";
   config.prefix = config.head_prefix + "model.";
-  config.hidden = fields.required({"hidden_size"}, 1, most_features);
-  config.vocab = fields.required({"vocab_size"}, 1, most_vocab);
+  config.hidden = fields.required({"hidden_size"}, 1, max_features);
+  config.vocab = fields.required({"vocab_size"}, 1, max_vocab);
   config.tied = fields.flag_anywhere("tie_word_embeddings", false);
   config.mlp_bias = fields.flag("mlp_bias", false);
   config.dtype = dtype_of(fields);
@@ -234,13 +234,13 @@ ModelConfig read_model_config(const JsonValue& json, const std::string& source) 
       static_cast<std::uint64_t>(std::count(config.sparse.begin(), config.sparse.end(), true));
   if (sparse > 0) {
     config.experts = experts_of(fields, family);
-    if (sparse * config.experts->count > most_experts_of_all_layers) {
-      fields.fail("more than " + std::to_string(most_experts_of_all_layers) +
+    if (sparse * config.experts->count > max_experts_of_all_layers) {
+      fields.fail("more than " + std::to_string(max_experts_of_all_layers) +
                   " experts in all layers together");
     }
   }
   if (sparse < config.sparse.size()) {
-    config.intermediate = fields.required({"intermediate_size"}, 1, most_intermediate);
+    config.intermediate = fields.required({"intermediate_size"}, 1, max_intermediate);
   }
   apply_quantization(fields, source, config);
   return config;

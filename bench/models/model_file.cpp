@@ -5,9 +5,9 @@
 #include <array>
 #include <fstream>
 
+#include "bench/core/names.hpp"
 #include "bench/models/hf_cache.hpp"
 #include "bench/models/tensor_names.hpp"
-#include "bench/names.hpp"
 #include "offload/error.hpp"
 
 namespace offload {

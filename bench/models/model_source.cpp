@@ -5,13 +5,13 @@
 #include <fstream>
 #include <sstream>
 
+#include "bench/core/names.hpp"
 #include "bench/models/config_fields.hpp"
 #include "bench/models/gguf_model.hpp"
 #include "bench/models/hf_config.hpp"
 #include "bench/models/model_file.hpp"
 #include "bench/models/presets.hpp"
 #include "bench/models/safetensors_model.hpp"
-#include "bench/names.hpp"
 #include "offload/error.hpp"
 
 namespace offload {

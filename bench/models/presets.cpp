@@ -6,6 +6,7 @@
 #include <optional>
 #include <utility>
 
+#include "bench/core/names.hpp"
 #include "bench/models/checkpoint_layers.hpp"
 #include "bench/models/config_fields.hpp"
 #include "bench/models/fuse.hpp"
@@ -15,7 +16,6 @@
 #include "bench/models/name_segments.hpp"
 #include "bench/models/preset_files.hpp"
 #include "bench/models/slice.hpp"
-#include "bench/names.hpp"
 #include "kernels/nested.hpp"
 #include "offload/error.hpp"
 

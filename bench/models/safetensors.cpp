@@ -14,11 +14,11 @@
 namespace offload {
 namespace {
 
-constexpr std::uint64_t most_header_bytes = 100'000'000;
-constexpr std::uint64_t most_bytes = std::uint64_t{1} << 62U;
-constexpr std::uint64_t most_elements = std::uint64_t{1} << 56U;  // of 64 bits each: most_bytes / 8
-constexpr std::size_t most_dimensions = 64;
-constexpr std::size_t most_name_length = 1024;
+constexpr std::uint64_t max_header_bytes = 100'000'000;
+constexpr std::uint64_t max_bytes = std::uint64_t{1} << 62U;
+constexpr std::uint64_t max_elements = std::uint64_t{1} << 56U;  // of 64 bits each: max_bytes / 8
+constexpr std::size_t max_dimensions = 64;
+constexpr std::size_t max_name_length = 1024;
 // A tensor is about nine values: some 200,000 tensors, where the largest files have thousands.
 constexpr JsonLimits json_limits{.depth = 4, .values = 2'000'000};
 
@@ -75,9 +75,9 @@ class HeaderParser {
   std::vector<std::uint64_t> numbers(const JsonValue* value, const std::string& what) const {
     const auto* const array = value ? std::get_if<JsonValue::Array>(&value->value) : nullptr;
     if (array == nullptr) fail(what + " is missing, or no list");
-    if (array->size() > most_dimensions) {
+    if (array->size() > max_dimensions) {
       fail(what + " has " + std::to_string(array->size()) + " numbers, more than " +
-           std::to_string(most_dimensions));
+           std::to_string(max_dimensions));
     }
     std::vector<std::uint64_t> read;
     for (const JsonValue& item : *array) {
@@ -91,7 +91,7 @@ class HeaderParser {
   SafetensorsTensor tensor(const std::string& name, const JsonValue& value) const {
     const std::string who = "tensor " + quoted_excerpt(name);
     if (name.empty()) fail("has a tensor without a name");
-    if (name.size() > most_name_length) {
+    if (name.size() > max_name_length) {
       fail("the name of " + who + " is " + std::to_string(name.size()) + " bytes long");
     }
     SafetensorsTensor read;
@@ -106,7 +106,7 @@ class HeaderParser {
     read.shape = numbers(value.find("shape"), "the shape of " + who);
     read.elements = 1;
     for (const std::uint64_t length : read.shape) {
-      if (length != 0 && read.elements > most_elements / length) {
+      if (length != 0 && read.elements > max_elements / length) {
         fail(who + " has an impossible shape");
       }
       read.elements *= length;
@@ -121,7 +121,7 @@ class HeaderParser {
     }
     read.begin = offsets[0];
     read.end = offsets[1];
-    if (read.end > most_bytes) fail("the data_offsets of " + who + " lie beyond any file");
+    if (read.end > max_bytes) fail("the data_offsets of " + who + " lie beyond any file");
     const std::uint64_t bytes = read.elements * bits / 8;
     if (read.end - read.begin != bytes) {
       fail(who + " has " + std::to_string(read.end - read.begin) +
@@ -161,9 +161,9 @@ SafetensorsHeader read_safetensors_header(std::istream& in, std::uint64_t size,
                                           const std::string& source) {
   ByteReader bytes(in, size, source);
   const std::uint64_t length = bytes.number(8, "the length of the header");
-  if (length > most_header_bytes) {
+  if (length > max_header_bytes) {
     bytes.fail("claims a header of " + std::to_string(length) + " bytes, more than the " +
-               std::to_string(most_header_bytes) + " allowed: is it a safetensors file?");
+               std::to_string(max_header_bytes) + " allowed: is it a safetensors file?");
   }
   const std::string text = bytes.text(length, "the header");
   if (text.empty() || text.front() != '{') bytes.fail("its header does not begin with '{'");

@@ -21,9 +21,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::uint64_t most_index_bytes = 100'000'000;
-constexpr std::size_t most_index_values = 2'000'000;  // one for each tensor
-constexpr std::size_t most_files = 10'000;
+constexpr std::uint64_t max_index_bytes = 100'000'000;
+constexpr std::size_t max_index_values = 2'000'000;  // one for each tensor
+constexpr std::size_t max_files = 10'000;
 
 using TensorsOfFiles = std::map<std::string, std::set<std::string_view>, std::less<>>;
 
@@ -55,26 +55,26 @@ TensorsOfFiles files_in(const JsonValue& root, const std::string& source) {
     }
     files[*file].insert(tensor);
   }
-  if (files.size() > most_files) {
+  if (files.size() > max_files) {
     throw UsageError(source + ": names " + std::to_string(files.size()) + " files, more than " +
-                     std::to_string(most_files));
+                     std::to_string(max_files));
   }
   return files;
 }
 
 void refuse_missing(const TensorsOfFiles& files, const fs::path& directory,
                     const std::string& source) {
-  constexpr std::size_t most_named = 3;
+  constexpr std::size_t max_named = 3;
   std::size_t missing = 0;
   std::string names;
   for (const auto& [file, tensors] : files) {
     if (fs::exists(directory / file)) continue;
-    if (++missing <= most_named) names += (names.empty() ? "" : ", ") + quoted_excerpt(file);
+    if (++missing <= max_named) names += (names.empty() ? "" : ", ") + quoted_excerpt(file);
   }
   if (missing == 0) return;
   throw UsageError(source + ": " + std::to_string(missing) + " of the " +
                    std::to_string(files.size()) + " files it names are missing: " + names +
-                   (missing > most_named ? " and others" : "") +
+                   (missing > max_named ? " and others" : "") +
                    "; their headers alone would do (the first 8 + N bytes)");
 }
 
@@ -122,12 +122,12 @@ Model read_safetensors_index(const fs::path& index) {
   const std::string source = index.string();
   std::uint64_t size = 0;
   auto file = open_model_file(index, size);
-  if (size > most_index_bytes) {
+  if (size > max_index_bytes) {
     throw UsageError(source + ": is " + std::to_string(size) + " bytes long; an index of at most " +
-                     std::to_string(most_index_bytes) + " is read");
+                     std::to_string(max_index_bytes) + " is read");
   }
   const std::string text = ByteReader(file, size, source).text(size, "the index");
-  const JsonValue root = parse_json(text, source, {.depth = 8, .values = most_index_values});
+  const JsonValue root = parse_json(text, source, {.depth = 8, .values = max_index_values});
   const TensorsOfFiles files = files_in(root, source);
   refuse_missing(files, index.parent_path(), source);
 

@@ -107,8 +107,7 @@ bool hides_too_often(const Layers& layers, const std::vector<std::size_t>& taken
 
 constexpr double small_kind = 0.1;  // of all bytes: below this it may be left out
 
-std::vector<std::size_t> choose(const Layers& layers, std::uint64_t most_bytes,
-                                bool any_offloaded) {
+std::vector<std::size_t> choose(const Layers& layers, std::uint64_t max_bytes, bool any_offloaded) {
   const auto kinds = kinds_of(layers);
   std::uint64_t all = 0;
   std::size_t largest = 0;  // the kind with most bytes
@@ -119,7 +118,7 @@ std::vector<std::size_t> choose(const Layers& layers, std::uint64_t most_bytes,
     if (of_kind.back() > of_kind[largest]) largest = of_kind.size() - 1;
   }
   const double share = std::min(
-      1.0, static_cast<double>(most_bytes) / static_cast<double>(std::max<std::uint64_t>(all, 1)));
+      1.0, static_cast<double>(max_bytes) / static_cast<double>(std::max<std::uint64_t>(all, 1)));
   std::vector<std::size_t> taken;
   for (std::size_t k = 0; k < kinds.size(); ++k) {
     const std::size_t members = kinds[k].size();
@@ -171,7 +170,7 @@ std::vector<WeightTensor> linear_weights(const ModelLayer& layer, std::size_t in
 }
 
 WeightSet model_slice(const Model& model, const std::vector<std::vector<bool>>& offloaded,
-                      std::uint64_t most_bytes) {
+                      std::uint64_t max_bytes) {
   Layers layers;
   ModelSlice slice;
   slice.model = model.name;
@@ -189,7 +188,7 @@ WeightSet model_slice(const Model& model, const std::vector<std::vector<bool>>& 
   slice.other_bytes = model.bytes() - linear;
 
   WeightSet set{model.name, {}};
-  const std::vector<std::size_t> chosen = choose(layers, most_bytes, slice.offloaded_bytes > 0);
+  const std::vector<std::size_t> chosen = choose(layers, max_bytes, slice.offloaded_bytes > 0);
   for (const std::size_t layer : chosen) {
     for (WeightTensor& weight : layers[layer]) {
       weight.name = "layers." + std::to_string(layer) + "." + weight.name;

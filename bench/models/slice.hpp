@@ -18,13 +18,13 @@ std::vector<WeightTensor> linear_weights(const ModelLayer& layer, std::size_t in
 
 /// `offloaded` has one flag per tensor of each layer. Layers alike in shapes and in what of them is
 /// offloaded are kinds; of each kind about the same share is taken, but two layers of the one with
-/// most offloaded bytes, so that running ahead shows, until about `most_bytes` are offloaded (or
+/// most offloaded bytes, so that running ahead shows, until about `max_bytes` are offloaded (or
 /// read, when nothing is): results of the slice stand for the model when scaled by bytes. So layers
 /// that are resident as a whole are left out where offloaded ones form blocks longer than the
 /// slice's: what a copy hides behind them once in a pass must not be scaled. Throws UsageError for
 /// a model without linear weights.
 WeightSet model_slice(const Model& model, const std::vector<std::vector<bool>>& offloaded,
-                      std::uint64_t most_bytes);
+                      std::uint64_t max_bytes);
 
 /// What `weights`, a slice, stand for: the factor from its offloaded bytes to the model's, or from
 /// its resident ones where nothing is offloaded; and the model's resident bytes that the slice,

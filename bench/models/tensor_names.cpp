@@ -22,9 +22,9 @@ std::vector<std::string_view> components_of(std::string_view name) {
 }
 
 std::optional<std::uint64_t> number_in(std::string_view text) {
-  constexpr std::size_t most_digits = 9;
+  constexpr std::size_t max_digits = 9;
   std::uint64_t number = 0;
-  if (text.empty() || text.size() > most_digits) return std::nullopt;
+  if (text.empty() || text.size() > max_digits) return std::nullopt;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
   return number;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reading the small text files in which Linux describes itself. What is absent reads as empty.
+// BoundWorkload the small text files in which Linux describes itself. What is absent reads as
+// empty.
 #pragma once
 #include <cstddef>
 #include <filesystem>

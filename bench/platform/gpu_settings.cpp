@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-#include "bench/evidence/gpu_counters.hpp"
+#include "bench/measure/gpu_counters.hpp"
 
 namespace offload {
 namespace {

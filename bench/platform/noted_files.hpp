@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reading one value from one file, and keeping note of why there is none.
+// BoundWorkload one value from one file, and keeping note of why there is none.
 #pragma once
 #include <cstddef>
 #include <filesystem>

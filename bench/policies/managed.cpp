@@ -42,7 +42,7 @@ class ManagedPlacement final : public Placement {
   ManagedPlacement& operator=(const ManagedPlacement&) = delete;
   ~ManagedPlacement() override {
     try {
-      for (const auto& tensor : memory_) take_advice(tensor);
+      for (const auto& tensor : memory_) clear_advice(tensor);
     } catch (const CudaError&) {
       // Nobody to tell: freeing the memory is all that is left to do.
     }
@@ -127,7 +127,7 @@ class ManagedPlacement final : public Placement {
   }
 
   /// CUDA may serve the next small allocation from the same pages: leave them without advice.
-  void take_advice(const cuda::ManagedBuffer& tensor) const {
+  void clear_advice(const cuda::ManagedBuffer& tensor) const {
     if (recipe_.read_mostly) advise(tensor, Advice::unset_read_mostly, Processor::gpu);
     if (recipe_.preferred) advise(tensor, Advice::unset_preferred_location, *recipe_.preferred);
     if (recipe_.accessed_by_gpu) advise(tensor, Advice::unset_accessed_by, Processor::gpu);

@@ -13,7 +13,7 @@ constexpr std::size_t largest = std::size_t{16} << 20;  // three slots within 64
 constexpr std::size_t typical = std::size_t{16} << 20;  // where the rate is unknown
 constexpr std::size_t alignment = 256;                  // of what cudaMalloc returns
 constexpr std::size_t tile_rows = 128;
-constexpr std::size_t least_rows = 4;  // what a piece's first row must be a multiple of
+constexpr std::size_t min_rows = 4;  // what a piece's first row must be a multiple of
 
 }  // namespace
 
@@ -26,20 +26,20 @@ std::size_t panel_bytes(const Tuning& tuning, const LinkRates& rates) {
   return std::clamp(nearest, smallest, largest);
 }
 
-std::size_t most_panel_bytes(const Tuning& tuning) { return tuning.panel_bytes.value_or(largest); }
+std::size_t max_panel_bytes(const Tuning& tuning) { return tuning.panel_bytes.value_or(largest); }
 
 std::size_t slot_bytes(std::span<const WeightTensor> tensors, std::size_t panel) {
   std::size_t bytes = panel;
   for (const WeightTensor& tensor : tensors) {
-    bytes = std::max(bytes, std::min(tensor.rows, least_rows) * tensor.row_bytes());
+    bytes = std::max(bytes, std::min(tensor.rows, min_rows) * tensor.row_bytes());
   }
   return (bytes + alignment - 1) / alignment * alignment;
 }
 
 void append_panels(const Piece& piece, const WeightTensor& tensor, std::size_t most,
                    std::vector<Piece>& panels) {
-  const std::size_t fitting = std::max(most / tensor.row_bytes(), least_rows);
-  const std::size_t unit = fitting >= tile_rows ? tile_rows : least_rows;
+  const std::size_t fitting = std::max(most / tensor.row_bytes(), min_rows);
+  const std::size_t unit = fitting >= tile_rows ? tile_rows : min_rows;
   const std::size_t highest = fitting / unit * unit;
   const std::size_t count = (piece.rows + highest - 1) / highest;
   const std::size_t even = (piece.rows + count - 1) / count;

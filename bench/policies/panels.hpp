@@ -15,7 +15,7 @@ namespace offload {
 std::size_t panel_bytes(const Tuning& tuning, const LinkRates& rates);
 
 /// The most that can be, before anything is calibrated.
-std::size_t most_panel_bytes(const Tuning& tuning);
+std::size_t max_panel_bytes(const Tuning& tuning);
 
 /// A slot for panels of any of these tensors: the panel, or a few rows where those are larger.
 std::size_t slot_bytes(std::span<const WeightTensor> tensors, std::size_t panel);

@@ -108,7 +108,7 @@ class Ring final : public DescribedPolicy {
   std::span<const Start> starts() const override { return steady_only; }
   Path path(Start, const Platform&) const override { return Path::link; }
   Requirement requirement(const WeightSet& weights, const Tuning& tuning) const override {
-    const std::size_t slot = slot_bytes(weights.tensors, most_panel_bytes(tuning));
+    const std::size_t slot = slot_bytes(weights.tensors, max_panel_bytes(tuning));
     return {.device = tuning.slots * slot, .pinned = whole_pages(Packed(weights.tensors).bytes())};
   }
   bool divides_tensors() const override { return true; }

@@ -10,7 +10,7 @@ namespace offload {
 namespace {
 
 // Of requests: the kB that a GPU writes and reads by itself would be a part of less.
-constexpr std::size_t least_link_bytes = std::size_t{1} << 20;
+constexpr std::size_t min_link_bytes = std::size_t{1} << 20;
 
 std::optional<double> per_gb(double quantity, const CaseRecord& record) {
   if (record.bytes.requested == 0) return std::nullopt;
@@ -43,7 +43,7 @@ std::optional<double> joules_per_gb(const CaseRecord& record) {
 
 std::optional<double> link_payload_ratio(const CaseRecord& record) {
   const auto& link = record.evidence.link.value;
-  if (!link || !link->payload_to_device || record.bytes.requested < least_link_bytes) {
+  if (!link || !link->payload_to_device || record.bytes.requested < min_link_bytes) {
     return std::nullopt;
   }
   return *link->payload_to_device / static_cast<double>(record.bytes.requested);

@@ -10,10 +10,10 @@
 
 namespace offload {
 
-inline constexpr std::array<std::string_view, 3> finding_names{"measured", "zero by design",
-                                                               "unavailable"};
-constexpr std::string_view name(Finding state) {
-  return finding_names[static_cast<std::size_t>(state)];
+inline constexpr std::array<std::string_view, 3> evidence_state_names{"measured", "zero by design",
+                                                                      "unavailable"};
+constexpr std::string_view name(EvidenceState state) {
+  return evidence_state_names[static_cast<std::size_t>(state)];
 }
 
 /// Bytes that the driver moved to the GPU, over those that the counted pass read.

@@ -87,7 +87,7 @@ Json figures_json(const std::vector<UmTraffic>& passes) {
 
 /// The state, why, and the figures where there are any.
 template <typename T>
-Json found_json(const Found<T>& found) {
+Json found_json(const Observed<T>& found) {
   Json json = {{"state", name(found.state)}, {"reason", text_or_null(found.reason)}};
   if (found.value) json.update(figures_json(*found.value));
   return json;

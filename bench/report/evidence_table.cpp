@@ -30,15 +30,15 @@ bool informs(const CaseRecord& record) {
 }
 
 std::string um_cell(const CaseRecord& record, std::size_t UmTraffic::*figure) {
-  const Found<UmTraffic>& um = record.evidence.um;
+  const Observed<UmTraffic>& um = record.evidence.um;
   if (um.value) return std::to_string((*um.value).*figure);
-  return um.state == Finding::zero_by_design ? by_design : unknown;
+  return um.state == EvidenceState::zero_by_design ? by_design : unknown;
 }
 
 /// "67.1/67.1": what faults and maps are to be held against as well.
 std::string moved_cell(const CaseRecord& record) {
-  const Found<UmTraffic>& um = record.evidence.um;
-  if (!um.value) return um.state == Finding::zero_by_design ? by_design : unknown;
+  const Observed<UmTraffic>& um = record.evidence.um;
+  if (!um.value) return um.state == EvidenceState::zero_by_design ? by_design : unknown;
   const auto megabytes = [](std::size_t bytes) {
     return bytes == 0 ? "0" : three_digits(static_cast<double>(bytes) / 1e6);
   };
@@ -133,17 +133,17 @@ void write_series(Page& page, const Rows& rows) {
 class Reasons {
  public:
   template <typename T>
-  void add(const std::string& what, const CaseRecord& record, const Found<T>& found) {
-    if (found.state != Finding::unavailable) return;
+  void add(const std::string& what, const CaseRecord& record, const Observed<T>& found) {
+    if (found.state != EvidenceState::unavailable) return;
     std::vector<std::string>& policies = reasons_[{what, found.reason}];
     if (std::ranges::find(policies, record.policy) == policies.end()) {
       policies.push_back(record.policy);
     }
   }
   void write(Page& page) const {
-    constexpr std::size_t most_names = 4;
+    constexpr std::size_t max_names = 4;
     for (const auto& [what, policies] : reasons_) {
-      page.item("no " + what.first + " of " + enumerate(policies, most_names) + ": " + what.second);
+      page.item("no " + what.first + " of " + enumerate(policies, max_names) + ": " + what.second);
     }
   }
 
@@ -172,7 +172,7 @@ void write_evidence_notes(Page& page, const std::vector<CaseRecord>& cases) {
   for (const CaseRecord& record : cases) {
     if (!informs(record)) continue;
     any = true;
-    zero |= record.evidence.um.state == Finding::zero_by_design;
+    zero |= record.evidence.um.state == EvidenceState::zero_by_design;
     driver |= driver_cpu_per_gb(record).has_value();
     energy |= joules_per_gb(record).has_value();
     link |= link_payload_ratio(record).has_value();

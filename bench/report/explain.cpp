@@ -102,8 +102,8 @@ std::string fault_sentence(const UmTraffic& um) {
 }
 
 void explain_traffic(Lines& lines, const CaseRecord& record) {
-  const Found<UmTraffic>& um = record.evidence.um;
-  if (um.state == Finding::zero_by_design) {
+  const Observed<UmTraffic>& um = record.evidence.um;
+  if (um.state == EvidenceState::zero_by_design) {
     lines.push_back("No faults and no migration, by design: " + um.reason + ".");
   } else if (!um.value) {
     lines.push_back("Faults and migration are not known: " + um.reason + ".");
@@ -140,7 +140,7 @@ void explain_traffic(Lines& lines, const CaseRecord& record) {
 }
 
 void explain_cpu(Lines& lines, const CaseRecord& record) {
-  const Found<CpuTime>& cpu = record.evidence.cpu;
+  const Observed<CpuTime>& cpu = record.evidence.cpu;
   if (!cpu.value) {
     lines.push_back("CPU time is not known: " + cpu.reason + ".");
     return;
@@ -175,8 +175,8 @@ void explain_pages(Lines& lines, const Evidence& evidence) {
   } else {
     lines.push_back("Its page faults are not known: " + evidence.page_faults.reason + ".");
   }
-  const Found<Residency>& residency = evidence.residency;
-  if (residency.state == Finding::zero_by_design) {
+  const Observed<Residency>& residency = evidence.residency;
+  if (residency.state == EvidenceState::zero_by_design) {
     lines.push_back("No page of the weights is in host memory, by design: " + residency.reason +
                     ".");
   } else if (!residency.value) {
@@ -198,8 +198,8 @@ void explain_pages(Lines& lines, const Evidence& evidence) {
 }
 
 void explain_link(Lines& lines, const CaseRecord& record) {
-  const Found<LinkTraffic>& found = record.evidence.link;
-  if (found.state == Finding::zero_by_design) {
+  const Observed<LinkTraffic>& found = record.evidence.link;
+  if (found.state == EvidenceState::zero_by_design) {
     lines.push_back("Nothing crossed the link, by design: " + found.reason + ".");
   } else if (!found.value) {
     lines.push_back("The link's bytes are not known: " + found.reason + ".");
@@ -220,7 +220,7 @@ void explain_link(Lines& lines, const CaseRecord& record) {
 }
 
 void explain_energy(Lines& lines, const CaseRecord& record) {
-  const Found<Energy>& energy = record.evidence.energy;
+  const Observed<Energy>& energy = record.evidence.energy;
   if (!energy.value) {
     lines.push_back("Energy is not known: " + energy.reason + ".");
     return;
@@ -237,7 +237,7 @@ std::string throttle_text(const std::optional<std::vector<std::string>>& reasons
   return reasons->empty() ? "nothing" : joined(*reasons);
 }
 
-void explain_gpu(Lines& lines, const Found<GpuState>& found) {
+void explain_gpu(Lines& lines, const Observed<GpuState>& found) {
   if (!found.value) {
     lines.push_back("The GPU's clocks are not known: " + found.reason + ".");
     return;

@@ -8,7 +8,7 @@
 namespace offload {
 namespace {
 
-constexpr std::size_t most_names = 4;
+constexpr std::size_t max_names = 4;
 
 std::string figures(const CaseRecord& record) {
   return tokens_text(record) + " with " + device_memory_text(record);
@@ -32,7 +32,7 @@ std::string model_winners(const std::vector<const CaseRecord*>& ranked) {
   }
   std::string text = tied.size() == 1
                          ? best.policy + " wins at " + figures(best)
-                         : enumerate(costs, most_names) + " tie at " + tokens_text(best);
+                         : enumerate(costs, max_names) + " tie at " + tokens_text(best);
   if (next == nullptr) return text;
   return text + ", " + next->policy + " is " + times(times_slower(*next, best)) + " slower at " +
          figures(*next);

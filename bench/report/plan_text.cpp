@@ -3,8 +3,8 @@
 #include <string>
 #include <vector>
 
+#include "bench/measure/suites.hpp"
 #include "bench/models/presets.hpp"
-#include "bench/plan/suites.hpp"
 #include "bench/policies/partly_resident.hpp"
 #include "bench/report/layout_text.hpp"
 #include "bench/report/numbers.hpp"

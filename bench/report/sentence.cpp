@@ -10,7 +10,7 @@
 namespace offload {
 namespace {
 
-constexpr std::size_t most_names = 4;
+constexpr std::size_t max_names = 4;
 
 /// "55.0 GB/s (99 % of the link)", or "1.19 us a step" for a workload that measures latency.
 std::string speed(const CaseRecord& record) {
@@ -39,7 +39,7 @@ std::string winners(const std::vector<const CaseRecord*>& ranked) {
   }
   if (ranked.size() == 1) return best.policy + " reads at " + speed(best) + ", with no rival";
   std::string text =
-      enumerate(tied, most_names) + (tied.size() > 1 ? " tie" : " wins") + " at " + speed(best);
+      enumerate(tied, max_names) + (tied.size() > 1 ? " tie" : " wins") + " at " + speed(best);
   if (next != nullptr) {
     text += ", " + next->policy + " is " + times(times_slower(*next, best)) + " slower at " +
             speed(*next);

@@ -10,7 +10,7 @@
 
 namespace offload {
 
-constexpr std::size_t most_names = 6;  // on a machine without a GPU it would be nearly all
+constexpr std::size_t max_names = 6;  // on a machine without a GPU it would be nearly all
 
 void write_skipped(Page& page, const std::vector<SkippedCase>& skipped) {
   if (skipped.empty()) return;
@@ -31,7 +31,7 @@ void write_skipped(Page& page, const std::vector<SkippedCase>& skipped) {
         policies.push_back(item->policy);
       }
     }
-    page.item(std::to_string(items.size()) + " of " + enumerate(policies, most_names) + ": " +
+    page.item(std::to_string(items.size()) + " of " + enumerate(policies, max_names) + ": " +
               reason);
   }
   page.end_list();

@@ -236,13 +236,13 @@ void write_notes(Page& page, const RunRecord& run) {
   write_only_read_notes(page, run.cases);
   write_evidence_notes(page, run.cases);
   std::size_t batched = 0;
-  std::size_t most_passes = 1;
+  std::size_t max_passes = 1;
   for (const auto& record : run.cases) {
     batched += record.passes_per_sample > 1 ? 1 : 0;
-    most_passes = std::max(most_passes, record.passes_per_sample);
+    max_passes = std::max(max_passes, record.passes_per_sample);
   }
   if (batched > 0) {
-    page.item("a sample is the mean of several passes (up to " + std::to_string(most_passes) +
+    page.item("a sample is the mean of several passes (up to " + std::to_string(max_passes) +
               ") in " + count(batched, "case") + " whose pass is too short to time alone");
   }
   constexpr double noisy = 0.1;

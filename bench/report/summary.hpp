@@ -5,7 +5,7 @@
 #include <string>
 
 #include "bench/catalog.hpp"
-#include "bench/plan/plan.hpp"
+#include "bench/measure/plan.hpp"
 #include "bench/record.hpp"
 
 namespace offload {

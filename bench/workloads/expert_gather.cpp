@@ -20,18 +20,18 @@
 namespace offload {
 namespace {
 
-constexpr std::size_t most_skew = 150;  // hundredths, as everywhere here
+constexpr std::size_t max_skew = 150;  // hundredths, as everywhere here
 constexpr std::size_t default_skew = 100;
 constexpr std::uint64_t popularity_seed = 0x706f70756c6172;
 constexpr std::uint64_t token_seed = 0x746f6b656e;
 
 std::size_t rows_of_expert(const WeightTensor& tensor) { return tensor.rows / tensor.experts; }
 
-class ExpertReading final : public Reading {
+class ExpertReading final : public BoundWorkload {
  public:
   ExpertReading(const WeightSet& weights, std::span<const TensorContent> data, std::size_t skew,
                 HostWorkers& workers, bool gpu)
-      : Reading(weights),
+      : BoundWorkload(weights),
         tensors_(weights.tensors),
         per_token_(weights.experts_per_token()),
         expected_(tensors_.size()),
@@ -54,9 +54,9 @@ class ExpertReading final : public Reading {
   std::vector<Piece> pieces() const override { return pieces_; }
   void select_pass(std::size_t index) override { choose(index); }
 
-  void poison(const Lanes& lanes) override { sums_.poison(lanes.stream); }
+  void poison(const LaunchTarget& target) override { sums_.poison(target.stream); }
 
-  void launch(const PieceView& view, const Lanes& lanes) override {
+  void launch(const PieceView& view, const LaunchTarget& target) override {
     const std::size_t i = view.piece.tensor;
     const WeightTensor& tensor = tensors_[i];
     // Words are counted from the first byte of the piece: only so do the parts of an expert add up.
@@ -66,14 +66,14 @@ class ExpertReading final : public Reading {
     }
     const std::size_t bytes = view.piece.rows * tensor.row_bytes();
     if (view.side == Side::gpu) {
-      kernels::stream_read(view.data, bytes, sums_.device(i), lanes.stream);
+      kernels::stream_read(view.data, bytes, sums_.device(i), target.stream);
     } else {
-      host::stream_read(view.data, bytes, sums_.host(i), lanes.workers);
+      host::stream_read(view.data, bytes, sums_.host(i), target.workers);
     }
   }
 
-  std::optional<std::string> check(const Lanes& lanes) override {
-    return sums_.check(tensors_, expected_, lanes.stream);
+  std::optional<std::string> check(const LaunchTarget& target) override {
+    return sums_.check(tensors_, expected_, target.stream);
   }
 
  private:
@@ -130,7 +130,7 @@ class ExpertGather final : public Workload {
     return "the experts of one token, another in each pass, by a routing of skew 0 to 1.5";
   }
   Content content() const override { return Content::random_weights; }
-  std::optional<Choice> choice() const override { return Choice{'z', 0, most_skew, skew_}; }
+  std::optional<Choice> choice() const override { return Choice{'z', 0, max_skew, skew_}; }
   std::unique_ptr<Workload> with_choice(std::size_t value) const override {
     return std::make_unique<ExpertGather>(value);
   }
@@ -166,8 +166,8 @@ class ExpertGather final : public Workload {
     }
     return Support::yes();
   }
-  std::unique_ptr<Reading> bind(const WeightSet& weights, std::span<const TensorContent> data,
-                                HostWorkers& workers, bool gpu) const override {
+  std::unique_ptr<BoundWorkload> bind(const WeightSet& weights, std::span<const TensorContent> data,
+                                      HostWorkers& workers, bool gpu) const override {
     return std::make_unique<ExpertReading>(weights, data, skew_, workers, gpu);
   }
 

@@ -14,14 +14,14 @@
 namespace offload {
 namespace {
 
-constexpr std::size_t most_tokens_on_cpu = 256;
+constexpr std::size_t max_tokens_on_cpu = 256;
 
 struct Kind {
   std::string_view name;
   std::string_view description;
   std::size_t default_tokens;
-  std::size_t least_tokens;
-  std::size_t most_tokens;
+  std::size_t min_tokens;
+  std::size_t max_tokens;
   bool walks_model;
 };
 
@@ -34,10 +34,10 @@ class Matmul final : public Workload {
   Content content() const override { return Content::random_weights; }
   std::size_t tokens() const override { return tokens_; }
   std::optional<Choice> choice() const override {
-    if (kind_.least_tokens == kind_.most_tokens) return std::nullopt;
-    return Choice{'m', kind_.least_tokens, kind_.most_tokens, tokens_};
+    if (kind_.min_tokens == kind_.max_tokens) return std::nullopt;
+    return Choice{'m', kind_.min_tokens, kind_.max_tokens, tokens_};
   }
-  bool cpu_can() const override { return tokens_ <= most_tokens_on_cpu; }
+  bool cpu_can() const override { return tokens_ <= max_tokens_on_cpu; }
   bool walks_model() const override { return kind_.walks_model; }
   std::unique_ptr<Workload> with_choice(std::size_t tokens) const override {
     return std::make_unique<Matmul>(kind_, tokens);
@@ -58,15 +58,15 @@ class Matmul final : public Workload {
     // without.
     constexpr double scales = 0.05;
     const bool few = static_cast<double>(only_read) < scales * static_cast<double>(weights.bytes());
-    if (tokens_ > most_tokens_on_cpu && !few) {
+    if (tokens_ > max_tokens_on_cpu && !few) {
       return Support::no(std::string(kind_.name) +
                          " of many tokens needs types it can multiply "
                          "(bf16, fp16, fp8_e4m3); decode reads all");
     }
     return Support::yes();
   }
-  std::unique_ptr<Reading> bind(const WeightSet& weights, std::span<const TensorContent> data,
-                                HostWorkers& workers, bool gpu) const override {
+  std::unique_ptr<BoundWorkload> bind(const WeightSet& weights, std::span<const TensorContent> data,
+                                      HostWorkers& workers, bool gpu) const override {
     const auto bind_products = [&](const WeightSet& some, std::span<const TensorContent> content) {
       return bind_matmul(some, content, tokens_, workers, gpu);
     };

@@ -59,11 +59,11 @@ double tolerance(std::size_t cols, std::size_t tokens, DType weight) {
   return arithmetic + 6 * v * few / std::sqrt(n);
 }
 
-class MatmulReading final : public Reading {
+class MatmulReading final : public BoundWorkload {
  public:
   MatmulReading(const WeightSet& weights, std::span<const TensorContent> data, std::size_t tokens,
                 HostWorkers& workers, bool gpu)
-      : Reading(weights),
+      : BoundWorkload(weights),
         weights_(weights),
         tokens_(tokens),
         products_(products_of(weights_, tokens)),
@@ -96,22 +96,22 @@ class MatmulReading final : public Reading {
     return pieces;
   }
 
-  void poison(const Lanes& lanes) override {
+  void poison(const LaunchTarget& target) override {
     std::fill(on_host_.begin(), on_host_.end(), std::bit_cast<float>(poison_bits));
-    on_device_.poison(poison_byte, lanes.stream);
+    on_device_.poison(poison_byte, target.stream);
     checking_ = true;
   }
 
-  void launch(const PieceView& view, const Lanes& lanes) override {
+  void launch(const PieceView& view, const LaunchTarget& target) override {
     const Product& product = product_of(view.piece);
     if (view.side == Side::gpu) {
-      launch_gpu(view, product, lanes.stream);
+      launch_gpu(view, product, target.stream);
     } else {
-      launch_cpu(view, product, lanes.workers);
+      launch_cpu(view, product, target.workers);
     }
   }
 
-  void hand_over(std::size_t from, std::size_t to, const Lanes& lanes) override {
+  void hand_over(std::size_t from, std::size_t to, const LaunchTarget& target) override {
     prepare_hand_over();
     const std::size_t values = on_cpu_.tensor == from ? on_cpu_.values : 0;
     on_cpu_ = {};
@@ -119,14 +119,14 @@ class MatmulReading final : public Reading {
     const std::size_t x_bytes = weights_.tensors[to].cols * tokens_ * bytes_of(DType::bf16);
     // The layers here do not depend on one another, so the bytes mean nothing; their way does.
     if (y_bytes > 0) {
-      cuda::memcpy_async(handed_device_.data(), handed_host_->data(), y_bytes, lanes.stream);
+      cuda::memcpy_async(handed_device_.data(), handed_host_->data(), y_bytes, target.stream);
     }
-    cuda::memcpy_async(handed_host_->data(), handed_device_.data(), x_bytes, lanes.stream);
+    cuda::memcpy_async(handed_host_->data(), handed_device_.data(), x_bytes, target.stream);
   }
 
-  std::optional<std::string> check(const Lanes& lanes) override {
+  std::optional<std::string> check(const LaunchTarget& target) override {
     checking_ = false;
-    const std::vector<float> on_device = on_device_.fetch(lanes.stream);
+    const std::vector<float> on_device = on_device_.fetch(target.stream);
     for (const Product& product : products_) {
       const std::size_t first = first_output_[product.piece.tensor];
       const std::size_t end = product.piece.first_row + product.piece.rows;
@@ -320,8 +320,9 @@ class MatmulReading final : public Reading {
 
 }  // namespace
 
-std::unique_ptr<Reading> bind_matmul(const WeightSet& weights, std::span<const TensorContent> data,
-                                     std::size_t tokens, HostWorkers& workers, bool gpu) {
+std::unique_ptr<BoundWorkload> bind_matmul(const WeightSet& weights,
+                                           std::span<const TensorContent> data, std::size_t tokens,
+                                           HostWorkers& workers, bool gpu) {
   return std::make_unique<MatmulReading>(weights, data, tokens, workers, gpu);
 }
 

@@ -10,7 +10,8 @@
 namespace offload {
 
 /// `weights` of dtypes that can be multiplied: bf16, fp16, fp8_e4m3.
-std::unique_ptr<Reading> bind_matmul(const WeightSet& weights, std::span<const TensorContent> data,
-                                     std::size_t tokens, HostWorkers& workers, bool gpu);
+std::unique_ptr<BoundWorkload> bind_matmul(const WeightSet& weights,
+                                           std::span<const TensorContent> data, std::size_t tokens,
+                                           HostWorkers& workers, bool gpu);
 
 }  // namespace offload

@@ -12,15 +12,15 @@ namespace {
 struct Part {
   WeightSet weights;
   std::vector<TensorContent> data;
-  std::unique_ptr<Reading> reading;
+  std::unique_ptr<BoundWorkload> reading;
 };
 
-class MixedReading final : public Reading {
+class MixedReading final : public BoundWorkload {
  public:
   MixedReading(const WeightSet& weights, std::span<const TensorContent> data,
                const std::vector<bool>& multiplied, std::vector<Piece> pieces,
                const BindProducts& bind_products, HostWorkers& workers, bool gpu)
-      : Reading(weights), pieces_(std::move(pieces)) {
+      : BoundWorkload(weights), pieces_(std::move(pieces)) {
     for (Part* part : {&products_, &reads_}) {
       part->weights.name = weights.name;
       part->weights.slice = weights.slice;
@@ -49,26 +49,26 @@ class MixedReading final : public Reading {
   }
   std::vector<Piece> pieces() const override { return pieces_; }
 
-  void poison(const Lanes& lanes) override {
-    products_.reading->poison(lanes);
-    reads_.reading->poison(lanes);
+  void poison(const LaunchTarget& target) override {
+    products_.reading->poison(target);
+    reads_.reading->poison(target);
   }
-  void launch(const PieceView& view, const Lanes& lanes) override {
+  void launch(const PieceView& view, const LaunchTarget& target) override {
     PieceView in_part = view;
     in_part.piece = inner(view.piece);
-    homes_[view.piece.tensor].part->reading->launch(in_part, lanes);
+    homes_[view.piece.tensor].part->reading->launch(in_part, target);
   }
-  void hand_over(std::size_t from, std::size_t to, const Lanes& lanes) override {
+  void hand_over(std::size_t from, std::size_t to, const LaunchTarget& target) override {
     // What is only read has no activations; a neighbour that is multiplied hands its own over.
     const Home& a = homes_[from];
     const Home& b = homes_[to];
     if (a.part == &products_ && b.part == &products_) {
-      products_.reading->hand_over(a.index, b.index, lanes);
+      products_.reading->hand_over(a.index, b.index, target);
     }
   }
-  std::optional<std::string> check(const Lanes& lanes) override {
-    auto wrong = products_.reading->check(lanes);
-    auto wrong_read = reads_.reading->check(lanes);
+  std::optional<std::string> check(const LaunchTarget& target) override {
+    auto wrong = products_.reading->check(target);
+    auto wrong_read = reads_.reading->check(target);
     return wrong ? wrong : wrong_read;
   }
 
@@ -89,10 +89,12 @@ class MixedReading final : public Reading {
 
 }  // namespace
 
-std::unique_ptr<Reading> bind_mixed(const WeightSet& weights, std::span<const TensorContent> data,
-                                    const std::vector<bool>& multiplied, std::vector<Piece> pieces,
-                                    const BindProducts& bind_products, HostWorkers& workers,
-                                    bool gpu) {
+std::unique_ptr<BoundWorkload> bind_mixed(const WeightSet& weights,
+                                          std::span<const TensorContent> data,
+                                          const std::vector<bool>& multiplied,
+                                          std::vector<Piece> pieces,
+                                          const BindProducts& bind_products, HostWorkers& workers,
+                                          bool gpu) {
   return std::make_unique<MixedReading>(weights, data, multiplied, std::move(pieces), bind_products,
                                         workers, gpu);
 }

@@ -12,13 +12,15 @@
 namespace offload {
 
 /// Binds the tensors it is given, which can all be multiplied.
-using BindProducts = std::function<std::unique_ptr<Reading>(const WeightSet& weights,
-                                                            std::span<const TensorContent> data)>;
+using BindProducts = std::function<std::unique_ptr<BoundWorkload>(
+    const WeightSet& weights, std::span<const TensorContent> data)>;
 
 /// `multiplied` has a flag per tensor; `pieces` is what a pass reads of all of them, in order.
-std::unique_ptr<Reading> bind_mixed(const WeightSet& weights, std::span<const TensorContent> data,
-                                    const std::vector<bool>& multiplied, std::vector<Piece> pieces,
-                                    const BindProducts& bind_products, HostWorkers& workers,
-                                    bool gpu);
+std::unique_ptr<BoundWorkload> bind_mixed(const WeightSet& weights,
+                                          std::span<const TensorContent> data,
+                                          const std::vector<bool>& multiplied,
+                                          std::vector<Piece> pieces,
+                                          const BindProducts& bind_products, HostWorkers& workers,
+                                          bool gpu);
 
 }  // namespace offload

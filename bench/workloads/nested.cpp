@@ -45,11 +45,11 @@ class Table {
   const std::byte* data_ = nullptr;
 };
 
-class NestedReading final : public Reading {
+class NestedReading final : public BoundWorkload {
  public:
   NestedReading(const WeightSet& weights, std::span<const TensorContent> data, HostWorkers& workers,
                 bool gpu)
-      : Reading(weights),
+      : BoundWorkload(weights),
         tensor_(weights.tensors.front()),
         blocks_(tensor_.cols / nested::block_bytes),
         expected_(reference::nested(data.front().bytes, tensor_.cols, workers)),
@@ -64,30 +64,30 @@ class NestedReading final : public Reading {
     return {.requested = tensor_.bytes(), .touched = sector_bytes(tensor_.bytes())};
   }
 
-  void poison(const Lanes& lanes) override {
+  void poison(const LaunchTarget& target) override {
     host_.assign(host_.size(), poison_word);
-    device_.poison(poison_byte, lanes.stream);
+    device_.poison(poison_byte, target.stream);
   }
 
-  void launch(const PieceView& view, const Lanes& lanes) override {
+  void launch(const PieceView& view, const LaunchTarget& target) override {
     if (view.piece.first_row != 0 || view.piece.rows != tensor_.rows) {
       throw std::logic_error("nested: the table is of all rows of " + tensor_.name +
                              ", which it needs in one piece");
     }
     if (view.side == Side::gpu) {
       std::int64_t* const y = device_.device(0);
-      const nested::Row* const table = table_on_gpu(view, lanes.stream);
-      if (lanes.clock != nullptr) lanes.clock->set_up(lanes.stream);
-      kernels::nested(table, tensor_.rows, blocks_, y, lanes.stream);
+      const nested::Row* const table = table_on_gpu(view, target.stream);
+      if (target.clock != nullptr) target.clock->set_up(target.stream);
+      kernels::nested(table, tensor_.rows, blocks_, y, target.stream);
     } else {
-      require_table(view.data, lanes);
-      if (lanes.clock != nullptr) lanes.clock->set_up(lanes.stream);
-      host::nested(in_place_.rows(), tensor_.rows, blocks_, host_.data(), lanes.workers);
+      require_table(view.data, target);
+      if (target.clock != nullptr) target.clock->set_up(target.stream);
+      host::nested(in_place_.rows(), tensor_.rows, blocks_, host_.data(), target.workers);
     }
   }
 
-  std::optional<std::string> check(const Lanes& lanes) override {
-    const std::vector<std::int64_t> device = device_.fetch(lanes.stream);
+  std::optional<std::string> check(const LaunchTarget& target) override {
+    const std::vector<std::int64_t> device = device_.fetch(target.stream);
     for (std::size_t r = 0; r < tensor_.rows; ++r) {
       const bool on_gpu = !device.empty() && device[r] != poison_word;
       const std::int64_t got = on_gpu ? device[r] : host_[r];
@@ -103,9 +103,9 @@ class NestedReading final : public Reading {
  private:
   /// The table of weights that stay where they are. They move between passes at most, when their
   /// memory is renewed to make it cold.
-  void require_table(const std::byte* data, const Lanes& lanes) {
+  void require_table(const std::byte* data, const LaunchTarget& target) {
     if (in_place_.is_for(data)) return;
-    lanes.workers.join();
+    target.workers.join();
     in_place_.make_for(data);
   }
 
@@ -153,8 +153,8 @@ class Nested final : public Workload {
     }
     return Support::yes();
   }
-  std::unique_ptr<Reading> bind(const WeightSet& weights, std::span<const TensorContent> data,
-                                HostWorkers& workers, bool gpu) const override {
+  std::unique_ptr<BoundWorkload> bind(const WeightSet& weights, std::span<const TensorContent> data,
+                                      HostWorkers& workers, bool gpu) const override {
     return std::make_unique<NestedReading>(weights, data, workers, gpu);
   }
 };

@@ -15,8 +15,8 @@
 namespace offload {
 namespace {
 
-constexpr std::size_t most_hops = 1024;    // about a millisecond over PCIe
-constexpr std::size_t least_bytes = 1024;  // 8 nodes; fewer would be one or two cache lines
+constexpr std::size_t max_hops = 1024;   // about a millisecond over PCIe
+constexpr std::size_t min_bytes = 1024;  // 8 nodes; fewer would be one or two cache lines
 constexpr std::size_t link_bytes = sizeof(std::uint64_t);
 // The chain is one cycle through every node, so it can be entered anywhere: at the first byte.
 constexpr std::uint64_t start = 0;
@@ -35,17 +35,17 @@ std::string text(const Outcome& outcome) {
   return "at offset " + std::to_string(outcome.last) + " with sum " + std::to_string(outcome.sum);
 }
 
-class ChaseReading final : public Reading {
+class ChaseReading final : public BoundWorkload {
  public:
   ChaseReading(const WeightSet& weights, std::span<const TensorContent> data, bool gpu)
-      : Reading(weights),
+      : BoundWorkload(weights),
         tensors_(weights.tensors),
         host_(tensors_.size()),
         device_(tensors_.size(), gpu) {
     for (std::size_t i = 0; i < tensors_.size(); ++i) {
       const std::size_t nodes = tensors_[i].bytes() / reference::chain_node_bytes;
       // A whole cycle would end where it began, and with the same sum, whatever the chain.
-      hops_.push_back(std::min(most_hops, nodes - 1));
+      hops_.push_back(std::min(max_hops, nodes - 1));
       const auto result = reference::pointer_chase(data[i].bytes, start, hops_.back());
       expected_.push_back({result.last, result.sum});
       steps_ += hops_.back();
@@ -57,26 +57,26 @@ class ChaseReading final : public Reading {
   }
   std::size_t steps() const override { return steps_; }
 
-  void poison(const Lanes& lanes) override {
+  void poison(const LaunchTarget& target) override {
     host_.assign(host_.size(), Outcome{});
-    device_.poison(poison_byte, lanes.stream);
+    device_.poison(poison_byte, target.stream);
   }
 
-  void launch(const PieceView& view, const Lanes& lanes) override {
+  void launch(const PieceView& view, const LaunchTarget& target) override {
     const std::size_t i = view.piece.tensor;
     if (view.piece.first_row != 0 || view.piece.rows != tensors_[i].rows) {
       throw std::logic_error("pointer_chase: the chain needs all of " + tensors_[i].name +
                              " in one piece");
     }
     if (view.side == Side::gpu) {
-      kernels::pointer_chase(view.data, start, hops_[i], &device_.device(i)->last, lanes.stream);
+      kernels::pointer_chase(view.data, start, hops_[i], &device_.device(i)->last, target.stream);
     } else {
-      host::pointer_chase(view.data, start, hops_[i], &host_[i].last, lanes.workers);
+      host::pointer_chase(view.data, start, hops_[i], &host_[i].last, target.workers);
     }
   }
 
-  std::optional<std::string> check(const Lanes& lanes) override {
-    const std::vector<Outcome> device = device_.fetch(lanes.stream);
+  std::optional<std::string> check(const LaunchTarget& target) override {
+    const std::vector<Outcome> device = device_.fetch(target.stream);
     for (std::size_t i = 0; i < tensors_.size(); ++i) {
       const Outcome& got = device.empty() || device[i] == Outcome{} ? host_[i] : device[i];
       if (got == Outcome{}) return "chain of " + tensors_[i].name + ": never followed";
@@ -112,15 +112,15 @@ class PointerChase final : public Workload {
   }
   Support reads(const WeightSet& weights) const override {
     for (const WeightTensor& tensor : weights.tensors) {
-      if (tensor.bytes() < least_bytes) {
-        return Support::no("pointer_chase needs " + format_size(least_bytes) + " per tensor; " +
+      if (tensor.bytes() < min_bytes) {
+        return Support::no("pointer_chase needs " + format_size(min_bytes) + " per tensor; " +
                            tensor.name + " has " + format_size(tensor.bytes()));
       }
     }
     return Support::yes();
   }
-  std::unique_ptr<Reading> bind(const WeightSet& weights, std::span<const TensorContent> data,
-                                HostWorkers& /*workers*/, bool gpu) const override {
+  std::unique_ptr<BoundWorkload> bind(const WeightSet& weights, std::span<const TensorContent> data,
+                                      HostWorkers& /*workers*/, bool gpu) const override {
     return std::make_unique<ChaseReading>(weights, data, gpu);
   }
 };

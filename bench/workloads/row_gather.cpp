@@ -22,18 +22,18 @@
 namespace offload {
 namespace {
 
-constexpr std::size_t least_chunk = 512;
-constexpr std::size_t most_chunk = std::size_t{2} << 20;
+constexpr std::size_t min_chunk = 512;
+constexpr std::size_t max_chunk = std::size_t{2} << 20;
 constexpr std::size_t default_chunk = 4096;
 constexpr std::size_t share = 8;  // one of so many bytes is read
-constexpr std::size_t most_chunks = 65536;
+constexpr std::size_t max_chunks = 65536;
 constexpr std::uint64_t seed = 0x676174686572;
 
 /// The first chunks of a shuffle of all, of which only what was moved is remembered.
 std::vector<std::uint64_t> draw_offsets(std::size_t tensor_bytes, std::size_t chunk,
                                         std::uint64_t tensor_seed) {
   const std::size_t places = tensor_bytes / chunk;
-  const std::size_t wanted = std::clamp(places / share, std::size_t{1}, most_chunks);
+  const std::size_t wanted = std::clamp(places / share, std::size_t{1}, max_chunks);
   std::unordered_map<std::uint64_t, std::uint64_t> moved;
   const auto at = [&moved](std::uint64_t place) {
     const auto found = moved.find(place);
@@ -50,11 +50,14 @@ std::vector<std::uint64_t> draw_offsets(std::size_t tensor_bytes, std::size_t ch
   return offsets;
 }
 
-class GatherReading final : public Reading {
+class GatherReading final : public BoundWorkload {
  public:
   GatherReading(const WeightSet& weights, std::span<const TensorContent> data, std::size_t chunk,
                 bool gpu)
-      : Reading(weights), tensors_(weights.tensors), chunk_(chunk), sums_(tensors_.size(), gpu) {
+      : BoundWorkload(weights),
+        tensors_(weights.tensors),
+        chunk_(chunk),
+        sums_(tensors_.size(), gpu) {
     for (std::size_t i = 0; i < tensors_.size(); ++i) {
       const auto& offsets =
           offsets_.emplace_back(draw_offsets(tensors_[i].bytes(), chunk, seed + i));
@@ -66,9 +69,9 @@ class GatherReading final : public Reading {
   }
 
   PassBytes bytes() const override { return bytes_; }
-  void poison(const Lanes& lanes) override { sums_.poison(lanes.stream); }
+  void poison(const LaunchTarget& target) override { sums_.poison(target.stream); }
 
-  void launch(const PieceView& view, const Lanes& lanes) override {
+  void launch(const PieceView& view, const LaunchTarget& target) override {
     const std::size_t i = view.piece.tensor;
     if (view.piece.first_row != 0 || view.piece.rows != tensors_[i].rows) {
       throw std::logic_error("row_gather: the chunks are anywhere in " + tensors_[i].name +
@@ -78,15 +81,15 @@ class GatherReading final : public Reading {
     if (view.side == Side::gpu) {
       std::uint64_t* const sum = sums_.device(i);
       kernels::row_gather(view.data, static_cast<const std::uint64_t*>(lists_[i].data()),
-                          offsets.size(), chunk_, sum, lanes.stream);
+                          offsets.size(), chunk_, sum, target.stream);
     } else {
       host::row_gather(view.data, offsets.data(), offsets.size(), chunk_, sums_.host(i),
-                       lanes.workers);
+                       target.workers);
     }
   }
 
-  std::optional<std::string> check(const Lanes& lanes) override {
-    return sums_.check(tensors_, expected_, lanes.stream);
+  std::optional<std::string> check(const LaunchTarget& target) override {
+    return sums_.check(tensors_, expected_, target.stream);
   }
 
  private:
@@ -120,12 +123,12 @@ class RowGather final : public Workload {
     const bool same_share =
         std::ranges::all_of(weights.tensors, [this](const WeightTensor& tensor) {
           const std::size_t wanted = tensor.bytes() / chunk_ / share;
-          return wanted >= 1 && wanted <= most_chunks;
+          return wanted >= 1 && wanted <= max_chunks;
         });
     return same_share ? Workload::part(weights, bytes) : std::nullopt;
   }
   std::optional<Choice> choice() const override {
-    return Choice{'c', least_chunk, most_chunk, chunk_};
+    return Choice{'c', min_chunk, max_chunk, chunk_};
   }
   std::unique_ptr<Workload> with_choice(std::size_t value) const override {
     return std::make_unique<RowGather>(value);
@@ -139,8 +142,8 @@ class RowGather final : public Workload {
     }
     return Support::yes();
   }
-  std::unique_ptr<Reading> bind(const WeightSet& weights, std::span<const TensorContent> data,
-                                HostWorkers& /*workers*/, bool gpu) const override {
+  std::unique_ptr<BoundWorkload> bind(const WeightSet& weights, std::span<const TensorContent> data,
+                                      HostWorkers& /*workers*/, bool gpu) const override {
     return std::make_unique<GatherReading>(weights, data, chunk_, gpu);
   }
 

@@ -14,11 +14,11 @@
 namespace offload {
 namespace {
 
-class StreamReading final : public Reading {
+class StreamReading final : public BoundWorkload {
  public:
   StreamReading(const WeightSet& weights, std::span<const TensorContent> data,
                 std::vector<Piece> pieces, HostWorkers& workers, bool gpu)
-      : Reading(weights),
+      : BoundWorkload(weights),
         tensors_(weights.tensors),
         pieces_(std::move(pieces)),
         expected_(tensors_.size(), 0),
@@ -42,9 +42,9 @@ class StreamReading final : public Reading {
   std::vector<Piece> pieces() const override { return pieces_; }
   PassBytes bytes() const override { return bytes_; }
 
-  void poison(const Lanes& lanes) override { sums_.poison(lanes.stream); }
+  void poison(const LaunchTarget& target) override { sums_.poison(target.stream); }
 
-  void launch(const PieceView& view, const Lanes& lanes) override {
+  void launch(const PieceView& view, const LaunchTarget& target) override {
     const WeightTensor& tensor = tensors_[view.piece.tensor];
     // Words are counted from the first byte of the piece: only so do the pieces of a tensor add up.
     if (view.piece.first_row * tensor.row_bytes() % 4 != 0) {
@@ -53,14 +53,14 @@ class StreamReading final : public Reading {
     }
     const std::size_t bytes = view.piece.rows * tensor.row_bytes();
     if (view.side == Side::gpu) {
-      kernels::stream_read(view.data, bytes, sums_.device(view.piece.tensor), lanes.stream);
+      kernels::stream_read(view.data, bytes, sums_.device(view.piece.tensor), target.stream);
     } else {
-      host::stream_read(view.data, bytes, sums_.host(view.piece.tensor), lanes.workers);
+      host::stream_read(view.data, bytes, sums_.host(view.piece.tensor), target.workers);
     }
   }
 
-  std::optional<std::string> check(const Lanes& lanes) override {
-    return sums_.check(tensors_, expected_, lanes.stream);
+  std::optional<std::string> check(const LaunchTarget& target) override {
+    return sums_.check(tensors_, expected_, target.stream);
   }
 
  private:
@@ -79,8 +79,8 @@ class StreamRead final : public Workload {
   }
   Content content() const override { return Content::random_weights; }
   Support reads(const WeightSet& /*weights*/) const override { return Support::yes(); }
-  std::unique_ptr<Reading> bind(const WeightSet& weights, std::span<const TensorContent> data,
-                                HostWorkers& workers, bool gpu) const override {
+  std::unique_ptr<BoundWorkload> bind(const WeightSet& weights, std::span<const TensorContent> data,
+                                      HostWorkers& workers, bool gpu) const override {
     std::vector<Piece> whole;
     for (std::size_t i = 0; i < weights.tensors.size(); ++i) {
       whole.push_back({i, 0, weights.tensors[i].rows});
@@ -91,10 +91,10 @@ class StreamRead final : public Workload {
 
 }  // namespace
 
-std::unique_ptr<Reading> bind_stream_read(const WeightSet& weights,
-                                          std::span<const TensorContent> data,
-                                          std::vector<Piece> pieces, HostWorkers& workers,
-                                          bool gpu) {
+std::unique_ptr<BoundWorkload> bind_stream_read(const WeightSet& weights,
+                                                std::span<const TensorContent> data,
+                                                std::vector<Piece> pieces, HostWorkers& workers,
+                                                bool gpu) {
   return std::make_unique<StreamReading>(weights, data, std::move(pieces), workers, gpu);
 }
 

@@ -11,9 +11,9 @@ namespace offload {
 
 /// Reads `pieces`, each of which begins at a multiple of 4 bytes; sums tell whether every byte
 /// came.
-std::unique_ptr<Reading> bind_stream_read(const WeightSet& weights,
-                                          std::span<const TensorContent> data,
-                                          std::vector<Piece> pieces, HostWorkers& workers,
-                                          bool gpu);
+std::unique_ptr<BoundWorkload> bind_stream_read(const WeightSet& weights,
+                                                std::span<const TensorContent> data,
+                                                std::vector<Piece> pieces, HostWorkers& workers,
+                                                bool gpu);
 
 }  // namespace offload

@@ -7,8 +7,8 @@
 
 namespace offload {
 
-/// Rows of the first tensor that is not resident, `most_bytes` of them or a few rows; without
+/// Rows of the first tensor that is not resident, `max_bytes` of them or a few rows; without
 /// experts. No tensor where all are resident.
-WeightSet plain_part(const WeightSet& weights, std::size_t most_bytes);
+WeightSet plain_part(const WeightSet& weights, std::size_t max_bytes);
 
 }  // namespace offload

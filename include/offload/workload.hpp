@@ -37,7 +37,7 @@ class SetupClock {
 };
 
 /// Where launches go: GPU views onto the stream, CPU views onto the workers, both asynchronously.
-struct Lanes {
+struct LaunchTarget {
   StreamHandle stream = nullptr;
   HostWorkers& workers;
   SetupClock* clock = nullptr;  // of a pass that is timed
@@ -60,12 +60,12 @@ struct TensorContent {
 };
 
 /// A workload bound to a weight set: owns its inputs, outputs and the CPU reference's result.
-class Reading {
+class BoundWorkload {
  public:
-  explicit Reading(const WeightSet& weights);
-  virtual ~Reading() = default;
-  Reading(const Reading&) = delete;
-  Reading& operator=(const Reading&) = delete;
+  explicit BoundWorkload(const WeightSet& weights);
+  virtual ~BoundWorkload() = default;
+  BoundWorkload(const BoundWorkload&) = delete;
+  BoundWorkload& operator=(const BoundWorkload&) = delete;
 
   virtual PassBytes bytes() const = 0;
   /// Dependent steps of a pass, for workloads whose figure is time per step; 0 otherwise.
@@ -79,15 +79,16 @@ class Reading {
 
   /// Overwrite every output with a pattern no correct result holds; until check(), launches also
   /// keep what the check needs. Untimed; complete on return.
-  virtual void poison(const Lanes& lanes) = 0;
-  virtual void launch(const PieceView& view, const Lanes& lanes) = 0;
+  virtual void poison(const LaunchTarget& target) = 0;
+  virtual void launch(const PieceView& view, const LaunchTarget& target) = 0;
   /// Between two tensors of which GPU and CPU compute parts: enqueue on the stream what dependent
   /// layers hand over, the CPU's results to the GPU and the next input to the CPU. Default:
   /// nothing.
-  virtual void hand_over(std::size_t /*from*/, std::size_t /*to*/, const Lanes& /*lanes*/) {}
+  virtual void hand_over(std::size_t /*from*/, std::size_t /*to*/, const LaunchTarget& /*target*/) {
+  }
   /// Compare the outputs of one whole pass, already complete, with the CPU reference:
   /// nullopt when right, else where and by how much it is wrong.
-  virtual std::optional<std::string> check(const Lanes& lanes) = 0;
+  virtual std::optional<std::string> check(const LaunchTarget& target) = 0;
 
  private:
   std::vector<Piece> whole_;
@@ -126,7 +127,7 @@ class Workload {
   virtual bool cpu_can() const { return true; }
   /// Whether a launch must see a tensor whole.
   virtual bool needs_whole_tensors() const { return false; }
-  /// Whether passes read different pieces, each as many bytes (Reading::select_pass). Such a
+  /// Whether passes read different pieces, each as many bytes (BoundWorkload::select_pass). Such a
   /// workload has no warm start: what it reads next may never have been read.
   virtual bool varies() const { return false; }
   /// About `bytes` of `weights` that a pass reads as it reads all of them: the same share, spread
@@ -138,9 +139,9 @@ class Workload {
   virtual Support reads(const WeightSet& weights) const = 0;
   /// `data` holds the tensors' bytes in the content this workload asks for.
   /// `gpu` says whether to prepare device-side inputs and outputs.
-  virtual std::unique_ptr<Reading> bind(const WeightSet& weights,
-                                        std::span<const TensorContent> data, HostWorkers& workers,
-                                        bool gpu) const = 0;
+  virtual std::unique_ptr<BoundWorkload> bind(const WeightSet& weights,
+                                              std::span<const TensorContent> data,
+                                              HostWorkers& workers, bool gpu) const = 0;
 };
 
 /// A label's parts, and back.

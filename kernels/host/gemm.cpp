@@ -107,7 +107,7 @@ struct Fp8E4M3 {
 constexpr std::size_t tile_rows = 4;
 constexpr bool many_registers = HWY_ARCH_ARM_A64 || (HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX3);
 constexpr std::size_t tile_tokens = many_registers ? 4 : 2;
-constexpr std::size_t most_step = HWY_MAX_BYTES / sizeof(float) * 2;  // columns of a step
+constexpr std::size_t max_step = HWY_MAX_BYTES / sizeof(float) * 2;  // columns of a step
 
 using RowStarts = std::array<const std::uint8_t*, tile_rows>;
 using TokenStarts = std::array<const float*, 4>;
@@ -149,8 +149,8 @@ HWY_INLINE void dot_tile(const RowStarts& w, const TokenStarts& x, std::size_t c
   std::size_t i = 0;
   for (; i + 2 * n <= cols; i += 2 * n) step(w, x, i);
   if (i < cols) {  // the rest of the rows, followed by zeros
-    std::array<std::array<std::uint8_t, most_step * Codec::element>, tile_rows> weights{};
-    std::array<std::array<float, most_step>, kTokens> inputs{};
+    std::array<std::array<std::uint8_t, max_step * Codec::element>, tile_rows> weights{};
+    std::array<std::array<float, max_step>, kTokens> inputs{};
     RowStarts rows;
     TokenStarts tokens;
     for (std::size_t r = 0; r < tile_rows; ++r) {

@@ -74,7 +74,7 @@ TEST_F(EvidencePasses, ZeroCopyBringsEveryByteOverTheLinkOnceAndTheDriverSleeps)
     ASSERT_TRUE(found.residency.value) << found.residency.reason;
     EXPECT_EQ(found.residency.value->not_on_cpu, 0U);
     // And the driver's counters, which say so by design, say so when asked.
-    const Found<UmTraffic> traffic = loop_->um_traffic(*zero_copy);
+    const Observed<UmTraffic> traffic = loop_->um_traffic(*zero_copy);
     if (!traffic.value) continue;
     EXPECT_EQ(traffic.value->to_device.total(), 0U);
     EXPECT_EQ(traffic.value->to_host.total(), 0U);
@@ -91,7 +91,7 @@ TEST_F(EvidencePasses, ResidentWeightsCrossNothing) {
   const Evidence found = loop_->evidence();
   ASSERT_TRUE(found.link.value) << found.link.reason;
   EXPECT_LT(found.link.value->wire_to_device, 0.01 * static_cast<double>(weights_.bytes()));
-  EXPECT_EQ(found.residency.state, Finding::zero_by_design);
+  EXPECT_EQ(found.residency.state, EvidenceState::zero_by_design);
 }
 
 TEST_F(EvidencePasses, AColdPrefetchMovesExactlyTheWeightsAndAWarmPassNothing) {
@@ -99,13 +99,13 @@ TEST_F(EvidencePasses, AColdPrefetchMovesExactlyTheWeightsAndAWarmPassNothing) {
     SCOPED_TRACE(policy);
     const auto cold = item(policy, Start::cold);
     if (!cold) GTEST_SKIP() << skipped_;
-    const Found<UmTraffic> traffic = loop_->um_traffic(*cold);
+    const Observed<UmTraffic> traffic = loop_->um_traffic(*cold);
     if (!traffic.value) GTEST_SKIP() << traffic.reason;
     EXPECT_EQ(traffic.value->to_device.total(), weights_.bytes());
     EXPECT_EQ(traffic.value->to_device.prefetch, weights_.bytes());
     EXPECT_EQ(traffic.value->bytes_read, weights_.bytes());
     EXPECT_EQ(traffic.value->gpu_fault_groups, 0U);
-    const Found<UmTraffic> warm = loop_->um_traffic(*item(policy, Start::warm));
+    const Observed<UmTraffic> warm = loop_->um_traffic(*item(policy, Start::warm));
     ASSERT_TRUE(warm.value) << warm.reason;
     EXPECT_EQ(warm.value->to_device.total(), 0U);
     EXPECT_EQ(warm.value->to_host.total(), 0U);
@@ -118,14 +118,14 @@ TEST_F(EvidencePasses, AColdDemandStreamMovesTheWeightsByFaultsAndAWarmPassNothi
     SCOPED_TRACE(policy);
     const auto cold = item(policy, Start::cold);
     if (!cold) GTEST_SKIP() << skipped_;
-    const Found<UmTraffic> traffic = loop_->um_traffic(*cold);
+    const Observed<UmTraffic> traffic = loop_->um_traffic(*cold);
     if (!traffic.value) GTEST_SKIP() << traffic.reason;
     const auto bytes = static_cast<double>(weights_.bytes());
     EXPECT_GE(static_cast<double>(traffic.value->to_device.total()), bytes);
     EXPECT_LE(static_cast<double>(traffic.value->to_device.total()), 1.1 * bytes);
     EXPECT_EQ(traffic.value->to_device.prefetch, 0U);
     EXPECT_GT(traffic.value->gpu_fault_groups, 0U);
-    const Found<UmTraffic> warm = loop_->um_traffic(*item(policy, Start::warm));
+    const Observed<UmTraffic> warm = loop_->um_traffic(*item(policy, Start::warm));
     ASSERT_TRUE(warm.value) << warm.reason;
     EXPECT_EQ(warm.value->to_device.total(), 0U);
     EXPECT_EQ(warm.value->gpu_fault_groups, 0U);
@@ -174,7 +174,7 @@ TEST_F(EvidencePasses, FaultsCostTheDriversThreadTimeAndMoveThePages) {
 TEST_F(EvidencePasses, PagesThatPreferTheCpuStayThere) {
   const auto cold = item("managed_prefer_host", Start::cold);
   if (!cold) GTEST_SKIP() << skipped_;
-  const Found<UmTraffic> traffic = loop_->um_traffic(*cold);
+  const Observed<UmTraffic> traffic = loop_->um_traffic(*cold);
   if (traffic.value) {
     EXPECT_EQ(traffic.value->to_device.total(), 0U);
     EXPECT_GT(traffic.value->remote_maps, 0U);

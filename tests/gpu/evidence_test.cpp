@@ -7,7 +7,7 @@
 #include <span>
 #include <stdexcept>
 
-#include "bench/evidence/um_traffic.hpp"
+#include "bench/measure/um_traffic.hpp"
 #include "bench/platform/probe.hpp"
 #include "kernels/kernels.hpp"
 #include "offload/cuda/runtime.hpp"
@@ -63,7 +63,7 @@ class UmEvidence : public testing::Test {
     return traffic_of_each({{[] {}, pass}}).front();
   }
   std::vector<UmTraffic> traffic_of_each(const std::vector<UmCollector::Pass>& passes) {
-    const Found<std::vector<UmTraffic>> found = collector_.measure(passes);
+    const Observed<std::vector<UmTraffic>> found = collector_.measure(passes);
     if (!found.value) throw std::runtime_error("no traffic: " + found.reason);
     return *found.value;
   }

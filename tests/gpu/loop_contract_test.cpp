@@ -52,7 +52,7 @@ TEST_P(LoopContract, MeasuresEveryStartAndColdIsCold) {
   for (const Case& item : cases) {
     SCOPED_TRACE(item.name());
     // Throws when a policy that migrates moved less than a cold pass read.
-    const Found<UmTraffic> traffic = loop.um_traffic(item);
+    const Observed<UmTraffic> traffic = loop.um_traffic(item);
     if (!traffic.value) continue;
     if (item.start == Start::cold && migrates(*policy, platform)) {
       EXPECT_GT(traffic.value->to_device.total(), 0U);

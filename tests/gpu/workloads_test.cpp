@@ -34,37 +34,38 @@ class GpuWorkloads : public testing::Test {
     reference::fill_random(bytes, tensor.dtype, 11, workers_);
     if (workload.content() == Content::chain) reference::make_chain(bytes, 11);
     const std::vector<TensorContent> data{{bytes, 0, 0}};
-    reading_ = workload.bind({"one", {tensor}}, data, workers_, true);
+    bound_workload_ = workload.bind({"one", {tensor}}, data, workers_, true);
   }
   void launch(std::size_t first_row, std::size_t rows, Side side) {
     const std::byte* data = memory_;
     if (side == Side::gpu) {
       data = static_cast<const std::byte*>(cuda::host_get_device_pointer(memory_));
     }
-    reading_->launch({{0, first_row, rows}, data + first_row * tensor_.row_bytes(), side}, lanes());
+    bound_workload_->launch({{0, first_row, rows}, data + first_row * tensor_.row_bytes(), side},
+                            target());
   }
   /// The whole tensor, copied to `slot` first.
   void launch_copied(std::byte* slot) {
     cuda::memcpy_async(slot, memory_, tensor_.bytes(), *stream_);
-    reading_->launch({{0, 0, tensor_.rows}, slot, Side::gpu, true}, lanes());
+    bound_workload_->launch({{0, 0, tensor_.rows}, slot, Side::gpu, true}, target());
   }
-  void poison() { reading_->poison(lanes()); }
+  void poison() { bound_workload_->poison(target()); }
   StreamHandle stream() { return *stream_; }
   std::optional<std::string> check() {
     cuda::stream_synchronize(*stream_);
     workers_.join();
-    return reading_->check(lanes());
+    return bound_workload_->check(target());
   }
   std::byte* memory() { return memory_; }
 
  private:
-  Lanes lanes() { return {*stream_, workers_}; }
+  LaunchTarget target() { return {*stream_, workers_}; }
 
   std::unique_ptr<cuda::Stream> stream_;
   HostWorkers workers_;
   WeightTensor tensor_;
   std::byte* memory_ = nullptr;
-  std::unique_ptr<Reading> reading_;
+  std::unique_ptr<BoundWorkload> bound_workload_;
 };
 
 TEST_F(GpuWorkloads, PassOnTheGpuAndOnTheCpuAndFindNothingRead) {

@@ -1,0 +1,300 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "bench/measure/plan.hpp"
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <set>
+#include <tuple>
+#include <utility>
+
+#include "bench/core/names.hpp"
+#include "bench/measure/content.hpp"
+#include "bench/measure/one_case.hpp"
+#include "bench/measure/plan_memory.hpp"
+#include "bench/measure/suites.hpp"
+#include "bench/models/slice.hpp"
+#include "bench/policies/partly_resident.hpp"
+#include "offload/error.hpp"
+#include "offload/units.hpp"
+
+namespace offload {
+namespace {
+
+std::string case_name(std::string_view workload, std::string_view policy, std::string_view weights,
+                      Start start) {
+  std::string text(workload);
+  text.append("/").append(policy).append("/").append(weights).append("/").append(name(start));
+  return text;
+}
+
+/// `all` in its own order, reduced to `names` when there are any.
+template <typename T>
+std::vector<const T*> select_named(const std::vector<std::unique_ptr<T>>& all,
+                                   const std::vector<std::string>& names, std::string_view kind) {
+  std::vector<std::string_view> known;
+  known.reserve(all.size());
+  for (const auto& entry : all) known.push_back(entry->name());
+  for (const std::string& wanted : names) {
+    if (std::find(known.begin(), known.end(), wanted) == known.end()) {
+      throw UsageError(unknown_name(kind, wanted, known));
+    }
+  }
+  std::vector<const T*> selected;
+  for (const auto& entry : all) {
+    if (names.empty() || std::find(names.begin(), names.end(), entry->name()) != names.end()) {
+      selected.push_back(entry.get());
+    }
+  }
+  return selected;
+}
+
+bool any_resident(const WeightSet& weights) {
+  return std::any_of(weights.tensors.begin(), weights.tensors.end(),
+                     [](const WeightTensor& tensor) { return tensor.resident; });
+}
+
+class Planner {
+ public:
+  Planner(const Options& options, const Catalog& catalog, const Platform& platform)
+      : options_(options),
+        catalog_(catalog),
+        platform_(platform),
+        policies_(select_named(catalog.policies, options.policies, "policy")) {}
+
+  void add(const Selection& selection) {
+    if (selection.layout) plan_.models.push_back(*selection.layout);
+    const std::vector<const Workload*> workloads = grouped_by_content(selection);
+    require_readable(selection, workloads);
+    require_room(selection);
+
+    auto weights = std::make_unique<WeightSet>(selection.weights);
+    std::set<Content> contents;
+    for (const Workload* workload : workloads) {
+      if (workload->reads(*weights)) contents.insert(workload->content());
+    }
+
+    const std::size_t cases_before = plan_.cases.size();
+    std::optional<std::string> first_refusal;
+    for (const Policy* policy : policies_) {
+      Support support = policy->support(platform_);
+      if (support && !platform_.gpu && any_resident(*weights)) {
+        support = Support::no("a part of the weights stays in GPU memory, and there is no GPU: " +
+                              platform_.gpu_absent_reason);
+      }
+      if (support && !contents.empty()) {
+        const auto refusal = refuse_memory(*policy, *weights, options_.tuning, contents.size(),
+                                           options_.allow_oversubscription, platform_);
+        if (refusal) {
+          const std::string text =
+              std::string(policy->name()) + " of " + weights->name + " " + refusal->reason;
+          if (selection.named && refusal->oversubscribes) throw UsageError(text);
+          if (!first_refusal) first_refusal = text;
+          support = Support::no(refusal->reason);
+        }
+      }
+      for (const Workload* workload : workloads) {
+        const Support reads = workload->reads(*weights);
+        for (const Start start : policy->starts()) {
+          if (!wanted(start)) continue;
+          const Support suits = suit(*policy, *workload, *weights, start);
+          if (support && reads && suits) {
+            plan_.cases.push_back({workload, policy, weights.get(), start});
+          } else {
+            skip(*workload, *policy, *weights, start,
+                 (!support ? support
+                  : !reads ? reads
+                           : suits)
+                     .reason());
+          }
+        }
+      }
+    }
+    const bool planned = plan_.cases.size() > cases_before;
+    if (!planned && selection.named && first_refusal) throw UsageError(*first_refusal);
+    if (planned) plan_.weights.push_back(std::move(weights));
+  }
+
+  Plan take() {
+    plan_.tuning = options_.tuning;
+    return std::move(plan_);
+  }
+
+ private:
+  /// The workload of a label, made for the value where it says one.
+  const Workload* workload_of(const std::string& label) {
+    const auto known = by_label_.find(label);
+    if (known != by_label_.end()) return known->second;
+    const auto [name, letter, value] = split_label(label);
+    const Workload* workload = catalog_.workload(name);
+    const std::optional<Choice> choice = workload == nullptr ? std::nullopt : workload->choice();
+    if (workload == nullptr || (value && (!choice || choice->letter != letter))) {
+      std::vector<std::string_view> names;
+      for (const auto& entry : catalog_.workloads) names.push_back(entry->name());
+      throw UsageError(unknown_name("workload", label, names));
+    }
+    if (value) {
+      if (!choice->allows(*value)) {
+        throw UsageError(label + ": " + std::string(name) + " takes " + choice->range());
+      }
+      plan_.workloads.push_back(workload->with_choice(*value));
+      workload = plan_.workloads.back().get();
+    }
+    by_label_.emplace(label, workload);
+    return workload;
+  }
+
+  Support suit(const Policy& policy, const Workload& workload, const WeightSet& weights,
+               Start start) const {
+    const bool all_resident =
+        std::all_of(weights.tensors.begin(), weights.tensors.end(),
+                    [](const WeightTensor& tensor) { return tensor.resident; });
+    if (all_resident && policy.path(policy.starts().front(), platform_) != Path::device_memory) {
+      return Support::no("nothing is offloaded: " + weights.name + " is resident as a whole");
+    }
+    if (policy.divides_tensors() && workload.needs_whole_tensors()) {
+      return Support::no(std::string(workload.name()) + " needs tensors whole, and " +
+                         std::string(policy.name()) + " shows them in parts");
+    }
+    if (policy.path(start, platform_) == Path::host_memory && !workload.cpu_can()) {
+      return Support::no("too many tokens for the CPU: " + workload.label());
+    }
+    if (start == Start::warm && workload.varies()) {
+      return Support::no(std::string(workload.name()) +
+                         " reads other weights in every pass, which may never have been read: "
+                         "--passes shows what stays");
+    }
+    return Support::yes();
+  }
+
+  /// Those that share a content side by side, so that it is filled in once.
+  std::vector<const Workload*> grouped_by_content(const Selection& selection) {
+    std::vector<const Workload*> workloads;
+    for (const std::string& label : selection.workloads) workloads.push_back(workload_of(label));
+    // In the catalog's order otherwise.
+    const auto place = [this](const Workload* workload) {
+      const auto found =
+          std::find_if(catalog_.workloads.begin(), catalog_.workloads.end(),
+                       [&](const auto& entry) { return entry->name() == workload->name(); });
+      return std::tuple(workload->content(), found - catalog_.workloads.begin());
+    };
+    std::stable_sort(
+        workloads.begin(), workloads.end(),
+        [&place](const Workload* a, const Workload* b) { return place(a) < place(b); });
+    return workloads;
+  }
+
+  /// Weights and workload both named by the user must go together.
+  void require_readable(const Selection& selection,
+                        const std::vector<const Workload*>& workloads) const {
+    if (!selection.named || options_.workloads.empty()) return;
+    for (const Workload* workload : workloads) {
+      const Support reads = workload->reads(selection.weights);
+      if (reads) continue;
+      throw UsageError(std::string(workload->name()) + " cannot read " + selection.weights.name +
+                       ": " + reads.reason());
+    }
+  }
+
+  /// Whatever the policy, a master copy of the weights must fit into host memory.
+  void require_room(const Selection& selection) const {
+    const std::size_t bytes = master_copy_bytes(selection.weights);
+    const std::size_t limit = host_memory_limit(platform_.host);
+    if (!selection.named || bytes <= limit) return;
+    throw UsageError(selection.weights.name + " needs " + format_size_rounded(bytes) +
+                     " of host memory under any policy and only " + format_size_rounded(limit) +
+                     " can be taken");
+  }
+
+  bool wanted(Start start) const {
+    const std::vector<Start>& starts = options_.starts;
+    return starts.empty() || std::find(starts.begin(), starts.end(), start) != starts.end() ||
+           start == Start::steady;
+  }
+
+  void skip(const Workload& workload, const Policy& policy, const WeightSet& weights, Start start,
+            const std::string& reason) {
+    plan_.skipped.push_back({case_name(workload.label(), policy.name(), weights.name, start),
+                             std::string(workload.name()), std::string(policy.name()), weights.name,
+                             std::string(name(start)), reason});
+  }
+
+  const Options& options_;
+  const Catalog& catalog_;
+  const Platform& platform_;
+  std::vector<const Policy*> policies_;
+  std::map<std::string, const Workload*> by_label_;
+  Plan plan_;
+};
+
+/// Whether prefills are planned that finish_model_figures() cannot tell the whole model's time of.
+bool lacks_resident_twin(const WeightSet& weights, const std::vector<Case>& cases) {
+  if (!weights.slice || scale_of(weights).resident_bytes_missing == 0) return false;
+  bool any = false;
+  for (const Case& item : cases) {
+    if (item.weights != &weights || item.workload->name() != "prefill") continue;
+    if (item.policy->name() == "device_resident") return false;
+    any = true;
+  }
+  return any;
+}
+
+}  // namespace
+
+std::string Case::name() const {
+  return case_name(workload->label(), policy->name(), weights->name, start);
+}
+
+std::vector<std::string> Plan::warnings() const {
+  std::vector<std::string> unique;
+  for (const auto& set : weights) {
+    if (lacks_resident_twin(*set, cases)) {
+      unique.push_back("no tokens/s of prefills of " + set->name +
+                       ": how long they compute on its resident weights only device_resident "
+                       "shows: add it to --policies");
+    }
+  }
+  for (const ModelLayout& model : models) {
+    for (const std::string& warning : model.warnings) {
+      if (std::find(unique.begin(), unique.end(), warning) == unique.end()) {
+        unique.push_back(warning);
+      }
+    }
+  }
+  return unique;
+}
+
+Plan make_plan(const Options& options, const Catalog& catalog, const Platform& platform) {
+  Planner planner(options, catalog, platform);
+  for (const Selection& selection : select_weights(options, catalog)) planner.add(selection);
+  Plan plan = planner.take();
+  if (!options.explain.empty()) keep_one_case(plan, options.explain);
+  return plan;
+}
+
+PeakMemory peak_memory(const Plan& plan) {
+  struct Demand {
+    std::set<Content> contents;                       // one master copy each
+    std::map<std::string_view, std::size_t> buffers;  // by allocator: reused between policies
+    std::size_t managed = 0;                          // freed with its placement
+  };
+  std::map<const WeightSet*, Demand> demands;
+  PeakMemory peak;
+  for (const Case& item : plan.cases) {
+    const Requirement requirement = memory_needed(*item.policy, *item.weights, plan.tuning);
+    Demand& demand = demands[item.weights];
+    demand.contents.insert(item.workload->content());
+    std::size_t& buffer = demand.buffers[item.policy->memory()];
+    buffer = std::max(buffer, requirement.pinned + requirement.pageable);
+    demand.managed = std::max(demand.managed, requirement.managed);
+    peak.device = std::max(peak.device, requirement.device + requirement.managed);
+  }
+  for (auto& [weights, demand] : demands) {
+    std::size_t host = master_copy_bytes(*weights) * demand.contents.size() + demand.managed;
+    for (const auto& [allocator, bytes] : demand.buffers) host += bytes;
+    peak.host = std::max(peak.host, host);
+  }
+  return peak;
+}
+
+}  // namespace offload

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+// From options to the cases of a run, in the order that shares most work: weights, then policy (one
+// placement), then workload, then start.
+#pragma once
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "bench/catalog.hpp"
+#include "bench/models/layout.hpp"
+#include "bench/options.hpp"
+#include "offload/platform.hpp"
+#include "offload/policy.hpp"
+#include "offload/weights.hpp"
+
+namespace offload {
+
+struct Case {
+  const Workload* workload = nullptr;
+  const Policy* policy = nullptr;
+  const WeightSet* weights = nullptr;
+  Start start = Start::steady;
+
+  /// <workload>/<policy>/<weights>/<start>
+  std::string name() const;
+};
+
+struct SkippedCase {
+  std::string name;
+  std::string workload, policy, weights, start;
+  std::string reason;
+};
+
+struct Plan {
+  std::vector<std::unique_ptr<WeightSet>> weights;   // stable addresses for the cases
+  std::vector<std::unique_ptr<Workload>> workloads;  // likewise: those with a choice of tokens
+  std::vector<ModelLayout> models;                   // whose slices are among the weights
+  Tuning tuning;
+  std::vector<Case> cases;
+  std::vector<SkippedCase> skipped;  // with the policy's, workload's or memory check's reason
+
+  /// What of the options has no effect or leaves figures out, each said once.
+  std::vector<std::string> warnings() const;
+};
+
+/// Throws UsageError when a size, dtype or memory demand the user named explicitly cannot work:
+/// a dtype a named workload cannot read, more managed memory than the GPU has free (unless
+/// --allow-oversubscription), more pinned or pageable memory than MemAvailable or the cgroup gives.
+/// The same conditions in a suite's own choice become skipped cases. `--start cold` or `warm` keeps
+/// steady cases too, for which both are the same. With --explain that case alone is planned, or a
+/// UsageError says why it cannot be.
+Plan make_plan(const Options& options, const Catalog& catalog, const Platform& platform);
+
+/// Most host memory (by the plan's order, buffers shared) and GPU memory needed at once: beside the
+/// placement, each weight set has a master copy in pageable memory, and borrowed host buffers are
+/// kept until the next weight set.
+struct PeakMemory {
+  std::size_t host = 0;
+  std::size_t device = 0;
+};
+PeakMemory peak_memory(const Plan& plan);
+
+/// Wall time of a run of `plan`, calibration and preparation included, from the platform's nominal
+/// rates. Good to a factor of two on machines like those it was made on; nothing depends on it.
+double estimated_seconds(const Plan& plan, const Options& options, const Platform& platform);
+
+}  // namespace offload

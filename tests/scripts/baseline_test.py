@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Committed baselines (results/baselines/*.json: repeated runs of one build, merged) against each
+other: how often scripts/compare.py flags what did not change, and how often it misses what did."""
+import itertools
+import pathlib
+import statistics
+import sys
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+sys.path.insert(0, str(ROOT / "scripts"))
+
+from offload_results import comparability, compared_case, comparison, interval  # noqa: E402
+from offload_results import kinds, tolerances  # noqa: E402
+from offload_results.results import load, passed, source_of  # noqa: E402
+
+BASELINES = sorted((ROOT / "results").glob("baselines/*.json"))
+TERMS = comparison.Terms()
+FLAGS = {comparison.SLOWER, comparison.FASTER}
+
+pytestmark = pytest.mark.parametrize("path", BASELINES, ids=[path.stem for path in BASELINES])
+
+
+def histories(path):
+    """[(kind, {source: case})] of every case that passed in all runs, of runs on an idle machine."""
+    results = load(path)
+    assert not comparability.busy_runs(results)
+    count = len(results.run["sources"])
+    found = [(kinds.of_runs(list(map(kinds.kind_of, cases))),
+              {source_of(case): case for case in cases})
+             for cases in results.by_key().values() if all(map(passed, cases))]
+    return [(kind, cases) for kind, cases in found if len(cases) == count], range(count)
+
+
+def verdicts(path, sides, change=1.0, wanted=lambda kind, cases: True, most_samples=None):
+    """Of every case for each (baseline sources, candidate sources) of `sides`, the candidate's
+    samples times `change`."""
+    def run_of(case, factor):
+        return interval.run_of([x * factor for x in case["samples_s"][:most_samples]])
+    found = []
+    of_cases, sources = histories(path)
+    for old, new in sides(sources):
+        pairs = [(kind, [run_of(cases[index], 1) for index in old],
+                  [run_of(cases[index], change) for index in new])
+                 for kind, cases in of_cases if wanted(kind, cases)]
+        spreads = kinds.spreads(pairs)
+        found += [comparison.verdict_of(interval.ratio(before, after, spreads[kind],
+                                                       TERMS.confidence), TERMS.threshold)
+                  for kind, before, after in pairs]
+    return found
+
+
+def one_to_one(sources):
+    return [([old], [new]) for old, new in itertools.permutations(sources, 2)]
+
+
+def rest_to_one(sources):
+    return [([other for other in sources if other != one], [one]) for one in sources]
+
+
+def half_to_half(sources):
+    return [(old, [index for index in sources if index not in old])
+            for old in itertools.combinations(sources, len(sources) // 2)]
+
+
+def steady(kind, cases):
+    return kind == kinds.GPU and all(
+        statistics.stdev(case["samples_s"]) <= 0.01 * statistics.mean(case["samples_s"])
+        for case in cases.values())
+
+
+@pytest.mark.parametrize("sides", [one_to_one, rest_to_one, half_to_half])
+def test_false_alarms(path, sides):
+    found = verdicts(path, sides)
+    assert len(found) >= 20
+    assert sum(one in FLAGS for one in found) <= 0.01 * len(found)
+
+
+@pytest.mark.parametrize("sides", [one_to_one, rest_to_one])
+def test_a_slowdown_of_5_percent_is_found_in_steady_cases(path, sides):
+    """With 10 samples."""
+    found = verdicts(path, sides, 1.05, steady, most_samples=10)
+    if not found:
+        pytest.skip("no steady case without a GPU")
+    assert found.count(comparison.SLOWER) >= 0.99 * len(found)
+
+
+def test_it_is_one_build_and_every_case_has_a_tolerance(path):
+    results = compared_case.load(path)
+    runs = [source["run"] for source in results.run["sources"]]
+    assert len(runs) >= 3 and len({run["build"]["git_commit"] for run in runs}) == 1
+    found = tolerances.tolerances(results, TERMS)
+    assert found and all(limit is not None and limit >= 1 + TERMS.threshold
+                         for *_, limit in found)

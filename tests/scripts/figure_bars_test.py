@@ -1,0 +1,161 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Figures of bars show what the results say, and nothing unknown as 0. Nothing is drawn here.
+
+Needs pytest.
+"""
+import pathlib
+import sys
+
+import pytest
+
+root = pathlib.Path(__file__).parent.parent.parent
+sys.path[:0] = [str(root / "scripts"), str(root / "tests")]
+import results_builder as make  # noqa: E402
+from figure_data import MIB, load  # noqa: E402
+from offload_results.figures import data, evidence, latency, runs, tokens  # noqa: E402
+
+
+# latency
+
+def chase(policy, start, weights, size, per_step, path="link"):
+    return make.case("pointer_chase", policy, weights, start, [per_step * 1000] * 3, path=path,
+                     size=size, steps=1000, seconds_per_step=per_step)
+
+
+def test_latency_has_a_column_per_size_and_a_bound(tmp_path):
+    cases = [
+        chase("pinned_zero_copy", "steady", "large", 4 * MIB, 2e-6),
+        chase("pinned_zero_copy", "steady", "small", MIB, 1e-6),
+        chase("managed_demand", "cold", "large", 4 * MIB, 1e-6),
+        chase("managed_demand", "warm", "large", 4 * MIB, 1e-7, "device_memory"),
+        chase("device_resident", "steady", "large", 4 * MIB, 1e-7, "device_memory"),
+    ]
+    [figure] = latency.figures(load(tmp_path, cases))
+    assert [row.policy for row in figure.rows] == ["managed_demand", "pinned_zero_copy"]
+    small, large = figure.columns
+    assert (small.title, large.title) == ("small", "large")
+    assert [cell.state for cell in small.cells] == ["absent", "measured"]
+    assert [cell.value for cell in large.cells] == pytest.approx([1, 2])
+    assert large.cells[1].low == pytest.approx(2)
+    assert (small.bound, large.bound) == (None, pytest.approx(0.1))
+
+
+# tokens
+
+def model_pass(label, policy, start, name, rate, path="link", samples=(1.0, 1.0, 1.0), **how):
+    model = {
+        "name": name, "layers": 32, "layers_measured": 4, "offloaded_bytes": 10 * 2**30,
+        "resident_bytes": 0, "tokens_per_second_ceiling": rate,
+    }
+    return make.case(label, policy, name, start, samples, path=path, model=model,
+                     tokens=int(label.rpartition(".m")[2]), **how)
+
+
+def test_models_are_columns_and_what_migrates_counts_from_cold(tmp_path):
+    one = make.write(tmp_path / "a.json", make.run([
+        model_pass("decode.m1", "slow", "cold", "8b", 2.0),
+        model_pass("decode.m1", "slow", "warm", "8b", 90.0, "device_memory"),
+        model_pass("decode.m1", "device_resident", "steady", "8b", 100.0, "device_memory"),
+        model_pass("decode.m1", "fast", "steady", "8b", 4.0, samples=[1.0, 2.0, 2.0, 2.0, 4.0]),
+    ]))
+    two = make.write(tmp_path / "b.json", make.run([
+        model_pass("decode.m1", "slow", "cold", "70b", 0.5),
+        {**model_pass("decode.m1", "fast", "steady", "70b", 1.0, failure="lost"), "model": None},
+        model_pass("decode.m32", "slow", "cold", "70b", 7.0),
+    ]))
+    first, second = tokens.figures(runs.load([one, two]))
+    assert (first.name, second.name) == ("tokens-decode.m1", "tokens-decode.m32")
+    assert [figure.name for figure in tokens.figures(runs.load([one, two]), "decode.m32")] == [
+        "tokens-decode.m32"]
+    assert [(row.policy, row.start) for row in first.rows] == [("fast", "steady"), ("slow", "cold")]
+    small, large = first.columns
+    assert [cell.value for cell in small.cells] == [4.0, 2.0]
+    assert small.bound == 100.0 and large.bound is None
+    assert [(cell.state, cell.text) for cell in large.cells] == [
+        ("failed", "lost"), ("measured", None)]
+    # Twice the median time is half the rate: the 95th percentile of 1, 2, 2, 2, 4 s is 3.6 s.
+    assert (small.cells[0].low, small.cells[0].high) == pytest.approx((4 * 2 / 3.6, 4 * 2 / 1.2))
+    assert "8b: 10 GiB offloaded; 4 of 32 layers measured." in first.notes
+    assert "decode.m1/fast/70b/steady: failed, lost." in first.notes
+
+
+def test_machines_do_not_share_a_figure_of_tokens(tmp_path):
+    paths = [make.write(tmp_path / f"{name}.json", make.run(
+        [model_pass("decode.m1", "pinned_copy", "steady", "8b", 1.0)], gpu=make.gpu(name=name)))
+        for name in ("GPU-A", "GPU-B")]
+    assert [len(figure.columns) for figure in tokens.figures(runs.load(paths))] == [1, 1]
+
+
+def test_two_runs_of_a_model_are_told_apart(tmp_path):
+    paths = [make.write(tmp_path / f"{name}.json", make.run(
+        [model_pass("decode.m1", "pinned_copy", "steady", "8b", 1.0)])) for name in "ab"]
+    [figure] = tokens.figures(runs.load(paths))
+    assert [column.title for column in figure.columns] == ["8b, a", "8b, b"]
+
+
+# evidence
+
+def measured_evidence():
+    return {
+        **make.evidence_of(make.um(200, to_device={"fault": 100}, remote_maps=3)),
+        "cpu": {"state": "measured", "reason": None}, "driver_cpu_s_per_gb": 0.25,
+        "energy": {"state": "unavailable", "reason": "too short"},
+    }
+
+
+def by_title(figure, row):
+    return {column.title: column.cells[row] for column in figure.columns}
+
+
+def test_what_is_unknown_is_never_0(tmp_path):
+    zero = {"state": "zero by design", "reason": "pinned"}
+    cases = [
+        make.case("gemv", "managed_demand", "w", "cold", [2e-3], evidence=measured_evidence()),
+        make.case("gemv", "pinned_copy", "w", "steady", [1e-3],
+                  evidence={**make.no_evidence("not asked"), "um": zero}),
+        make.case("gemv", "managed_demand", "w", "warm", [1e-5], path="device_memory"),
+    ]
+    [figure] = evidence.figures(load(tmp_path, cases))
+    assert [(row.policy, row.start) for row in figure.rows] == [
+        ("pinned_copy", "steady"), ("managed_demand", "cold")]
+    faults, pinned = by_title(figure, 1), by_title(figure, 0)
+    assert faults["amplification"] == data.Cell("measured", 0.5)
+    assert faults["remote maps"] == data.Cell("measured", 15e3)  # 3 in 200 bytes
+    assert faults["CPU time of the driver"] == data.Cell("measured", 0.25)
+    assert faults["energy of the GPU"] == data.Cell("unavailable", text="too short")
+    assert pinned["amplification"].state == "zero by design"
+    assert pinned["CPU time of the driver"] == data.Cell("unavailable", text="not asked")
+
+
+def test_evidence_of_a_driver_that_shows_no_thread_is_unknown(tmp_path):
+    found = {**measured_evidence(), "driver_cpu_s_per_gb": None}
+    cases = [make.case("gemv", "managed_demand", "w", "cold", [1e-3], evidence=found)]
+    [figure] = evidence.figures(load(tmp_path, cases))
+    assert by_title(figure, 0)["CPU time of the driver"].state == "unavailable"
+
+
+def test_evidence_before_schema_1_2_is_read(tmp_path):
+    counted = {"bytes_to_device": 300, "bytes_to_host": 0, "gpu_fault_groups": 1, "cpu_faults": 0,
+               "remote_maps": 0}
+    old = {"um": counted, "um_state": "measured", "bytes_read": 100}
+    none = {"um": None, "um_state": "not measured: nothing is cold", "bytes_read": 0}
+    cases = [make.case("gemv", "managed_demand", "w", "cold", [1e-3], evidence=old),
+             make.case("gemv", "pinned_copy", "w", "steady", [2e-3], evidence=none)]
+    [figure] = evidence.figures(load(tmp_path, cases))
+    assert by_title(figure, 0)["amplification"] == data.Cell("measured", 3.0)
+    assert by_title(figure, 0)["remote maps"] == data.Cell("measured", 0)
+    assert by_title(figure, 1)["amplification"].text == "not measured: nothing is cold"
+    assert by_title(figure, 0)["energy of the GPU"].state == "unavailable"
+
+
+def test_evidence_is_of_the_label_asked_for_and_the_largest_weights(tmp_path):
+    cases = [make.case(label, "managed_demand", f"{size}B", "cold", [1e-3], size=size,
+                       evidence=measured_evidence())
+             for label in ("gemv", "stream_read") for size in (MIB, 2 * MIB)]
+    found = load(tmp_path, cases)
+    [figure] = evidence.figures(found)
+    assert figure.name == "evidence-stream_read" and f"{2 * MIB}B" in figure.title
+    assert len(figure.rows) == 1
+    assert evidence.figures(found, "gemv")[0].name == "evidence-gemv"
+    with pytest.raises(data.NoData, match="nested"):
+        evidence.figures(found, "nested")

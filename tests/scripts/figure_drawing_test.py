@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: Apache-2.0
+"""In a drawn figure nothing is cut off or runs into anything else, and what is drawn are the data.
+
+Needs pytest and matplotlib.
+"""
+import pathlib
+import sys
+import xml.etree.ElementTree as xml
+
+import pytest
+
+pytest.importorskip("matplotlib", reason="needs python3-matplotlib")
+from matplotlib.text import Text  # noqa: E402
+
+root = pathlib.Path(__file__).parent.parent.parent
+sys.path[:0] = [str(root / "scripts"), str(root / "tests")]
+import results_builder as make  # noqa: E402
+from figure_data import every_policy, load  # noqa: E402
+from offload_results import plotting, results  # noqa: E402
+from offload_results.drawing import bars, curves, page, svg  # noqa: E402
+from offload_results.figures import data, styles  # noqa: E402
+
+result_files = sorted((root / "results").glob("*-*/*.json"))
+
+
+@pytest.fixture
+def sweep(tmp_path):
+    return make.write(tmp_path / "sweep.json", make.run(every_policy()))
+
+
+def drawn(figure):
+    with page.settings():
+        return (bars if isinstance(figure, data.BarFigure) else curves).draw(figure)
+
+
+@pytest.fixture
+def boxes(monkeypatch):
+    """(text, where it stands in pixels) of all that a page really draws: of ticks it has more."""
+    def of(drawn_page):
+        found = []
+        draw = Text.draw
+
+        def recorded(self, renderer):
+            if self.get_visible() and self.get_text().strip():
+                found.append((self.get_text(), self.get_window_extent(renderer)))
+            draw(self, renderer)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Text, "draw", recorded)
+            drawn_page.figure.draw(drawn_page.figure.canvas.get_renderer())
+        return found
+
+    return of
+
+
+def overlaps(one, other):
+    """By more than a pixel: boxes are those of letters with and without descenders."""
+    width = min(one.x1, other.x1) - max(one.x0, other.x0)
+    height = min(one.y1, other.y1) - max(one.y0, other.y0)
+    return width > 1 and height > 1
+
+
+def assert_legible(found, edge):
+    assert len(found) > 10
+    for text, box in found:
+        inside = box.x0 >= 0 and box.x1 <= edge.x1 and box.y0 >= 0 and box.y1 <= edge.y1
+        assert inside, f"cut off: {text}"
+    for index, (text, box) in enumerate(found):
+        for other, other_box in found[index + 1:]:
+            assert not overlaps(box, other_box), f"{text!r} runs into {other!r}"
+
+
+def test_all_policies_at_once_are_legible(sweep, boxes):
+    [(_, figure)] = plotting.data_of([sweep], ["bandwidth"])
+    result = drawn(figure)
+    found = boxes(result)
+    assert_legible(found, result.figure.bbox)
+    assert {text for text, _ in found} >= set(styles.POLICIES)
+
+
+def test_overlapping_and_cut_text_is_found(sweep, boxes):
+    """The test above can fail."""
+    [(_, figure)] = plotting.data_of([sweep], ["bandwidth"])
+    for x, complaint in ((page.MARGIN, "runs into"), (page.WIDTH - 0.1, "cut off")):
+        result = drawn(figure)
+        result.text(x, result.height - page.MARGIN - 0.1, "put in the way")
+        with pytest.raises(AssertionError, match=complaint):
+            assert_legible(boxes(result), result.figure.bbox)
+
+
+def bar_cells():
+    unknown = data.Cell("unavailable", text="not counted " * 30)
+    return (data.Cell("measured", 12345.0, 12000.0, 13000.0), data.Cell("measured", 0.0),
+            data.ABSENT, data.Cell("zero by design", 0.0), unknown,
+            data.Cell("failed", text="out of memory"))
+
+
+def bar_figure(tmp_path):
+    found = load(tmp_path, [make.case()])
+    rows = tuple(data.Row(policy, "cold") for policy in list(styles.POLICIES)[-6:])
+    columns = (data.Column("measured and not", "s/GB", bar_cells(), 1e6, "on the GPU"),
+               data.Column("near", "s/GB", bar_cells(), 12500.0, "on the GPU"),
+               data.Column("nothing known", "J/GB", (bar_cells()[4],) * 6))
+    return data.BarFigure("bars", "Bars", "of all kinds", rows, columns, (), tuple(found))
+
+
+def test_bars_say_what_is_unknown(tmp_path, boxes):
+    result = drawn(bar_figure(tmp_path))
+    found = boxes(result)
+    assert_legible(found, result.figure.bbox)
+    texts = [text for text, _ in found]
+    assert texts.count("12,345") == 2 and texts.count("0*") == 2
+    assert texts.count("not measured") == 2
+    assert texts.count("n/a (1)") == 2 + 6 and texts.count("failed (2)") == 2
+    first, second, nothing = result.figure.axes
+    hatched = [bar for bar in nothing.patches if bar.get_hatch()]
+    assert len(hatched) == 6 and len([bar for bar in first.patches if bar.get_hatch()]) == 2
+    # One bar of a value, from 0, as long as the value.
+    [solid] = [bar for bar in first.patches if not bar.get_hatch()]
+    assert (solid.get_x(), solid.get_width()) == (0, 12345.0)
+    assert any(text.startswith("(2) failed: out of memory") for text in texts)
+    assert "on the GPU: 1,000,000 \u2192" in texts and "on the GPU: 12,500" in texts
+
+
+def test_curves_are_drawn_where_their_points_are(sweep):
+    [(_, figure)] = plotting.data_of([sweep], ["bandwidth"])
+    result = drawn(figure)
+    for axes, panel in zip(result.figure.axes, figure.panels):
+        for curve in panel.curves:
+            ys = [point.y for point in curve.points]
+            assert any(list(line.get_ydata()) == ys and list(line.get_xdata()) == list(curve.xs)
+                       for line in axes.lines), curve
+        for line in panel.lines:
+            assert any(set(drawn_line.get_ydata()) == {line.y} for drawn_line in axes.lines)
+
+
+def test_compact_svg_keeps_what_is_drawn():
+    before = b"""<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink">
+      <g id="a"><g id="b"/><g transform="translate(1.23456 2) scale(0.015625 -0.1)"><!-- x -->
+      <path id="DejaVuSans-31" d="M 1.23456 2
+      L -3.000001 4
+      z"/><use xlink:href="#DejaVuSans-31" x="63.623047"/></g></g><title>1.23456 M 2
+      L</title></svg>"""
+    after = svg.compact(before).decode("utf-8")
+    assert '<g transform="translate(1.23 2) scale(0.015625 -0.1)">' in after
+    assert '<path id="f31" d="M1.23 2L-3 4z"/>' in after
+    assert '<use xlink:href="#f31" x="63.62"/>' in after
+    assert "<title>1.23456 M 2\n      L</title>" in after
+    assert after.count("<g") == 1 and "<!--" not in after
+    xml.fromstring(after)
+
+
+@pytest.mark.parametrize("path", result_files, ids=lambda path: path.stem)
+def test_figures_of_committed_results_are_legible(path, boxes):
+    try:
+        named = plotting.data_of([path], None)
+    except results.BadInput as reason:
+        assert "nothing to draw" in str(reason)
+        pytest.skip(str(reason))
+    for _, figure in named:
+        result = drawn(figure)
+        assert_legible(boxes(result), result.figure.bbox)

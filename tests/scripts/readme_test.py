@@ -1,0 +1,187 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Figures in the documentation are those of the committed results: every table between
+`<!-- scripts/readme_table.py RESULTS... WHAT -->` and `<!-- end -->` is what that command prints. And
+every command that the documentation shows is one that the program takes.
+
+Needs pytest. OFFLOAD_BENCH names the benchmark.
+"""
+import json
+import os
+import pathlib
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+root = pathlib.Path(__file__).parent.parent.parent
+sys.path.insert(0, str(root / "scripts"))
+import readme_table  # noqa: E402
+
+documents = {
+    name: (root / name).read_text(encoding="utf-8")
+    for name in ("README.md", "CONTRIBUTING.md", *sorted(f"docs/{path.name}" for path in (root / "docs").glob("*.md")))
+}
+shown_tables = [
+    (name, *table) for name, text in documents.items() for table in readme_table.blocks(text)
+]
+shown_commands = sorted(
+    {
+        re.split(r"\s+#", line)[0]
+        for text in documents.values()
+        for line in re.findall(r"(?:^|`)((?:offload_bench|scripts/bench\.sh) [^`\n]+)", text, re.MULTILINE)
+    }
+)
+
+
+def test_tables_and_commands_are_found():
+    with_tables = {"README.md", "docs/findings.md", "docs/methodology.md", "docs/results.md"}
+    assert {name for name, _, _ in shown_tables} == with_tables
+    markers = sum(text.count("<!-- scripts/readme_table.py") for text in documents.values())
+    assert len(shown_tables) == markers
+    assert any("--dry-run" in command for command in shown_commands)
+    assert any("--cpu-offload-gb" in command for command in shown_commands)
+
+
+@pytest.mark.parametrize("document,arguments,shown", shown_tables)
+def test_tables_are_the_committed_figures(document, arguments, shown):
+    *paths, what = arguments
+    assert shown == readme_table.render([root / path for path in paths], what), document
+
+
+@pytest.mark.skipif("OFFLOAD_BENCH" not in os.environ, reason="OFFLOAD_BENCH is not set")
+@pytest.mark.parametrize("command", shown_commands)
+def test_commands_are_taken(command, tmp_path):
+    """Planned, not run: 3 says that nothing was left to measure, which is so without a GPU."""
+    _, *arguments = shlex.split(command)
+    if "PATH" in arguments:
+        shutil.copy(root / "bench/models/presets/llama3.1-8b.json", tmp_path / "config.json")
+        arguments[arguments.index("PATH")] = str(tmp_path)
+    instead = {"--list", "--dry-run", "--print-platform", "--help"}
+    if not instead & set(arguments):
+        arguments.append("--dry-run")
+    done = subprocess.run(
+        [os.environ["OFFLOAD_BENCH"], *arguments],
+        capture_output=True, text=True, timeout=60, cwd=tmp_path,
+    )
+    assert done.returncode in (0, 3), done.stderr
+
+
+def case(label, policy, start, median, path="link", device=0, **other):
+    model = {
+        "name": "tiny", "layers": 4, "layers_measured": 2, "offloaded_bytes": 3 << 30,
+        "resident_bytes": 0, "tokens_per_second_ceiling": 1 / median,
+        "memory_bytes": {"device": device},
+    }
+    return {
+        "label": label, "workload": label.split(".")[0], "policy": policy, "start": start, "path": path,
+        "complete": True, "failure": None, "samples_s": [median], "summary": {"median_s": median},
+        "weights": {"name": "w"}, "model": model,
+        "gb_per_s": 1.0, "share_of_link": None, "mechanism": "somehow", **other,
+    }
+
+
+def written(path, *cases, complete=True):
+    run = {
+        "schema_version": "1.2.0", "complete": complete, "incomplete_reason": "interrupted",
+        "cases": list(cases), "limits": [],
+    }
+    path.write_text(json.dumps({"offload_bench": run}), encoding="utf-8")
+    return path
+
+
+def first_cells(table):
+    return [line.split(" | ")[0].strip("| `") for line in table.splitlines()[2:] if "|" in line]
+
+
+def test_a_policy_that_migrates_is_shown_from_cold(tmp_path):
+    results = written(
+        tmp_path / "r.json",
+        case("decode.m1", "slow", "cold", 0.5),
+        case("decode.m1", "slow", "warm", 0.001, path="device_memory"),
+        case("decode.m1", "mapped", "cold", 0.4),
+        case("decode.m1", "mapped", "warm", 0.25),
+        case("decode.m1", "bound", "steady", 0.001, path="device_memory", device=5 << 29),
+    )
+    table = readme_table.render([results], "models")
+    assert "| `slow` | 2.00 | 0 GiB |" in table
+    assert "| `mapped` | 4.00 | 0 GiB |" in table
+    assert "| `bound` | 1000 | 2.5 GiB |" in table
+    assert "tiny: 3 GiB offloaded, 2 of 4 layers measured" in table
+
+
+def test_the_bound_comes_first_then_the_best_of_the_first_column(tmp_path):
+    one = written(
+        tmp_path / "1.json",
+        case("decode.m1", "a", "steady", 0.2),
+        case("decode.m1", "b", "steady", 0.1),
+        case("decode.m1", "bound", "steady", 0.3, path="device_memory"),
+    )
+    two = written(
+        tmp_path / "2.json",
+        case("prefill.m512", "a", "steady", 1),
+        case("prefill.m512", "b", "steady", 2),
+        case("prefill.m512", "late", "steady", 4),
+    )
+    table = readme_table.render([one, two], "models")
+    assert first_cells(table) == ["bound", "b", "a", "late"]
+    assert "| `late` | - | 0.250 | 0 GiB |" in table
+    assert "prefill.m512" not in readme_table.render([one, two], "models:decode.m1")
+
+
+def test_products_are_ordered_by_the_most_tokens(tmp_path):
+    results = written(
+        tmp_path / "r.json",
+        case("gemm.m512", "a", "steady", 0.4),
+        case("gemm.m512", "b", "steady", 0.5),
+        case("gemm.m16", "a", "steady", 0.3),
+        case("gemm.m16", "b", "steady", 0.2),
+        case("gemm.m16", "cpu", "steady", 0.001),
+    )
+    table = readme_table.render([results], "gemm")
+    assert table.splitlines()[0] == "| ms by policy and tokens | m16 | m512 |"
+    assert first_cells(table) == ["a", "b", "cpu"]
+    assert first_cells(readme_table.render([results], "gemm:b")) == ["b"]
+
+
+def test_a_label_is_not_its_workload(tmp_path):
+    results = written(
+        tmp_path / "r.json",
+        case("gemm.m1", "a", "steady", 0.1),
+        case("gemm.m16", "b", "steady", 0.1),
+    )
+    assert first_cells(readme_table.render([results], "gemm.m16")) == ["b"]
+
+
+@pytest.mark.parametrize(
+    "what,mentions",
+    [("gemv", "gemv"), ("limits", "--limits"), ("models:prefill.m512", "prefill.m512"), ("gemm:x", "gemm")],
+)
+def test_what_is_not_there_is_said(tmp_path, what, mentions):
+    results = written(tmp_path / "r.json", case("decode.m1", "a", "steady", 0.1))
+    with pytest.raises(readme_table.BadInput, match=mentions):
+        readme_table.render([results], what)
+
+
+def test_missing_incomplete_and_doubled_files_are_refused(tmp_path):
+    with pytest.raises(readme_table.BadInput, match="no such file"):
+        readme_table.render([tmp_path / "none.json"], "gemv")
+    half = written(tmp_path / "half.json", case("decode.m1", "a", "steady", 0.1), complete=False)
+    with pytest.raises(readme_table.BadInput, match="incomplete"):
+        readme_table.render([half], "models")
+    whole = written(tmp_path / "whole.json", case("decode.m1", "a", "steady", 0.1))
+    with pytest.raises(readme_table.BadInput, match="in two files"):
+        readme_table.render([whole, whole], "models")
+
+
+def test_update_puts_the_table_between_the_marks(tmp_path):
+    written(tmp_path / "r.json", case("decode.m1", "a", "steady", 0.1))
+    marked = "before\n<!-- scripts/readme_table.py r.json models -->\n{}<!-- end -->\nafter\n"
+    updated = readme_table.update(marked.format(""), tmp_path)
+    assert "| `a` | 10.0 | 0 GiB |" in updated
+    assert readme_table.update(updated, tmp_path) == updated
+    assert readme_table.update(marked.format("an old figure\n"), tmp_path) == updated
+    [(arguments, shown)] = readme_table.blocks(updated)
+    assert shown == readme_table.render([tmp_path / arguments[0]], arguments[1])

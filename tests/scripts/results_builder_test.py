@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Synthetic results are results: valid by the schema, with rows and figures that belong together.
+
+Needs pytest and jsonschema.
+"""
+import json
+import pathlib
+import time
+
+import jsonschema
+import pytest
+
+from results_builder import (
+    case, evidence_of, gpu, minimal, rows, run, skipped, summary, um, write,
+)
+
+SCHEMA = json.loads(
+    (pathlib.Path(__file__).parent.parent.parent / "results/schema/results-1.json").read_text())
+VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
+
+
+@pytest.mark.parametrize("document", [
+    run([]),
+    run([case()]),
+    run([case(failure="wrong result", samples=[])]),
+    run([case(failure="the context is lost", samples=[1e-3])]),
+    run([case(samples=[1e-3], complete=False)], incomplete="interrupted"),
+    run([case(samples=[], complete=False)], incomplete="interrupted"),
+    run([case(path="host_memory", policy="host_compute")], gpu=None),
+    run([case("gemm.m512")], gpu=gpu("another"), skipped=[
+        skipped("gemv", "system_demand", "w", "cold", "needs HMM")]),
+    run([case(start="cold", evidence=evidence_of(um(2**20, {"fault": 2**20})))]),
+    run([case()], with_rows=False),
+    run([minimal(case())]),
+], ids=range(11))
+def test_documents_are_valid(document):
+    errors = [error.message for error in VALIDATOR.iter_errors(document)]
+    assert not errors, errors[:5]
+
+
+def test_figures_follow_from_the_samples():
+    found = summary([4.0, 1.0, 2.0, 3.0, 5.0])
+    assert (found["min_s"], found["p25_s"], found["median_s"], found["p75_s"], found["max_s"]) == (
+        1.0, 2.0, 3.0, 4.0, 5.0)
+    assert found["p05_s"] == pytest.approx(1.2) and found["p95_s"] == pytest.approx(4.8)
+    assert found["stddev_s"] == pytest.approx(2.5 ** 0.5)
+    assert summary([1.0, 2.0])["median_s"] == 1.5
+    one = case(samples=[1.0, 2.0, 3.0], size=10**9, copy_rate=2e9)
+    assert one["gb_per_s"] == pytest.approx(0.5) and one["share_of_link"] == pytest.approx(0.25)
+
+
+def test_rows_are_one_per_sample_and_the_statistics():
+    all_rows = rows(case(samples=[1e-3, 3e-3]))
+    repetitions = [row for row in all_rows if row["run_type"] == "iteration"]
+    assert [row["real_time"] for row in repetitions] == pytest.approx([1000, 3000])
+    assert not rows(case(failure="wrong result"))
+
+
+def test_many_cases_are_quick(tmp_path):
+    begin = time.perf_counter()
+    document = run((case(weights=f"w{index}") for index in range(100_000)), with_rows=False)
+    assert len(document["offload_bench"]["cases"]) == 100_000
+    assert time.perf_counter() - begin < 20
+    assert json.loads(write(tmp_path / "a.json", run([case()])).read_text()) == run([case()])

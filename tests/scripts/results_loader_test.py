@@ -1,0 +1,232 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Bad input to the scripts: one clear line and exit code 2, nothing half-written. Needs pytest."""
+import errno
+import json
+import os
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+from results_builder import apart, case, run, write
+
+ROOT = pathlib.Path(__file__).parent.parent.parent
+sys.path.insert(0, str(ROOT / "scripts"))
+from offload_results import command, results  # noqa: E402
+
+GOOD = json.dumps(run([case()]))
+NOT_FINITE = GOOD.replace('"gb_per_s": ', '"gb_per_s": NaN, "was": ', 1)
+BAD_FILES = {
+    "empty": (b"", "empty"),
+    "blank": (b" \n", "empty"),
+    "truncated": (GOOD[:1000].encode(), "cut short"),
+    "not json": (b"name,iterations\n", "no JSON"),
+    "not utf-8": (b'{"offload_bench": "\xff"}', "UTF-8"),
+    "a number": (b"1", "no results of offload_bench"),
+    "a list": (b"[]", "no results of offload_bench"),
+    "foreign": (b'{"context": {}, "benchmarks": []}', "no results of offload_bench"),
+    "foreign by name": (b'{"offload_bench": {}}', "schema version"),
+    "no version": (GOOD.replace('"1.2.0"', "1.2").encode(), "schema version"),
+    "half a version": (GOOD.replace('"1.2.0"', '"1"').encode(), "schema version"),
+    "future": (GOOD.replace('"1.2.0"', '"2.0.0"').encode(), "version 2.0.0"),
+    "nan": (NOT_FINITE.encode(), "NaN"),
+    "infinite": (GOOD.replace('"gb_per_s": ', '"gb_per_s": 1e999, "was": ', 1).encode(), "1e999"),
+    "endless": (GOOD.replace('"steps": 0', '"steps": 1' + "0" * 5000, 1).encode(), "5001 digits"),
+    "deep": (b"[" * 200_000, "too deep"),
+    "half a character": (GOOD.replace("cudaHostAlloc", r"\ud800", 1).encode(), "surrogate"),
+}
+
+
+def bad_file(tmp_path, kind):
+    path = tmp_path / "bad.json"
+    path.write_bytes(BAD_FILES[kind][0])
+    return path
+
+
+@pytest.mark.parametrize("kind", BAD_FILES)
+def test_load_refuses(tmp_path, kind):
+    path = bad_file(tmp_path, kind)
+    with pytest.raises(results.BadInput) as error:
+        results.load(path)
+    assert str(error.value).startswith(f"{path}: ")
+    assert BAD_FILES[kind][1] in str(error.value) and "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("length", range(1, len(GOOD), 97))
+def test_a_file_cut_short_is_refused_wherever_it_is_cut(tmp_path, length):
+    path = tmp_path / "cut.json"
+    path.write_text(GOOD[:length])
+    with pytest.raises(results.BadInput, match="cut short"):
+        results.load(path)
+
+
+def test_load_takes_what_is_good(tmp_path):
+    whole = GOOD.replace("cudaHostAlloc", r"\ud83d\ude00", 1)  # a whole character
+    path = tmp_path / "good.json"
+    path.write_text(whole)
+    [found] = results.load(path).cases
+    assert found["memory"] == "\N{GRINNING FACE}"
+
+
+def test_a_run_without_cases_is_for_those_who_ask(tmp_path):
+    path = write(tmp_path / "none.json", run([]))
+    with pytest.raises(results.BadInput, match="nothing was measured"):
+        results.load(path)
+    assert results.load(path, empty_allowed=True).cases == []
+
+
+@pytest.mark.parametrize("spoil", [
+    lambda one: one.clear(),
+    lambda one: one.pop("policy"),
+    lambda one: one.update(label=["gemv"]),
+    lambda one: one.update(weights="w"),
+    lambda one: one.update(samples_s=None),
+    lambda one: one.update(samples_s=["1"]),
+    lambda one: one.update(samples_s=[True]),
+    lambda one: one.update(samples_s=[0]),
+    lambda one: one.update(samples_s=[-1.0]),
+    lambda one: one.update(summary="fast"),
+    lambda one: one["summary"].pop("median_s"),
+    lambda one: one["summary"].update(median_s=0),
+    lambda one: one.update(captured=[1]),
+    lambda one: one.update(complete="yes"),
+    lambda one: one.update(failure=1),
+    lambda one: one.update(source=1),
+    lambda one: one.update(source=True),
+    lambda one: one.update(source=-1),
+])
+def test_a_case_that_cannot_be_joined_is_refused(tmp_path, spoil):
+    document = apart(run([case(), case(policy="other")]))
+    spoil(document["offload_bench"]["cases"][1])
+    with pytest.raises(results.BadInput, match=r"cases\[1\] is no case"):
+        results.load(write(tmp_path / "bad.json", document))
+
+
+def test_cases_are_joined_by_their_fields(tmp_path):
+    cases = [case("gemv"), case("gemm.m2"), case("gemv", captured=True), case("gemv", start="cold")]
+    found = results.load(write(tmp_path / "a.json", run(cases)))
+    assert [str(key) for key in found.by_key()] == [
+        "gemv/pinned_zero_copy/w/steady", "gemm.m2/pinned_zero_copy/w/steady",
+        "gemv/pinned_zero_copy/w/steady (graph)", "gemv/pinned_zero_copy/w/cold"]
+    twice = results.load(write(tmp_path / "b.json", run([case(), case()])))
+    with pytest.raises(results.BadInput, match="twice"):
+        twice.by_key()
+
+
+def script(name, *arguments):
+    return subprocess.run([sys.executable, ROOT / "scripts" / f"{name}.py", *arguments],
+                          capture_output=True, text=True, check=False, timeout=60)
+
+
+def refused(done, mentions):
+    assert done.returncode == 2, done.stderr
+    [line] = done.stderr.splitlines()
+    assert mentions in line
+    return line
+
+
+@pytest.mark.parametrize("kind", BAD_FILES)
+def test_scripts_refuse_in_one_line(tmp_path, kind):
+    path = bad_file(tmp_path, kind)
+    output = tmp_path / "out.json"
+    line = refused(script("validate", path), BAD_FILES[kind][1])
+    assert line.startswith(f"validate.py: {path}: ")
+    refused(script("merge", path, "--output", output), BAD_FILES[kind][1])
+    assert sorted(tmp_path.iterdir()) == [path], "something was left behind"
+
+
+@pytest.mark.parametrize("path,mentions", [
+    ("none.json", "no such file"), (".", "is a directory"), ("good.json/more", "not a directory"),
+])
+def test_paths_that_are_no_files(tmp_path, path, mentions):
+    (tmp_path / "good.json").write_text(GOOD)
+    refused(script("validate", tmp_path / path), mentions)
+    refused(script("merge", tmp_path / path, "--output", tmp_path / "out.json"), mentions)
+    assert not (tmp_path / "out.json").exists()
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read and write everything")
+def test_files_that_may_not_be_read_or_written(tmp_path):
+    path = tmp_path / "good.json"
+    path.write_text(GOOD)
+    tmp_path.chmod(0o500)
+    refused(script("merge", path, "--output", tmp_path / "out.json"), "permission denied")
+    path.chmod(0)
+    refused(script("validate", path), "permission denied")
+    tmp_path.chmod(0o700)
+
+
+@pytest.mark.parametrize("output,mentions", [
+    ("none/out.json", "no such file"), (".", "no regular file"),
+    ("good.json/out", "not a directory"),
+])
+def test_outputs_that_cannot_be_written(tmp_path, output, mentions):
+    path = tmp_path / "good.json"
+    path.write_text(GOOD)
+    for name, option in (("merge", "--output"), ("validate", "--json")):
+        refused(script(name, path, option, tmp_path / output), mentions)
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_full_disk_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch):
+    path = tmp_path / "out.json"
+    path.write_text("old")
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    monkeypatch.setattr(pathlib.Path, "replace", full)
+    with pytest.raises(results.BadInput, match="no space left"):
+        command.write_whole(path, "new")
+    assert list(tmp_path.iterdir()) == [path] and path.read_text() == "old"
+
+
+def test_a_link_stays_a_link(tmp_path):
+    target, link = tmp_path / "target.json", tmp_path / "link.json"
+    target.write_text("old")
+    link.symlink_to(target)
+    command.write_whole(link, "new")
+    assert link.is_symlink() and target.read_text() == "new"
+
+
+def test_file_mode_is_the_usual_one(tmp_path):
+    mask = os.umask(0o027)
+    try:
+        command.write_whole(tmp_path / "a", b"1")
+    finally:
+        os.umask(mask)
+    assert (tmp_path / "a").stat().st_mode & 0o777 == 0o640
+
+
+def stumble():
+    raise KeyError("bytes")
+
+
+def test_a_script_that_stumbles_over_damage_says_where_it_is(tmp_path, monkeypatch, capsys):
+    document = apart(run([case()]))
+    del document["offload_bench"]["cases"][0]["bytes"]
+    path = write(tmp_path / "bad.json", document)
+    monkeypatch.setattr(sys, "argv", ["scripts/any.py", str(path)])
+    with pytest.raises(SystemExit) as end:
+        command.run(stumble)
+    assert end.value.code == 2
+    [line] = capsys.readouterr().err.splitlines()
+    assert "$.offload_bench.cases[0] lacks 'bytes'" in line and line.startswith("any.py: ")
+
+
+def test_a_script_that_is_wrong_itself_shows_it(tmp_path, monkeypatch):
+    path = write(tmp_path / "good.json", run([case()]))
+    monkeypatch.setattr(sys, "argv", ["scripts/any.py", str(path)])
+    with pytest.raises(KeyError):
+        command.run(stumble)
+
+
+def test_hostile_names_stay_in_their_line(tmp_path):
+    document = apart(run([case()]))
+    hostile = "\x1b[2J\nvalidate.py:\u202eall"
+    document["offload_bench"]["cases"][0].update(policy="a", name=hostile)
+    done = script("validate", write(tmp_path / "a.json", document))
+    assert done.returncode == 1 and not done.stderr
+    assert not any(mark in done.stdout for mark in ("\x1b", "\u202e"))
+    assert len(done.stdout.splitlines()) == 2  # the finding and the summary
+    assert r"\x1b[2J\nvalidate.py:\u202eall" in done.stdout

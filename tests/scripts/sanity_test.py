@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Each check finds what it is for, where it is, and nothing in what is sane. Needs pytest."""
+import json
+import os
+import pathlib
+import random
+import subprocess
+import sys
+
+import pytest
+
+from results_builder import case, gpu, run, write
+from sanity_documents import NOT_SANE, SANE
+from sanity_parts import with_energy
+
+ROOT = pathlib.Path(__file__).parent.parent.parent
+sys.path.insert(0, str(ROOT / "scripts"))
+from offload_results import merging, reference, results, sanity, schema  # noqa: E402
+
+COMMITTED = sorted(path for path in (ROOT / "results").glob("*/*.json")
+                   if path.parent.name != "schema")
+DEFINITIONS = json.loads((ROOT / "results/schema/results-1.json").read_text())["$defs"]
+
+
+def found(document):
+    assert not schema.results_schema()(document)
+    return list(sanity.findings(results.results_in("a.json", document, True)))
+
+
+@pytest.mark.parametrize("kind", SANE)
+def test_nothing_is_found_in(kind):
+    assert not list(map(str, found(SANE[kind])))
+
+
+@pytest.mark.parametrize("check,what", [
+    (check, what) for check, tries in NOT_SANE.items() for what, *_ in tries])
+def test_found(check, what):
+    [(document, where, text)] = [rest for name, *rest in NOT_SANE[check] if name == what]
+    of_check = [finding for finding in found(document) if finding.check == check]
+    assert of_check, "not found"
+    [finding] = [finding for finding in of_check if text in finding.text]
+    if where:
+        assert finding.where == where
+    # What is wrong in one place may show in another, but not everywhere.
+    assert len(found(document)) <= 4
+
+
+def test_every_check_is_tried():
+    assert {check.__name__ for check in sanity.CHECKS} == NOT_SANE.keys()
+
+
+def test_power_above_its_limit_is_found():
+    limits = dict.fromkeys(DEFINITIONS["gpu_settings"]["required"])
+    machine = gpu(settings={**limits, "enforced_power_limit_watts": 300.0, "unknown": {}})
+    [finding] = found(run([with_energy(0.52, 400.0)], gpu=machine))
+    assert "drew 400 W, above the limit of 300 W" in finding.text
+
+
+def test_findings_in_a_merged_file_name_their_source(tmp_path):
+    good = write(tmp_path / "good.json", run([case()]))
+    bad = write(tmp_path / "bad.json", run([{**case(), "gb_per_s": 99.0}],
+                                           started_at="2026-01-02T00:00:00Z"))
+    document = merging.merge([good, bad])
+    [finding] = found(document)
+    assert finding.where == "source 1 (bad.json): gemv/pinned_zero_copy/w/steady"
+    del document["offload_bench"]["cases"][0]["source"]
+    assert "cases_have_a_source" in {finding.check for finding in found(document)}
+
+
+@pytest.mark.parametrize("path", COMMITTED, ids=lambda path: f"{path.parent.name}/{path.name}")
+def test_committed_results_are_sane(path):
+    assert not list(map(str, sanity.findings(results.load(path, True))))
+
+
+@pytest.mark.skipif("OFFLOAD_BENCH" not in os.environ, reason="OFFLOAD_BENCH is not set")
+def test_a_real_run_is_sane(tmp_path):
+    """The smallest run of the real program; it works on a machine without a GPU too."""
+    output = tmp_path / "run.json"
+    subprocess.run([os.environ["OFFLOAD_BENCH"], "--workloads=stream_read,gemv,pointer_chase",
+                    "--sizes=1MiB", "--samples=3", f"--output={output}"],
+                   capture_output=True, timeout=300, check=True)
+    assert not list(map(str, found(json.loads(output.read_text()))))
+
+
+def leaves(value, path=()):
+    children = (value.items() if isinstance(value, dict)
+                else enumerate(value) if isinstance(value, list) else None)
+    if children is None:
+        yield path
+    else:
+        for key, child in children:
+            yield from leaves(child, (*path, key))
+
+
+def examine(document):
+    try:
+        whole = results.results_in("a.json", document, True)
+    except results.BadInput:
+        return  # said in one line
+    list(sanity.findings(whole))
+    list(reference.comparisons(whole))
+
+
+@pytest.mark.parametrize("name", ["adaptation", "decode-llama3.1-8b", "gemm", "memory-cost"])
+def test_no_valid_document_makes_a_check_stumble(name):
+    document = json.loads((ROOT / f"results/h200-sxm-pcie5/{name}.json").read_text())
+    ours = document["offload_bench"]
+    ours["cases"] = ours["cases"][:4]
+    names = {one["run_name"] for one in ours["cases"]}
+    document["benchmarks"] = [row for row in document["benchmarks"] if row["run_name"] in names]
+    for one in ours["cases"]:
+        del one["weights"]["tensors"][3:]
+    paths = list(leaves(document))
+    chosen = random.Random(1)
+    tried = 0
+    for path in chosen.sample(paths, min(len(paths), 300)):
+        parent = document
+        for step in path[:-1]:
+            parent = parent[step]
+        before = parent[path[-1]]
+        for value in (0, None, 10**19, 1e-300):
+            parent[path[-1]] = value
+            if not schema.results_schema()(document):
+                tried += 1
+                examine(document)
+        parent[path[-1]] = before
+    assert tried > 100

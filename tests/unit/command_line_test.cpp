@@ -1,0 +1,324 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "bench/cli/command_line.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "offload/error.hpp"
+#include "tests/unit/fake_catalog.hpp"
+
+namespace offload {
+namespace {
+
+using testing::fake_catalog;
+using testing::message_of;
+using Args = std::vector<const char*>;
+using Names = std::vector<std::string>;
+
+std::variant<Options, EarlyExit> parse_any(Args args) {
+  args.insert(args.begin(), "offload_bench");
+  const Catalog catalog = fake_catalog();
+  return parse_command_line(static_cast<int>(args.size()), args.data(), catalog);
+}
+
+Options parse(const Args& args) { return std::get<Options>(parse_any(args)); }
+
+std::string refusal(const Args& args) {
+  return message_of<UsageError>([&] { parse_any(args); });
+}
+
+TEST(CommandLine, NothingGivenIsEveryDefault) {
+  const Options options = parse({});
+  const Options defaults;
+  EXPECT_EQ(options.action, Action::run);
+  EXPECT_EQ(options.suite, defaults.suite);
+  EXPECT_TRUE(options.policies.empty());
+  EXPECT_EQ(options.samples, defaults.samples);
+  EXPECT_EQ(options.seed, defaults.seed);
+  EXPECT_EQ(options.format, defaults.format);
+  EXPECT_EQ(options.output, "");
+  EXPECT_TRUE(options.benchmark_flags.empty());
+}
+
+TEST(CommandLine, RedactRefusesWhatItCannotReach) {
+  EXPECT_TRUE(parse({"--redact", "--output=x.json"}).redact);
+  for (const char* flag : {"--benchmark_out=x.json", "--benchmark_format=json"}) {
+    EXPECT_EQ(refusal({"--redact", flag}),
+              "--redact does not reach what Google Benchmark writes itself: give --output or "
+              "--ci-json instead of " +
+                  std::string(flag));
+    EXPECT_NO_THROW(parse({flag}));
+  }
+  ASSERT_EQ(setenv("BENCHMARK_OUT", "x.json", 1), 0);
+  EXPECT_EQ(refusal({"--redact"}),
+            "--redact does not reach what Google Benchmark writes itself: unset BENCHMARK_OUT");
+  EXPECT_NO_THROW(parse({}));
+  ASSERT_EQ(unsetenv("BENCHMARK_OUT"), 0);
+}
+
+TEST(CommandLine, ReadsEveryOption) {
+  const Options options =
+      parse({"--suite", "micro", "--gpu", "1", "--threads=8", "--samples", "21",
+             "--seed=18446744073709551615", "--allow-oversubscription", "--limits", "--output", "-",
+             "--ci-json=ci.json", "--format", "csv", "--progress", "never", "--strict"});
+  EXPECT_EQ(options.suite, "micro");
+  EXPECT_EQ(options.gpu, 1);
+  EXPECT_EQ(options.threads, 8U);
+  EXPECT_EQ(options.samples, 21U);
+  EXPECT_EQ(options.seed, 18446744073709551615U);
+  EXPECT_TRUE(options.allow_oversubscription);
+  EXPECT_TRUE(options.limits);
+  EXPECT_EQ(options.output, "-");
+  EXPECT_EQ(options.ci_json, "ci.json");
+  EXPECT_EQ(options.format, Format::csv);
+  EXPECT_EQ(options.progress, Progress::never);
+  EXPECT_TRUE(options.strict);
+}
+
+TEST(CommandLine, ReadsTheSelection) {
+  const Options options = parse(
+      {"--policies", "pinned_zero_copy,managed_demand", "--policies=host_compute", "--workloads",
+       "gemv", "--weights", "llama3.1-8b.o_proj", "--model", "meta-llama/Llama-3.1-70B", "--tensor",
+       "a:3x5:fp16,b:7x9:fp8_e4m3", "--sizes", "1MiB,4KiB..64KiB*4", "--start", "cold,warm"});
+  EXPECT_EQ(options.policies, (Names{"pinned_zero_copy", "managed_demand", "host_compute"}));
+  EXPECT_EQ(options.workloads, (Names{"gemv"}));
+  EXPECT_EQ(options.weights, (Names{"llama3.1-8b.o_proj"}));
+  EXPECT_EQ(options.models, (Names{"meta-llama/Llama-3.1-70B"}));
+  ASSERT_EQ(options.tensors.size(), 2U);
+  EXPECT_EQ(options.tensors[0].name, "a");
+  EXPECT_EQ(options.tensors[0].dtype, DType::fp16);
+  EXPECT_EQ(options.tensors[0].rows, 3U);
+  EXPECT_EQ(options.tensors[0].cols, 5U);
+  EXPECT_EQ(options.tensors[1].dtype, DType::fp8_e4m3);
+  EXPECT_EQ(options.sizes, (std::vector<std::size_t>{1U << 20, 4096, 16384, 65536}));
+  EXPECT_EQ(options.starts, (std::vector<Start>{Start::cold, Start::warm}));
+}
+
+TEST(CommandLine, HostMemoryCostAloneSelectsNoCases) {
+  EXPECT_TRUE(parse({}).cases);
+  const Options alone = parse({"--host-memory-cost", "--model", "llama3.1-8b", "--slice", "1GiB"});
+  EXPECT_TRUE(alone.host_memory_cost);
+  EXPECT_FALSE(alone.cases);
+  // What it allocates follows the rules, which are otherwise about suites that walk a model.
+  EXPECT_FALSE(parse({"--host-memory-cost", "--cpu-offload-gb", "4"}).cases);
+  EXPECT_TRUE(parse({"--host-memory-cost", "--suite", "quick"}).cases);
+  EXPECT_TRUE(parse({"--host-memory-cost", "--policies", "pinned_zero_copy"}).cases);
+  EXPECT_TRUE(parse({"--host-memory-cost", "--sizes", "1MiB"}).cases);
+  EXPECT_TRUE(parse({"--host-memory-cost", "--limits"}).cases);
+  EXPECT_TRUE(parse({"--host-memory-cost", "--benchmark_filter=gemv"}).cases);
+}
+
+TEST(CommandLine, NamesAreReadInAnyCase) {
+  EXPECT_EQ(parse({"--policies", "Managed_Demand"}).policies, (Names{"managed_demand"}));
+  EXPECT_EQ(parse({"--format", "JSON"}).format, Format::json);
+}
+
+TEST(CommandLine, EvidenceIsTheSuitesUnlessGiven) {
+  EXPECT_EQ(parse({}).evidence, EvidenceLevel::quick);
+  EXPECT_EQ(parse({"--suite", "micro"}).evidence, EvidenceLevel::all);
+  EXPECT_EQ(parse({"--suite", "micro", "--evidence", "none"}).evidence, EvidenceLevel::none);
+  const char* const name = "stream_read/host_compute/1MiB/steady";
+  EXPECT_EQ(parse({"--explain", name}).evidence, EvidenceLevel::all);
+  EXPECT_EQ(parse({"--explain", name, "--evidence=quick"}).evidence, EvidenceLevel::quick);
+  EXPECT_EQ(parse({"--passes", "7"}).passes, 7U);
+}
+
+TEST(CommandLine, ExplainSelectsItsCase) {
+  const Options options = parse({"--explain", "stream_read/managed_demand/1MiB/cold"});
+  EXPECT_EQ(options.explain, "stream_read/managed_demand/1MiB/cold");
+  EXPECT_EQ(options.workloads, (Names{"stream_read"}));
+  EXPECT_EQ(options.policies, (Names{"managed_demand"}));
+  EXPECT_EQ(options.sizes, (std::vector<std::size_t>{1U << 20}));
+  EXPECT_EQ(options.starts, (std::vector<Start>{Start::cold}));
+}
+
+TEST(CommandLine, ActionsAreRecognisedAndExcludeEachOther) {
+  EXPECT_EQ(parse({"--list"}).action, Action::list);
+  EXPECT_EQ(parse({"--dry-run", "--suite", "full"}).action, Action::dry_run);
+  EXPECT_EQ(parse({"--print-platform"}).action, Action::print_platform);
+  EXPECT_NE(refusal({"--list", "--dry-run"}).find("exclude each other"), std::string::npos);
+}
+
+struct BadInput {
+  Args args;
+  const char* expected;
+};
+
+TEST(CommandLine, EachMistakeGetsOneClearLine) {
+  const std::vector<BadInput> mistakes{
+      {{"--policies", "managd_demand"},
+       "unknown policy 'managd_demand': did you mean 'managed_demand'?"},
+      {{"--policies", "pinned_zero_copy,"}, "--policies has an empty item in 'pinned_zero_copy,'"},
+      {{"--workloads", "gemm"}, "unknown workload 'gemm': did you mean 'gemv'?"},
+      {{"--weights", "llama3.1-8b.up_proj"}, "unknown weights 'llama3.1-8b.up_proj': did you mean"},
+      {{"--model", "llama3.1-8b.o_proj"}, "unknown model 'llama3.1-8b.o_proj'"},
+      {{"--suite", "ful"}, "unknown suite 'ful': did you mean 'full'?"},
+      {{"--suite", "decodes"}, "unknown suite 'decodes': did you mean 'decode'?"},
+      {{"--start", "hot"}, "unknown start 'hot'"},
+      {{"--format", "yaml"}, "unknown format 'yaml'"},
+      {{"--progress", "sometimes"}, "unknown progress 'sometimes'"},
+      {{"--sizes", "0"}, "size '0' must be at least 1 byte"},
+      {{"--sizes", "64MB"}, "write 64MiB"},
+      {{"--samples", "0"}, "--samples must be a whole number from 1 to 1000000, not '0'"},
+      {{"--samples", "-3"}, "--samples must be a whole number"},
+      {{"--samples", "3.5"}, "not '3.5'"},
+      {{"--samples", "99999999999999999999"}, "--samples must be a whole number"},
+      {{"--gpu", "-1"}, "--gpu must be a whole number"},
+      {{"--gpu", "zero"}, "--gpu must be a whole number"},
+      {{"--threads", "1e3"}, "--threads must be a whole number"},
+      {{"--tensor", "a"}, "must read NAME:ROWSxCOLS:DTYPE"},
+      {{"--tensor", "a:3x5"}, "must read NAME:ROWSxCOLS:DTYPE"},
+      {{"--tensor", "a/b:3x5:bf16"}, "needs a name of letters"},
+      {{"--tensor", ":3x5:bf16"}, "needs a name of letters"},
+      {{"--tensor", "a b:3x5:bf16"}, "needs a name of letters"},
+      {{"--tensor", "a:3:bf16"}, "needs a shape ROWSxCOLS"},
+      {{"--tensor", "a:3x5x7:bf16"}, "needs a shape ROWSxCOLS"},
+      {{"--tensor", "a:x5:bf16"}, "needs a shape ROWSxCOLS"},
+      {{"--tensor", "a:0x5:bf16"}, "has no elements"},
+      {{"--tensor", "a:3x5:bf15"}, "unknown dtype 'bf15': did you mean 'bf16'?"},
+      {{"--tensor", "a:9999999999x9999999999:bf16"}, "is too large"},
+      {{"--tensor", "a:3x5:bf16,a:3x6:bf16"}, "two different weights are named 'a'"},
+      {{"--output", "x.json", "--ci-json", "x.json"}, "would both write to 'x.json'"},
+      {{"--output", "-", "--ci-json", "-"}, "would both write to '-'"},
+      {{"--evidence", "some"}, "unknown evidence 'some'"},
+      {{"--evidence", "none", "--passes", "3"}, "--passes is a part of the evidence"},
+      {{"--evidence", "none", "--explain", "gemv/host_compute/1MiB/steady"},
+       "--explain tells the evidence"},
+      {{"--passes", "0"}, "--passes must be a whole number from 1"},
+      {{"--explain", "gemv/host_compute"}, "a case is named <workload>/<policy>/<weights>/<start>"},
+      {{"--explain", "gemv/host_compute/1MiB/hot"}, "unknown start 'hot'"},
+      {{"run.json"}, "unexpected argument 'run.json'"},
+      {{"--policies", "host_compute", "managed_demand"}, "unexpected argument 'managed_demand'"},
+  };
+  for (const BadInput& mistake : mistakes) {
+    const std::string text = refusal(mistake.args);
+    EXPECT_NE(text.find(mistake.expected), std::string::npos)
+        << mistake.args.front() << " " << mistake.args.back() << ": " << text;
+    EXPECT_EQ(text.find('\n'), std::string::npos) << text;
+  }
+}
+
+TEST(CommandLine, MisspeltFlagsGetASuggestion) {
+  EXPECT_EQ(refusal({"--policy", "host_compute"}),
+            "unknown flag --policy: did you mean --policies?");
+  EXPECT_EQ(refusal({"--polices=host_compute"}),
+            "unknown flag --polices: did you mean --policies?");
+  EXPECT_EQ(refusal({"--sample", "5"}), "unknown flag --sample: did you mean --samples?");
+  EXPECT_EQ(refusal({"--dryrun"}), "unknown flag --dryrun: did you mean --dry-run?");
+  EXPECT_EQ(refusal({"--benchmrk_filter=x"}),
+            "unknown flag --benchmrk_filter: did you mean --benchmark_filter?");
+  EXPECT_EQ(refusal({"--nothing-like-it"}),
+            "unknown flag --nothing-like-it: --help lists all of them");
+  EXPECT_EQ(refusal({"--out", "x"}), "unknown flag --out: did you mean --output?");
+  EXPECT_EQ(refusal({"--device", "1"}), "unknown flag --device: --help lists all of them");
+  EXPECT_NE(refusal({"-x"}).find("unknown flag -x"), std::string::npos);
+}
+
+TEST(CommandLine, AMissingOrRepeatedValueIsRefused) {
+  for (const char* flag : {"--samples", "--policies", "--output"}) {
+    EXPECT_EQ(refusal({flag}), std::string(flag) + " needs a value");
+    EXPECT_EQ(refusal({(std::string(flag) + "=").c_str()}), std::string(flag) + " needs a value");
+  }
+  EXPECT_EQ(refusal({"--output", "--strict"}), "--output needs a value, not the flag --strict");
+  EXPECT_EQ(refusal({"--suite", "quick", "--suite", "full"}), "--suite was given more than once");
+  EXPECT_NE(refusal({"--strict=maybe"}), "");
+}
+
+TEST(CommandLine, BenchmarkFlagsPassThroughInOrder) {
+  const Options options = parse(
+      {"--benchmark_filter=gemv/.*cold", "--samples", "3", "--benchmark_list_tests", "--v=2"});
+  EXPECT_EQ(options.benchmark_flags,
+            (Names{"--benchmark_filter=gemv/.*cold", "--benchmark_list_tests", "--v=2"}));
+  EXPECT_EQ(options.samples, 3U);
+}
+
+TEST(CommandLine, ABenchmarkFlagNeedsItsEqualsSign) {
+  EXPECT_NE(refusal({"--benchmark_out", "x.json"}).find("write --benchmark_out=x.json"),
+            std::string::npos);
+}
+
+std::string early(const Args& args) { return std::get<EarlyExit>(parse_any(args)).text; }
+
+TEST(CommandLine, HelpShowsEveryFlagWithItsDefault) {
+  const std::string help = early({"--help"});
+  const Options defaults;
+  for (const char* flag : {"--list",
+                           "--dry-run",
+                           "--print-platform",
+                           "--suite",
+                           "--policies",
+                           "--workloads",
+                           "--weights",
+                           "--model",
+                           "--tensor",
+                           "--sizes",
+                           "--start",
+                           "--gpu",
+                           "--threads",
+                           "--samples",
+                           "--seed",
+                           "--allow-oversubscription",
+                           "--limits",
+                           "--evidence",
+                           "--passes",
+                           "--explain",
+                           "--output",
+                           "--ci-json",
+                           "--format",
+                           "--progress",
+                           "--strict",
+                           "--help",
+                           "--version",
+                           "--tokens",
+                           "--chunks",
+                           "--skew",
+                           "--graph",
+                           "--cpu-offload-gb",
+                           "--cpu-offload-params",
+                           "--n-cpu-moe",
+                           "--slice",
+                           "--offload-group-size",
+                           "--offload-num-in-group",
+                           "--panel",
+                           "--slots",
+                           "--offload-params",
+                           "--offload-prefetch-step",
+                           "--host-share",
+                           "--checkpoint-shapes",
+                           "--benchmark_*"}) {
+    EXPECT_NE(help.find("  " + std::string(flag)), std::string::npos) << flag;
+  }
+  std::istringstream words(help);
+  std::string flat;  // without the breaks between lines
+  for (std::string word; words >> word;) flat += " " + word;
+  const auto shows = [&](const std::string& flag, const std::string& fallback) {
+    const std::size_t at = flat.find(" " + flag + " ");
+    const std::size_t begin = flat.find("[default: ", at);
+    return flat.substr(begin, flat.find(']', begin) - begin) == "[default: " + fallback;
+  };
+  EXPECT_TRUE(shows("--suite", defaults.suite));
+  EXPECT_TRUE(shows("--samples", "the suite's: 10 for quick"));
+  EXPECT_TRUE(shows("--seed", std::to_string(defaults.seed)));
+  EXPECT_TRUE(shows("--gpu", std::to_string(defaults.gpu)));
+  EXPECT_TRUE(shows("--evidence", "the suite's: quick for quick"));
+  EXPECT_TRUE(shows("--format", "table"));
+  EXPECT_TRUE(shows("--progress", "auto"));
+  EXPECT_NE(help.find("130"), std::string::npos);
+  EXPECT_NE(help.find("Examples:"), std::string::npos);
+
+  std::istringstream lines(help);
+  for (std::string line; std::getline(lines, line);) EXPECT_LE(line.size(), 100U) << line;
+}
+
+TEST(CommandLine, HelpAndVersionWinOverBadValues) {
+  EXPECT_NE(early({"-h"}).find("Usage: offload_bench"), std::string::npos);
+  EXPECT_NE(early({"--samples", "x", "--help"}).find("Usage: offload_bench"), std::string::npos);
+  EXPECT_EQ(early({"--version"}).rfind("offload_bench ", 0), 0U);
+}
+
+}  // namespace
+}  // namespace offload

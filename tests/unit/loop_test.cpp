@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: Apache-2.0
+// The measuring loop on the CPU's own policy: what it must refuse to print, and what it reuses.
+#include "bench/measure/loop.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "bench/catalog.hpp"
+#include "bench/platform/probe.hpp"
+#include "offload/error.hpp"
+
+namespace offload {
+namespace {
+
+/// Another placement, but for its plan: the pieces as they are.
+class SaysNothingOfTheCpu final : public Placement {
+ public:
+  SaysNothingOfTheCpu(std::span<const WeightTensor> tensors, std::unique_ptr<Placement> real)
+      : Placement(tensors), real_(std::move(real)) {}
+  void fill(std::size_t index, std::span<const std::byte> content) override {
+    real_->fill(index, content);
+  }
+  void read_back(std::size_t index, std::span<std::byte> out) override {
+    real_->read_back(index, out);
+  }
+  void reset(Start start, StreamHandle stream) override { real_->reset(start, stream); }
+  PieceView acquire(const Piece& piece, StreamHandle stream) override {
+    return real_->acquire(piece, stream);
+  }
+  void release(const Piece& piece, StreamHandle stream) override { real_->release(piece, stream); }
+  Footprint footprint() const override { return real_->footprint(); }
+
+ private:
+  std::unique_ptr<Placement> real_;
+};
+
+/// host_compute in all but name and path, so that its figures are held against the link.
+class ClaimsTheLink final : public Policy {
+ public:
+  explicit ClaimsTheLink(const Policy& real) : real_(real) {}
+  std::string_view name() const override { return "claims_the_link"; }
+  std::string_view memory() const override { return real_.memory(); }
+  std::string_view mechanism() const override { return real_.mechanism(); }
+  std::string_view engine_flags() const override { return ""; }
+  Support support(const Platform& platform) const override { return real_.support(platform); }
+  std::span<const Start> starts() const override { return real_.starts(); }
+  Path path(Start, const Platform&) const override { return Path::link; }
+  Requirement requirement(const WeightSet& weights, const Tuning&) const override {
+    return real_.requirement(weights, {});
+  }
+  std::unique_ptr<Placement> place(std::span<const WeightTensor> tensors,
+                                   const PlaceContext& context) const override {
+    ++placed_;
+    return std::make_unique<SaysNothingOfTheCpu>(tensors, real_.place(tensors, context));
+  }
+  int placed() const { return placed_; }
+
+ private:
+  const Policy& real_;
+  mutable int placed_ = 0;
+};
+
+/// Reads nothing and finds that wrong.
+class NeverRight final : public Workload {
+ public:
+  class Bound final : public BoundWorkload {
+   public:
+    using BoundWorkload::BoundWorkload;
+    PassBytes bytes() const override { return {1, 32}; }
+    void poison(const LaunchTarget&) override {}
+    void launch(const PieceView&, const LaunchTarget&) override {}
+    std::optional<std::string> check(const LaunchTarget&) override { return "row 3 is missing"; }
+  };
+  std::string_view name() const override { return "never_right"; }
+  std::string_view description() const override { return ""; }
+  Content content() const override { return Content::random_weights; }
+  Support reads(const WeightSet&) const override { return Support::yes(); }
+  std::unique_ptr<BoundWorkload> bind(const WeightSet& weights, std::span<const TensorContent>,
+                                      HostWorkers&, bool) const override {
+    return std::make_unique<Bound>(weights);
+  }
+};
+
+class LoopOnTheCpu : public testing::Test {
+ protected:
+  static Platform cpu_only() {
+    Platform platform = probe_platform(0);
+    platform.gpu.reset();
+    platform.gpu_absent_reason = "left out";
+    platform.host.last_level_cache_bytes = std::size_t{1} << 20;  // flushes quickly
+    return platform;
+  }
+  Case item(const char* workload, const Policy& policy) const {
+    return {catalog_.workload(workload), &policy, &weights_, Start::steady};
+  }
+  const Policy& host_compute() const { return *catalog_.policy("host_compute"); }
+
+  Platform platform_ = cpu_only();
+  Catalog catalog_ = make_catalog();
+  WeightSet weights_{"w", {{"w", DType::bf16, 512, 1024}}};
+  Calibration calibration_;
+  WallTime wall_;
+  Session session_{platform_, 2};
+};
+
+TEST_F(LoopOnTheCpu, MeasuresEveryWorkload) {
+  const WeightSet experts{"experts", {{"e", DType::bf16, 16 * 32, 512, 0, 16}}, std::nullopt, 2};
+  const WeightSet quantised{"quantised", {{"q", DType::u8, 256, 1072}}};
+  const std::vector<const WeightSet*> all{&weights_, &experts, &quantised};
+  Loop loop(session_, calibration_, 1, wall_);
+  for (const auto& workload : catalog_.workloads) {
+    if (!workload->cpu_can()) continue;
+    const auto suits = std::find_if(all.begin(), all.end(), [&](const WeightSet* weights) {
+      return static_cast<bool>(workload->reads(*weights));
+    });
+    ASSERT_NE(suits, all.end()) << workload->name();
+    const CaseRecord record =
+        loop.prepare({workload.get(), &host_compute(), *suits, Start::steady});
+    EXPECT_EQ(record.name, workload->label() + "/host_compute/" + (*suits)->name + "/steady");
+    EXPECT_GE(record.footprint.pageable, (*suits)->bytes());
+    EXPECT_GT(loop.sample(), 0);
+  }
+  EXPECT_GT(wall_.measured, 0);
+}
+
+TEST_F(LoopOnTheCpu, SaysOfEveryCollectorWhatItFound) {
+  Loop loop(session_, calibration_, 1, wall_);
+  loop.prepare(item("stream_read", host_compute()));
+  const Evidence found = loop.evidence();
+  EXPECT_GT(found.passes, 0U);
+  ASSERT_TRUE(found.cpu.value);
+  EXPECT_GT(found.cpu.value->process, 0);
+  ASSERT_TRUE(found.page_faults.value);
+  EXPECT_EQ(found.page_faults.value->major, 0);
+  EXPECT_NE(found.residency.state, EvidenceState::zero_by_design);
+  for (const std::string& reason : {found.link.reason, found.energy.reason, found.gpu.reason}) {
+    EXPECT_EQ(reason, "no GPU");
+  }
+  EXPECT_EQ(found.um.state, EvidenceState::unavailable);
+}
+
+TEST_F(LoopOnTheCpu, ReadsNoCounterUnlessAsked) {
+  Loop loop(session_, calibration_, 1, wall_);
+  loop.set_watching(false);
+  loop.prepare(item("stream_read", host_compute()));
+  EXPECT_EQ(wall_.evidence, 0);
+  EXPECT_THROW(loop.evidence(), std::logic_error);
+  loop.set_watching(true);
+  loop.prepare(item("stream_read", host_compute()));
+  EXPECT_GT(wall_.evidence, 0);
+  EXPECT_GT(loop.evidence().passes, 0U);
+  const double before = wall_.evidence;
+  loop.sample();  // is not watched
+  EXPECT_EQ(wall_.evidence, before);
+}
+
+TEST_F(LoopOnTheCpu, KeepsEveryPassOfASeries) {
+  Loop loop(session_, calibration_, 1, wall_);
+  loop.prepare(item("stream_read", host_compute()));
+  const PassSeries series = loop.series(4);
+  ASSERT_EQ(series.seconds.size(), 4U);
+  for (const double seconds : series.seconds) EXPECT_GT(seconds, 0);
+  // All passes read the same: only the first reads anything new.
+  EXPECT_EQ(series.distinct_bytes, (std::vector<std::size_t>{weights_.bytes(), 0, 0, 0}));
+}
+
+TEST_F(LoopOnTheCpu, RefusesARateAboveWhatThePathCarries) {
+  const ClaimsTheLink policy(host_compute());
+  platform_.link = Link{};
+  platform_.link->peak_bytes_per_second = 1e6;  // 1 MiB would take a second
+  Loop loop(session_, calibration_, 1, wall_);
+  loop.prepare(item("stream_read", policy));
+  EXPECT_THROW(loop.sample(), ImplausibleResult);
+}
+
+TEST_F(LoopOnTheCpu, HoldsRatesAgainstTheCalibrationWhereThePeakIsUnknown) {
+  const ClaimsTheLink policy(host_compute());
+  platform_.link.reset();
+  calibration_.copy_h2d = 1e6;
+  Loop loop(session_, calibration_, 1, wall_);
+  loop.prepare(item("stream_read", policy));
+  EXPECT_THROW(loop.sample(), ImplausibleResult);
+}
+
+TEST_F(LoopOnTheCpu, RefusesAWrongResultBeforeAnySample) {
+  const NeverRight workload;
+  Loop loop(session_, calibration_, 1, wall_);
+  try {
+    loop.prepare({&workload, &host_compute(), &weights_, Start::steady});
+    FAIL() << "a wrong result went unnoticed";
+  } catch (const ImplausibleResult& error) {
+    EXPECT_STREQ(error.what(), "wrong result: row 3 is missing");
+  }
+}
+
+TEST_F(LoopOnTheCpu, PlacesOnceForAllWorkloadsOfOnePolicy) {
+  const ClaimsTheLink policy(host_compute());
+  Loop loop(session_, calibration_, 1, wall_);
+  loop.prepare(item("gemv", policy));
+  loop.prepare(item("stream_read", policy));
+  loop.prepare(item("pointer_chase", policy));
+  loop.prepare(item("gemv", policy));
+  EXPECT_EQ(policy.placed(), 1);
+  loop.prepare(item("gemv", host_compute()));
+  loop.prepare(item("gemv", policy));
+  EXPECT_EQ(policy.placed(), 2);
+}
+
+TEST_F(LoopOnTheCpu, ResumesOnlyWhatThePlacementHolds) {
+  Loop loop(session_, calibration_, 1, wall_);
+  loop.prepare(item("gemv", host_compute()));
+  loop.prepare(item("stream_read", host_compute()));
+  loop.resume(item("gemv", host_compute()));
+  EXPECT_GT(loop.sample(), 0);
+  const ClaimsTheLink other(host_compute());
+  EXPECT_THROW(loop.resume(item("gemv", other)), std::logic_error);
+  EXPECT_THROW(loop.resume(item("pointer_chase", host_compute())), std::logic_error);
+}
+
+TEST_F(LoopOnTheCpu, LeavesAtACheckpoint) {
+  struct Leave {};
+  Loop loop(session_, calibration_, 1, wall_);
+  loop.prepare(item("gemv", host_compute()));
+  loop.checkpoint = [] { throw Leave(); };
+  EXPECT_THROW(loop.sample(), Leave);
+}
+
+}  // namespace
+}  // namespace offload

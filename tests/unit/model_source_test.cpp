@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+// A model by whatever the user calls it.
+#include "bench/models/model_source.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <string>
+
+#include "offload/error.hpp"
+#include "tests/unit/model_files.hpp"
+
+namespace offload {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// A config.json of a small llama, or of another type.
+std::string config(const std::string& type = "llama", const std::string& more = "") {
+  return R"({"model_type":")" + type + R"(","hidden_size":64,"intermediate_size":96,)" +
+         R"("num_hidden_layers":2,"num_attention_heads":4,"num_key_value_heads":2,)" +
+         R"("vocab_size":128,"torch_dtype":"bfloat16","tie_word_embeddings":false)" + more + "}";
+}
+
+/// A safetensors header of `layers` layers with one matrix of 8x16, or with `experts` of them each.
+std::string safetensors(std::size_t layers, std::size_t experts = 0) {
+  std::string json;
+  std::size_t end = 0;
+  const auto add = [&](const std::string& name) {
+    json += (json.empty() ? "\"" : ",\"") + name + R"(":{"dtype":"BF16","shape":[8,16],)" +
+            R"("data_offsets":[)" + std::to_string(end) + "," + std::to_string(end + 256) + "]}";
+    end += 256;
+  };
+  for (std::size_t i = 0; i < layers; ++i) {
+    const std::string mlp = "model.layers." + std::to_string(i) + ".mlp.";
+    if (experts == 0) add(mlp + "up_proj.weight");
+    for (std::size_t e = 0; e < experts; ++e) {
+      add(mlp + "experts." + std::to_string(e) + ".up_proj.weight");
+    }
+  }
+  return safetensors_file("{" + json + "}");
+}
+
+std::string complaint(const std::string& given) {
+  try {
+    static_cast<void>(load_model(given));
+  } catch (const UsageError& error) {
+    return error.what();
+  }
+  return {};
+}
+
+TEST(ModelSource, KnowsPresetsByEveryName) {
+  EXPECT_EQ(load_model("llama3.1-8b").parameters(), 8'030'261'248U);
+  EXPECT_EQ(load_model("meta-llama/Llama-3.1-8B").name, "llama3.1-8b");
+}
+
+TEST(ModelSource, TakesShapesFromAConfigAlone) {
+  const TempDirectory directory;
+  directory.write("Tiny/config.json", config());
+  const Model model = load_model((directory.path() / "Tiny").string());
+  EXPECT_EQ(model.name, "Tiny");
+  EXPECT_EQ(model.architecture, "llama");
+  ASSERT_EQ(model.layers.size(), 2U);
+  // Per layer q, o: 64 x 64, k, v: 32 x 64, three of 64 x 96, two norms; the ends 2 x 128 x 64
+  // + 64.
+  constexpr std::uint64_t layer = 2 * 64 * 64 + 2 * 32 * 64 + 3 * 64 * 96 + 2 * 64;
+  EXPECT_EQ(model.parameters(), 2 * layer + std::uint64_t{2} * 128 * 64 + 64);
+  EXPECT_EQ(load_model((directory.path() / "Tiny/config.json").string()).parameters(),
+            model.parameters());
+}
+
+TEST(ModelSource, PrefersTheShapesOfSafetensorsToThoseOfTheConfig) {
+  const TempDirectory directory;
+  directory.write("Tiny/config.json", config());
+  directory.write("Tiny/model.safetensors", safetensors(3));
+  const Model model = load_model((directory.path() / "Tiny").string());
+  EXPECT_EQ(model.name, "Tiny");
+  EXPECT_EQ(model.architecture, "llama");
+  EXPECT_EQ(model.layers.size(), 3U);
+  EXPECT_EQ(model.bytes(), 3U * 256);
+}
+
+TEST(ModelSource, LearnsTheExpertsPerTokenFromTheConfigBesideSafetensors) {
+  const TempDirectory directory;
+  directory.write(
+      "Moe/config.json",
+      config("qwen3_moe", R"(,"num_experts":4,"num_experts_per_tok":2,"moe_intermediate_size":8,)"
+                          R"("head_dim":16,"norm_topk_prob":true)"));
+  directory.write("Moe/model.safetensors", safetensors(2, 4));
+  const Model model = load_model((directory.path() / "Moe").string());
+  EXPECT_EQ(model.architecture, "qwen3_moe");
+  EXPECT_EQ(model.experts, 4U);
+  EXPECT_EQ(model.experts_per_token, 2U);
+}
+
+TEST(ModelSource, ReadsSafetensorsOfAnArchitectureItDoesNotKnow) {
+  const TempDirectory directory;
+  directory.write("New/config.json", config("brand_new"));
+  EXPECT_TRUE(says(complaint((directory.path() / "New").string()), "brand_new"));
+  EXPECT_TRUE(says(complaint((directory.path() / "New").string()), "safetensors"));
+  directory.write("New/model.safetensors", safetensors(2));
+  EXPECT_EQ(load_model((directory.path() / "New").string()).layers.size(), 2U);
+}
+
+TEST(ModelSource, AnUnknownArchitectureStillSaysHowManyExpertsATokenTakes) {
+  const TempDirectory directory;
+  directory.write("New/config.json", config("brand_new_moe", R"(,"num_experts_per_tok":3)"));
+  directory.write("New/model.safetensors", safetensors(2, 4));
+  const Model model = load_model((directory.path() / "New").string());
+  EXPECT_EQ(model.experts, 4U);
+  EXPECT_EQ(model.experts_per_token, 3U);
+}
+
+TEST(ModelSource, ABrokenConfigIsNotPassedOver) {
+  const TempDirectory directory;
+  directory.write("Cut/config.json", config().substr(0, 40));
+  directory.write("Cut/model.safetensors", safetensors(2));
+  const std::string text = complaint((directory.path() / "Cut").string());
+  EXPECT_TRUE(says(text, "config.json"));
+  EXPECT_TRUE(says(text, "not JSON"));
+}
+
+TEST(ModelSource, ReadsGguf) {
+  const TempDirectory directory;
+  const fs::path path = directory.write("Tiny-Q4.gguf", small_gguf().header());
+  const Model model = load_model(path.string());
+  EXPECT_EQ(model.name, "Tiny-Q4");
+  EXPECT_EQ(model.architecture, "llama");
+  EXPECT_EQ(model.layers.size(), 1U);
+}
+
+/// A variable of the environment, put back at the end.
+class Variable {
+ public:
+  Variable(const char* name, const std::string& value) : name_(name) {
+    if (const char* const before = std::getenv(name)) before_ = before;
+    setenv(name, value.c_str(), 1);
+  }
+  ~Variable() {
+    if (before_) {
+      setenv(name_, before_->c_str(), 1);
+    } else {
+      unsetenv(name_);
+    }
+  }
+  Variable(const Variable&) = delete;
+  Variable& operator=(const Variable&) = delete;
+
+ private:
+  const char* name_;
+  std::optional<std::string> before_;
+};
+
+TEST(ModelSource, FindsIdsInTheLocalCache) {
+  const TempDirectory cache;
+  cache.write("models--org--Tiny-1B/refs/main", "abc");
+  cache.write("models--org--Tiny-1B/snapshots/abc/config.json", config());
+  EXPECT_TRUE(says(complaint("org/Tiny-1B"), "unknown model 'org/Tiny-1B'"));
+  const Variable hub("HF_HUB_CACHE", cache.path().string());
+  const Model model = load_model("org/tiny-1b");
+  EXPECT_EQ(model.name, "Tiny-1B");
+  EXPECT_EQ(model.layers.size(), 2U);
+}
+
+TEST(ModelSource, SuggestsAKnownNameForAnUnknown) {
+  EXPECT_EQ(complaint("llama3.1-8"), "unknown model 'llama3.1-8': did you mean 'llama3.1-8b'?");
+}
+
+TEST(ModelSource, RefusesAnOversizedConfig) {
+  const TempDirectory directory;
+  const fs::path path =
+      directory.write("Big/config.json", std::string((std::size_t{4} << 20) + 1, ' '));
+  EXPECT_EQ(complaint(path.string()), path.string() + ": too large for a config.json");
+}
+
+}  // namespace
+}  // namespace offload

@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: Apache-2.0
+// The built-in models: sizes as published, and the weights they lend their names to.
+#include "bench/models/presets.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+
+#include "bench/core/names.hpp"
+#include "bench/models/fuse.hpp"
+#include "bench/models/linear_weights.hpp"
+#include "offload/error.hpp"
+
+namespace offload {
+namespace {
+
+struct Published {
+  const char* name;
+  const char* id;  // on Hugging Face
+  std::size_t layers;
+  std::uint64_t parameters;
+  double active;    // parameters that take part in one token, in 1e9; 0 when dense
+  bool embedding;   // whether the publisher counts the input embedding among them
+  double bytes;     // of the checkpoint, as shipped
+  double rounding;  // half of the last digit given of `bytes`
+};
+
+// The totals that the models' cards and papers give; bytes are parameters times their width, with
+// 4.25 bit for mxfp4.
+constexpr Published published[] = {
+    {"llama3.1-8b", "meta-llama/Llama-3.1-8B", 32, 8'030'261'248, 0, true, 16.06e9, 0.005e9},
+    {"llama3.1-70b", "meta-llama/Llama-3.1-70B", 80, 70'553'706'496, 0, true, 141.1e9, 0.05e9},
+    {"llama3.1-405b", "meta-llama/Llama-3.1-405B", 126, 405'853'388'800, 0, true, 811.7e9, 0.05e9},
+    {"qwen2.5-7b", "Qwen/Qwen2.5-7B", 28, 7'615'616'512, 0, true, 15.23e9, 0.005e9},
+    {"qwen2.5-72b", "Qwen/Qwen2.5-72B", 80, 72'706'203'648, 0, true, 145.4e9, 0.05e9},
+    {"qwen3-32b", "Qwen/Qwen3-32B", 64, 32'762'123'264, 0, true, 65.5e9, 0.05e9},
+    {"qwen3-30b-a3b", "Qwen/Qwen3-30B-A3B", 48, 30'532'122'624, 3.35, true, 61.1e9, 0.05e9},
+    {"qwen3-235b-a22b", "Qwen/Qwen3-235B-A22B", 94, 235'093'634'560, 22.2, true, 470.2e9, 0.05e9},
+    {"mixtral-8x7b", "mistralai/Mixtral-8x7B-v0.1", 32, 46'702'792'704, 12.9, true, 93.4e9, 0.05e9},
+    {"mixtral-8x22b", "mistralai/Mixtral-8x22B-v0.1", 56, 140'620'634'112, 39.2, true, 281.2e9,
+     0.05e9},
+    {"deepseek-v3", "deepseek-ai/DeepSeek-V3", 61, 671'026'419'200, 37.6, true, 0.67e12, 0.005e12},
+    {"gpt-oss-120b", "openai/gpt-oss-120b", 36, 116'829'156'672, 5.1, false, 65.2e9, 0.05e9},
+    {"gpt-oss-20b", "openai/gpt-oss-20b", 24, 20'914'757'184, 3.6, false, 13.8e9, 0.05e9},
+};
+
+class PublishedModels : public testing::TestWithParam<Published> {};
+INSTANTIATE_TEST_SUITE_P(Presets, PublishedModels, testing::ValuesIn(published),
+                         [](const auto& model) {
+                           std::string name = model.param.name;
+                           std::replace_if(
+                               name.begin(), name.end(),
+                               [](char c) { return c == '.' || c == '-'; }, '_');
+                           return name;
+                         });
+
+TEST_P(PublishedModels, HaveTheirPublishedSize) {
+  const Published& expected = GetParam();
+  const Model model = preset_model(expected.id);
+  EXPECT_EQ(model.name, expected.name);
+  EXPECT_EQ(model.source, "preset");
+  EXPECT_TRUE(is_plain_name(model.name));
+  EXPECT_EQ(model.layers.size(), expected.layers);
+  EXPECT_EQ(model.parameters(), expected.parameters);
+  EXPECT_NEAR(static_cast<double>(model.bytes()), expected.bytes, expected.rounding);
+}
+
+TEST_P(PublishedModels, ActivateTheirPublishedNumberOfParameters) {
+  const Published& expected = GetParam();
+  const Model model = preset_model(expected.name);
+  EXPECT_EQ(model.experts > 0, expected.active > 0);
+  if (model.experts == 0) return;
+  std::uint64_t active = 0;
+  for (const ModelTensor& tensor : model.ends) {
+    if (tensor.part != Part::embedding || expected.embedding) active += tensor.parameters;
+  }
+  for (const ModelLayer& layer : model.layers) {
+    std::uint64_t routed = 0;
+    for (const ModelTensor& tensor : layer.tensors) {
+      (tensor.part == Part::experts ? routed : active) += tensor.parameters;
+    }
+    active += routed / model.experts * model.experts_per_token;
+  }
+  const double digits = expected.active < 5 && expected.embedding ? 0.005 : 0.05;
+  EXPECT_NEAR(static_cast<double>(active) / 1e9, expected.active, digits);
+}
+
+TEST_P(PublishedModels, KeepEveryParameterAndByteWhenFused) {
+  const Model checkpoint = preset_model(GetParam().name);
+  const Model engine = fused(checkpoint);
+  EXPECT_EQ(engine.parameters(), checkpoint.parameters());
+  EXPECT_EQ(engine.bytes(), checkpoint.bytes());
+  ASSERT_EQ(engine.layers.size(), checkpoint.layers.size());
+  for (const ModelLayer& layer : engine.layers) {
+    EXPECT_LT(layer.tensors.size(), 25U) << "experts or projections are still apart";
+    std::set<std::string> names;
+    for (const ModelTensor& tensor : layer.tensors) {
+      EXPECT_TRUE(names.insert(tensor.name).second) << tensor.name;
+    }
+  }
+}
+
+struct Shape {
+  const char* name;
+  std::size_t rows;
+  std::size_t cols;
+  DType dtype = DType::bf16;
+};
+
+// What vLLM makes of the published checkpoints; of experts one.
+constexpr Shape shapes[] = {
+    {"llama3.1-8b.qkv_proj", 6144, 4096},
+    {"llama3.1-8b.o_proj", 4096, 4096},
+    {"llama3.1-8b.gate_up_proj", 28672, 4096},
+    {"llama3.1-8b.down_proj", 4096, 14336},
+    {"llama3.1-70b.qkv_proj", 10240, 8192},
+    {"llama3.1-70b.o_proj", 8192, 8192},
+    {"llama3.1-70b.gate_up_proj", 57344, 8192},
+    {"llama3.1-70b.down_proj", 8192, 28672},
+    {"llama3.1-405b.qkv_proj", 18432, 16384},
+    {"llama3.1-405b.o_proj", 16384, 16384},
+    {"llama3.1-405b.gate_up_proj", 106496, 16384},
+    {"llama3.1-405b.down_proj", 16384, 53248},
+    {"qwen2.5-7b.qkv_proj", 4608, 3584},
+    {"qwen2.5-7b.o_proj", 3584, 3584},
+    {"qwen2.5-7b.gate_up_proj", 37888, 3584},
+    {"qwen2.5-7b.down_proj", 3584, 18944},
+    {"qwen2.5-72b.qkv_proj", 10240, 8192},
+    {"qwen2.5-72b.o_proj", 8192, 8192},
+    {"qwen2.5-72b.gate_up_proj", 59136, 8192},
+    {"qwen2.5-72b.down_proj", 8192, 29568},
+    {"qwen3-32b.qkv_proj", 10240, 5120},
+    {"qwen3-32b.o_proj", 5120, 8192},
+    {"qwen3-32b.gate_up_proj", 51200, 5120},
+    {"qwen3-32b.down_proj", 5120, 25600},
+    {"qwen3-30b-a3b.qkv_proj", 5120, 2048},
+    {"qwen3-30b-a3b.o_proj", 2048, 4096},
+    {"qwen3-30b-a3b.w13_weight", 1536, 2048},
+    {"qwen3-30b-a3b.w2_weight", 2048, 768},
+    {"qwen3-235b-a22b.qkv_proj", 9216, 4096},
+    {"qwen3-235b-a22b.o_proj", 4096, 8192},
+    {"qwen3-235b-a22b.w13_weight", 3072, 4096},
+    {"qwen3-235b-a22b.w2_weight", 4096, 1536},
+    {"mixtral-8x7b.qkv_proj", 6144, 4096},
+    {"mixtral-8x7b.o_proj", 4096, 4096},
+    {"mixtral-8x7b.w13_weight", 28672, 4096},
+    {"mixtral-8x7b.w2_weight", 4096, 14336},
+    {"mixtral-8x22b.qkv_proj", 8192, 6144},
+    {"mixtral-8x22b.o_proj", 6144, 6144},
+    {"mixtral-8x22b.w13_weight", 32768, 6144},
+    {"mixtral-8x22b.w2_weight", 6144, 16384},
+    {"deepseek-v3.fused_qkv_a_proj", 2112, 7168, DType::fp8_e4m3},
+    {"deepseek-v3.q_b_proj", 24576, 1536, DType::fp8_e4m3},
+    {"deepseek-v3.kv_b_proj", 32768, 512, DType::fp8_e4m3},
+    {"deepseek-v3.o_proj", 7168, 16384, DType::fp8_e4m3},
+    {"deepseek-v3.gate_up_proj", 36864, 7168, DType::fp8_e4m3},
+    {"deepseek-v3.down_proj", 7168, 18432, DType::fp8_e4m3},
+    {"deepseek-v3.shared_experts.gate_up_proj", 4096, 7168, DType::fp8_e4m3},
+    {"deepseek-v3.shared_experts.down_proj", 7168, 2048, DType::fp8_e4m3},
+    {"deepseek-v3.w13_weight", 4096, 7168, DType::fp8_e4m3},
+    {"deepseek-v3.w2_weight", 7168, 2048, DType::fp8_e4m3},
+    {"gpt-oss-120b.qkv_proj", 5120, 2880},
+    {"gpt-oss-120b.o_proj", 2880, 4096},
+    {"gpt-oss-20b.qkv_proj", 5120, 2880},
+    {"gpt-oss-20b.o_proj", 2880, 4096},
+};
+
+TEST(Models, PresetsHaveTheShapesOfTheCheckpoints) {
+  const std::vector<WeightSet> presets = preset_weights();
+  ASSERT_EQ(presets.size(), std::size(shapes));
+  for (std::size_t i = 0; i < presets.size(); ++i) {
+    EXPECT_EQ(presets[i].name, shapes[i].name);
+    EXPECT_TRUE(is_plain_name(presets[i].name));
+    ASSERT_EQ(presets[i].tensors.size(), 1U);
+    EXPECT_EQ(presets[i].tensors[0].rows, shapes[i].rows) << presets[i].name;
+    EXPECT_EQ(presets[i].tensors[0].cols, shapes[i].cols) << presets[i].name;
+    EXPECT_EQ(presets[i].tensors[0].dtype, shapes[i].dtype) << presets[i].name;
+    const auto found = find_preset_weights(shapes[i].name);
+    ASSERT_EQ(found.size(), 1U) << shapes[i].name;
+    EXPECT_EQ(found[0].name, shapes[i].name);
+  }
+}
+
+TEST(Models, ThePresetsAreThePublishedModels) {
+  const std::vector<std::string_view> names = preset_models();
+  ASSERT_EQ(names.size(), std::size(published));
+  for (std::size_t i = 0; i < names.size(); ++i) EXPECT_EQ(names[i], published[i].name);
+  EXPECT_EQ(find_preset_model("deepseek-ai/DeepSeek-R1"), "deepseek-v3");
+  EXPECT_EQ(find_preset_model("openai/GPT-OSS-20B"), "gpt-oss-20b");
+  EXPECT_EQ(find_preset_model("Qwen3-30B-A3B-Instruct-2507"), "qwen3-30b-a3b");
+  EXPECT_THROW(preset_model("llama3.1-9b"), UsageError);
+}
+
+TEST(Models, AModelIsFoundByAnyOfItsNamesInAnyCase) {
+  for (const char* name : {"llama3.1-8b", "LLAMA3.1-8B", "meta-llama/Llama-3.1-8B",
+                           "meta-llama/llama-3.1-8b-instruct", "Llama-3.1-8B"}) {
+    EXPECT_EQ(find_preset_model(name), "llama3.1-8b") << name;
+    EXPECT_EQ(find_preset_weights(name).size(), 4U) << name;
+  }
+  for (const char* name : {"", "llama", "llama3.1-8", "llama3.1-8b.", "llama3.1-8b.down_proj"}) {
+    EXPECT_EQ(find_preset_model(name), "") << name;
+  }
+}
+
+TEST(Models, AProjectionMayNameADType) {
+  const auto plain = find_preset_weights("meta-llama/Llama-3.1-70B.Down_Proj");
+  ASSERT_EQ(plain.size(), 1U);
+  EXPECT_EQ(plain[0].name, "llama3.1-70b.down_proj");
+
+  const auto fp8 = find_preset_weights("llama3.1-70b.down_proj.fp8_e4m3");
+  ASSERT_EQ(fp8.size(), 1U);
+  EXPECT_EQ(fp8[0].name, "llama3.1-70b.down_proj.fp8_e4m3");
+  EXPECT_EQ(fp8[0].bytes() * 2, plain[0].bytes());
+
+  // Its own dtype is no variant.
+  EXPECT_EQ(find_preset_weights("llama3.1-70b.down_proj.bf16").at(0).name, plain[0].name);
+}
+
+TEST(Models, WhatIsNoWeightIsNotFound) {
+  for (const char* name : {"llama3.1-8b.", "llama3.1-8b.up_proj", "llama3.1-8b.down_proj.int4",
+                           "llama3.1-8b.down_proj.", "llama3.1-8bdown_proj", "64MiB", ""}) {
+    EXPECT_TRUE(find_preset_weights(name).empty()) << name;
+  }
+}
+
+}  // namespace
+}  // namespace offload

@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+// The parts of the report: tables, JSON. What the documents hold as a whole is checked against
+// their schema by test_results_schema.py.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <limits>
+
+#include "bench/report/finite_json.hpp"
+#include "bench/report/numbers.hpp"
+#include "bench/report/results_file.hpp"
+#include "bench/report/table.hpp"
+#include "tests/unit/synthetic_run.hpp"
+
+namespace offload {
+namespace {
+
+std::size_t occurrences(const std::string& text, const std::string& what) {
+  std::size_t found = 0;
+  for (std::size_t at = text.find(what); at != std::string::npos; at = text.find(what, at + 1)) {
+    ++found;
+  }
+  return found;
+}
+
+TEST(Table, AlignsColumnsAndTrimsLineEnds) {
+  Table table({{"policy"}, {"GB/s", Table::Align::right}, {"note"}});
+  table.add({"a", "51.4", ""});
+  table.add({"longer", "7", "x"});
+  EXPECT_EQ(table.text(100),
+            "policy  GB/s  note\n"
+            "a       51.4\n"
+            "longer     7  x\n");
+}
+
+TEST(Table, CountsCharactersNotBytes) {
+  Table table({{"a"}, {"b"}});
+  table.add({"\xC2\xB5s", "1"});  // two characters in three bytes
+  table.add({"xyz", "2"});
+  EXPECT_EQ(table.text(100), "a    b\n\xC2\xB5s   1\nxyz  2\n");
+}
+
+TEST(Table, ContinuesALongLastCellBelowItself) {
+  Table table({{"id"}, {"what it says"}});
+  table.add({"a", "one two three four five six"});
+  table.add({"b", "short"});
+  // The last column begins at 4 and may be 20 wide.
+  EXPECT_EQ(table.text(24),
+            "id  what it says\n"
+            "a   one two three four\n"
+            "    five six\n"
+            "b   short\n");
+}
+
+TEST(Table, WritesMarkdown) {
+  Table table({{"a"}, {"b", Table::Align::right}});
+  table.add({"x|y", "1"});
+  EXPECT_EQ(table.markdown(), "| a | b |\n|---|---:|\n| x\\|y | 1 |\n");
+}
+
+TEST(Table, QuotesCsvOnlyWhereNeeded) {
+  Table table({{"a"}, {"b"}, {"c"}});
+  table.add({"plain", "a,b", "say \"no\"\nagain"});
+  EXPECT_EQ(table.csv(), "a,b,c\nplain,\"a,b\",\"say \"\"no\"\"\nagain\"\n");
+}
+
+TEST(Table, RefusesARowOfAnotherWidth) {
+  Table table({{"a"}, {"b"}});
+  EXPECT_THROW(table.add({"1"}), std::logic_error);
+}
+
+TEST(Wrap, BreaksAtSpacesAndIndentsWhatFollows) {
+  EXPECT_EQ(wrap("one two three", 8, 2), "one two\n  three");
+  EXPECT_EQ(wrap("  - one two", 7, 4), "  - one\n    two");
+  EXPECT_EQ(wrap("unbreakable word", 4), "unbreakable\nword");
+  EXPECT_EQ(wrap("", 10), "");
+}
+
+TEST(Numbers, KeepThreeDigits) {
+  EXPECT_EQ(three_digits(4460.2), "4460");
+  EXPECT_EQ(three_digits(99.96), "100");
+  EXPECT_EQ(three_digits(51.36), "51.4");
+  EXPECT_EQ(three_digits(9.996), "10.0");
+  EXPECT_EQ(three_digits(0.374), "0.37");
+  EXPECT_EQ(times(1.0849), "1.08x");
+  EXPECT_EQ(times(80.6), "81x");
+  EXPECT_EQ(percent(0.9304), "93 %");
+  EXPECT_EQ(count(1, "case"), "1 case");
+  EXPECT_EQ(count(0, "case"), "0 cases");
+}
+
+TEST(FiniteJson, ReplacesBareWordsAndLeavesStringsAlone) {
+  EXPECT_EQ(without_non_finite(R"({"a": NaN, "b": -Infinity, "c": [Infinity,-nan, inf]})"),
+            R"({"a": null, "b": null, "c": [null,null, null]})");
+  const std::string strings = R"({"NaN": "-Infinity \" NaN \\", "inf": "nan"})";
+  EXPECT_EQ(without_non_finite(strings), strings);
+  EXPECT_EQ(without_non_finite(R"("open NaN)"), R"("open NaN)");
+  EXPECT_EQ(without_non_finite(""), "");
+}
+
+TEST(ResultsJson, KeepsStockRowsOfPassedCasesOnly) {
+  RunRecord run = testing::gpu_run();
+  const std::string text = results_json(run);
+  EXPECT_EQ(occurrences(text, "\"name\": \"gemv/pinned_copy/toy.w/steady/manual_time\""), 3U);
+  EXPECT_EQ(occurrences(text, "\"name\": \"gemv/pageable_copy/toy.w/steady/manual_time\""), 0U);
+  EXPECT_EQ(occurrences(text, "error_occurred"), 0U);
+  EXPECT_EQ(occurrences(text, "NaN"), 0U);
+
+  // A case taken out of the record takes its rows along.
+  run.cases.resize(2);
+  EXPECT_EQ(occurrences(results_json(run), "gemv/pinned_copy/toy.w/steady"), 0U);
+}
+
+TEST(ResultsJson, DropsTheRowsOfACaseThatFailedAfterSomeSamples) {
+  RunRecord run = testing::gpu_run();
+  run.cases[2].failure = "faster than the link";
+  const std::string text = results_json(run);
+  EXPECT_EQ(occurrences(text, "gemv/pinned_copy/toy.w/steady/manual_time"), 0U);
+  EXPECT_EQ(occurrences(text,
+                        "gemv/pinned_zero_copy/toy.w/steady/manual_time\",\n"
+                        "      \"family_index"),
+            3U);
+}
+
+TEST(ResultsJson, WritesNonFiniteNumbersAsNull) {
+  RunRecord run = testing::cpu_run();
+  run.cases[0].summary->coefficient_of_variation = std::numeric_limits<double>::quiet_NaN();
+  run.calibration.host_read = std::numeric_limits<double>::infinity();
+  const std::string text = results_json(run);
+  EXPECT_EQ(occurrences(text, "\"coefficient_of_variation\": null"), 1U);
+  EXPECT_EQ(occurrences(text, "\"host_read_bytes_per_second\": null"), 1U);
+}
+
+TEST(ResultsJson, SurvivesTextThatIsNotUtf8) {
+  RunRecord run = testing::cpu_run();
+  run.argv = {"offload_bench", "--output", "caf\xE9.json"};
+  EXPECT_EQ(occurrences(results_json(run), "caf\xEF\xBF\xBD.json"), 1U);
+}
+
+TEST(ResultsJson, SaysWhenTheLibrarysDocumentIsUnreadable) {
+  RunRecord run = testing::cpu_run();
+  for (const char* broken : {"{\"context\": {}, \"benchmarks\": [", "[]", "{\"context\": {}}"}) {
+    run.benchmark_json = broken;
+    EXPECT_THROW(results_json(run), std::runtime_error) << broken;
+  }
+}
+
+TEST(CiJson, HasOneRowPerPassedCase) {
+  RunRecord run = testing::gpu_run();
+  const std::string text = ci_json(run);
+  // 12 cases, one of them failed.
+  EXPECT_EQ(occurrences(text, "\"run_type\": \"iteration\""), 11U);
+  EXPECT_EQ(occurrences(text, "aggregate"), 0U);
+  // Median of 1.99, 2.00 and 2.01 ms in the row's unit, and 100 MB in that time.
+  EXPECT_EQ(occurrences(text, "\"real_time\": 2000.0,"), 1U);
+  EXPECT_EQ(occurrences(text, "\"bytes_per_second\": 50000000000.0"), 1U);
+
+  run.cases[2].complete = false;
+  EXPECT_EQ(occurrences(ci_json(run), "gemv/pinned_copy/toy.w/steady"), 0U);
+}
+
+TEST(JournalLines, AreSingleLines) {
+  const RunRecord run = testing::gpu_run();
+  for (const std::string& line : {journal_header(run), journal_line(run.cases[3])}) {
+    EXPECT_EQ(occurrences(line, "\n"), 1U);
+    EXPECT_EQ(line.back(), '\n');
+  }
+}
+
+}  // namespace
+}  // namespace offload

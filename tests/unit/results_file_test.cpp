@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: Apache-2.0
+// The results on disk, whatever goes wrong on the way there.
+#include "bench/report/results_file.hpp"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/mount.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <sstream>
+
+#include "offload/error.hpp"
+#include "tests/unit/synthetic_run.hpp"
+
+namespace offload {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string read(const fs::path& path) {
+  std::ifstream file(path);
+  std::ostringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+bool contains(const std::string& text, const std::string& what) {
+  return text.find(what) != std::string::npos;
+}
+
+/// Exit code of `body` in a child, -signal when one ended it.
+int in_child(const std::function<int()>& body) {
+  const pid_t child = fork();
+  if (child == 0) {
+    int code = 99;
+    try {
+      code = body();
+    } catch (const std::exception& error) {
+      std::fprintf(stderr, "%s\n", error.what());
+    }
+    _exit(code);
+  }
+  int status = 0;
+  waitpid(child, &status, 0);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+}
+
+class ResultsFileTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    std::string name = (fs::temp_directory_path() / "offload-results-XXXXXX").string();
+    ASSERT_NE(mkdtemp(name.data()), nullptr);
+    directory_ = name;
+    path_ = directory_ / "run.json";
+  }
+  void TearDown() override { fs::remove_all(directory_); }
+
+  std::vector<std::string> files() const {
+    std::vector<std::string> names;
+    for (const auto& entry : fs::directory_iterator(directory_)) {
+      names.push_back(entry.path().filename());
+    }
+    std::ranges::sort(names);
+    return names;
+  }
+
+  fs::path directory_;
+  fs::path path_;
+  RunRecord run_ = testing::gpu_run();
+};
+
+std::string refusal(const std::string& path) {
+  try {
+    const ResultsFile file(path);
+  } catch (const UsageError& error) {
+    return error.what();
+  }
+  return "accepted";
+}
+
+TEST_F(ResultsFileTest, LeavesOneCompleteFile) {
+  ResultsFile file(path_);
+  for (const auto& record : run_.cases) ASSERT_TRUE(file.append(record, run_));
+  file.finish(run_);
+  EXPECT_EQ(files(), std::vector<std::string>{"run.json"});
+  EXPECT_EQ(read(path_), results_json(run_));
+}
+
+TEST_F(ResultsFileTest, KeepsAnEarlierFileUntilTheEnd) {
+  std::ofstream(path_) << "earlier";
+  {
+    ResultsFile file(path_);
+    ASSERT_TRUE(file.append(run_.cases[0], run_));
+    EXPECT_EQ(read(path_), "earlier");
+    file.finish(run_);
+    EXPECT_EQ(read(path_), results_json(run_));
+  }
+  EXPECT_EQ(files(), std::vector<std::string>{"run.json"});
+}
+
+TEST_F(ResultsFileTest, LeavesNothingBehindWhenTheRunNeverStarts) {
+  { const ResultsFile file(path_); }
+  EXPECT_TRUE(files().empty());
+}
+
+TEST_F(ResultsFileTest, ReplacesWhatALinkPointsTo) {
+  const fs::path target = directory_ / "target.json";
+  std::ofstream(target) << "earlier";
+  fs::create_symlink(target, path_);
+  ResultsFile(path_).finish(run_);
+  EXPECT_TRUE(fs::is_symlink(path_));
+  EXPECT_EQ(read(target), results_json(run_));
+}
+
+TEST_F(ResultsFileTest, WritesNothingForAnEmptyPathAndADeviceDirectly) {
+  ResultsFile none("");
+  EXPECT_TRUE(none.append(run_.cases[0], run_));
+  none.finish(run_);
+  ResultsFile("/dev/null").finish(run_);
+  EXPECT_TRUE(fs::is_character_file("/dev/null"));
+  EXPECT_TRUE(files().empty());
+}
+
+TEST_F(ResultsFileTest, WritesToStdoutAtTheEnd) {
+  const fs::path captured = directory_ / "stdout";
+  const int code = in_child([&] {
+    const int out = open(captured.c_str(), O_WRONLY | O_CREAT, 0666);
+    if (out < 0 || dup2(out, STDOUT_FILENO) < 0) return 1;
+    ResultsFile file("-");
+    if (!file.append(run_.cases[0], run_)) return 2;
+    file.finish(run_);
+    return 0;
+  });
+  EXPECT_EQ(code, 0);
+  EXPECT_EQ(read(captured), results_json(run_));
+}
+
+TEST_F(ResultsFileTest, RefusesAPathThatCannotBeWritten) {
+  std::ofstream(directory_ / "file") << "x";
+  EXPECT_EQ(refusal(directory_ / "missing" / "run.json"),
+            "--output " + (directory_ / "missing" / "run.json").string() +
+                ": cannot write there: No such file or directory; create the directory or choose "
+                "another path");
+  EXPECT_TRUE(contains(refusal(directory_ / "file" / "run.json"), "Not a directory"));
+  EXPECT_TRUE(contains(refusal(directory_), "Is a directory"));
+  EXPECT_TRUE(contains(refusal("/proc/run.json"), "cannot write there"));
+  EXPECT_EQ(files(), std::vector<std::string>{"file"});
+}
+
+TEST_F(ResultsFileTest, RefusesAPathThatAnotherRunIsWriting) {
+  const ResultsFile first(path_);
+  EXPECT_TRUE(contains(refusal(path_), "another run is writing this file"));
+  EXPECT_EQ(files(), (std::vector<std::string>{"run.json.journal", "run.json.part"}));
+}
+
+TEST_F(ResultsFileTest, FailsWithOneLineWhenADeviceIsFull) {
+  ResultsFile file("/dev/full");
+  try {
+    file.finish(run_);
+    FAIL() << "a full device took the results";
+  } catch (const std::runtime_error& error) {
+    EXPECT_STREQ(error.what(), "--output /dev/full: writing failed: No space left on device");
+  }
+}
+
+TEST_F(ResultsFileTest, KilledRunLeavesAReadableJournal) {
+  const int code = in_child([&] {
+    ResultsFile file(path_);
+    for (std::size_t i = 0; i < 3; ++i) {
+      if (!file.append(run_.cases[i], run_)) return 1;
+    }
+    kill(getpid(), SIGKILL);
+    return 2;
+  });
+  ASSERT_EQ(code, -SIGKILL);
+  EXPECT_FALSE(fs::exists(path_));
+  std::string expected = journal_header(run_);
+  for (std::size_t i = 0; i < 3; ++i) expected += journal_line(run_.cases[i]);
+  EXPECT_EQ(read(path_.string() + ".journal"), expected);
+
+  // The next run goes ahead and keeps what the dead one measured.
+  ::testing::internal::CaptureStderr();
+  ResultsFile(path_).finish(run_);
+  EXPECT_TRUE(contains(::testing::internal::GetCapturedStderr(), "run.json.journal.old"));
+  EXPECT_EQ(read(path_.string() + ".journal.old"), expected);
+  EXPECT_EQ(files(), (std::vector<std::string>{"run.json", "run.json.journal.old"}));
+}
+
+/// Appends cases until the disk is full; the results must hold those before and be whole.
+int fill_until_full(const std::string& path, const RunRecord& all, bool caller_forgets_to_drop) {
+  RunRecord run = all;
+  run.cases.clear();
+  ResultsFile file(path);
+  for (int i = 0; i < 10'000; ++i) {
+    run.cases.push_back(all.cases[2]);
+    run.cases.back().name += std::to_string(i);
+    run.benchmark_json = testing::stock_document(run.cases);
+    if (file.append(run.cases.back(), run)) continue;
+    if (i == 0) return 1;
+    RunRecord finished = run;
+    finished.complete = false;
+    finished.incomplete_reason = "the disk is full";
+    if (!caller_forgets_to_drop) finished.cases.pop_back();
+    file.finish(finished);
+    finished.cases.resize(static_cast<std::size_t>(i));
+    const std::string written = read(path);
+    // Whether the one case more still fitted is the disk's business; a part of it never is.
+    const bool one_more = caller_forgets_to_drop && contains(written, run.cases.back().name);
+    if (one_more) finished.cases.push_back(run.cases.back());
+    return written == results_json(finished) ? 0 : 2;
+  }
+  return 3;
+}
+
+TEST_F(ResultsFileTest, FileSizeLimitLeavesTheCasesBefore) {
+  for (const bool forgets : {false, true}) {
+    const int code = in_child([&] {
+      const rlimit limit{300'000, 300'000};
+      if (setrlimit(RLIMIT_FSIZE, &limit) != 0) return 98;
+      return fill_until_full(path_, run_, forgets);
+    });
+    EXPECT_EQ(code, 0);
+    EXPECT_EQ(files(), std::vector<std::string>{"run.json"});
+  }
+}
+
+TEST_F(ResultsFileTest, FullDiskLeavesTheCasesBefore) {
+  if (mount("tmpfs", directory_.c_str(), "tmpfs", 0, "size=1m") != 0) {
+    GTEST_SKIP() << "needs the right to mount a small file system";
+  }
+  EXPECT_EQ(in_child([&] { return fill_until_full(path_, run_, false); }), 0);
+  EXPECT_EQ(files(), std::vector<std::string>{"run.json"});
+  // Now there is no room for a new run, which must be said before anything is measured.
+  std::ofstream filler(directory_ / "filler");
+  for (int i = 0; i < 300 && filler; ++i) filler << std::string(4096, 'x') << std::flush;
+  filler.close();
+  EXPECT_TRUE(contains(refusal(path_), "No space left on device; free some space"));
+  EXPECT_TRUE(fs::exists(path_));
+  umount(directory_.c_str());
+}
+
+TEST_F(ResultsFileTest, ReservesMoreThanTheDocumentNeeds) {
+  // Every case's rows in one document, against a limit just above what the file has reserved: if
+  // the reservation were too small, finish() would have to drop cases.
+  const int code = in_child([&] {
+    ResultsFile file(path_);
+    for (const auto& record : run_.cases) {
+      if (!file.append(record, run_)) return 1;
+    }
+    const auto reserved = static_cast<rlim_t>(fs::file_size(path_.string() + ".part"));
+    const rlimit limit{reserved, reserved};
+    if (setrlimit(RLIMIT_FSIZE, &limit) != 0) return 98;
+    file.finish(run_);
+    return read(path_) == results_json(run_) ? 0 : 2;
+  });
+  EXPECT_EQ(code, 0);
+}
+
+}  // namespace
+}  // namespace offload

@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/unit/synthetic_run.hpp"
+
+#include <array>
+#include <cstdio>
+
+namespace offload::testing {
+namespace {
+
+constexpr double link_rate = 62.5e9;
+
+std::string row(const CaseRecord& record, const std::string& suffix, const std::string& kind,
+                double seconds) {
+  std::array<char, 1024> text{};
+  std::snprintf(text.data(), text.size(),
+                R"(    {
+      "name": "%s/manual_time%s",
+      "family_index": 0,
+      "per_family_instance_index": 0,
+      "run_name": "%s/manual_time",
+      %s,
+      "threads": 1,
+      "iterations": 1,
+      "real_time": %.16e,
+      "cpu_time": %.16e,
+      "time_unit": "us",
+      "bytes_per_second": %.16e,
+      "zero_cv": NaN
+    })",
+                record.name.c_str(), suffix.c_str(), record.name.c_str(), kind.c_str(),
+                seconds * 1e6, seconds * 2e6,
+                static_cast<double>(record.bytes.requested) / seconds);
+  return text.data();
+}
+
+std::string failed_row(const CaseRecord& record) {
+  return "    {\n      \"name\": \"" + record.name + "/manual_time\",\n      \"run_name\": \"" +
+         record.name +
+         "/manual_time\",\n      \"run_type\": \"iteration\",\n      \"error_occurred\": true,\n"
+         "      \"error_message\": \"NaN, \\\"quoted\\\"\",\n      \"iterations\": 1,\n"
+         "      \"real_time\": 0.0000000000000000e+00,\n"
+         "      \"cpu_time\": 0.0000000000000000e+00,\n      \"time_unit\": \"us\"\n    }";
+}
+
+GpuSettings gpu_settings() {
+  GpuSettings settings;
+  settings.serial = "1650000000000";
+  settings.ecc = settings.persistence = true;
+  settings.mig = settings.confidential_compute = false;
+  settings.compute_mode = "default";
+  settings.power_limit_watts = settings.enforced_power_limit_watts = 700.0;
+  settings.sm_mhz = 345;
+  settings.max_sm_mhz = settings.application_sm_mhz = 1980;
+  settings.memory_mhz = settings.max_memory_mhz = settings.application_memory_mhz = 3201;
+  settings.throttled = {"power cap"};
+  settings.temperature_celsius = 31;
+  settings.bar1_bytes = std::size_t{128} << 30U;
+  settings.addressing_mode = "hmm";
+  settings.unknown = {{"numa_node", "nvmlDeviceGetNumaNodeId: NVML error 3 (not supported)"}};
+  return settings;
+}
+
+HostSettings host_settings() {
+  HostSettings settings;
+  settings.sockets = 1;
+  settings.nodes = {{0, std::size_t{64} << 30U, true, false, {10}}};
+  settings.transparent_hugepage_defrag = "madvise";
+  settings.hugepages = {{std::size_t{2} << 20U, 0}, {std::size_t{1} << 30U, 4}};
+  settings.numa_balancing = 0;
+  settings.governor = "performance";
+  settings.kernel_command_line = "quiet iommu=pt init_on_alloc=0";
+  settings.iommu_parameters = {"iommu=pt"};
+  settings.init_on_alloc = false;
+  settings.iommu_groups = 12;
+  settings.locked_memory_unlimited = true;
+  settings.virtual_machine = true;
+  settings.container = "docker";
+  settings.swap_bytes = 0;
+  settings.overcommit_memory = 1;
+  settings.modules = {true, {{"uvm_disable_hmm", "N"}}, {{"EnableResizableBar", "0"}}};
+  settings.ranks = {{"SLURM_PROCID", "0"}};
+  return settings;
+}
+
+Platform gpu_platform() {
+  Platform platform;
+  Gpu gpu;
+  gpu.name = "Test GPU";
+  gpu.uuid = "GPU-0";
+  gpu.pci_bus_id = "0000:01:00.0";
+  gpu.compute_major = 9;
+  gpu.sm_count = 100;
+  gpu.l2_bytes = std::size_t{50} << 20U;
+  gpu.memory_bytes = std::size_t{80} << 30U;
+  gpu.free_bytes = std::size_t{79} << 30U;
+  gpu.hbm_peak_bytes_per_second = 5e12;
+  gpu.driver_version = 13000;
+  gpu.runtime_version = 13000;
+  gpu.driver_release = "580.1";
+  gpu.memory_model.managed = true;
+  gpu.memory_model.host_numa_id = 0;
+  gpu.memory_model.async_engines = 3;
+  gpu.memory_model.host_pointer_for_registered_memory = true;
+  gpu.memory_model.memory_pools = true;
+  gpu.memory_model.host_numa_memory_pools = true;
+  gpu.memory_model.gpu_is_numa_node = false;
+  gpu.settings = gpu_settings();
+  platform.gpu = gpu;
+  Link link;
+  link.kind = "pcie";
+  link.generation = 5;
+  link.width = 16;
+  link.peak_bytes_per_second = 63e9;
+  platform.link = link;
+  platform.host.cpu = "Test CPU";
+  platform.host.architecture = "x86_64";
+  platform.host.logical_cpus = 8;
+  platform.host.page_bytes = 4096;
+  platform.host.memory_bytes = std::size_t{64} << 30U;
+  platform.host.available_bytes = std::size_t{60} << 30U;
+  platform.host.settings = host_settings();
+  return platform;
+}
+
+RunRecord bare_run() {
+  RunRecord run;
+  run.argv = {"offload_bench", "--suite", "quick"};
+  run.effective_benchmark_flags = {"--benchmark_repetitions=3"};
+  run.started_at = "2026-01-02T03:04:05Z";
+  run.build.version = "0.1.0";
+  run.build.build_type = "Release";
+  run.host_threads = 8;
+  run.host_instruction_set = "AVX2";
+  run.complete = true;
+  run.wall = {10.0, 6.0, 2.0, 1.0, 0.5};
+  return run;
+}
+
+CaseRecord chase(const std::string& policy, Path path, double seconds) {
+  CaseRecord record = toy_case("pointer_chase", policy, "steady", path, {seconds});
+  record.steps = 1000;
+  record.bytes = {8000, 32000};
+  record.share_of_link.reset();
+  return record;
+}
+
+}  // namespace
+
+WeightSet toy_weights() { return {"toy.w", {{"toy.w", DType::bf16, 10000, 5000}}}; }
+
+CaseRecord toy_case(const std::string& workload, const std::string& policy,
+                    const std::string& start, Path path, std::vector<double> samples) {
+  CaseRecord record;
+  record.weights = toy_weights();
+  record.workload = record.label = workload;
+  record.policy = policy;
+  record.start = start;
+  record.name = workload + '/' + policy + '/' + record.weights.name + '/' + start;
+  record.memory = "memory of " + policy;
+  record.mechanism = "mechanism of " + policy;
+  record.path = path;
+  record.bytes = {100'000'000, 100'000'000};
+  record.footprint.pinned = 100'000'000;
+  record.samples = std::move(samples);
+  if (!record.samples.empty()) record.summary = summarize(record.samples);
+  if (path == Path::link) {
+    record.link_bytes = record.bytes.requested;
+    record.share_of_link = record.rate() / link_rate;
+  }
+  if (path == Path::host_memory) record.cpu_bytes = record.bytes.requested;
+  record.evidence.um = Observed<UmTraffic>::zero("not managed");
+  record.complete = true;
+  return record;
+}
+
+std::string stock_rows(const CaseRecord& record) {
+  if (!record.failure.empty()) return failed_row(record);
+  std::string rows;
+  for (std::size_t i = 0; i < record.samples.size(); ++i) {
+    const std::string kind =
+        R"("run_type": "iteration",
+      "repetitions": )" +
+        std::to_string(record.samples.size()) +
+        ",\n      \"repetition_index\": " + std::to_string(i);
+    rows += (i > 0 ? ",\n" : "") + row(record, "", kind, record.samples[i]);
+  }
+  if (record.samples.size() < 2) return rows;
+  for (const std::string statistic : {"mean", "median"}) {
+    const std::string kind = "\"run_type\": \"aggregate\",\n      \"repetitions\": " +
+                             std::to_string(record.samples.size()) +
+                             ",\n      \"aggregate_name\": \"" + statistic +
+                             "\",\n      \"aggregate_unit\": \"time\"";
+    rows += ",\n" + row(record, '_' + statistic, kind, record.summary->median);
+  }
+  return rows;
+}
+
+std::string stock_document(const std::vector<CaseRecord>& cases) {
+  std::string rows;
+  for (const auto& record : cases) rows += (rows.empty() ? "" : ",\n") + stock_rows(record);
+  return R"({
+  "context": {
+    "date": "2026-01-02T03:04:05+00:00",
+    "host_name": "test",
+    "executable": "offload_bench",
+    "num_cpus": 8,
+    "mhz_per_cpu": 2600,
+    "cpu_scaling_enabled": false,
+    "caches": [
+    ],
+    "load_avg": [0.25,0.5,0.75],
+    "library_build_type": "release"
+  },
+  "benchmarks": [
+)" + rows +
+         "\n  ]\n}\n";
+}
+
+RunRecord gpu_run() {
+  RunRecord run = bare_run();
+  run.platform = gpu_platform();
+  run.environment = {{"CUDA_VISIBLE_DEVICES", "0"}};
+  run.options.tensors = toy_weights().tensors;
+  run.options.starts = {Start::cold, Start::warm};
+  run.calibration = {link_rate, 60e9, 50e9, 4e12, 1.2e-6, 2e-7, 80e9, 60e9, 40e9, 1.5};
+  run.limits = {{"copy", "pinned_copy / memcpy", 0.99, 0.985, true, 49.5e9, 50e9, "B/s"},
+                {"overhead", "pass / floor", 1.2, 1.1, false, 1.2e-3, 1e-3, "s"}};
+  const auto on_gpu = Path::device_memory;
+  run.cases = {
+      toy_case("gemv", "device_resident", "steady", on_gpu, {25e-6, 25e-6, 25e-6}),
+      toy_case("gemv", "pinned_zero_copy", "steady", Path::link, {2.5e-3, 2.5e-3, 2.5e-3}),
+      toy_case("gemv", "pinned_copy", "steady", Path::link, {1.99e-3, 2e-3, 2.01e-3}),
+      toy_case("gemv", "managed_demand", "cold", Path::link, {9.9e-3, 10e-3, 10.1e-3}),
+      toy_case("gemv", "managed_demand", "warm", on_gpu, {25e-6, 25e-6, 25e-6}),
+      toy_case("gemv", "managed_prefer_host", "cold", Path::link, {3e-3, 3e-3, 3e-3}),
+      toy_case("gemv", "managed_prefer_host", "warm", Path::link, {1.8e-3, 1.8e-3, 1.8e-3}),
+      toy_case("gemv", "host_compute", "steady", Path::host_memory, {4e-3, 4e-3, 4e-3}),
+      toy_case("gemv", "pageable_copy", "steady", Path::link, {}),
+      chase("pinned_zero_copy", Path::link, 1.2e-3),
+      chase("device_resident", on_gpu, 0.2e-3),
+      toy_case("nested", "pinned_copy", "steady", Path::link, {3.9e-3, 4e-3, 4.1e-3}),
+  };
+  run.cases[3].engine_flags = "GGML_CUDA_ENABLE_UNIFIED_MEMORY=1";
+  run.cases[11].setup_samples = {0.9e-3, 1e-3, 1.1e-3};
+  add_zero_copy_evidence(run.cases[1]);
+  add_demand_evidence(run.cases[3]);
+  add_mapping_evidence(run.cases[5]);
+  CaseRecord& broken = run.cases[8];
+  broken.failure = "wrong result: y[3] is 1.5, expected 2.5";
+  broken.complete = false;
+  run.cases[0].passes_per_sample = 40;
+  for (const char* workload : {"gemv", "pointer_chase"}) {
+    for (const char* policy : {"system_demand", "system_prefetch"}) {
+      run.skipped.push_back({std::string(workload) + '/' + policy + "/toy.w/cold", workload, policy,
+                             "toy.w", "cold", "needs pageable memory access"});
+    }
+  }
+  run.skipped.push_back({"gemv/hostvmm_zero_copy/toy.w/steady", "gemv", "hostvmm_zero_copy",
+                         "toy.w", "steady", "no cuMemCreate on host nodes"});
+  run.benchmark_json = stock_document(run.cases);
+  return run;
+}
+
+RunRecord cpu_run() {
+  RunRecord run = bare_run();
+  run.platform.gpu_absent_reason = "no driver";
+  run.platform.host.architecture = "aarch64";
+  run.platform.host.logical_cpus = 1;
+  run.calibration.host_read = 20e9;
+  run.cases = {
+      toy_case("gemv", "host_compute", "steady", Path::host_memory, {4.9e-3, 5e-3, 5.1e-3})};
+  add_host_evidence(run.cases[0]);
+  run.benchmark_json = stock_document(run.cases);
+  return run;
+}
+
+}  // namespace offload::testing

@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: Apache-2.0
+// The workloads on the CPU side: right results pass their check, wrong and missing ones do not.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <ostream>
+#include <stdexcept>
+#include <utility>
+
+#include "bench/workloads/products.hpp"
+#include "bench/workloads/workloads.hpp"
+#include "kernels/reference.hpp"
+#include "tests/unit/workload_bench.hpp"
+
+namespace offload {
+namespace {
+
+using testing::Bench;
+using testing::lose_one_product;
+using testing::one;
+using testing::right;
+
+struct Shape {
+  DType dtype;
+  std::size_t rows, cols;
+};
+void PrintTo(const Shape& shape, std::ostream* out) {
+  *out << name(shape.dtype) << ' ' << shape.rows << 'x' << shape.cols;
+}
+
+class OfEveryShape : public ::testing::TestWithParam<Shape> {};
+
+TEST_P(OfEveryShape, RightResultsPass) {
+  const auto [dtype, rows, cols] = GetParam();
+  const WeightSet weights = one(dtype, rows, cols);
+  for (const auto& make : {make_stream_read, make_gemv, make_pointer_chase, make_row_gather}) {
+    const auto workload = make();
+    if (!workload->reads(weights)) continue;
+    Bench bench(*workload, weights);
+    EXPECT_EQ(bench.pass(), right) << workload->name();
+    EXPECT_EQ(bench.pass(), right) << workload->name() << ", second pass";
+  }
+}
+
+TEST_P(OfEveryShape, NothingReadIsFound) {
+  const auto [dtype, rows, cols] = GetParam();
+  const WeightSet weights = one(dtype, rows, cols);
+  for (const auto& make : {make_stream_read, make_gemv, make_pointer_chase, make_row_gather}) {
+    const auto workload = make();
+    if (!workload->reads(weights)) continue;
+    Bench bench(*workload, weights);
+    ASSERT_EQ(bench.pass(), right) << workload->name();
+    bench.poison();
+    EXPECT_NE(bench.check(), right) << workload->name();
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Workloads, OfEveryShape,
+    ::testing::Values(Shape{DType::bf16, 1000, 1003}, Shape{DType::bf16, 37, 5},
+                      Shape{DType::bf16, 1, 4096}, Shape{DType::bf16, 64, 1},
+                      Shape{DType::fp16, 1000, 1003}, Shape{DType::fp16, 1, 3},
+                      Shape{DType::fp16, 128, 4096}, Shape{DType::fp8_e4m3, 1000, 1003},
+                      Shape{DType::fp8_e4m3, 256, 2048}, Shape{DType::fp8_e4m3, 1, 1},
+                      Shape{DType::fp32, 33, 65}, Shape{DType::u8, 1, 65537}));
+
+// --- stream_read
+
+TEST(StreamRead, ReadsEveryDtypeAndCountsWholeSectors) {
+  const auto workload = make_stream_read();
+  WeightSet weights{"set", {}};
+  for (const DTypeInfo& entry : dtypes) {
+    weights.tensors.push_back({std::string(entry.name), entry.dtype, 1, 33});
+  }
+  EXPECT_TRUE(workload->reads(weights));
+  Bench bench(*workload, weights);
+  EXPECT_EQ(bench.pass(), right);
+  EXPECT_EQ(bench.reading().bytes().requested, 33U * (2 + 2 + 4 + 1 + 1));
+  EXPECT_EQ(bench.reading().bytes().touched, 96U + 96 + 160 + 64 + 64);
+  EXPECT_EQ(bench.reading().steps(), 0U);
+}
+
+TEST(StreamRead, PiecesAddUp) {
+  Bench bench(*make_stream_read(), one(DType::bf16, 100, 33));
+  bench.poison();
+  bench.launch({0, 0, 40});
+  bench.launch({0, 40, 2});
+  bench.launch({0, 42, 58});
+  EXPECT_EQ(bench.check(), right);
+}
+
+TEST(StreamRead, FindsOneWrongByteMissingAndRepeatedPieces) {
+  Bench bench(*make_stream_read(), one(DType::u8, 4, 1024));
+  bench.memory()[4095] ^= std::byte{1};
+  const auto wrong = bench.pass();
+  ASSERT_TRUE(wrong);
+  EXPECT_NE(wrong->find("checksum of down_proj"), std::string::npos) << *wrong;
+  bench.memory()[4095] ^= std::byte{1};
+  EXPECT_EQ(bench.pass(), right);
+
+  bench.poison();
+  bench.launch({0, 0, 3});
+  EXPECT_NE(bench.check(), right);
+  bench.launch({0, 3, 1});
+  EXPECT_EQ(bench.check(), right);
+  bench.launch({0, 3, 1});
+  EXPECT_NE(bench.check(), right);
+}
+
+TEST(StreamRead, RefusesPiecesBetweenWords) {
+  Bench bench(*make_stream_read(), one(DType::u8, 10, 5));
+  EXPECT_THROW(bench.launch({0, 1, 1}), std::logic_error);
+}
+
+// --- gemv
+
+TEST(Gemv, SaysWhichDtypeItCannotRead) {
+  const auto workload = make_gemv();
+  EXPECT_TRUE(workload->reads(one(DType::fp8_e4m3, 2, 2)));
+  const Support fp32 = workload->reads(one(DType::fp32, 2, 2));
+  EXPECT_FALSE(fp32);
+  EXPECT_EQ(fp32.reason(), "gemv reads bf16, fp16 and fp8_e4m3; down_proj is fp32");
+  EXPECT_FALSE(workload->reads(one(DType::u8, 2, 2)));
+}
+
+TEST(Gemv, CountsTheWeights) {
+  Bench bench(*make_gemv(), one(DType::bf16, 37, 5));
+  EXPECT_EQ(bench.reading().bytes().requested, 370U);
+  EXPECT_EQ(bench.reading().bytes().touched, 384U);
+}
+
+TEST(Gemv, PiecesFillTheirRowsInAnyOrder) {
+  Bench bench(*make_gemv(), one(DType::fp16, 37, 101));
+  bench.poison();
+  bench.launch({0, 30, 7});
+  bench.launch({0, 0, 17});
+  const auto missing = bench.check();
+  ASSERT_TRUE(missing);
+  EXPECT_EQ(*missing, "row 17 of down_proj: never written");
+  bench.launch({0, 17, 13});
+  EXPECT_EQ(bench.check(), right);
+}
+
+TEST(Gemv, FindsRowsInTheWrongPlace) {
+  Bench bench(*make_gemv(), one(DType::bf16, 64, 256));
+  bench.poison();
+  bench.launch({0, 0, 64});
+  ASSERT_EQ(bench.check(), right);
+  auto& memory = bench.memory();
+  std::rotate(memory.begin(), memory.begin() + 512, memory.end());  // every row moves up by one
+  EXPECT_NE(bench.pass(), right);
+}
+
+std::optional<std::string> with_one_weight_missing(DType dtype, std::size_t rows, std::size_t cols,
+                                                   std::size_t row) {
+  const WeightSet weights = one(dtype, rows, cols);
+  Bench bench(*make_gemv(), weights);
+  HostWorkers workers(1);
+  const Tokens token(1, cols, dtype == DType::fp16 ? DType::fp16 : DType::bf16, workers);
+  lose_one_product(bench, weights.tensors[0], row, token.folded(1));
+  return bench.pass();
+}
+
+TEST(Gemv, FindsOneMissingProduct) {
+  for (const DType dtype : {DType::bf16, DType::fp16, DType::fp8_e4m3}) {
+    const auto wrong = with_one_weight_missing(dtype, 40, 1003, 17);
+    ASSERT_TRUE(wrong) << name(dtype);
+    EXPECT_EQ(wrong->rfind("row 17 of down_proj: got ", 0), 0U) << *wrong;
+    EXPECT_TRUE(with_one_weight_missing(dtype, 3, 14336, 2)) << name(dtype);
+  }
+}
+
+TEST(Gemv, FindsNotANumber) {
+  Bench bench(*make_gemv(), one(DType::bf16, 8, 64));
+  const std::uint16_t nan = 0x7fc0;
+  std::memcpy(bench.memory().data() + (3 * 64 + 9) * sizeof(nan), &nan, sizeof(nan));
+  const auto wrong = bench.pass();
+  ASSERT_TRUE(wrong);
+  EXPECT_EQ(wrong->rfind("row 3 of down_proj: got ", 0), 0U) << *wrong;
+}
+
+TEST(Gemv, ChecksEveryTensor) {
+  const WeightSet weights{"block",
+                          {{"up", DType::bf16, 16, 64}, {"down", DType::fp8_e4m3, 64, 16}}};
+  Bench bench(*make_gemv(), weights);
+  EXPECT_EQ(bench.pass(), right);
+  bench.memory(1)[80] = std::byte{0x50};  // 8.0, greater than any weight
+  const auto wrong = bench.pass();
+  ASSERT_TRUE(wrong);
+  EXPECT_NE(wrong->find("row 5 of down:"), std::string::npos) << *wrong;
+}
+
+// --- pointer_chase
+
+TEST(PointerChase, HopsLessThanOncePerNodeUpTo1024) {
+  const auto workload = make_pointer_chase();
+  Bench small(*workload, one(DType::u8, 1, 1024 + 127));  // 8 whole nodes
+  EXPECT_EQ(small.reading().steps(), 7U);
+  EXPECT_EQ(small.pass(), right);
+
+  const WeightSet two{"two", {{"a", DType::bf16, 2048, 128}, {"b", DType::bf16, 64, 100}}};
+  Bench bench(*workload, two);
+  EXPECT_EQ(bench.reading().steps(), 1024U + 99);
+  EXPECT_EQ(bench.reading().bytes().requested, 1123U * 8);
+  EXPECT_EQ(bench.reading().bytes().touched, 1123U * 32);
+  EXPECT_EQ(bench.pass(), right);
+}
+
+TEST(PointerChase, NeedsAKibibyte) {
+  const auto workload = make_pointer_chase();
+  EXPECT_TRUE(workload->reads(one(DType::u8, 1, 1024)));
+  const Support small = workload->reads(one(DType::u8, 1, 1023));
+  EXPECT_FALSE(small);
+  EXPECT_EQ(small.reason(), "pointer_chase needs 1KiB per tensor; down_proj has 1023B");
+}
+
+TEST(PointerChase, FindsAnotherChain) {
+  Bench bench(*make_pointer_chase(), one(DType::u8, 1, std::size_t{64} * 1024));
+  ASSERT_EQ(bench.pass(), right);
+  reference::make_chain(bench.memory(), 99);
+  const auto wrong = bench.pass();
+  ASSERT_TRUE(wrong);
+  EXPECT_NE(wrong->find("chain of down_proj: got at offset"), std::string::npos) << *wrong;
+}
+
+TEST(PointerChase, RefusesPartsOfATensor) {
+  Bench bench(*make_pointer_chase(), one(DType::bf16, 64, 100));
+  EXPECT_THROW(bench.launch({0, 0, 63}), std::logic_error);
+  EXPECT_THROW(bench.launch({0, 1, 63}), std::logic_error);
+}
+
+// --- all
+
+TEST(Workloads, SayNoToGpuViewsWithoutAGpu) {
+  for (const auto& make : {make_stream_read, make_gemv, make_pointer_chase, make_row_gather}) {
+    Bench bench(*make(), one(DType::bf16, 64, 64));
+    EXPECT_THROW(bench.launch({0, 0, 64}, Side::gpu), std::logic_error);
+  }
+}
+
+TEST(Workloads, HaveNamesAndDescriptions) {
+  EXPECT_EQ(make_stream_read()->name(), "stream_read");
+  EXPECT_EQ(make_gemv()->name(), "gemv");
+  EXPECT_EQ(make_pointer_chase()->name(), "pointer_chase");
+  for (const auto& make : {make_stream_read, make_gemv, make_pointer_chase, make_row_gather}) {
+    EXPECT_FALSE(make()->description().empty());
+  }
+}
+
+}  // namespace
+}  // namespace offload
