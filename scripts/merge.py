@@ -32,7 +32,8 @@ def main():
     if target in map(os.path.realpath, arguments.files):
         raise BadInput(f"{arguments.output}: is one of the files to merge: choose another --output")
     document = merging.merge(arguments.files, arguments.incomplete, not arguments.no_rows)
-    command.write_whole(arguments.output, json.dumps(document, indent=1, ensure_ascii=False) + "\n")
+    text = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
+    command.write_whole(arguments.output, text + "\n")
     ours = document["offload_bench"]
     print(f"{arguments.output}: {len(ours['cases'])} cases of {len(ours['sources'])} runs")
     return 0

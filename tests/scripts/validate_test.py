@@ -138,3 +138,12 @@ def test_a_figure_outside_the_published_range_is_no_fault(tmp_path):
     assert done.returncode == 0
     assert "outside the published range: zero-copy, 33.55 GB/s" in done.stdout
     assert "published" not in command(path).stdout
+
+
+@pytest.mark.parametrize("path", sorted(path for path in (ROOT / "results").glob("*/*.json")
+                                        if path.parent.name != "schema"), ids=lambda path: path.stem)
+def test_committed_results_hold_no_white_space(path):
+    """They are kept for good, and half of a file as --output writes it is indentation:
+    python3 -m json.tool --compact --no-ensure-ascii FILE COMMITTED."""
+    text = path.read_text(encoding="utf-8")
+    assert text == json.dumps(json.loads(text), ensure_ascii=False, separators=(",", ":")) + "\n"
