@@ -13,7 +13,7 @@
 #include <system_error>
 #include <utility>
 
-#include "bench/platform/files.hpp"
+#include "bench/core/files.hpp"
 
 namespace offload {
 namespace {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "bench/measure/gpu_counters.hpp"
 
-#include <array>
 #include <utility>
 
 namespace offload {
@@ -19,17 +18,6 @@ constexpr double completion_overhead = 20;
 constexpr double smallest_completion = 128;
 // What the driver itself reads meanwhile (commands, page tables) may be as much as this.
 constexpr double aside_bytes = 1e6;
-
-constexpr std::array<std::pair<std::uint64_t, const char*>, 8> throttle_names{{
-    {0x2, "application clocks"},
-    {0x4, "power cap"},
-    {0x8, "hardware slowdown"},
-    {0x10, "sync boost"},
-    {0x20, "software thermal slowdown"},
-    {0x40, "hardware thermal slowdown"},
-    {0x80, "hardware power brake"},
-    {0x100, "display clocks"},
-}};
 
 }  // namespace
 
@@ -113,14 +101,6 @@ LinkTraffic link_traffic(const GpuCounters::Wire& before, const GpuCounters::Wir
 bool lost_records(std::size_t moved, double wire_to_device) {
   constexpr double payload = smallest_completion / (smallest_completion + completion_overhead);
   return static_cast<double>(moved) < payload * wire_to_device - aside_bytes;
-}
-
-std::vector<std::string> throttle_words(std::uint64_t reasons) {
-  std::vector<std::string> words;
-  for (const auto& [bit, word] : throttle_names) {
-    if ((reasons & bit) != 0) words.emplace_back(word);
-  }
-  return words;
 }
 
 }  // namespace offload

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// NVML's running counters of one GPU and its state. BoundWorkload takes a fraction of a millisecond
+// NVML's running counters of one GPU and its state. Reading them takes a fraction of a millisecond
 // while the GPU is idle, and tens of them while it is busy: read between passes.
 #pragma once
 #include <cstddef>
@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "bench/measure/evidence.hpp"
-#include "bench/platform/nvml_library.hpp"
+#include "bench/platform/nvml.hpp"
 
 namespace offload {
 
@@ -54,8 +54,5 @@ LinkTraffic link_traffic(const GpuCounters::Wire& before, const GpuCounters::Wir
 /// while that many were on the wire: no packet's header takes more beside its payload than that of
 /// 128 bytes. For passes in which nothing but migration uses the link.
 bool lost_records(std::size_t moved, double wire_to_device);
-
-/// NVML's bits of what holds the clocks down, as words; gpu_idle is none.
-std::vector<std::string> throttle_words(std::uint64_t reasons);
 
 }  // namespace offload

@@ -12,7 +12,7 @@
 #include "bench/measure/cost_tensors.hpp"
 #include "bench/measure/host_allocators.hpp"
 #include "bench/measure/plan.hpp"
-#include "bench/platform/memory_use.hpp"
+#include "bench/platform/memory.hpp"
 #include "bench/record.hpp"
 #include "offload/platform.hpp"
 

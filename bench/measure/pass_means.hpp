@@ -17,7 +17,7 @@ struct Moment {
   std::vector<double> threads;            // as DriverThreads::seconds() has them
   std::optional<GpuCounters::Wire> wire;  // nullopt where it cannot be read
 };
-/// BoundWorkload costs CPU time itself: the process's is read last before a pass and first after
+/// Reading costs CPU time itself: the process's is read last before a pass and first after
 /// it.
 Moment moment_before(const DriverThreads& threads, const GpuCounters& counters);
 Moment moment_after(const DriverThreads& threads, const GpuCounters& counters);

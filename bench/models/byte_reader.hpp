@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// BoundWorkload little-endian numbers and strings from a file nobody vouches for: every read says
+// Reads little-endian numbers and strings from a file nobody vouches for: every read says
 // what it wanted, and no read asks for more memory than it was allowed.
 #pragma once
 #include <cstddef>

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "bench/core/names.hpp"
-#include "bench/platform/files.hpp"
+#include "bench/core/files.hpp"
 #include "offload/error.hpp"
 
 namespace offload {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// BoundWorkload JSON that others wrote: a small value tree with bounded depth and memory.
+// Reads JSON that others wrote: a small value tree with bounded depth and memory.
 #pragma once
 #include <cstddef>
 #include <cstdint>

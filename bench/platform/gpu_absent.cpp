@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "bench/platform/gpu.hpp"
+#include "bench/platform/probe.hpp"
 #include "offload/cuda/runtime.hpp"
 
 namespace offload {

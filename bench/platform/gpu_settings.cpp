@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "bench/platform/gpu_settings.hpp"
+// How one GPU is set up and what it is doing, as NVML says it.
+#include "bench/platform/nvml.hpp"
 
 #include <array>
 #include <limits>
 #include <string>
 #include <string_view>
-
-#include "bench/measure/gpu_counters.hpp"
+#include <utility>
 
 namespace offload {
 namespace {
@@ -17,6 +17,17 @@ constexpr int no_permission = 4;
 constexpr unsigned int clock_sm = 1;
 constexpr unsigned int clock_memory = 2;
 constexpr unsigned int sensor_gpu = 0;
+
+constexpr std::array<std::pair<std::uint64_t, const char*>, 8> throttle_names{{
+    {0x2, "application clocks"},
+    {0x4, "power cap"},
+    {0x8, "hardware slowdown"},
+    {0x10, "sync boost"},
+    {0x20, "software thermal slowdown"},
+    {0x40, "hardware thermal slowdown"},
+    {0x80, "hardware power brake"},
+    {0x100, "display clocks"},
+}};
 
 struct Bar1Memory {  // nvmlBAR1Memory_t
   unsigned long long total = 0;
@@ -245,6 +256,14 @@ GpuSettings read_gpu_settings(const nvml::Library& library, nvml::Device device)
   settings.confidential_compute = read_confidential(questions);
   settings.unknown = questions.take_notes();
   return settings;
+}
+
+std::vector<std::string> throttle_words(std::uint64_t reasons) {
+  std::vector<std::string> words;
+  for (const auto& [bit, word] : throttle_names) {
+    if ((reasons & bit) != 0) words.emplace_back(word);
+  }
+  return words;
 }
 
 }  // namespace offload

@@ -14,9 +14,8 @@
 #include <utility>
 #include <vector>
 
-#include "bench/platform/cgroup.hpp"
-#include "bench/platform/files.hpp"
-#include "bench/platform/host_settings.hpp"
+#include "bench/core/files.hpp"
+#include "bench/platform/memory.hpp"
 
 namespace offload {
 namespace {

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// The CPU side of the machine, read from /proc and /sys.
+// The CPU side of the machine and how its kernel is set up, read from /proc and /sys.
 #pragma once
 #include <cstddef>
 #include <filesystem>
 #include <string>
+#include <vector>
 
+#include "bench/platform/procfs.hpp"
 #include "offload/platform.hpp"
 
 namespace offload {
@@ -24,5 +26,16 @@ Host read_host(const std::filesystem::path& root, const SystemFacts& facts);
 /// The NVIDIA kernel module's release, e.g. "580.159.04", from proc/driver/nvidia/version; "" when
 /// no such module is loaded.
 std::string read_driver_release(const std::filesystem::path& root);
+
+/// `root` is "/" on a real machine. What cannot be read stays empty, and `unknown` says why.
+HostSettings read_host_settings(const std::filesystem::path& root);
+
+/// In order of their ids; GPUs and memory expanders can be among them. Whether one is GPU memory is
+/// for mark_gpu_nodes() to say.
+std::vector<NumaNode> read_numa_nodes(NotedFiles& files);
+
+/// Says of every node whether it is GPU memory. Only where a GPU's memory is in the host's page
+/// tables can it be; there it is a node with memory, but without CPUs.
+void mark_gpu_nodes(Platform& platform);
 
 }  // namespace offload

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "bench/platform/host_settings.hpp"
+#include "bench/platform/host.hpp"
 
 #include <algorithm>
 #include <array>
@@ -9,10 +9,8 @@
 #include <string_view>
 #include <utility>
 
-#include "bench/platform/files.hpp"
-#include "bench/platform/kernel_modules.hpp"
-#include "bench/platform/noted_files.hpp"
-#include "bench/platform/numa_nodes.hpp"
+#include "bench/core/files.hpp"
+#include "bench/platform/procfs.hpp"
 
 namespace offload {
 namespace {
@@ -210,7 +208,116 @@ std::optional<int> as_int(std::optional<std::size_t> number) {
   return static_cast<int>(*number);
 }
 
+/// A file per parameter.
+NamedTexts read_uvm_parameters(NotedFiles& files) {
+  constexpr const char* directory = "sys/module/nvidia_uvm/parameters";
+  NamedTexts parameters;
+  std::error_code ignored;
+  for (const auto& file : fs::directory_iterator(files.root() / directory, ignored)) {
+    parameters.emplace_back(file.path().filename().string(), trimmed(read_text(file.path())));
+  }
+  std::ranges::sort(parameters);
+  if (parameters.empty()) {
+    files.note("kernel_modules.nvidia_uvm", std::string("/") + directory + " is missing or empty");
+  }
+  return parameters;
+}
+
+/// Lines of "Name: value".
+NamedTexts read_driver_parameters(NotedFiles& files) {
+  constexpr const char* file = "proc/driver/nvidia/params";
+  const std::string text = files.text("kernel_modules.nvidia", file);
+  NamedTexts parameters;
+  for (const auto line : lines_of(text)) {
+    const auto colon = line.find(':');
+    if (colon == std::string_view::npos || colon == 0) continue;
+    parameters.emplace_back(trimmed(line.substr(0, colon)), trimmed(line.substr(colon + 1)));
+  }
+  if (parameters.empty() && !text.empty()) files.nonsense("kernel_modules.nvidia", file, text);
+  return parameters;
+}
+
+std::optional<bool> read_open(NotedFiles& files) {
+  constexpr const char* file = "proc/driver/nvidia/version";
+  const std::string text = files.text("kernel_modules.open", file);
+  if (text.empty()) return std::nullopt;
+  const auto line = value_of(text, "NVRM version");
+  if (line.find("Open Kernel Module") != std::string_view::npos) return true;
+  if (line.find("Kernel Module") != std::string_view::npos) return false;
+  files.nonsense("kernel_modules.open", file, text);
+  return std::nullopt;
+}
+
+KernelModules read_kernel_modules(NotedFiles& files) {
+  KernelModules modules;
+  modules.open = read_open(files);
+  modules.uvm_parameters = read_uvm_parameters(files);
+  modules.driver_parameters = read_driver_parameters(files);
+  return modules;
+}
+
+/// The number in "node12"; nullopt for other names.
+std::optional<std::size_t> node_id(const std::string& name) {
+  constexpr std::string_view prefix = "node";
+  if (!name.starts_with(prefix)) return std::nullopt;
+  return exact_number(std::string_view(name).substr(prefix.size()));
+}
+
+/// "Node 0 MemTotal:       527938048 kB"
+std::size_t memory_of(std::string_view meminfo) {
+  for (const auto line : lines_of(meminfo)) {
+    const auto key = line.find("MemTotal:");
+    if (key == std::string_view::npos) continue;
+    return leading_number(line.substr(line.find(':') + 1)).value_or(0) * 1024;
+  }
+  return 0;
+}
+
+/// "10 80"; nothing when anything else is in it.
+std::vector<int> distances_of(std::string_view text) {
+  constexpr std::size_t farthest = 255;  // ACPI's "cannot be reached"
+  std::vector<int> distances;
+  text = trimmed(text);
+  while (!text.empty()) {
+    const auto blank = std::min(text.find(' '), text.size());
+    const auto distance = exact_number(text.substr(0, blank));
+    if (!distance || *distance > farthest) return {};
+    distances.push_back(static_cast<int>(*distance));
+    text = trimmed(text.substr(blank));
+  }
+  return distances;
+}
+
 }  // namespace
+
+std::vector<NumaNode> read_numa_nodes(NotedFiles& files) {
+  constexpr const char* directory = "sys/devices/system/node";
+  std::vector<NumaNode> nodes;
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator(files.root() / directory, ignored)) {
+    const auto id = node_id(entry.path().filename().string());
+    if (!id) continue;
+    NumaNode node;
+    node.id = static_cast<int>(*id);
+    node.memory_bytes = memory_of(read_text(entry.path() / "meminfo"));
+    node.has_cpus = count_in_list(read_text(entry.path() / "cpulist")) > 0;
+    node.distances = distances_of(read_text(entry.path() / "distance"));
+    nodes.push_back(std::move(node));
+  }
+  std::ranges::sort(nodes, {}, &NumaNode::id);
+  if (nodes.empty()) files.note("nodes", std::string("/") + directory + " shows none");
+  return nodes;
+}
+
+void mark_gpu_nodes(Platform& platform) {
+  if (!platform.gpu) return;
+  const MemoryModel& model = platform.gpu->memory_model;
+  const bool coherent =
+      model.pageable_memory_access_uses_host_page_tables || model.gpu_is_numa_node.value_or(false);
+  for (NumaNode& node : platform.host.settings.nodes) {
+    node.gpu_memory = coherent && node.memory_bytes > 0 && !node.has_cpus;
+  }
+}
 
 HostSettings read_host_settings(const fs::path& root) {
   NotedFiles files(root);

@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "bench/platform/probe.hpp"
 
+#include <array>
 #include <utility>
 
-#include "bench/platform/gpu.hpp"
 #include "bench/platform/host.hpp"
-#include "bench/platform/link.hpp"
-#include "bench/platform/numa_nodes.hpp"
 #include "bench/platform/nvml.hpp"
 #include "offload/error.hpp"
 
@@ -40,6 +38,63 @@ Platform probe_platform(int gpu) {
       decide_link(platform.gpu->memory_model, probe.integrated, platform.host.architecture, nvml);
   platform.gpu->settings = std::move(nvml.settings);
   return platform;
+}
+
+namespace {
+
+struct Generation {
+  double transfers_per_second;  // per lane
+  double payload;               // share of the bits that line coding leaves
+};
+constexpr std::array<Generation, 6> generations{{{2.5e9, 8.0 / 10},
+                                                 {5e9, 8.0 / 10},
+                                                 {8e9, 128.0 / 130},
+                                                 {16e9, 128.0 / 130},
+                                                 {32e9, 128.0 / 130},
+                                                 // 256-byte flits: 8 bytes CRC, 6 bytes FEC
+                                                 {64e9, 242.0 / 256}}};
+
+Link c2c_link(const NvmlFacts& nvml, std::string reason) {
+  Link link;
+  link.kind = "nvlink-c2c";
+  link.peak_bytes_per_second = nvml.c2c_bytes_per_second;
+  link.reason = std::move(reason);
+  return link;
+}
+
+}  // namespace
+
+std::optional<double> pcie_peak(int generation, int width) {
+  if (generation < 1 || generation > static_cast<int>(generations.size())) return std::nullopt;
+  if (width != 1 && width != 2 && width != 4 && width != 8 && width != 16) return std::nullopt;
+  const auto& entry = generations[static_cast<std::size_t>(generation - 1)];
+  return entry.transfers_per_second * entry.payload * width / 8;
+}
+
+std::optional<Link> decide_link(const MemoryModel& memory_model, bool integrated,
+                                const std::string& architecture, const NvmlFacts& nvml) {
+  if (nvml.c2c_links.value_or(0) > 0) {
+    return c2c_link(nvml, "NVML counts " + std::to_string(*nvml.c2c_links) + " active C2C links");
+  }
+  if (integrated) return std::nullopt;
+  if (memory_model.pageable_memory_access_uses_host_page_tables) {
+    // POWER9 says the same of its NVLink.
+    if (architecture != "aarch64") return std::nullopt;
+    return c2c_link(nvml, "the GPU reads pageable memory through the page tables of an Arm host");
+  }
+
+  Link link;
+  link.kind = "pcie";
+  link.reason = "the GPU has page tables of its own and no C2C link";
+  // The maximum, not the current state: an idle link is slower than the same link under load.
+  link.generation = nvml.pcie_max_generation;
+  link.width = nvml.pcie_max_width;
+  link.current_generation = nvml.pcie_generation;
+  link.current_width = nvml.pcie_width;
+  if (link.generation && link.width) {
+    link.peak_bytes_per_second = pcie_peak(*link.generation, *link.width);
+  }
+  return link;
 }
 
 }  // namespace offload

@@ -1,5 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+// What this machine is: host, GPU and the link between them.
 #pragma once
+#include <optional>
+#include <string>
+
+#include "bench/platform/nvml.hpp"
 #include "offload/platform.hpp"
 
 namespace offload {
@@ -8,5 +13,29 @@ namespace offload {
 /// GPU at all is no error: gpu_absent_reason says why. Throws UsageError when there are GPUs, but
 /// not that one, and when one beyond the first was asked for and none can be used.
 Platform probe_platform(int gpu);
+
+/// The GPU as the CUDA runtime describes it; gpu_absent.cpp answers where there is no CUDA Toolkit.
+struct GpuProbe {
+  std::optional<Gpu> gpu;     // all but driver_release
+  std::string absent_reason;  // why there is none
+  bool integrated = false;    // shares the host's memory
+};
+
+/// Makes device `index` current and creates its context. Throws UsageError when the machine has
+/// GPUs, but not that one.
+GpuProbe probe_gpu(int index);
+
+/// "--gpu 3: this machine has 1 GPU (0)"
+std::string no_such_gpu(int index, int count);
+
+/// Bytes per second and direction that PCI Express leaves after line coding, before packet headers;
+/// nullopt for a generation or width that does not exist.
+std::optional<double> pcie_peak(int generation, int width);
+
+/// Which link joins host memory and the GPU, and the most it can carry.
+/// Decides by what the machine says it can do, never by a device's name. nullopt when that does not
+/// settle it, and for a GPU that shares the host's memory.
+std::optional<Link> decide_link(const MemoryModel& memory_model, bool integrated,
+                                const std::string& architecture, const NvmlFacts& nvml);
 
 }  // namespace offload

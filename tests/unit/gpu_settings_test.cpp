@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What is made of NVML's answers, against a library that is not NVIDIA's.
-#include "bench/platform/gpu_settings.hpp"
+#include "bench/platform/nvml.hpp"
 
 #include <gtest/gtest.h>
 
@@ -8,7 +8,6 @@
 #include <string>
 #include <vector>
 
-#include "bench/platform/nvml.hpp"
 
 namespace offload {
 namespace {

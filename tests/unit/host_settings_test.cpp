@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "bench/platform/host_settings.hpp"
+#include "bench/platform/host.hpp"
 
 #include <gtest/gtest.h>
 
 #include <string>
 #include <vector>
 
-#include "bench/platform/numa_nodes.hpp"
 #include "tests/unit/fake_root.hpp"
 
 namespace offload {

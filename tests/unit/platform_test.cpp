@@ -7,13 +7,11 @@
 #include <string>
 #include <string_view>
 
-#include "bench/platform/cgroup.hpp"
-#include "bench/platform/files.hpp"
-#include "bench/platform/gpu.hpp"
-#include "bench/platform/host.hpp"
-#include "bench/platform/link.hpp"
-#include "bench/platform/nvml.hpp"
+#include "bench/platform/memory.hpp"
+#include "bench/core/files.hpp"
 #include "bench/platform/probe.hpp"
+#include "bench/platform/host.hpp"
+#include "bench/platform/nvml.hpp"
 #include "offload/error.hpp"
 #include "tests/unit/fake_root.hpp"
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "bench/platform/noted_files.hpp"
+#include "bench/platform/procfs.hpp"
 
-#include "bench/platform/files.hpp"
+#include "bench/core/files.hpp"
 
 namespace offload {
 

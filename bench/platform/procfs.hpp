@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// BoundWorkload one value from one file, and keeping note of why there is none.
+// Reads one value from one file, and keeps a note of why there is none.
 #pragma once
 #include <cstddef>
 #include <filesystem>

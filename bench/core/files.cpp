@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "bench/platform/files.hpp"
+#include "bench/core/files.hpp"
 
 #include <charconv>
 #include <fstream>

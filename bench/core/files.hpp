@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// BoundWorkload the small text files in which Linux describes itself. What is absent reads as
+// Reads the small text files in which Linux describes itself. What is absent reads as
 // empty.
 #pragma once
 #include <cstddef>

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The memory limit a control group (version 1 or 2) sets for this process.
+// Host memory: the limit that a control group (version 1 or 2) sets for this process, and how much
+// is in use now, by three accounts that need not agree: pages that a driver allocates are missing
+// from the machine's free memory, but not always in the process's account.
 #pragma once
 #include <cstddef>
 #include <filesystem>
@@ -19,5 +21,15 @@ std::optional<CgroupMemory> read_cgroup_memory(const std::filesystem::path& root
 /// What the process's own group is charged in all, page cache included; of the nearest group above
 /// it that can be seen from here where its own cannot. nullopt when there is none.
 std::optional<std::size_t> read_cgroup_usage(const std::filesystem::path& root);
+
+/// In bytes; nullopt where it cannot be read.
+struct MemoryUse {
+  std::optional<std::size_t> available;  // MemAvailable, and free pages that each CPU keeps
+  std::optional<std::size_t> resident;   // VmRSS: of this process
+  std::optional<std::size_t> charged;    // to this process's control group
+};
+
+/// `root` is "/" on a real machine.
+MemoryUse read_memory_use(const std::filesystem::path& root);
 
 }  // namespace offload
