@@ -17,6 +17,7 @@ FetchContent_Declare(benchmark
   URL_HASH SHA256=9631341c82bac4a288bef951f8b26b41f69021794184ece969f8473977eaa340
   FIND_PACKAGE_ARGS 1.7.1)
 # The command line, with suggestions and pass-through of what is not ours.
+set(CLI11_INSTALL OFF)
 FetchContent_Declare(CLI11
   URL https://github.com/CLIUtils/CLI11/archive/refs/tags/v2.7.2.tar.gz
   URL_HASH SHA256=46eef3101da70852ec7af026e09d485ccee81813331c8c6052d39344443b83da

@@ -31,6 +31,28 @@ not_installed() {
   done
 }
 
+# at_least NAME FOUND LEAST HOW: dies with one line when version FOUND is older than LEAST. What has no
+# version yet is not installed yet, and looked at again once it is.
+at_least() {
+  [[ -n $2 ]] || return 0
+  [[ $(printf '%s\n' "$3" "$2" | sort -V | head -n 1) == "$3" ]] || die "$1 $2 is older than $3: $4"
+}
+
+# The first version number in what a command prints; nothing where there is no such command.
+version_of() { "$@" 2>/dev/null | grep -oE '[0-9]+(\.[0-9]+)+' | head -n 1 || true; }
+
+# Before anything is installed, and again after it.
+check_versions() {
+  at_least CMake "$(version_of cmake --version)" 3.25 \
+    "python3 -m pip install cmake, or cmake.org/download"
+  local compiler=${CXX:-g++}
+  if [[ $("$compiler" --version 2>/dev/null) == *'Free Software Foundation'* ]]; then
+    at_least "$compiler" "$(version_of "$compiler" -dumpfullversion)" 12 \
+      "install g++-12 or newer, then export CXX=g++-12"
+  fi
+  at_least Python "$(version_of python3 --version)" 3.9 "install a newer python3"
+}
+
 need_for_build() {
   need_command g++ g++
   need_command cmake cmake
@@ -76,22 +98,30 @@ install_missing() {
   missing=()
 }
 
-# build PRESET [CMAKE_ARGUMENT...]; the array `targets`, when set, says what of it.
-build() {
-  local preset=$1 log
-  shift
+# configure PRESET
+configure() {
+  local log=$root/build/$1-configure.log
   if [[ -z ${CMAKE_GENERATOR:-} ]] && command -v ninja >/dev/null; then
     export CMAKE_GENERATOR=Ninja
   fi
   mkdir -p "$root/build"
-  log=$root/build/$preset-configure.log
-  (cd "$root" && cmake --preset "$preset" "$@") >"$log" 2>&1 || {
+  (cd "$root" && cmake --preset "$1") >"$log" 2>&1 || {
     cat "$log" >&2
     die "configuring failed; the log above is $log"
   }
   grep -- '-- GPU part:' "$log" >&2
-  (cd "$root" && cmake --build --preset "$preset" --parallel "$(nproc)" \
-    ${targets:+--target "${targets[@]}"}) >&2
+}
+
+# build PRESET [TARGET...]: all of it, or these targets.
+build() {
+  configure "$1"
+  compile "$@"
+}
+
+compile() {
+  local preset=$1
+  shift
+  (cd "$root" && cmake --build --preset "$preset" --parallel "$(nproc)" ${1:+--target "$@"}) >&2
 }
 
 # run_ctest PRESET [CTEST_ARGUMENT...]
