@@ -9,12 +9,11 @@
 #include <sstream>
 #include <system_error>
 
+#include "bench/core/text.hpp"
 #include "offload/dtype.hpp"
 
 namespace offload {
 namespace {
-
-std::string quoted(std::string_view text) { return "'" + std::string(text) + "'"; }
 
 std::optional<std::uint64_t> whole_number(std::string_view text) {
   std::uint64_t number = 0;
@@ -31,7 +30,7 @@ std::string plain(double number) {
 }
 
 [[noreturn]] void refuse_tensor(std::string_view text, const std::string& why) {
-  throw UsageError("--tensor " + quoted(text) + " " + why);
+  throw UsageError("--tensor " + in_quotes(text) + " " + why);
 }
 
 }  // namespace
@@ -41,7 +40,7 @@ std::uint64_t parse_number(std::string_view option, std::string_view text, std::
   const std::optional<std::uint64_t> number = whole_number(text);
   if (number && *number >= least && *number <= most) return *number;
   throw UsageError(std::string(option) + " must be a whole number from " + std::to_string(least) +
-                   " to " + std::to_string(most) + ", not " + quoted(text));
+                   " to " + std::to_string(most) + ", not " + in_quotes(text));
 }
 
 double parse_decimal(std::string_view option, std::string_view text, double least, double most) {
@@ -50,7 +49,7 @@ double parse_decimal(std::string_view option, std::string_view text, double leas
   const bool whole = error == std::errc() && end == text.data() + text.size();
   if (whole && number >= least && number <= most) return number;
   throw UsageError(std::string(option) + " must be a number from " + plain(least) + " to " +
-                   plain(most) + ", not " + quoted(text));
+                   plain(most) + ", not " + in_quotes(text));
 }
 
 std::uint64_t parse_hundredths(std::string_view option, std::string_view text, std::uint64_t least,
@@ -68,7 +67,7 @@ std::uint64_t parse_hundredths(std::string_view option, std::string_view text, s
   throw UsageError(std::string(option) + " must be a number from " +
                    plain(static_cast<double>(least) / 100) + " to " +
                    plain(static_cast<double>(most) / 100) + " with at most two decimals, not " +
-                   quoted(text));
+                   in_quotes(text));
 }
 
 std::vector<std::string> split_list(std::string_view option, std::string_view text) {
@@ -76,7 +75,7 @@ std::vector<std::string> split_list(std::string_view option, std::string_view te
   for (std::size_t begin = 0; begin <= text.size();) {
     const std::size_t end = std::min(text.find(',', begin), text.size());
     if (end == begin) {
-      throw UsageError(std::string(option) + " has an empty item in " + quoted(text));
+      throw UsageError(std::string(option) + " has an empty item in " + in_quotes(text));
     }
     items.emplace_back(text.substr(begin, end - begin));
     begin = end + 1;
@@ -108,7 +107,8 @@ WeightTensor parse_tensor(std::string_view text) {
     std::vector<std::string_view> known;
     known.reserve(dtypes.size());
     for (const DTypeInfo& entry : dtypes) known.push_back(entry.name);
-    throw UsageError("--tensor " + quoted(text) + ": " + unknown_name("dtype", dtype_name, known));
+    throw UsageError("--tensor " + in_quotes(text) + ": " +
+                     unknown_name("dtype", dtype_name, known));
   }
   constexpr auto most = static_cast<std::uint64_t>(std::numeric_limits<std::ptrdiff_t>::max());
   if (*rows > most / bytes_of(*dtype) / *cols) refuse_tensor(text, "is too large");

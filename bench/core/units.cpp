@@ -12,6 +12,7 @@
 #include <span>
 #include <system_error>
 
+#include "bench/core/text.hpp"
 #include "offload/error.hpp"
 
 namespace offload {
@@ -21,10 +22,8 @@ constexpr std::size_t largest = std::numeric_limits<std::size_t>::max();
 
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
-std::string quoted(std::string_view text) { return "'" + std::string(text) + "'"; }
-
 [[noreturn]] void refuse(std::string_view text, const std::string& why) {
-  throw UsageError("size " + quoted(text) + " " + why);
+  throw UsageError("size " + in_quotes(text) + " " + why);
 }
 
 /// The factor a unit stands for; nullopt when it is no unit, 0 when it is a bare KB, MB or GB.
@@ -48,7 +47,7 @@ std::optional<std::size_t> unit_factor(std::string_view unit) {
 std::vector<std::size_t> parse_range(std::string_view text, std::size_t dots) {
   const std::size_t star = text.find('*', dots);
   if (star == std::string_view::npos) {
-    throw UsageError("range " + quoted(text) + " needs a factor: write " + std::string(text) +
+    throw UsageError("range " + in_quotes(text) + " needs a factor: write " + std::string(text) +
                      "*2");
   }
   const std::size_t first = parse_size(text.substr(0, dots));
@@ -58,9 +57,10 @@ std::vector<std::size_t> parse_range(std::string_view text, std::size_t dots) {
   const char* const end = factor_text.data() + factor_text.size();
   const auto [stop, error] = std::from_chars(factor_text.data(), end, factor);
   if (error != std::errc() || stop != end || factor < 2) {
-    throw UsageError("range " + quoted(text) + " needs a whole factor of 2 or more after the '*'");
+    throw UsageError("range " + in_quotes(text) +
+                     " needs a whole factor of 2 or more after the '*'");
   }
-  if (first > last) throw UsageError("range " + quoted(text) + " runs from large to small");
+  if (first > last) throw UsageError("range " + in_quotes(text) + " runs from large to small");
 
   std::vector<std::size_t> sizes{first};
   while (sizes.back() <= last / factor) sizes.push_back(sizes.back() * factor);

@@ -7,16 +7,6 @@
 
 namespace offload {
 
-std::string quoted_excerpt(std::string_view text) {
-  constexpr std::size_t most = 80;
-  std::string shown = "'";
-  for (const char letter : text.substr(0, most)) {
-    const auto code = static_cast<unsigned char>(letter);
-    shown += code < 0x20 || code >= 0x7f ? '?' : letter;
-  }
-  return shown + (text.size() > most ? "...'" : "'");
-}
-
 std::ifstream open_model_file(const std::filesystem::path& path, std::uint64_t& size) {
   std::error_code error;
   if (!std::filesystem::exists(path, error)) {

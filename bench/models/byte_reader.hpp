@@ -12,9 +12,6 @@
 
 namespace offload {
 
-/// `text` in quotes, fit for one line of an error message: short, and without control characters.
-std::string quoted_excerpt(std::string_view text);
-
 /// The file, open for reading, and its size. Throws UsageError when it is none that can be read.
 std::ifstream open_model_file(const std::filesystem::path& path, std::uint64_t& size);
 

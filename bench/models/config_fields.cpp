@@ -3,6 +3,7 @@
 
 #include <utility>
 
+#include "bench/core/text.hpp"
 #include "offload/error.hpp"
 
 namespace offload {
@@ -14,7 +15,7 @@ std::string described(const JsonValue& value) {
   if (const auto* below = std::get_if<std::int64_t>(&value.value)) return std::to_string(*below);
   if (const auto* real = std::get_if<double>(&value.value)) return std::to_string(*real);
   if (const auto* flag = std::get_if<bool>(&value.value)) return *flag ? "true" : "false";
-  if (const auto* text = std::get_if<std::string>(&value.value)) return quoted(*text);
+  if (const auto* text = std::get_if<std::string>(&value.value)) return in_quotes(*text);
   if (std::holds_alternative<JsonValue::Array>(value.value)) return "a list";
   return std::holds_alternative<JsonValue::Object>(value.value) ? "an object" : "null";
 }
@@ -26,13 +27,6 @@ const JsonValue* given(const JsonValue& object, std::string_view name) {
 }
 
 }  // namespace
-
-std::string quoted(std::string_view text) {
-  constexpr std::size_t most = 60;
-  std::string result = "'";
-  for (const char c : text.substr(0, most)) result += c >= ' ' && c <= '~' ? c : '?';
-  return result + (text.size() > most ? "...'" : "'");
-}
 
 ConfigFields::ConfigFields(const JsonValue& config, std::string source)
     : outer_(&config), inner_(&config), source_(std::move(source)) {

@@ -53,7 +53,4 @@ class ConfigFields {
   std::string source_;
 };
 
-/// Text from a file, fit for an error message: printable, quoted and short.
-std::string quoted(std::string_view text);
-
 }  // namespace offload

@@ -7,6 +7,7 @@
 #include <set>
 #include <string_view>
 
+#include "bench/core/text.hpp"
 #include "bench/models/byte_reader.hpp"
 #include "offload/error.hpp"
 
@@ -111,19 +112,18 @@ class HeaderReader {
   ValueType read_type(const std::string& key) {
     const std::uint64_t number = bytes_.number(4, "a value's type");
     if (number >= static_cast<std::uint64_t>(ValueType::end)) {
-      fail("key " + quoted_excerpt(key) + " has the unknown value type " + std::to_string(number));
+      fail("key " + in_quotes(key) + " has the unknown value type " + std::to_string(number));
     }
     return static_cast<ValueType>(number);
   }
 
   void skip_text(const std::string& key) {
-    bytes_.skip(bytes_.number(8, "the length of a text"), "the text of key " + quoted_excerpt(key));
+    bytes_.skip(bytes_.number(8, "the length of a text"), "the text of key " + in_quotes(key));
   }
 
   void skip_array(const std::string& key, int depth) {
     if (depth > max_nesting) {
-      fail("key " + quoted_excerpt(key) + " nests arrays deeper than " +
-           std::to_string(max_nesting));
+      fail("key " + in_quotes(key) + " nests arrays deeper than " + std::to_string(max_nesting));
     }
     const ValueType type = read_type(key);
     const std::uint64_t count = bytes_.number(8, "the length of an array");
@@ -132,11 +132,11 @@ class HeaderReader {
                                 : type == ValueType::array ? 12
                                                            : size_of(type);
     if (count > bytes_.remaining() / least) {
-      fail("key " + quoted_excerpt(key) + " claims an array of " + std::to_string(count) +
+      fail("key " + in_quotes(key) + " claims an array of " + std::to_string(count) +
            " values, more than fit into the file" + (cut_ ? "'s first 128 MiB" : ""));
     }
     if (type != ValueType::string && type != ValueType::array) {
-      bytes_.skip(count * least, "the array of key " + quoted_excerpt(key));
+      bytes_.skip(count * least, "the array of key " + in_quotes(key));
       return;
     }
     for (std::uint64_t i = 0; i < count; ++i) {
@@ -147,12 +147,12 @@ class HeaderReader {
   void read_key() {
     const std::string key = read_name(max_key_length, "a key");
     if (key.empty()) fail("has a key without a name");
-    if (!keys_.insert(key).second) fail("has the key " + quoted_excerpt(key) + " twice");
+    if (!keys_.insert(key).second) fail("has the key " + in_quotes(key) + " twice");
     const ValueType type = read_type(key);
     if (type == ValueType::array) return skip_array(key, 1);
     if (type == ValueType::string) {
       const std::uint64_t length = bytes_.number(8, "the length of a text");
-      const std::string what = "the text of key " + quoted_excerpt(key);
+      const std::string what = "the text of key " + in_quotes(key);
       if (length > kept_text_length) return bytes_.skip(length, what);
       header_.values.emplace(key, bytes_.text(length, what));
       return;
@@ -162,7 +162,7 @@ class HeaderReader {
 
   GgufHeader::Value read_scalar(ValueType type, const std::string& key) {
     const std::size_t size = size_of(type);
-    const std::uint64_t raw = bytes_.number(size, "the value of key " + quoted_excerpt(key));
+    const std::uint64_t raw = bytes_.number(size, "the value of key " + in_quotes(key));
     switch (type) {
       case ValueType::boolean:
         return raw != 0;
@@ -194,7 +194,7 @@ class HeaderReader {
   void read_tensor() {
     GgufTensor tensor;
     tensor.name = read_name(max_name_length, "a tensor's name");
-    const std::string who = "tensor " + quoted_excerpt(tensor.name);
+    const std::string who = "tensor " + in_quotes(tensor.name);
     if (tensor.name.empty()) fail("has a tensor without a name");
     if (!names_.insert(tensor.name).second) fail("has " + who + " twice");
     const std::uint64_t dimensions = bytes_.number(4, "the dimensions of " + who);
@@ -244,8 +244,8 @@ class HeaderReader {
     });
     std::uint64_t free_from = 0;
     for (const GgufTensor* tensor : placed) {
-      const std::string at = "tensor " + quoted_excerpt(tensor->name) + " lies at offset " +
-                             std::to_string(tensor->offset);
+      const std::string at =
+          "tensor " + in_quotes(tensor->name) + " lies at offset " + std::to_string(tensor->offset);
       if (tensor->offset % header_.alignment != 0) {
         fail(at + ", no multiple of the alignment " + std::to_string(header_.alignment));
       }

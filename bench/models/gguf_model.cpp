@@ -5,6 +5,7 @@
 #include <set>
 #include <utility>
 
+#include "bench/core/text.hpp"
 #include "bench/models/byte_reader.hpp"
 #include "bench/models/layers.hpp"
 #include "bench/models/tensor_names.hpp"
@@ -61,7 +62,7 @@ void append_other_files(GgufHeader& first, const std::filesystem::path& path) {
   std::set<std::string_view> names;
   for (const GgufTensor& tensor : first.tensors) {
     if (!names.insert(tensor.name).second) {
-      throw UsageError(first.source + ": tensor " + quoted_excerpt(tensor.name) +
+      throw UsageError(first.source + ": tensor " + in_quotes(tensor.name) +
                        " stands in two of the model's files");
     }
   }

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 
+#include "bench/core/text.hpp"
 #include "bench/models/config_fields.hpp"
 
 namespace offload {
@@ -55,8 +56,8 @@ const Family& family_of(const ConfigFields& fields) {
     return family.model_type == *type;
   });
   if (found == families.end()) {
-    fields.fail("model_type " + quoted(*type) + " is not one whose shapes follow from its config" +
-                std::string(advice));
+    fields.fail("model_type " + in_quotes(*type) +
+                " is not one whose shapes follow from its config" + std::string(advice));
   }
   return *found;
 }
@@ -65,14 +66,14 @@ const Family& family_of(const ConfigFields& fields) {
 void refuse_hybrids(const ConfigFields& fields) {
   for (const auto& member : std::get<JsonValue::Object>(fields.object().value)) {
     if (member.first.starts_with("linear_") || member.first == "full_attention_interval") {
-      fields.fail("field " + quoted(member.first) + " means layers of linear attention" +
+      fields.fail("field " + in_quotes(member.first) + " means layers of linear attention" +
                   std::string(advice));
     }
   }
   for (const JsonValue& item : fields.list("layer_types")) {
     const std::string type = fields.as_text("layer_types", item);
     if (type != "full_attention" && type != "sliding_attention") {
-      fields.fail("layer type " + quoted(type) + " is not supported" + std::string(advice));
+      fields.fail("layer type " + in_quotes(type) + " is not supported" + std::string(advice));
     }
   }
 }
@@ -83,7 +84,7 @@ std::string dtype_of(const ConfigFields& fields) {
   if (!given || *given == "bfloat16") return "BF16";
   if (*given == "float16") return "F16";
   if (*given == "float32") return "F32";
-  fields.fail("dtype " + quoted(*given) + " is not one of bfloat16, float16, float32");
+  fields.fail("dtype " + in_quotes(*given) + " is not one of bfloat16, float16, float32");
 }
 
 AttentionConfig attention_of(const ConfigFields& fields, const Family& family,
@@ -176,7 +177,7 @@ std::vector<bool> sparse_layers(const ConfigFields& fields, const Family& family
 Fp8Blocks fp8_blocks(const ConfigFields& quantization) {
   const std::string fmt = quantization.text("fmt").value_or("e4m3");
   if (fmt != "e4m3")
-    quantization.fail("fp8 format " + quoted(fmt) + " is not supported" + std::string(advice));
+    quantization.fail("fp8 format " + in_quotes(fmt) + " is not supported" + std::string(advice));
   const JsonValue::Array& size = quantization.list("weight_block_size");
   if (size.size() != 2) {
     quantization.fail("fp8 without a weight_block_size of two numbers is not supported" +
@@ -207,7 +208,7 @@ void apply_quantization(const ConfigFields& fields, const std::string& source,
     }
     config.experts->storage = ExpertStorage::stacked_mxfp4;
   } else {
-    quantization.fail("quant_method " + quoted(method) + " is not supported for " +
+    quantization.fail("quant_method " + in_quotes(method) + " is not supported for " +
                       config.architecture + std::string(advice));
   }
 }

@@ -6,6 +6,7 @@
 #include <optional>
 #include <utility>
 
+#include "bench/core/text.hpp"
 #include "bench/models/byte_reader.hpp"
 #include "bench/models/json_value.hpp"
 #include "bench/models/whole_number.hpp"
@@ -89,7 +90,7 @@ class HeaderParser {
   }
 
   SafetensorsTensor tensor(const std::string& name, const JsonValue& value) const {
-    const std::string who = "tensor " + quoted_excerpt(name);
+    const std::string who = "tensor " + in_quotes(name);
     if (name.empty()) fail("has a tensor without a name");
     if (name.size() > max_name_length) {
       fail("the name of " + who + " is " + std::to_string(name.size()) + " bytes long");
@@ -101,7 +102,7 @@ class HeaderParser {
     if (dtype_name == nullptr) fail(who + " has no dtype");
     read.dtype = *dtype_name;
     const unsigned bits = safetensors_dtype_bits(read.dtype);
-    if (bits == 0) fail(who + " has the unknown dtype " + quoted_excerpt(read.dtype));
+    if (bits == 0) fail(who + " has the unknown dtype " + in_quotes(read.dtype));
 
     read.shape = numbers(value.find("shape"), "the shape of " + who);
     read.elements = 1;
@@ -134,7 +135,7 @@ class HeaderParser {
     std::uint64_t expected = 0;
     for (const SafetensorsTensor& tensor : tensors) {
       if (tensor.begin != expected) {
-        fail("the data of tensor " + quoted_excerpt(tensor.name) + " begins at " +
+        fail("the data of tensor " + in_quotes(tensor.name) + " begins at " +
              std::to_string(tensor.begin) +
              (tensor.begin < expected ? ", inside" : ", not at the") +
              (tensor.begin < expected ? " the tensor that ends at "

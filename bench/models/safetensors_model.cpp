@@ -9,6 +9,7 @@
 #include <string_view>
 #include <utility>
 
+#include "bench/core/text.hpp"
 #include "bench/models/byte_reader.hpp"
 #include "bench/models/json_value.hpp"
 #include "bench/models/layers.hpp"
@@ -49,8 +50,8 @@ TensorsOfFiles files_in(const JsonValue& root, const std::string& source) {
   for (const auto& [tensor, value] : *members) {
     const auto* const file = std::get_if<std::string>(&value.value);
     if (file == nullptr || !is_plain_file_name(*file) || !file->ends_with(".safetensors")) {
-      throw UsageError(source + ": weight_map places tensor " + quoted_excerpt(tensor) + " in " +
-                       (file ? quoted_excerpt(*file) : "something") +
+      throw UsageError(source + ": weight_map places tensor " + in_quotes(tensor) + " in " +
+                       (file ? in_quotes(*file) : "something") +
                        ", which is no safetensors file beside it");
     }
     files[*file].insert(tensor);
@@ -69,7 +70,7 @@ void refuse_missing(const TensorsOfFiles& files, const fs::path& directory,
   std::string names;
   for (const auto& [file, tensors] : files) {
     if (fs::exists(directory / file)) continue;
-    if (++missing <= max_named) names += (names.empty() ? "" : ", ") + quoted_excerpt(file);
+    if (++missing <= max_named) names += (names.empty() ? "" : ", ") + in_quotes(file);
   }
   if (missing == 0) return;
   throw UsageError(source + ": " + std::to_string(missing) + " of the " +
@@ -109,7 +110,7 @@ Model read_safetensors(std::span<const fs::path> files) {
     SafetensorsHeader header = read_header(path);
     for (SafetensorsTensor& tensor : header.tensors) {
       if (!names.insert(tensor.name).second) {
-        throw UsageError(path.string() + ": tensor " + quoted_excerpt(tensor.name) +
+        throw UsageError(path.string() + ": tensor " + in_quotes(tensor.name) +
                          " stands in another file as well");
       }
       tensors.push_back(std::move(tensor));
@@ -139,8 +140,8 @@ Model read_safetensors_index(const fs::path& index) {
       if (missing.erase(tensor.name) == 1) tensors.push_back(std::move(tensor));
     }
     if (!missing.empty()) {
-      throw UsageError(source + ": weight_map places tensor " + quoted_excerpt(*missing.begin()) +
-                       " in " + quoted_excerpt(name) + ", which does not hold it");
+      throw UsageError(source + ": weight_map places tensor " + in_quotes(*missing.begin()) +
+                       " in " + in_quotes(name) + ", which does not hold it");
     }
   }
   return model_from(std::move(tensors), index);
