@@ -5,8 +5,8 @@
 #include <utility>
 
 #include "bench/policies/described.hpp"
+#include "offload/cuda/host_buffers.hpp"
 #include "offload/cuda/runtime.hpp"
-#include "offload/host_buffers.hpp"
 
 namespace offload {
 namespace {

@@ -8,9 +8,9 @@
 #include <utility>
 
 #include "bench/measure/wall_clock.hpp"
+#include "offload/cuda/host_buffers.hpp"
 #include "offload/cuda/runtime.hpp"
 #include "offload/error.hpp"
-#include "offload/host_buffers.hpp"
 #include "offload/units.hpp"
 
 namespace offload {

@@ -5,8 +5,8 @@
 #include <optional>
 
 #include "bench/measure/wall_clock.hpp"
+#include "offload/cuda/host_buffers.hpp"
 #include "offload/cuda/runtime.hpp"
-#include "offload/host_buffers.hpp"
 #include "offload/host_workers.hpp"
 #include "offload/platform.hpp"
 #include "offload/workload.hpp"

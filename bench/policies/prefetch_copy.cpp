@@ -9,7 +9,7 @@
 #include "bench/policies/packed.hpp"
 #include "bench/policies/policies.hpp"
 #include "bench/policies/slot_ring.hpp"
-#include "offload/host_buffers.hpp"
+#include "offload/cuda/host_buffers.hpp"
 
 namespace offload {
 namespace {

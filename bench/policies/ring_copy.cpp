@@ -12,7 +12,7 @@
 #include "bench/policies/panels.hpp"
 #include "bench/policies/policies.hpp"
 #include "bench/policies/slot_ring.hpp"
-#include "offload/host_buffers.hpp"
+#include "offload/cuda/host_buffers.hpp"
 
 namespace offload {
 namespace {

@@ -6,8 +6,8 @@
 #include "bench/policies/described.hpp"
 #include "bench/policies/packed.hpp"
 #include "bench/policies/policies.hpp"
+#include "offload/cuda/host_buffers.hpp"
 #include "offload/cuda/runtime.hpp"
-#include "offload/host_buffers.hpp"
 
 namespace offload {
 namespace {

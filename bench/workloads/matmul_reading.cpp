@@ -16,8 +16,8 @@
 #include "bench/workloads/sectors.hpp"
 #include "kernels/host/kernels.hpp"
 #include "kernels/kernels.hpp"
+#include "offload/cuda/host_buffers.hpp"
 #include "offload/cuda/matmul.hpp"
-#include "offload/host_buffers.hpp"
 
 namespace offload {
 namespace {

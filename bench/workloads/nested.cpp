@@ -13,7 +13,7 @@
 #include "kernels/kernels.hpp"
 #include "kernels/nested.hpp"
 #include "kernels/reference.hpp"
-#include "offload/host_buffers.hpp"
+#include "offload/cuda/host_buffers.hpp"
 
 namespace offload {
 namespace {

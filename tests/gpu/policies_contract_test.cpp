@@ -17,8 +17,8 @@
 #include "bench/platform/probe.hpp"
 #include "kernels/kernels.hpp"
 #include "kernels/reference.hpp"
+#include "offload/cuda/host_buffers.hpp"
 #include "offload/cuda/runtime.hpp"
-#include "offload/host_buffers.hpp"
 #include "offload/host_workers.hpp"
 
 namespace offload {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "kernels/host/cpus.hpp"
+#include "bench/core/cpus.hpp"
 
 #include <gtest/gtest.h>
 #include <unistd.h>

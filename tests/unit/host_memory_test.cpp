@@ -9,8 +9,8 @@
 
 #include "bench/catalog.hpp"
 #include "kernels/reference.hpp"
+#include "offload/cuda/host_buffers.hpp"
 #include "offload/cuda/runtime.hpp"
-#include "offload/host_buffers.hpp"
 #include "offload/host_workers.hpp"
 
 namespace offload {

@@ -16,7 +16,7 @@
 #include <utility>
 #include <vector>
 
-#include "kernels/host/cpus.hpp"
+#include "bench/core/cpus.hpp"
 
 namespace offload {
 namespace {

@@ -11,8 +11,8 @@
 #include <stdexcept>
 
 #include "bench/report/memory_cost_table.hpp"
+#include "offload/cuda/host_buffers.hpp"
 #include "offload/error.hpp"
-#include "offload/host_buffers.hpp"
 #include "tests/unit/fake_catalog.hpp"
 
 namespace offload {

@@ -9,7 +9,7 @@
 #include <string>
 
 #include "bench/policies/policies.hpp"
-#include "offload/host_buffers.hpp"
+#include "offload/cuda/host_buffers.hpp"
 #include "offload/host_workers.hpp"
 #include "tests/unit/fake_catalog.hpp"
 

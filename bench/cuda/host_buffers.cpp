@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "offload/host_buffers.hpp"
+#include "offload/cuda/host_buffers.hpp"
 
 #include <sys/mman.h>
 #include <unistd.h>

@@ -15,7 +15,7 @@
 #include <utility>
 #include <vector>
 
-#include "kernels/host/cpus.hpp"
+#include "bench/core/cpus.hpp"
 #include "offload/host_workers.hpp"
 
 namespace offload {
