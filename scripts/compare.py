@@ -2,15 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 # /// script
 # requires-python = ">=3.11"
-# dependencies = []
+# dependencies = ["jsonschema>=4.0", "scipy>=1.4"]
 # ///
 """Say for each case whether it became faster or slower than in a baseline, from the samples of both
 results files, and end with an exit code to gate on."""
-import contextlib
-import gc
-
-from offload_results import command, comparability, comparison, comparison_json
-from offload_results import comparison_markdown, comparison_table, kinds, reading, tolerances
+from offload_results import command, comparability, compared_case, comparison, comparison_json
+from offload_results import comparison_markdown, comparison_table, kinds, tolerances
 from offload_results.comparison_options import arguments, wanted
 
 FORMATS = {"table": comparison_table.render, "markdown": comparison_markdown.render,
@@ -20,24 +17,16 @@ TOLERANCE_FORMATS = {"table": tolerances.render_table, "json": tolerances.render
 
 def main():
     options = arguments(__doc__)
-    # A process that reads, compares and ends has nothing for the collector of cycles to find; among
-    # the objects of 100,000 cases it would take more than half of the time.
-    gc.disable()
     terms = comparison.Terms(options.threshold, options.confidence, options.allow_missing,
                              kinds.ASSUMED | dict(options.run_to_run))
-    with contextlib.closing(reading.each([options.baseline, *options.candidates])) as files:
-        return judge(next(files), files, options, terms)
-
-
-def judge(baseline, candidates, options, terms):
+    baseline = compared_case.load(options.baseline)
     if options.tolerances:
         found = tolerances.tolerances(baseline, terms, wanted(options.filters))
         text = TOLERANCE_FORMATS[options.format](baseline, found, terms)
         write(text, options.output, [f"Tolerances of {len(found)} cases."])
         return comparison.FINE
-    baseline.by_key()  # joins its cases while another process may be reading the candidate's
     compared = []
-    for candidate in candidates:
+    for candidate in map(compared_case.load, options.candidates):
         found = comparison.compare(baseline, candidate, terms, wanted(options.filters))
         if not options.force:
             comparability.refuse(baseline, candidate, found.differences)
@@ -58,4 +47,4 @@ def write(text, output, summary):
 
 
 if __name__ == "__main__":
-    command.run(main, free_memory=False)
+    command.run(main)

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # /// script
 # requires-python = ">=3.11"
-# dependencies = []
+# dependencies = ["jsonschema>=4.0"]
 # ///
 # SPDX-License-Identifier: Apache-2.0
 """Merge results files, of several GPUs, ranks or days, into one; no sample is lost or averaged."""

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # /// script
 # requires-python = ">=3.11"
-# dependencies = ["matplotlib>=3.6"]
+# dependencies = ["jsonschema>=4.0", "matplotlib>=3.6"]
 # ///
 """Draw figures of results files: SVG for documents, PNG for everything else."""
 import argparse

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # /// script
 # requires-python = ">=3.11"
-# dependencies = []
+# dependencies = ["jsonschema>=4.0"]
 # ///
 """Make one HTML page of results files: the answer, tables, charts, evidence, platform."""
 import argparse

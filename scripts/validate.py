@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # /// script
 # requires-python = ">=3.11"
-# dependencies = []
+# dependencies = ["jsonschema>=4.0"]
 # ///
 # SPDX-License-Identifier: Apache-2.0
 """Check results files: valid by their schema, and possible by arithmetic and physics."""

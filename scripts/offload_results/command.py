@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What every command of the scripts does alike: end with a clear line, write whole files only."""
+"""What every command of the scripts has in common: it ends with a clear line, and writes whole files
+only."""
 import os
 import pathlib
 import sys
@@ -11,10 +12,8 @@ FINDING = 1
 BAD_INPUT = 2
 
 
-def run(main, free_memory=True):
-    """Ends the process with what `main()` returns, or 2 and one line for bad input. Freeing what
-    large files became takes a second that nobody needs to wait for; free_memory=False leaves that
-    to the system, and with it all that was left for the end of the process."""
+def run(main):
+    """Ends the process with what `main()` returns, or 2 and one line for bad input."""
     if hasattr(sys.stdout, "reconfigure"):  # names of cases may hold what the terminal cannot show
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
@@ -30,9 +29,6 @@ def run(main, free_memory=True):
         if reason is None:
             raise
         code = bad_input(reason)
-    if not free_memory:
-        sys.stderr.flush()
-        os._exit(code)
     sys.exit(code)
 
 
@@ -48,18 +44,17 @@ def one_line(text):
 
 
 def damage_in(arguments):
-    """What is wrong by the schema with the first results file among `arguments` that is no good;
-    None if all are: then the script is to blame. Asked only then, because it takes long."""
+    """What is wrong by the schema with the first damaged results file among `arguments`; None if all
+    are valid, or cannot be checked: then the script is to blame. Asked only then, because it takes
+    long."""
     from . import schema
     for path in filter(os.path.isfile, arguments):
         try:
-            errors = schema.results_schema()(read_json(path))
+            errors = schema.errors_in(read_json(path))
         except BadInput:
-            continue  # no results file
+            continue  # not a results file, or no package to check it with
         if errors:
-            where, text = errors[0]
-            return (f"{path}: damaged results: {schema.path_text(where)} {text}; "
-                    "scripts/validate.py tells all")
+            return f"{path}: damaged results: {errors[0]}; scripts/validate.py lists all"
     return None
 
 
@@ -67,7 +62,7 @@ def write_whole(path, content):
     """Writes text or bytes in one step: a reader finds the old file or the whole new one."""
     shown, path = path, pathlib.Path(os.path.realpath(path))
     if path.exists() and not path.is_file():
-        raise BadInput(f"{shown}: cannot be written: it is no regular file")
+        raise BadInput(f"{shown}: cannot be written: it is not a regular file")
     data = content.encode("utf-8") if isinstance(content, str) else content
     temporary = None
     try:

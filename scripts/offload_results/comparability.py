@@ -206,25 +206,23 @@ class Measurement(typing.NamedTuple):
 
 
 def measurement_of(case):
-    """What a Measurement has."""
     weights, moved = case["weights"], case.get("bytes")
-    return (case.get("path"), case.get("tokens"), case.get("steps"),
-            moved.get("requested") if isinstance(moved, dict) else None, weights.get("bytes"),
-            shapes(weights.get("tensors")))
+    return Measurement(case.get("path"), case.get("tokens"), case.get("steps"),
+                       moved.get("requested") if isinstance(moved, dict) else None,
+                       weights.get("bytes"), shapes(weights.get("tensors")))
 
 
 def shapes(tensors):
     if not isinstance(tensors, list):
         return None
-    return tuple([(tensor.get("dtype"), tensor.get("rows"), tensor.get("cols"),
-                   tensor.get("resident", False)) for tensor in tensors])
+    return tuple((tensor.get("dtype"), tensor.get("rows"), tensor.get("cols"),
+                  tensor.get("resident", False)) for tensor in tensors)
 
 
 def what_differs(one, other):
     """Between two measurements, as text; else None."""
     if one == other:
         return None
-    one, other = Measurement._make(one), Measurement._make(other)
     if one.weight_bytes != other.weight_bytes:
         return f"weights of {one.weight_bytes} and {other.weight_bytes} bytes"
     if one.tensors != other.tensors:

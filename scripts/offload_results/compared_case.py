@@ -1,84 +1,58 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is compared of a case, taken from a results file while that is read: to keep all that cases
-have takes several times the memory, and longer than to compare them."""
+"""What is compared of a case."""
 import dataclasses
 import functools
-import math
-import operator
-import typing
 
-from . import divided, interval, kinds, results
+from . import interval, kinds, results
 from .comparability import measurement_of
 from .json_reader import BadInput
 
-MOST_SECONDS = 1e9  # of a sample: thirty years
+MAX_SECONDS = 1e9  # of a sample: thirty years
 
 
-class Case(typing.NamedTuple):
-    """Made of plain tuples: marshal, which hands it from process to process, takes no other."""
-
-    of_key: tuple
+@dataclasses.dataclass(frozen=True)
+class Case:
+    key: results.CaseKey
     workload: str
     source: int
     passed: bool
     failure: str | None
     kind: str
     measurement: tuple
-    samples: int
-    of_run: tuple | None  # None if the samples are no times
+    samples: tuple
 
     @property
     def path(self):
-        return self.measurement[0]
+        return self.measurement.path
+
+    @functools.cached_property
+    def run(self):
+        """An interval.Run, or None if the samples are not times."""
+        if not self.samples or max(self.samples) > MAX_SECONDS:
+            return None
+        return interval.run_of(self.samples)
 
     def refused(self, path):
         """For want of a run."""
-        raise BadInput(f"{path}: {as_key(self.of_key)}: "
-                       f"{'a sample that is no time' if self.samples else 'no samples'}; "
+        raise BadInput(f"{path}: {self.key}: "
+                       f"{'a sample that is not a time' if self.samples else 'no samples'}; "
                        "the file is damaged: scripts/validate.py says where")
 
 
-def maker_of(kind):
-    """What _make() of a NamedTuple does, in a third of its time: there are hundreds of thousands to
-    make."""
-    return functools.partial(tuple.__new__, kind)
+def compared(case):
+    return Case(results.key_of(case), case["workload"], results.source_of(case),
+                results.passed(case), case["failure"], kinds.kind_of(case), measurement_of(case),
+                tuple(case["samples_s"]))
 
 
-as_case, as_key, as_run = map(maker_of, (Case, results.CaseKey, interval.Run))
-
-
-def compared(found):
-    """Of a case what a Case has; all else as it is, less Google Benchmark's rows."""
-    if "samples_s" not in found:
-        return None if "run_type" in found else found
-    if not results.is_case(found, math.inf):
-        return found
-    samples = sorted(found["samples_s"])
-    are_times = samples and samples[-1] <= MOST_SECONDS
-    return (tuple(results.key_of(found)), found["workload"], results.source_of(found),
-            results.passed(found), found["failure"], kinds.kind_of(found),
-            measurement_of(found), len(samples),
-            tuple(interval.run_of(samples)) if are_times else None)
-
-
-def is_compared(case, sources):
-    return isinstance(case, tuple) and as_case(case).source < sources
-
-
-@dataclasses.dataclass(frozen=True)
 class ComparedResults(results.Results):
-    """Its cases are what compared() makes of them."""
-
-    def by_key(self):
-        return self.joined
+    """Its cases by key are what compared() makes of them."""
 
     @functools.cached_property
-    def joined(self):
-        return results.joined(self.path, map(as_case, self.cases), lambda case: as_key(case.of_key),
-                              operator.attrgetter("source"))
+    def compared(self):
+        return {key: list(map(compared, cases)) for key, cases in self.by_key().items()}
 
 
 def load(path):
-    found = results.results_in(path, divided.read_json(path, compared, "samples_s"),
-                               is_sound=is_compared)
+    found = results.load(path)
     return ComparedResults(found.path, found.document)

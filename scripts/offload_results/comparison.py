@@ -8,7 +8,7 @@ import typing
 
 from . import interval, kinds
 from .comparability import Difference, busy_runs, differences, what_differs
-from .compared_case import ComparedResults, as_run, maker_of
+from .compared_case import ComparedResults
 from .json_reader import BadInput
 from .results import CaseKey
 
@@ -45,9 +45,6 @@ class Row(typing.NamedTuple):
     ratio: interval.Ratio | None = None
     baseline: Side | None = None
     candidate: Side | None = None
-
-
-as_side, as_row = maker_of(Side), maker_of(Row)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -119,7 +116,7 @@ def compare(baseline, candidate, terms=Terms(), wanted=None):
 
 def chosen(results, wanted):
     """{key: its cases, one per run}"""
-    cases = results.by_key()
+    cases = results.compared
     if wanted is None:
         return cases
     return {key: of_key for key, of_key in cases.items() if wanted(key, of_key[0])}
@@ -192,9 +189,9 @@ def measured(results, cases):
     runs, samples = [], 0
     for case in cases:
         if case.passed:
-            runs.append(as_run(case.of_run or case.refused(results.path)))
-            samples += case.samples
-    return as_side((runs, samples))
+            runs.append(case.run or case.refused(results.path))
+            samples += len(case.samples)
+    return Side(runs, samples)
 
 
 def disturbed(kind, cases, busy):
@@ -208,7 +205,7 @@ def disturbed(kind, cases, busy):
 def judged(key, kind, old, new, spread, terms, disturbance):
     ratio = interval.ratio(old.measured, new.measured, spread, terms.confidence)
     verdict = AMBIGUOUS if disturbance else verdict_of(ratio, terms.threshold)
-    return as_row((key, verdict, verdict == SLOWER, disturbance, kind, ratio, old, new))
+    return Row(key, verdict, verdict == SLOWER, disturbance, kind, ratio, old, new)
 
 
 def verdict_of(ratio, threshold):

@@ -6,6 +6,8 @@ import math
 import statistics
 import typing
 
+from .packages import imported
+
 FEWEST = 3  # samples of a run that show its spread: two that happen to agree would claim none
 MOST = 700.0  # of a logarithm: e to the power of it is a number still
 SHARPEST = 6  # degrees of freedom that a standard error from two order statistics is worth at most
@@ -53,7 +55,7 @@ def run_of(samples):
     return Run(math.log(median), error * error, min(count - 1, SHARPEST))
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def order_statistics(count):
     """Price and Bonett (2002): the ranks c and count + 1 - c that enclose the median, and how many
     of its standard errors lie between them."""
@@ -131,30 +133,7 @@ def within(runs):
     return (1 - 1 / len(runs)) * sum(run.variance for run in runs)
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def student(confidence, freedom):
-    """The two-sided quantile of Student's t, by bisection of its distribution function."""
-    low, high = 0.0, 1.0
-    while student_within(high, freedom) < confidence:
-        low, high = high, high * 2
-    for _ in range(60):
-        middle = (low + high) / 2
-        if student_within(middle, freedom) < confidence:
-            low = middle
-        else:
-            high = middle
-    return high
-
-
-def student_within(limit, freedom):
-    """The probability of [-limit, limit]; Abramowitz and Stegun 26.7.3 and 26.7.4."""
-    angle = math.atan(limit / math.sqrt(freedom))
-    cosine2 = math.cos(angle)**2
-    odd = freedom % 2
-    term = total = math.cos(angle) if odd else 1.0
-    if freedom == 1:
-        return 2 * angle / math.pi
-    for index in range(2 + odd, freedom - 1, 2):
-        term *= cosine2 * (index - 1) / index
-        total += term
-    return 2 / math.pi * (angle + math.sin(angle) * total) if odd else math.sin(angle) * total
+    """The two-sided quantile of Student's t."""
+    return float(imported("scipy.special", "scipy").stdtrit(freedom, (1 + confidence) / 2))

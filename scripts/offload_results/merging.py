@@ -44,11 +44,9 @@ def readable(path, incomplete_allowed):
     """Results that can be merged: valid, and finished unless told otherwise."""
     document = read_json(path)
     results = results_in(path, document, empty_allowed=True)
-    errors = schema.results_schema()(document)
+    errors = schema.errors_in(document)
     if errors:
-        where, text = errors[0]
-        raise BadInput(f"{path}: not valid: {schema.path_text(where)} {text}; "
-                       "scripts/validate.py tells all")
+        raise BadInput(f"{path}: not valid: {errors[0]}; scripts/validate.py lists all")
     results.by_key()  # refuses a case that stands there twice
     if not results.run["complete"] and not incomplete_allowed:
         raise BadInput(f"{path}: an incomplete run ({results.run['incomplete_reason']}): "

@@ -8,6 +8,7 @@ import sys
 from .command import write_whole
 from .figures import adaptation, bandwidth, batch, evidence, granularity, latency, runs, tokens
 from .figures.data import BarFigure, NoData
+from .packages import imported
 from .results import BadInput
 
 KINDS = {
@@ -21,8 +22,6 @@ KINDS = {
 }
 LABELLED = ("tokens", "evidence")
 FORMATS = ("svg", "png")
-INSTALL = ("needs matplotlib 3.6 or newer: sudo apt-get install python3-matplotlib, or "
-           "pip install matplotlib, or run it by uv: uv run scripts/plot.py ...")
 
 
 def data_of(paths, kinds, label=None):
@@ -68,10 +67,8 @@ def file_name(name):
 
 def draw_all(named, formats, directory):
     """Every figure is drawn before the first is written."""
-    try:
-        from .drawing import bars, curves, page
-    except ImportError as error:
-        raise BadInput(f"{INSTALL} ({error})") from None
+    imported("matplotlib", "matplotlib", " 3.6 or newer")
+    from .drawing import bars, curves, page
     written = []
     with page.settings():
         for name, figure in named:

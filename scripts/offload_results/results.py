@@ -135,11 +135,11 @@ def results_in(path, document, empty_allowed=False, is_sound=is_case):
     check_sources(path, run)
     cases = run.get("cases")
     if not isinstance(cases, list):
-        raise BadInput(f"{path}: damaged results: \"cases\" is no list")
+        raise BadInput(f"{path}: damaged results: \"cases\" is not a list")
     sources = len(run.get("sources") or [None])
     for index, case in enumerate(cases):
         if not is_sound(case, sources):
-            raise BadInput(f"{path}: damaged results: offload_bench.cases[{index}] is no case; "
+            raise BadInput(f"{path}: damaged results: offload_bench.cases[{index}] is not a case; "
                            "scripts/validate.py says why")
     if not cases and not empty_allowed:
         raise BadInput(f"{path}: no case in it: nothing was measured")
@@ -149,7 +149,7 @@ def results_in(path, document, empty_allowed=False, is_sound=is_case):
 def run_in(path, document):
     run = document.get("offload_bench") if isinstance(document, dict) else None
     if not isinstance(run, dict):
-        raise BadInput(f"{path}: no results of offload_bench: it has no object \"offload_bench\"; "
+        raise BadInput(f"{path}: not results of offload_bench: it has no object \"offload_bench\"; "
                        "give the file that --output wrote")
     return run
 
@@ -158,7 +158,7 @@ def check_version(path, run):
     version = run.get("schema_version")
     parts = version.split(".") if isinstance(version, str) else []
     if len(parts) < 2 or not all(part.isdecimal() for part in parts):
-        raise BadInput(f"{path}: its schema version {version!r} is none; it is damaged or foreign")
+        raise BadInput(f"{path}: its schema version {version!r} is not one; it is damaged or foreign")
     if int(parts[0]) != SCHEMA_MAJOR:
         raise BadInput(f"{path}: written by schema version {version}; these scripts read version "
                        f"{SCHEMA_MAJOR}: use those of the offload-bench that wrote it")
@@ -170,5 +170,5 @@ def check_sources(path, run):
     if not isinstance(sources, list) or not all(
             isinstance(source, dict) and isinstance(source.get("run"), dict)
             for source in sources):
-        raise BadInput(f"{path}: damaged results: \"sources\" is no list of runs; "
+        raise BadInput(f"{path}: damaged results: \"sources\" is not a list of runs; "
                        "scripts/validate.py says where")

@@ -15,7 +15,7 @@ def tolerances(baseline, terms, wanted=None):
     """[(key, kind, Side, slower), ...]: a median of more than slower times the baseline's is
     slower, one of less than 1 / slower is faster. A new run's samples are taken to vary as the
     baseline's."""
-    cases = {key: of_key for key, of_key in baseline.by_key().items()
+    cases = {key: of_key for key, of_key in baseline.compared.items()
              if any(case.passed for case in of_key) and (wanted is None or wanted(key, of_key[0]))}
     if not cases:
         raise BadInput(f"{baseline.path}: no case in it passed (and matches --filter)")

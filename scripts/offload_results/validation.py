@@ -14,8 +14,8 @@ SHOWN_ERRORS = 10
 @dataclasses.dataclass
 class Verdict:
     path: str
-    unreadable: str = ""  # why, when it is no results file at all
-    errors: list = dataclasses.field(default_factory=list)  # [(JSON path, text)]
+    unreadable: str = ""  # why, when it is not a results file at all
+    errors: list = dataclasses.field(default_factory=list)  # of schema.Error
     findings: list = dataclasses.field(default_factory=list)
     comparisons: list = dataclasses.field(default_factory=list)
     counts: str = ""
@@ -47,9 +47,9 @@ def examined(path, with_reference):
         raise BadInput(f"{path}: written by schema version {run['schema_version']}; this script "
                        f"knows versions up to {SCHEMA_MAJOR}.{SCHEMA_MINOR}: use the one of the "
                        "offload-bench that wrote it")
-    errors = schema.results_schema()(document)
+    errors = schema.errors_in(document)
     if errors:
-        return Verdict(path, errors=[(schema.path_text(where), text) for where, text in errors])
+        return Verdict(path, errors=errors)
     results = results_in(path, document, empty_allowed=True)
     return Verdict(path, findings=list(sanity.findings(results)), counts=counts(results),
                    comparisons=list(reference.comparisons(results)) if with_reference else [])
@@ -79,7 +79,7 @@ def report(verdict, with_reference):
     """The lines for people."""
     path = verdict.path
     if verdict.errors:
-        lines = [f"{path}: {where}: {text}" for where, text in verdict.errors[:SHOWN_ERRORS]]
+        lines = [f"{path}: {error}" for error in verdict.errors[:SHOWN_ERRORS]]
         more = len(verdict.errors) - SHOWN_ERRORS
         if more > 0:
             lines.append(f"{path}: and {counted(more, 'error')} more: --json lists all")
@@ -101,7 +101,7 @@ def as_json(verdict):
         "file": str(verdict.path),
         "exit_code": verdict.exit_code,
         "unreadable": verdict.unreadable or None,
-        "schema_errors": [{"path": where, "error": text} for where, text in verdict.errors],
+        "schema_errors": [{"path": error.path, "error": error.text} for error in verdict.errors],
         "findings": [dataclasses.asdict(finding) for finding in verdict.findings],
         "published": [
             {"where": one.where, "what": one.what, "value": one.value, "unit": one.unit,

@@ -213,6 +213,51 @@ def test_bad_options(tmp_path, option):
     assert compare_cases(tmp_path, [case()], [case()], option).returncode == 2
 
 
+GOOD = json.dumps(build.run([case()]))
+SPOILED = {
+    "cut": GOOD[:GOOD.index("passes")], "empty": " ", "foreign": "{}",
+    "no case": GOOD.replace('"policy"', '"p"'),
+    "version": GOOD.replace('"1.2.0"', '"2.0.0"'), "comma": GOOD.replace(", ", "\n,, ", 9),
+    # Within what is not compared:
+    "NaN": GOOD.replace('"passes": 0', '"passes": NaN'),
+    "infinite": GOOD.replace('"passes": 0', '"passes": -1e999'),
+    "endless": GOOD.replace('"passes": 0', f'"passes": 1{"0" * 20}'),
+    "surrogate": GOOD.replace("--evidence none", r"\udc00"),
+    "control": GOOD.replace("--evidence none", "\x01"),
+    "deep": GOOD.replace('"passes": 0', f'"passes": {"[" * 100_000}'),
+}
+
+
+@pytest.mark.parametrize("kind", SPOILED)
+def test_spoiled_files_are_refused_in_one_line(tmp_path, kind):
+    good, bad = tmp_path / "good.json", tmp_path / "bad.json"
+    good.write_text(GOOD)
+    bad.write_text(SPOILED[kind])
+    for paths in ((good, bad), (bad, good)):
+        done = compare(*paths)
+        assert (done.returncode, done.stdout) == (2, "") and len(done.stderr.splitlines()) == 1
+        assert done.stderr.startswith(f"compare.py: {bad}: ")
+
+
+def test_samples_that_are_not_times_are_refused_only_where_they_count(tmp_path):
+    endless = build.case(policy="pinned_copy", samples=[1e300] * 3)
+    assert "a sample that is not a time" in compare_runs(
+        tmp_path, build.run([case()]), build.run([endless])).stderr
+    endless.update(failure="wrong result")
+    done = compare_runs(tmp_path, build.run([case()]), build.run([endless]))
+    assert done.returncode == 1 and "wrong result" in done.stdout
+
+
+def test_without_scipy_it_says_how_to_get_it(tmp_path, monkeypatch):
+    (tmp_path / "without").mkdir()
+    (tmp_path / "without/scipy.py").write_text("raise ImportError('no such module')")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "without"))
+    done = compare_cases(tmp_path, [case()], [case()])
+    assert (done.returncode, done.stdout) == (2, "") and len(done.stderr.splitlines()) == 1
+    for way in ("apt-get install python3-scipy", "pip install scipy", "uv run"):
+        assert way in done.stderr
+
+
 def test_case_twice(tmp_path):
     done = compare_cases(tmp_path, [case(), case()], [case()])
     assert done.returncode == 2 and "twice" in done.stderr

@@ -5,7 +5,7 @@
     path = write(tmp_path / "a.json", document)
 
 Every figure follows from the samples and bytes given, by the formulas of docs/methodology.md. Parts
-that are alike are one object, so that 100,000 cases take seconds: change apart(document), not it.
+that are alike are one object: change apart(document), not it.
 """
 import json
 import statistics

@@ -5,7 +5,6 @@ Needs pytest and jsonschema.
 """
 import json
 import pathlib
-import time
 
 import jsonschema
 import pytest
@@ -56,9 +55,5 @@ def test_rows_are_one_per_sample_and_the_statistics():
     assert not rows(case(failure="wrong result"))
 
 
-def test_many_cases_are_quick(tmp_path):
-    begin = time.perf_counter()
-    document = run((case(weights=f"w{index}") for index in range(100_000)), with_rows=False)
-    assert len(document["offload_bench"]["cases"]) == 100_000
-    assert time.perf_counter() - begin < 20
+def test_what_is_written_is_read(tmp_path):
     assert json.loads(write(tmp_path / "a.json", run([case()])).read_text()) == run([case()])

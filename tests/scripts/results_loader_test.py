@@ -21,11 +21,11 @@ BAD_FILES = {
     "empty": (b"", "empty"),
     "blank": (b" \n", "empty"),
     "truncated": (GOOD[:1000].encode(), "cut short"),
-    "not json": (b"name,iterations\n", "no JSON"),
+    "not json": (b"name,iterations\n", "not JSON"),
     "not utf-8": (b'{"offload_bench": "\xff"}', "UTF-8"),
-    "a number": (b"1", "no results of offload_bench"),
-    "a list": (b"[]", "no results of offload_bench"),
-    "foreign": (b'{"context": {}, "benchmarks": []}', "no results of offload_bench"),
+    "a number": (b"1", "not results of offload_bench"),
+    "a list": (b"[]", "not results of offload_bench"),
+    "foreign": (b'{"context": {}, "benchmarks": []}', "not results of offload_bench"),
     "foreign by name": (b'{"offload_bench": {}}', "schema version"),
     "no version": (GOOD.replace('"1.2.0"', "1.2").encode(), "schema version"),
     "half a version": (GOOD.replace('"1.2.0"', '"1"').encode(), "schema version"),
@@ -99,7 +99,7 @@ def test_a_run_without_cases_is_for_those_who_ask(tmp_path):
 def test_a_case_that_cannot_be_joined_is_refused(tmp_path, spoil):
     document = apart(run([case(), case(policy="other")]))
     spoil(document["offload_bench"]["cases"][1])
-    with pytest.raises(results.BadInput, match=r"cases\[1\] is no case"):
+    with pytest.raises(results.BadInput, match=r"cases\[1\] is not a case"):
         results.load(write(tmp_path / "bad.json", document))
 
 
@@ -158,7 +158,7 @@ def test_files_that_may_not_be_read_or_written(tmp_path):
 
 
 @pytest.mark.parametrize("output,mentions", [
-    ("none/out.json", "no such file"), (".", "no regular file"),
+    ("none/out.json", "no such file"), (".", "not a regular file"),
     ("good.json/out", "not a directory"),
 ])
 def test_outputs_that_cannot_be_written(tmp_path, output, mentions):
@@ -211,7 +211,7 @@ def test_a_script_that_stumbles_over_damage_says_where_it_is(tmp_path, monkeypat
         command.run(stumble)
     assert end.value.code == 2
     [line] = capsys.readouterr().err.splitlines()
-    assert "$.offload_bench.cases[0] lacks 'bytes'" in line and line.startswith("any.py: ")
+    assert "$.offload_bench.cases[0]: 'bytes' is a required property" in line and line.startswith("any.py: ")
 
 
 def test_a_script_that_is_wrong_itself_shows_it(tmp_path, monkeypatch):

@@ -23,7 +23,7 @@ DEFINITIONS = json.loads((ROOT / "results/schema/results-1.json").read_text())["
 
 
 def found(document):
-    assert not schema.results_schema()(document)
+    assert not schema.errors_in(document)
     return list(sanity.findings(results.results_in("a.json", document, True)))
 
 
@@ -113,15 +113,15 @@ def test_no_valid_document_makes_a_check_stumble(name):
     paths = list(leaves(document))
     chosen = random.Random(1)
     tried = 0
-    for path in chosen.sample(paths, min(len(paths), 300)):
+    for path in chosen.sample(paths, min(len(paths), 120)):
         parent = document
         for step in path[:-1]:
             parent = parent[step]
         before = parent[path[-1]]
         for value in (0, None, 10**19, 1e-300):
             parent[path[-1]] = value
-            if not schema.results_schema()(document):
+            if not schema.errors_in(document):
                 tried += 1
                 examine(document)
         parent[path[-1]] = before
-    assert tried > 100
+    assert tried > 40

@@ -101,7 +101,7 @@ def test_command_shows_ten_errors_of_many(tmp_path):
     done = command(write(tmp_path / "bad.json", document), "--json", tmp_path / "found.json")
     lines = done.stdout.splitlines()
     assert done.returncode == 2 and len(lines) == 12
-    assert lines[0].endswith("bad.json: $.offload_bench.cases[0]: lacks 'bytes'")
+    assert lines[0].endswith("bad.json: $.offload_bench.cases[0]: 'bytes' is a required property")
     assert "2 errors more" in lines[10] and "12 errors" in lines[11]
     [of_file] = json.loads((tmp_path / "found.json").read_text())["files"]
     assert len(of_file["schema_errors"]) == 12
