@@ -10,6 +10,8 @@ WHAT  machine              what the run was made on, in one line
       LABEL                what reading weights costs by policy: gemv, gemm.m512
       gemm[:POLICY,...]    milliseconds by policy and tokens; only these policies
       models[:LABEL,...]   tokens/s ceiling by policy, a column per label and model of all files
+      answer               three sentences; of a run with gemv
+      answer:POLICY,...    gemv of the first file, and one token of the model in the second
       limits               the distance to the limits
       evidence:LABEL[,WEIGHTS]   what driver and hardware did, by policy
       rates:WORKLOAD[,WEIGHTS]   GB/s by policy, a column per choice (chunk, skew) or weights
@@ -25,6 +27,7 @@ import pathlib
 import re
 import sys
 
+import readme_answer
 from evidence_tables import tables as evidence_tables
 from offload_results import command
 from offload_results.json_reader import BadInput, read_text
@@ -205,6 +208,23 @@ def models_table(files, chosen):
     return "\n".join(lines + ["", f"<sub>{'; '.join(notes)}.</sub>"])
 
 
+def one_token(results, workload):
+    """The best case of each policy in `workload`, with the fewest tokens there are."""
+    cases = [case for case in results["cases"] if case["workload"] == workload]
+    if not cases:
+        raise BadInput(f"no case of {workload}")
+    return best_starts(results, label_of(min(cases, key=lambda case: case.get("tokens") or 1)))
+
+
+def answer(files, policies):
+    product = one_token(files[0], "gemv")
+    if not policies:
+        return readme_answer.sentences(product, files[0])
+    if len(files) != 2:
+        raise BadInput("answer:POLICY,... is made from two files: gemv and decode")
+    return readme_answer.table(product, one_token(files[1], "decode"), policies)
+
+
 def limits_table(results, _):
     if not results["limits"]:
         raise BadInput("the run was made without --limits")
@@ -226,6 +246,8 @@ def render(paths, what):
     chosen = names.split(",") if names else []
     if name == "models":
         return models_table(files, chosen)
+    if name == "answer":
+        return answer(files, chosen)
     if len(files) != 1:
         raise BadInput(f"{what} is made from one file")
     try:

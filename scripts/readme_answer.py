@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What README.md answers in a few figures: one token's product, and one token of a whole model, in two files
+of one machine."""
+from offload_results.json_reader import BadInput
+from table_text import duration, row, three_digits
+
+UVA, MAPPED, COPY = "pinned_zero_copy", "managed_accessed_by", "pinned_copy"
+FAULTS, CPU, BOTH = "managed_demand", "host_compute", "hybrid_split"
+
+
+def sentences(product, results):
+    """`product` is {policy: its best case} of one token's product in `results`."""
+    missing = [name for name in (UVA, MAPPED, COPY, FAULTS, CPU, BOTH) if name not in product]
+    if missing:
+        raise BadInput(f"no case has passed under {', '.join(missing)}")
+    seconds = {policy: case["summary"]["median_s"] for policy, case in product.items()}
+    by_link = [seconds[policy] for policy in (UVA, MAPPED, COPY)]
+    if max(by_link) > 1.1 * min(by_link) or seconds[FAULTS] < 2 * max(by_link) or seconds[BOTH] > min(by_link):
+        raise BadInput("another machine, another answer: README.md's sentences do not hold of this run")
+    gpu, link = results["platform"]["gpu"], results["platform"]["link"]
+    weight = product[UVA]["weights"]["bytes"] / 2**20
+    times = {policy: duration(value) for policy, value in seconds.items()}
+    return (
+        f"On an {gpu['name']} over PCIe {link['generation']}.0, one token's product with a {weight:.0f} MiB weight "
+        f"takes {times[UVA]} by UVA zero-copy, {times[MAPPED]} from unified memory mapped up front, and "
+        f"{times[COPY]} by a copy.\n"
+        f"Unified memory by page faults takes {times[FAULTS]}, {seconds[FAULTS] / seconds[UVA]:.1f} times as long.\n"
+        f"The CPU takes {times[CPU]} where the weights lie, and {times[BOTH]} together with the link."
+    )
+
+
+def table(product, model, policies):
+    """A row per policy: the product's time, and tokens/s of the whole model."""
+    missing = [policy for policy in policies if policy not in product or policy not in model]
+    if missing:
+        raise BadInput(f"no case has passed under {', '.join(missing)}")
+    name = model[policies[0]]["model"]["name"]
+    lines = [row(["policy", "product, ms", f"{name}, tokens/s"]), "|---|---:|---:|"]
+    for policy in policies:
+        lines.append(row([
+            f"`{policy}`", three_digits(product[policy]["summary"]["median_s"] * 1e3),
+            three_digits(model[policy]["model"]["tokens_per_second_ceiling"]),
+        ]))
+    return "\n".join(lines)

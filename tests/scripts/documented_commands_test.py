@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every command in the documentation is one that works: what needs no GPU is run as it stands, by the
+installed program; what would measure for long is planned; the scripts run on committed results; of all else
+the names are looked up.
+
+Needs pytest. OFFLOAD_BENCH names the benchmark.
+"""
+import json
+import os
+import pathlib
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+root = pathlib.Path(__file__).parent.parent.parent
+BENCH = os.environ.get("OFFLOAD_BENCH")
+needs_program = pytest.mark.skipif(not BENCH, reason="OFFLOAD_BENCH is not set")
+DOCUMENTS = ["README.md", "CONTRIBUTING.md", *sorted(f"docs/{path.name}" for path in (root / "docs").glob("*.md"))]
+
+# Commands of the program that measure nothing, or one case.
+AS_IT_STANDS = {"list", "plan", "platform", "explain", "memory-cost", "--help", "--version"}
+# Results by the names that the documents give them: those of a committed run.
+PLACES = {
+    "monday": "quick", "tuesday": "gemm", "wednesday": "adaptation", "rank0": "quick", "rank1": "gemm",
+    "run": "micro", "run-1": "quick", "run-2": "gemm", "decode": "decode-llama3.1-8b", "results": "quick",
+    "old": "quick", "new": "quick", "newer": "quick", "new-baseline": "quick",
+    "decode-llama3.1-8b": "decode-llama3.1-8b",
+}
+
+
+def lines_of(text):
+    """The commands of the shell blocks in `text`, and the program's where a sentence shows one."""
+    for block in re.findall(r"^```sh\n(.*?)^```$", text, re.MULTILINE | re.DOTALL):
+        for line in block.splitlines():
+            if command := re.split(r"(?:^|\s+)# ", line)[0].strip():
+                yield command
+    yield from re.findall(r"`((?:offload_bench|scripts/bench\.sh) [^`\n]+)`", text)
+
+
+COMMANDS = sorted({
+    command for name in DOCUMENTS for command in lines_of((root / name).read_text(encoding="utf-8"))
+    if command != "done"
+})
+
+
+def of_program(command):
+    """The arguments that `command` gives to the program, or None."""
+    found = re.search(r"(?:^|\s|/)(?:offload_bench|scripts/bench\.sh)(?=\s|$)([^;]*)", command)
+    return shlex.split(found[1]) if found and not command.startswith("cmake") else None
+
+
+def of_script(command):
+    return re.fullmatch(r"(?:python3 )?(scripts/\w+\.py .+)", command)
+
+
+PROGRAM = [command for command in COMMANDS if of_program(command) is not None]
+SCRIPTS = [command for command in COMMANDS if of_script(command)]
+OTHERS = [command for command in COMMANDS if command not in PROGRAM and command not in SCRIPTS]
+
+
+@pytest.fixture(name="installed", scope="session")
+def the_installed_program(tmp_path_factory):
+    """A folder for the PATH, as `cmake --install` of README.md fills it."""
+    prefix = tmp_path_factory.mktemp("prefix")
+    build = pathlib.Path(BENCH).parent
+    done = subprocess.run(["cmake", "--install", build, "--prefix", prefix], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    if "memory-cost" not in subprocess.run([BENCH, "--help"], capture_output=True, text=True).stdout.split():
+        pytest.skip("no subcommands yet")
+    return prefix / "bin"
+
+
+def test_the_documents_have_commands():
+    assert len(PROGRAM) > 30 and len(SCRIPTS) > 15
+    text = "\n".join(COMMANDS)
+    assert all(word in text for word in ("offload_bench list", "offload_bench plan", "--cpu-offload-gb"))
+    assert len([line for line in COMMANDS if line.startswith("cmake --install")]) == 1
+
+
+@needs_program
+@pytest.mark.parametrize("command", PROGRAM)
+def test_the_program_takes_its_commands(command, installed, tmp_path):
+    """3 says that nothing was left to measure, which is so without a GPU."""
+    arguments = of_program(command)
+    if "PATH" in arguments:
+        shutil.copy(root / "bench/models/presets/llama3.1-8b.json", tmp_path / "config.json")
+        arguments[arguments.index("PATH")] = str(tmp_path)
+    if not AS_IT_STANDS & set(arguments[:1]):
+        arguments = ["plan", *arguments]
+    done = subprocess.run(
+        ["offload_bench", *arguments], env={**os.environ, "PATH": f"{installed}:{os.environ['PATH']}"},
+        capture_output=True, text=True, timeout=300, cwd=tmp_path,
+    )
+    assert done.returncode in (0, 3), done.stderr
+    assert done.stdout or done.returncode == 3
+
+
+@pytest.mark.parametrize("command", SCRIPTS)
+def test_the_scripts_run_on_committed_results(command, tmp_path):
+    """0 is well, 1 a finding."""
+    for name in ("scripts", "results"):
+        (tmp_path / name).symlink_to(root / name)
+    for name, run in PLACES.items():
+        if "*" in command or f"{name}.json" in command:
+            shutil.copy(root / f"results/h200-sxm-pcie5/{run}.json", tmp_path / f"{name}.json")
+    command = command.replace("--output results/baselines/", "--output ")
+    command = command.replace("MACHINE.json", "h200-sxm-pcie5.json").replace(" *.json", " old.json new.json")
+    interpreter = pathlib.Path(sys.executable).parent
+    done = subprocess.run(
+        ["bash", "-c", of_script(command)[1]], capture_output=True, text=True, timeout=300, cwd=tmp_path,
+        env={**os.environ, "PATH": f"{interpreter}:{os.environ['PATH']}", "PYTHONDONTWRITEBYTECODE": "1"},
+    )
+    assert done.returncode in (0, 1), done.stderr
+
+
+@pytest.mark.parametrize("command", OTHERS)
+def test_what_is_not_run_is_there(command):
+    presets = json.loads((root / "CMakePresets.json").read_text(encoding="utf-8"))
+    named = {
+        "cmake": {preset["name"] for preset in presets["configurePresets"]},
+        "cmake --build": {preset["name"] for preset in presets["buildPresets"]},
+        "ctest": {preset["name"] for preset in presets["testPresets"]},
+    }
+    for part in command.split(" && "):
+        words = shlex.split(part)
+        if "--preset" in words:
+            tool = " ".join(words[: words.index("--preset")])
+            assert words[words.index("--preset") + 1] in named[tool]
+        elif words[:3] == ["python3", "-m", "pytest"]:
+            assert all((root / word).is_file() for word in words[3:])
+        elif words[0] in ("scripts/test.sh", ".ci/run"):
+            assert os.access(root / words[0], os.X_OK)
+        else:  # by hand, and for loops
+            assert words[0] in ("mkdir", "for") or words[0].startswith("build/fuzz/") or (
+                words == ["cmake", "--install", "build/release", "--prefix", "~/.local"]
+            )
