@@ -75,7 +75,7 @@ struct ModelFigures {
 struct CaseRecord {
   std::string name;
   std::string workload, policy, start;
-  std::string label;  // of the workload: "gemm.m512" where there is a choice of tokens
+  std::string label;  // of the workload: "gemm/tokens:512" with a parameter
   WeightSet weights;
   std::string memory, mechanism, engine_flags;
   Path path = Path::link;

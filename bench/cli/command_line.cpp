@@ -193,10 +193,11 @@ void CommandLine::add_what() {
        });
   list("--workloads", "NAME,...", "who reads the weights", "the suite's",
        [this](const std::string& text) {
-         const auto [name, letter, value] = split_label(text);
+         const auto [name, parameter, value] = split_label(text);
          const std::string known =
              parse_name("workload", std::string(name), names_of(catalog_.workloads));
-         options_.workloads.push_back(value ? label_of(known, letter, *value) : known);
+         options_.workloads.push_back(
+             parameter.empty() ? known : label_of(known, to_lower(parameter), value));
        });
   list("--tokens", "N,...", "of the workloads that multiply many, such as 1,512,8192",
        "the suite's", [this](const std::string& text) {

@@ -3,7 +3,7 @@
 
 #include <bit>
 #include <charconv>
-#include <sstream>
+#include <limits>
 #include <stdexcept>
 #include <system_error>
 
@@ -13,31 +13,60 @@
 namespace offload {
 namespace {
 
-constexpr char tokens = 'm';
-constexpr char chunk = 'c';
-constexpr char skew = 'z';
+std::optional<std::size_t> parse_number(std::string_view digits) {
+  std::size_t value = 0;
+  const auto [end, error] = std::from_chars(digits.begin(), digits.end(), value);
+  if (error != std::errc() || end != digits.end()) return std::nullopt;
+  return value;
+}
 
-std::string hundredths(std::size_t value) {
-  std::ostringstream text;
-  text << static_cast<double>(value) / 100;
-  return text.str();
+/// "1", "1.5" or "1.25".
+std::optional<std::size_t> parse_hundredths(std::string_view text) {
+  const std::size_t point = text.find('.');
+  const auto whole = parse_number(text.substr(0, point));
+  if (!whole || *whole > std::numeric_limits<std::size_t>::max() / 100 - 1) return std::nullopt;
+  if (point == std::string_view::npos) return *whole * 100;
+  const std::string_view digits = text.substr(point + 1);
+  const auto part = parse_number(digits);
+  if (!part || digits.size() > 2) return std::nullopt;
+  return *whole * 100 + *part * (digits.size() == 1 ? 10 : 1);
+}
+
+/// As short as it can be: "1", "1.5", "1.25".
+std::string hundredths_text(std::size_t value) {
+  std::string text = std::to_string(value / 100);
+  const std::size_t part = value % 100;
+  if (part == 0) return text;
+  text += {'.', static_cast<char>('0' + part / 10)};
+  if (part % 10 != 0) text += static_cast<char>('0' + part % 10);
+  return text;
 }
 
 }  // namespace
 
-bool Choice::allows(std::size_t other) const {
-  return other >= least && other <= most && (letter != chunk || std::has_single_bit(other));
+bool Parameter::allows(std::size_t other) const {
+  return other >= min && other <= max && (unit != Unit::bytes || std::has_single_bit(other));
 }
 
-std::string Choice::range() const {
-  switch (letter) {
-    case chunk:
-      return "chunks of " + format_size(least) + " to " + format_size(most) + ", powers of two";
-    case skew:
-      return "a skew of " + hundredths(least) + " to " + hundredths(most);
-    default:
-      return std::to_string(least) + " to " + std::to_string(most) + " tokens";
+std::string Parameter::range() const {
+  const std::string called(name);
+  switch (unit) {
+    case Unit::bytes:
+      return called + "s of " + format_size(min) + " to " + format_size(max) + ", powers of two";
+    case Unit::hundredths:
+      return "a " + called + " of " + text(min) + " to " + text(max);
+    case Unit::count:
+      break;
   }
+  return text(min) + " to " + text(max) + " " + called;
+}
+
+std::string Parameter::text(std::size_t other) const {
+  return unit == Unit::hundredths ? hundredths_text(other) : std::to_string(other);
+}
+
+std::optional<std::size_t> Parameter::parse(std::string_view text) const {
+  return unit == Unit::hundredths ? parse_hundredths(text) : parse_number(text);
 }
 
 BoundWorkload::BoundWorkload(const WeightSet& weights) {
@@ -49,8 +78,8 @@ BoundWorkload::BoundWorkload(const WeightSet& weights) {
 
 std::vector<Piece> BoundWorkload::pieces() const { return whole_; }
 
-std::unique_ptr<Workload> Workload::with_choice(std::size_t) const {
-  throw std::logic_error(std::string(name()) + " has no choice");
+std::unique_ptr<Workload> Workload::with_parameter(std::size_t) const {
+  throw std::logic_error(std::string(name()) + " has no parameter");
 }
 
 std::optional<WeightSet> Workload::part(const WeightSet& weights, std::size_t bytes) const {
@@ -60,25 +89,28 @@ std::optional<WeightSet> Workload::part(const WeightSet& weights, std::size_t by
 }
 
 std::string Workload::label() const {
-  const std::optional<Choice> chosen = choice();
-  return chosen ? label_of(name(), chosen->letter, chosen->value) : std::string(name());
+  const std::optional<Parameter> varied = parameter();
+  if (!varied) return std::string(name());
+  return label_of(name(), varied->name, varied->text(varied->value));
 }
 
 WorkloadLabel split_label(std::string_view label) {
-  const WorkloadLabel plain{label, '\0', std::nullopt};
-  const std::size_t mark = label.rfind('.');
-  if (mark == std::string_view::npos || mark + 1 == label.size()) return plain;
-  const char letter = label[mark + 1];
-  if (letter != tokens && letter != chunk && letter != skew) return plain;
-  const std::string_view digits = label.substr(mark + 2);
-  std::size_t value = 0;
-  const auto [end, error] = std::from_chars(digits.begin(), digits.end(), value);
-  if (error != std::errc() || end != digits.end()) return plain;
-  return {label.substr(0, mark), letter, value};
+  const std::size_t slash = label.rfind('/');
+  if (slash == std::string_view::npos) return {label, {}, {}};
+  const std::string_view setting = label.substr(slash + 1);
+  const std::size_t colon = setting.find(':');
+  const bool whole = slash > 0 && colon > 0 && colon < setting.size() - 1;
+  if (colon == std::string_view::npos || !whole) return {label, {}, {}};
+  return {label.substr(0, slash), setting.substr(0, colon), setting.substr(colon + 1)};
 }
 
-std::string label_of(std::string_view name, char letter, std::size_t value) {
-  return std::string(name) + "." + letter + std::to_string(value);
+std::string label_of(std::string_view name, std::string_view parameter, std::string_view value) {
+  std::string label(name);
+  label += '/';
+  label += parameter;
+  label += ':';
+  label += value;
+  return label;
 }
 
 }  // namespace offload

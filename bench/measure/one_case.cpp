@@ -17,20 +17,24 @@ namespace {
 
 constexpr std::size_t part_count = 4;
 
-/// workload, policy, weights and start
+/// label, policy, weights and start, cut from the end: a label may have a slash of its own.
 std::array<std::string, part_count> parts_of(const std::string& name) {
   std::array<std::string, part_count> parts;
   std::string_view rest = name;
-  for (std::size_t i = 0; i < part_count; ++i) {
-    const std::size_t slash = rest.find('/');
-    const bool last = i + 1 == part_count;
-    parts[i] = rest.substr(0, slash);
-    if (parts[i].empty() || last != (slash == std::string_view::npos)) {
-      throw UsageError("--explain '" + name +
-                       "': a case is named <workload>/<policy>/<weights>/<start>, as --dry-run and "
-                       "the results list them");
-    }
-    if (!last) rest.remove_prefix(slash + 1);
+  for (std::size_t i = part_count - 1; i > 0; --i) {
+    const std::size_t slash = rest.rfind('/');
+    if (slash == std::string_view::npos) break;
+    parts[i] = rest.substr(slash + 1);
+    rest = rest.substr(0, slash);
+  }
+  parts[0] = rest;
+  const bool is_label = split_label(rest).name.find('/') == std::string_view::npos;
+  const bool complete = std::none_of(parts.begin(), parts.end(),
+                                     [](const std::string& part) { return part.empty(); });
+  if (!is_label || !complete) {
+    throw UsageError("--explain '" + name +
+                     "': a case is named <workload>/<policy>/<weights>/<start>, as --dry-run and "
+                     "the results list them");
   }
   return parts;
 }

@@ -32,7 +32,7 @@ class PassLimits {
 
  private:
   std::unique_ptr<Workload> workload(const char* name, std::size_t tokens) const {
-    return runner_.context().catalog.workload(name)->with_choice(tokens);
+    return runner_.context().catalog.workload(name)->with_parameter(tokens);
   }
   static std::string at(const char* id, std::size_t tokens) {
     return std::string(id) + "/m" + std::to_string(tokens);

@@ -125,23 +125,33 @@ class Planner {
   const Workload* workload_of(const std::string& label) {
     const auto known = by_label_.find(label);
     if (known != by_label_.end()) return known->second;
-    const auto [name, letter, value] = split_label(label);
-    const Workload* workload = catalog_.workload(name);
-    const std::optional<Choice> choice = workload == nullptr ? std::nullopt : workload->choice();
-    if (workload == nullptr || (value && (!choice || choice->letter != letter))) {
+    const WorkloadLabel parts = split_label(label);
+    const Workload* workload = catalog_.workload(parts.name);
+    if (workload == nullptr) {
       std::vector<std::string_view> names;
       for (const auto& entry : catalog_.workloads) names.push_back(entry->name());
       throw UsageError(unknown_name("workload", label, names));
     }
-    if (value) {
-      if (!choice->allows(*value)) {
-        throw UsageError(label + ": " + std::string(name) + " takes " + choice->range());
-      }
-      plan_.workloads.push_back(workload->with_choice(*value));
+    if (!parts.parameter.empty()) {
+      plan_.workloads.push_back(workload->with_parameter(value_of(label, parts, *workload)));
       workload = plan_.workloads.back().get();
     }
     by_label_.emplace(label, workload);
     return workload;
+  }
+
+  static std::size_t value_of(const std::string& label, const WorkloadLabel& parts,
+                              const Workload& workload) {
+    const std::optional<Parameter> parameter = workload.parameter();
+    if (!parameter || parameter->name != parts.parameter) {
+      throw UsageError(label + ": " + std::string(parts.name) + " has no parameter '" +
+                       std::string(parts.parameter) + "'");
+    }
+    const auto value = parameter->parse(parts.value);
+    if (!value || !parameter->allows(*value)) {
+      throw UsageError(label + ": " + std::string(parts.name) + " takes " + parameter->range());
+    }
+    return *value;
   }
 
   Support suit(const Policy& policy, const Workload& workload, const WeightSet& weights,

@@ -34,7 +34,7 @@ struct SkippedCase {
 
 struct Plan {
   std::vector<std::unique_ptr<WeightSet>> weights;   // stable addresses for the cases
-  std::vector<std::unique_ptr<Workload>> workloads;  // likewise: those with a choice of tokens
+  std::vector<std::unique_ptr<Workload>> workloads;  // likewise: for a value of their parameter
   std::vector<ModelLayout> models;                   // whose slices are among the weights
   Tuning tuning;
   std::vector<Case> cases;

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <iterator>
 #include <optional>
-#include <sstream>
 #include <string_view>
 
 #include "bench/cli/help.hpp"
@@ -20,35 +19,34 @@ void add_once(std::vector<std::string>& list, const std::string& item) {
 
 /// An option whose values take the place of what labels say.
 struct Axis {
-  char letter;  // of the choice it is about
+  std::string_view parameter;  // the one it is about
   const char* flag;
   const char* values;  // as its values are called
   std::vector<std::size_t> Options::*given;
 };
 constexpr Axis axes[] = {
-    {'m', "--tokens", "tokens", &Options::tokens},
-    {'c', "--chunks", "chunks", &Options::chunks},
-    {'z', "--skew", "skew", &Options::skews},
+    {"tokens", "--tokens", "tokens", &Options::tokens},
+    {"chunk", "--chunks", "chunks", &Options::chunks},
+    {"skew", "--skew", "skew", &Options::skews},
 };
 
-const Axis& axis_of(char letter) {
-  return *std::find_if(std::begin(axes), std::end(axes),
-                       [letter](const Axis& axis) { return axis.letter == letter; });
+/// nullptr for a parameter that only labels can say.
+const Axis* axis_of(const Parameter& parameter) {
+  const auto* const found = std::find_if(std::begin(axes), std::end(axes), [&](const Axis& axis) {
+    return axis.parameter == parameter.name;
+  });
+  return found == std::end(axes) ? nullptr : found;
 }
 
 /// A value as the option spells it.
-std::string spelt(const Axis& axis, std::size_t value) {
-  if (axis.letter == 'c') return format_size(value);
-  if (axis.letter == 'm') return std::to_string(value);
-  std::ostringstream text;
-  text << static_cast<double>(value) / 100;
-  return text.str();
+std::string option_text(const Parameter& parameter, std::size_t value) {
+  return parameter.unit == Parameter::Unit::bytes ? format_size(value) : parameter.text(value);
 }
 
 /// Every value given for `axis` must mean something to one of `wanted`.
 void require_taken(const Axis& axis, const std::vector<std::string>& wanted, const Options& options,
                    const Catalog& catalog) {
-  std::vector<Choice> choices;
+  std::vector<Parameter> parameters;
   std::vector<std::string_view> names;
   std::vector<std::string> ranges;
   for (const std::string& label : wanted) {
@@ -58,22 +56,49 @@ void require_taken(const Axis& axis, const std::vector<std::string>& wanted, con
       continue;
     }
     names.push_back(workload->name());
-    const std::optional<Choice> choice = workload->choice();
-    if (!choice || choice->letter != axis.letter) continue;
-    choices.push_back(*choice);
-    ranges.push_back(std::string(workload->name()) + " takes " + choice->range());
+    const std::optional<Parameter> parameter = workload->parameter();
+    if (!parameter || parameter->name != axis.parameter) continue;
+    parameters.push_back(*parameter);
+    ranges.push_back(std::string(workload->name()) + " takes " + parameter->range());
   }
-  if (choices.empty()) {
+  if (parameters.empty()) {
     throw UsageError(std::string(axis.flag) + ": none of " + joined(names, ", ") +
                      " has a choice of " + axis.values);
   }
   for (const std::size_t value : options.*axis.given) {
-    const bool taken = std::any_of(choices.begin(), choices.end(),
-                                   [value](const Choice& choice) { return choice.allows(value); });
+    const bool taken =
+        std::any_of(parameters.begin(), parameters.end(),
+                    [value](const Parameter& parameter) { return parameter.allows(value); });
     if (taken) continue;
     const std::vector<std::string_view> all(ranges.begin(), ranges.end());
-    throw UsageError(std::string(axis.flag) + " " + spelt(axis, value) + ": " + joined(all, ", "));
+    throw UsageError(std::string(axis.flag) + " " + option_text(parameters.front(), value) + ": " +
+                     joined(all, ", "));
   }
+}
+
+/// The labels of one workload for the values that `axis` was given.
+void add_given(std::vector<std::string>& labels, std::string_view name, const Parameter& parameter,
+               const Axis& axis, const Options& options) {
+  bool any = false;
+  for (const std::size_t value : options.*axis.given) {
+    if (!parameter.allows(value)) continue;
+    add_once(labels, label_of(name, parameter.name, parameter.text(value)));
+    any = true;
+  }
+  if (any) return;
+  throw UsageError(std::string(name) + " takes " + parameter.range() + ": " + axis.flag +
+                   " names none of these");
+}
+
+/// A workload named without a value: as the suite has it, else as it comes.
+void add_of_suite(std::vector<std::string>& labels, const Workload& workload, const Suite& suite) {
+  bool in_suite = false;
+  for (const std::string& known : labels_of(suite)) {
+    if (split_label(known).name != workload.name()) continue;
+    add_once(labels, known);
+    in_suite = true;
+  }
+  if (!in_suite) add_once(labels, workload.label());
 }
 
 /// The labels of `wanted`, with the values of options in the place of what they say where given.
@@ -81,37 +106,24 @@ std::vector<std::string> expanded(const std::vector<std::string>& wanted, const 
                                   const Options& options, const Catalog& catalog) {
   std::vector<std::string> labels;
   for (const std::string& label : wanted) {
-    const auto [name, letter, value] = split_label(label);
-    const Workload* workload = catalog.workload(name);
-    const std::optional<Choice> choice = workload == nullptr ? std::nullopt : workload->choice();
-    // A letter that is not the workload's is an unknown label, whatever the options say.
-    if (!choice || (value && letter != choice->letter)) {
+    const WorkloadLabel parts = split_label(label);
+    const Workload* workload = catalog.workload(parts.name);
+    const auto parameter = workload == nullptr ? std::nullopt : workload->parameter();
+    // Another workload's parameter is an error that the plan reports, whatever the options say.
+    if (!parameter || (!parts.parameter.empty() && parts.parameter != parameter->name)) {
       add_once(labels, label);
       continue;
     }
-    const Axis& axis = axis_of(choice->letter);
-    const std::vector<std::size_t>& given = options.*axis.given;
-    if (!given.empty()) {
-      bool any = false;
-      for (const std::size_t one : given) {
-        if (!choice->allows(one)) continue;
-        add_once(labels, label_of(name, axis.letter, one));
-        any = true;
-      }
-      if (!any) {
-        throw UsageError(std::string(name) + " takes " + choice->range() + ": " + axis.flag +
-                         " names none of these");
-      }
-    } else if (value) {
-      add_once(labels, label);
+    const Axis* axis = axis_of(*parameter);
+    if (axis != nullptr && !(options.*axis->given).empty()) {
+      add_given(labels, parts.name, *parameter, *axis, options);
+    } else if (parts.parameter.empty()) {
+      add_of_suite(labels, *workload, suite);
     } else {
-      bool in_suite = false;
-      for (const std::string& known : labels_of(suite)) {
-        if (split_label(known).name != name) continue;
-        add_once(labels, known);
-        in_suite = true;
-      }
-      if (!in_suite) add_once(labels, workload->label());
+      // "0.50" is "0.5".
+      const auto value = parameter->parse(parts.value);
+      add_once(labels,
+               value ? label_of(parts.name, parts.parameter, parameter->text(*value)) : label);
     }
   }
   return labels;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which workloads a run has, and of those with a choice which, as they stand in benchmark names.
+// Which workloads a run has, and with which value of their parameter, as benchmark names have them.
 #pragma once
 #include <string>
 #include <vector>

@@ -152,25 +152,27 @@ std::span<const Suite> suites() {
         {{"pointer_chase"}, {"1MiB", "64MiB", "1GiB"}}}},
       {"gemm",
        "one real weight at 1 to 8192 tokens, every policy",
-       {{{"gemm.m1", "gemm.m16", "gemm.m256", "gemm.m512", "gemm.m1024", "gemm.m2048", "gemm.m4096",
-          "gemm.m8192"},
+       {{{"gemm/tokens:1", "gemm/tokens:16", "gemm/tokens:256", "gemm/tokens:512",
+          "gemm/tokens:1024", "gemm/tokens:2048", "gemm/tokens:4096", "gemm/tokens:8192"},
          {"28672x8192:28672x8192:bf16"}}},
        5},
       {"decode",
        "decode steps through the layers of a model (--model), one token and a batch",
-       {{{"decode.m1", "decode.m32"}, {}}},
+       {{{"decode/tokens:1", "decode/tokens:32"}, {}}},
        5},
       {"prefill",
        "a prefill through the layers of a model (--model)",
-       {{{"prefill.m512", "prefill.m2048"}, {}}},
+       {{{"prefill/tokens:512", "prefill/tokens:2048"}, {}}},
        5},
       {"micro",
        "bandwidth and latency over sizes, granularity, experts, a structure of pointers",
        {{{"stream_read"}, {"64KiB..256MiB*16"}},
         {{"pointer_chase"}, {"1MiB", "256MiB"}},
-        {{"row_gather.c512", "row_gather.c4096", "row_gather.c65536", "row_gather.c2097152"},
+        {{"row_gather/chunk:512", "row_gather/chunk:4096", "row_gather/chunk:65536",
+          "row_gather/chunk:2097152"},
          {"256MiB"}},
-        {{"expert_gather.z0", "expert_gather.z50", "expert_gather.z100", "expert_gather.z150"},
+        {{"expert_gather/skew:0", "expert_gather/skew:0.5", "expert_gather/skew:1",
+          "expert_gather/skew:1.5"},
          {"qwen3-30b-a3b.experts"}},
         {{"nested"}, {"llama3.1-70b.down_proj.q4"}}},
        5,
@@ -237,7 +239,7 @@ std::vector<Selection> select_weights(const Options& options, const Catalog& cat
             return split_label(known).name == split_label(label).name;
           });
       if (!meant) continue;
-      // A label of the suite means its own item only; another choice of tokens, every item.
+      // A label of the suite means its own item only; another value, every item.
       if (contains(in_suite, label) &&
           std::find(item.workloads.begin(), item.workloads.end(), label) == item.workloads.end()) {
         continue;

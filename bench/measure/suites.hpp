@@ -17,8 +17,8 @@ namespace offload {
 /// The model that suites walk where the options name none.
 inline constexpr const char* default_model = "llama3.1-8b";
 
-/// Workloads are named as in benchmark names, "gemm.m512" with the tokens. Every one over every one
-/// of the weights, under every policy and start.
+/// Workloads are named as in benchmark names, "gemm/tokens:512" with the tokens. Every one over
+/// every one of the weights, under every policy and start.
 struct SuiteItem {
   std::vector<std::string_view> workloads;
   std::vector<std::string_view> weights;  // names that find_preset_weights knows, or sizes; empty:

@@ -70,8 +70,8 @@ Case counted_case(const Case& item, Parts& parts) {
 std::string kind_of(const Case& item) {
   std::string kind = std::string(item.policy->name()) + ' ' + std::string(name(item.start));
   if (item.start != Start::cold) return kind;
-  const auto choice = item.workload->choice();
-  const bool chunks = choice && choice->letter == 'c';
+  const auto parameter = item.workload->parameter();
+  const bool chunks = parameter && parameter->unit == Parameter::Unit::bytes;
   return kind + ' ' + (chunks ? item.workload->label() : std::string(item.workload->name()));
 }
 

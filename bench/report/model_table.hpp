@@ -12,8 +12,8 @@ namespace offload {
 /// Whether a passed case of the group has figures of a whole model.
 bool is_model_pass(const CaseGroup& group);
 
-/// "decode.m1 of llama3.1-70b: 30 GiB offloaded, 98 GiB resident; measured on 4 of 80 layers and
-/// scaled by bytes"
+/// "decode/tokens:1 of llama3.1-70b: 30 GiB offloaded, 98 GiB resident; measured on 4 of 80 layers
+/// and scaled by bytes"
 std::string model_title(const CaseGroup& group);
 
 /// Tokens per second, shares of link and transfer time, memory; `rows` in the order to show, with

@@ -9,7 +9,7 @@
 namespace offload {
 
 struct CaseGroup {
-  std::string workload;  // its label: "gemm.m512" stands apart from "gemm.m1"
+  std::string workload;  // its label: "gemm/tokens:512" stands apart from "gemm/tokens:1"
   std::string weights;
   std::vector<const CaseRecord*> cases;  // into the run they were grouped from
 };

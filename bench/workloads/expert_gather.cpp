@@ -130,8 +130,10 @@ class ExpertGather final : public Workload {
     return "the experts of one token, another in each pass, by a routing of skew 0 to 1.5";
   }
   Content content() const override { return Content::random_weights; }
-  std::optional<Choice> choice() const override { return Choice{'z', 0, max_skew, skew_}; }
-  std::unique_ptr<Workload> with_choice(std::size_t value) const override {
+  std::optional<Parameter> parameter() const override {
+    return Parameter{"skew", 0, max_skew, skew_, Parameter::Unit::hundredths};
+  }
+  std::unique_ptr<Workload> with_parameter(std::size_t value) const override {
     return std::make_unique<ExpertGather>(value);
   }
   bool varies() const override { return true; }

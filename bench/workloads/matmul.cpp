@@ -33,13 +33,13 @@ class Matmul final : public Workload {
   std::string_view description() const override { return kind_.description; }
   Content content() const override { return Content::random_weights; }
   std::size_t tokens() const override { return tokens_; }
-  std::optional<Choice> choice() const override {
+  std::optional<Parameter> parameter() const override {
     if (kind_.min_tokens == kind_.max_tokens) return std::nullopt;
-    return Choice{'m', kind_.min_tokens, kind_.max_tokens, tokens_};
+    return Parameter{"tokens", kind_.min_tokens, kind_.max_tokens, tokens_};
   }
   bool cpu_can() const override { return tokens_ <= max_tokens_on_cpu; }
   bool walks_model() const override { return kind_.walks_model; }
-  std::unique_ptr<Workload> with_choice(std::size_t tokens) const override {
+  std::unique_ptr<Workload> with_parameter(std::size_t tokens) const override {
     return std::make_unique<Matmul>(kind_, tokens);
   }
   Support reads(const WeightSet& weights) const override {

@@ -127,10 +127,10 @@ class RowGather final : public Workload {
         });
     return same_share ? Workload::part(weights, bytes) : std::nullopt;
   }
-  std::optional<Choice> choice() const override {
-    return Choice{'c', min_chunk, max_chunk, chunk_};
+  std::optional<Parameter> parameter() const override {
+    return Parameter{"chunk", min_chunk, max_chunk, chunk_, Parameter::Unit::bytes};
   }
-  std::unique_ptr<Workload> with_choice(std::size_t value) const override {
+  std::unique_ptr<Workload> with_parameter(std::size_t value) const override {
     return std::make_unique<RowGather>(value);
   }
   Support reads(const WeightSet& weights) const override {

@@ -94,18 +94,27 @@ class BoundWorkload {
   std::vector<Piece> whole_;
 };
 
-/// What can be asked of a workload that can do more than one thing. Labels say it by a letter and
-/// the value: m, tokens multiplied at once; c, bytes of a chunk; z, skew in hundredths.
-struct Choice {
-  char letter = 'm';
-  std::size_t least = 0;
-  std::size_t most = 0;
-  std::size_t value = 0;
+/// The one thing that can be varied of a workload. Labels name it and its value, as Google
+/// Benchmark names arguments: "gemm/tokens:512".
+struct Parameter {
+  enum class Unit : std::uint8_t {
+    count,
+    bytes,       // a power of two
+    hundredths,  // written as a decimal: 50 is "0.5"
+  };
 
-  /// Whether it can be `other`. Chunks are powers of two.
+  std::string_view name;
+  std::size_t min = 0;
+  std::size_t max = 0;
+  std::size_t value = 0;
+  Unit unit = Unit::count;
+
   bool allows(std::size_t other) const;
-  /// What it can be, for people: "1 to 256 tokens".
+  /// What it allows, for people: "1 to 256 tokens".
   std::string range() const;
+  /// A value as labels write it, and back; nullopt for what is not a number of this unit.
+  std::string text(std::size_t other) const;
+  std::optional<std::size_t> parse(std::string_view text) const;
 };
 
 class Workload {
@@ -117,10 +126,10 @@ class Workload {
   virtual Content content() const = 0;
   /// Tokens multiplied at once; 0 for workloads that know none.
   virtual std::size_t tokens() const { return 0; }
-  /// What it was chosen to do; nullopt for workloads that can do one thing only.
-  virtual std::optional<Choice> choice() const { return std::nullopt; }
-  /// The same workload for another value that its choice allows.
-  virtual std::unique_ptr<Workload> with_choice(std::size_t value) const;
+  /// What can be varied of it, and the value it has; nullopt where nothing can.
+  virtual std::optional<Parameter> parameter() const { return std::nullopt; }
+  /// The same workload for another value that its parameter allows.
+  virtual std::unique_ptr<Workload> with_parameter(std::size_t value) const;
   /// Whether it walks a whole model rather than one tensor.
   virtual bool walks_model() const { return false; }
   /// Whether the CPU can compute it, or parts of it.
@@ -133,7 +142,7 @@ class Workload {
   /// About `bytes` of `weights` that a pass reads as it reads all of them: the same share, spread
   /// alike. nullopt where no part stands for them.
   virtual std::optional<WeightSet> part(const WeightSet& weights, std::size_t bytes) const;
-  /// First part of the benchmark name: "gemv", or "gemm.m512" where there is a choice.
+  /// First part of the benchmark name: "gemv", or "gemm/tokens:512" with a parameter.
   std::string label() const;
   /// Whether it can read every tensor of the set, or why not (dtype, size).
   virtual Support reads(const WeightSet& weights) const = 0;
@@ -144,13 +153,13 @@ class Workload {
                                               HostWorkers& workers, bool gpu) const = 0;
 };
 
-/// A label's parts, and back.
+/// A label's parts, and back. Without a parameter, all of it is the name.
 struct WorkloadLabel {
   std::string_view name;
-  char letter = '\0';  // of the choice, where the label has a value
-  std::optional<std::size_t> value;
+  std::string_view parameter;
+  std::string_view value;
 };
 WorkloadLabel split_label(std::string_view label);
-std::string label_of(std::string_view name, char letter, std::size_t value);
+std::string label_of(std::string_view name, std::string_view parameter, std::string_view value);
 
 }  // namespace offload

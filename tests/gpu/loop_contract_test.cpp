@@ -100,7 +100,7 @@ TEST_P(LoopContract, WalksLayersOfWhichSomeAreResident) {
     for (const char* name : {"decode", "gemm", "stream_read"}) {
       const Workload* const base = catalog.workload(name);
       const std::size_t tokens = std::string(name) == "gemm" ? 70 : 1;
-      const auto made = base->choice() ? base->with_choice(tokens) : nullptr;
+      const auto made = base->parameter() ? base->with_parameter(tokens) : nullptr;
       for (const bool graphs : {false, true}) {
         SCOPED_TRACE(std::string(name) + (graphs ? " as a graph, " : ", ") + std::to_string(step) +
                      " ahead");

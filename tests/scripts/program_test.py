@@ -41,7 +41,7 @@ def run(*arguments, **options):
         (["unexpected"], "unexpected"),
         (["--suite", "decode", "--model", "llama3.1-9b"], "llama3.1-8b"),
         (["--suite", "decode", "--tokens", "300"], "1 to 256"),
-        (["--workloads", "gemm.m70000", "--sizes", "1MiB"], "65536"),
+        (["--workloads", "gemm/tokens:70000", "--sizes", "1MiB"], "65536"),
         (["--suite", "decode", "--tensor", "x:16x16:bf16"], "--model"),
         (["--suite", "decode", "--n-cpu-moe", "2"], "no experts"),
         (["--suite", "decode", "--offload-num-in-group", "2"], "--offload-group-size"),
@@ -159,7 +159,7 @@ def test_a_model_of_ones_own_is_measured(tmp_path, layout):
     assert result.returncode == 0
     document = json.loads(result.stdout)
     names = [case["name"] for case in document["offload_bench"]["cases"]]
-    assert names == [f"decode.m{tokens}/host_compute/Tiny-MoE/steady" for tokens in (1, 3)]
+    assert names == [f"decode/tokens:{tokens}/host_compute/Tiny-MoE/steady" for tokens in (1, 3)]
 
 
 def test_host_memory_cost_alone_measures_no_case(tmp_path):

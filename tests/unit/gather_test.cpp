@@ -33,7 +33,7 @@ std::vector<std::byte> random_bytes(std::size_t bytes, std::uint64_t seed, HostW
 // --- row_gather
 
 std::unique_ptr<Workload> gather(std::size_t chunk) {
-  return make_row_gather()->with_choice(chunk);
+  return make_row_gather()->with_parameter(chunk);
 }
 
 TEST(RowGather, ReadsAnEighthInDistinctAlignedChunks) {
@@ -103,7 +103,7 @@ TEST(RowGather, RefusesPartsAndTensorsSmallerThanAChunk) {
   EXPECT_THROW(bench.launch({0, 0, 4}, Side::gpu), std::logic_error);
   EXPECT_TRUE(gather(4096)->reads(one(DType::u8, 1, 4096)));
   EXPECT_EQ(gather(4096)->reads(one(DType::u8, 1, 4095)).reason(),
-            "row_gather.c4096 needs 4KiB per tensor; down_proj has 4095B");
+            "row_gather/chunk:4096 needs 4KiB per tensor; down_proj has 4095B");
 }
 
 TEST(RowGather, KernelReadsExactlyTheChunksListed) {
@@ -150,7 +150,7 @@ WeightSet stacks(std::size_t experts = 16, std::size_t per_token = 4) {
 }
 
 std::unique_ptr<Workload> routed(std::size_t skew) {
-  return make_expert_gather()->with_choice(skew);
+  return make_expert_gather()->with_parameter(skew);
 }
 
 std::vector<std::size_t> experts_of(const BoundWorkload& reading, std::size_t tensor,
@@ -267,7 +267,7 @@ TEST(ExpertGather, KnowsTheSumsOfRotatedStacks) {
 
 TEST(ExpertGather, RefusesWhatHasNoExperts) {
   const auto workload = make_expert_gather();
-  EXPECT_EQ(workload->label(), "expert_gather.z100");
+  EXPECT_EQ(workload->label(), "expert_gather/skew:1");
   EXPECT_TRUE(workload->reads(stacks()));
   EXPECT_EQ(
       workload->reads(one(DType::bf16, 4, 4)).reason(),

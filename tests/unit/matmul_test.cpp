@@ -19,8 +19,10 @@ using testing::lose_one_product;
 using testing::one;
 using testing::right;
 
-std::unique_ptr<Workload> gemm(std::size_t tokens) { return make_gemm()->with_choice(tokens); }
-std::unique_ptr<Workload> decode(std::size_t tokens) { return make_decode()->with_choice(tokens); }
+std::unique_ptr<Workload> gemm(std::size_t tokens) { return make_gemm()->with_parameter(tokens); }
+std::unique_ptr<Workload> decode(std::size_t tokens) {
+  return make_decode()->with_parameter(tokens);
+}
 
 TEST(Gemm, RightResultsPassForAnyNumberOfTokens) {
   for (const std::size_t tokens : {1U, 2U, 16U, 33U, 256U}) {
@@ -226,22 +228,22 @@ TEST(Experts, WhatNobodyAskedForIsRefused) {
 // --- what they say of themselves
 
 TEST(Matmul, KnowsHowManyTokensItTakes) {
-  EXPECT_FALSE(make_gemv()->choice());
-  EXPECT_FALSE(make_stream_read()->choice());
-  EXPECT_EQ(make_decode()->choice().value().range(), "1 to 256 tokens");
-  EXPECT_EQ(make_prefill()->choice().value().range(), "512 to 8192 tokens");
-  const Choice some = gemm(48)->choice().value();
-  EXPECT_EQ(some.letter, 'm');
+  EXPECT_FALSE(make_gemv()->parameter());
+  EXPECT_FALSE(make_stream_read()->parameter());
+  EXPECT_EQ(make_decode()->parameter().value().range(), "1 to 256 tokens");
+  EXPECT_EQ(make_prefill()->parameter().value().range(), "512 to 8192 tokens");
+  const Parameter some = gemm(48)->parameter().value();
+  EXPECT_EQ(some.name, "tokens");
   EXPECT_EQ(some.value, 48U);
   EXPECT_FALSE(some.allows(0));
   EXPECT_TRUE(some.allows(1));
   EXPECT_TRUE(some.allows(65536));
   EXPECT_FALSE(some.allows(65537));
   EXPECT_EQ(make_gemv()->label(), "gemv");
-  EXPECT_EQ(gemm(8192)->label(), "gemm.m8192");
+  EXPECT_EQ(gemm(8192)->label(), "gemm/tokens:8192");
   EXPECT_EQ(gemm(8192)->tokens(), 8192U);
   EXPECT_EQ(make_stream_read()->tokens(), 0U);
-  EXPECT_THROW(static_cast<void>(make_stream_read()->with_choice(3)), std::logic_error);
+  EXPECT_THROW(static_cast<void>(make_stream_read()->with_parameter(3)), std::logic_error);
 }
 
 TEST(Matmul, LeavesLargeBatchesToTheGpu) {

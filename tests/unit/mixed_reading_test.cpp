@@ -60,7 +60,7 @@ TEST(MixedReading, FindsWhatWasNotReadAndWhatWasReadElsewhere) {
 }
 
 TEST(MixedReading, ManyTokensNeedProducts) {
-  EXPECT_TRUE(make_decode()->with_choice(256)->reads(quantised()));
+  EXPECT_TRUE(make_decode()->with_parameter(256)->reads(quantised()));
   EXPECT_FALSE(make_prefill()->reads(quantised()));
   // Scales are few bytes beside weights that can be multiplied.
   const WeightSet with_scales{

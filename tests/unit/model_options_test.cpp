@@ -130,12 +130,14 @@ TEST(ModelOptions, EachMistakeGetsOneClearLine) {
     const char* expected;
   };
   const std::vector<Mistake> mistakes{
-      {{"--workloads", "gmm.m512"}, "unknown workload 'gmm': did you mean 'gemm'?"},
-      {{"--workloads", "gemm.mx"}, "unknown workload 'gemm.mx': did you mean 'gemm'?"},
-      {{"--workloads", "gemv.m5"}, "unknown workload 'gemv.m5'"},
-      {{"--suite", "gemm", "--workloads", "gemm.m0"}, "gemm takes 1 to 65536 tokens"},
-      {{"--suite", "decode", "--workloads", "decode.m300"},
-       "decode.m300: decode takes 1 to 256 tokens"},
+      {{"--workloads", "gmm/tokens:512"}, "unknown workload 'gmm': did you mean 'gemm'?"},
+      {{"--workloads", "gemm.m512"}, "unknown workload 'gemm.m512': did you mean 'gemm'?"},
+      {{"--workloads", "gemm/tokens:x", "--sizes", "1MiB"},
+       "gemm/tokens:x: gemm takes 1 to 65536 tokens"},
+      {{"--workloads", "gemv/tokens:5"}, "gemv/tokens:5: gemv has no parameter 'tokens'"},
+      {{"--suite", "gemm", "--workloads", "gemm/tokens:0"}, "gemm takes 1 to 65536 tokens"},
+      {{"--suite", "decode", "--workloads", "decode/tokens:300"},
+       "decode/tokens:300: decode takes 1 to 256 tokens"},
       {{"--suite", "decode", "--tokens", "300"}, "--tokens 300: decode takes 1 to 256"},
       {{"--suite", "decode", "--tokens", "32,300"}, "--tokens 300: decode takes 1 to 256"},
       {{"--suite", "prefill", "--tokens", "32"}, "--tokens 32: prefill takes 512 to 8192"},
@@ -145,13 +147,14 @@ TEST(ModelOptions, EachMistakeGetsOneClearLine) {
       {{"--tokens", "0"}, "--tokens must be a whole number from 1 to 65536, not '0'"},
       {{"--tokens", "65537"}, "--tokens must be a whole number from 1 to 65536"},
       {{"--tokens", "1,,2"}, "--tokens has an empty item"},
-      {{"--suite", "gemm", "--workloads", "gemm.c512"}, "unknown workload 'gemm.c512'"},
-      {{"--suite", "gemm", "--workloads", "gemm.c512", "--tokens", "5"},
-       "unknown workload 'gemm.c512'"},
-      {{"--workloads", "row_gather.c768", "--sizes", "1MiB"},
-       "row_gather.c768: row_gather takes chunks of 512B to 2MiB, powers of two"},
-      {{"--workloads", "expert_gather.z200", "--weights", "mixtral-8x7b.experts"},
-       "expert_gather.z200: expert_gather takes a skew of 0 to 1.5"},
+      {{"--suite", "gemm", "--workloads", "gemm/chunk:512"},
+       "gemm/chunk:512: gemm has no parameter 'chunk'"},
+      {{"--suite", "gemm", "--workloads", "gemm/chunk:512", "--tokens", "5"},
+       "gemm/chunk:512: gemm has no parameter 'chunk'"},
+      {{"--workloads", "row_gather/chunk:768", "--sizes", "1MiB"},
+       "row_gather/chunk:768: row_gather takes chunks of 512B to 2MiB, powers of two"},
+      {{"--workloads", "expert_gather/skew:2", "--weights", "mixtral-8x7b.experts"},
+       "expert_gather/skew:2: expert_gather takes a skew of 0 to 1.5"},
       {{"--chunks", "4KiB"}, "--chunks: none of gemv, stream_read, pointer_chase has a choice of"},
       {{"--workloads", "row_gather", "--sizes", "1MiB", "--chunks", "4KiB,3KiB"},
        "--chunks 3KiB: row_gather takes chunks of 512B to 2MiB, powers of two"},
@@ -218,17 +221,18 @@ TEST(ModelOptions, EachMistakeGetsOneClearLine) {
 }
 
 TEST(ModelOptions, TokensReplaceThoseOfTheSuite) {
-  EXPECT_EQ(cases({"--suite", "decode"}), (Names{"decode.m1/device_resident/llama3.1-8b/steady",
-                                                 "decode.m32/device_resident/llama3.1-8b/steady"}));
+  EXPECT_EQ(cases({"--suite", "decode"}),
+            (Names{"decode/tokens:1/device_resident/llama3.1-8b/steady",
+                   "decode/tokens:32/device_resident/llama3.1-8b/steady"}));
   EXPECT_EQ(cases({"--suite", "decode", "--tokens", "7"}),
-            (Names{"decode.m7/device_resident/llama3.1-8b/steady"}));
+            (Names{"decode/tokens:7/device_resident/llama3.1-8b/steady"}));
   EXPECT_EQ(cases({"--workloads", "decode,prefill", "--tokens", "8,512"}),
-            (Names{"decode.m8/device_resident/llama3.1-8b/steady",
-                   "prefill.m512/device_resident/llama3.1-8b/steady"}));
-  EXPECT_EQ(cases({"--workloads", "GEMM.m48", "--sizes", "1MiB"}),
-            (Names{"gemm.m48/device_resident/1MiB/steady"}));
+            (Names{"decode/tokens:8/device_resident/llama3.1-8b/steady",
+                   "prefill/tokens:512/device_resident/llama3.1-8b/steady"}));
+  EXPECT_EQ(cases({"--workloads", "GEMM/tokens:48", "--sizes", "1MiB"}),
+            (Names{"gemm/tokens:48/device_resident/1MiB/steady"}));
   EXPECT_EQ(cases({"--workloads", "gemm,gemv", "--tokens", "48", "--sizes", "1MiB"}).size(), 2U)
-      << "a workload without a choice goes with one that has it";
+      << "a workload without a parameter goes with one that has it";
 }
 
 TEST(ModelOptions, ChunksAndSkewReplaceThoseOfTheSuite) {
@@ -237,24 +241,27 @@ TEST(ModelOptions, ChunksAndSkewReplaceThoseOfTheSuite) {
   EXPECT_EQ(parse({"--suite", "micro", "--chunks", "512..32KiB*8"}).chunks,
             (std::vector<std::size_t>{512, 4096, 32768}));
   EXPECT_EQ(cases({"--workloads", "row_gather", "--sizes", "1MiB", "--chunks", "8KiB"}),
-            (Names{"row_gather.c8192/device_resident/1MiB/steady"}));
+            (Names{"row_gather/chunk:8192/device_resident/1MiB/steady"}));
   EXPECT_EQ(cases({"--workloads", "expert_gather", "--weights", "mixtral-8x7b.experts", "--skew",
                    "0.75"}),
-            (Names{"expert_gather.z75/device_resident/mixtral-8x7b.experts/steady"}));
+            (Names{"expert_gather/skew:0.75/device_resident/mixtral-8x7b.experts/steady"}));
+  EXPECT_EQ(cases({"--workloads", "expert_gather/skew:0.50", "--weights", "mixtral-8x7b.experts"}),
+            (Names{"expert_gather/skew:0.5/device_resident/mixtral-8x7b.experts/steady"}));
   EXPECT_EQ(cases({"--suite", "micro", "--workloads", "row_gather"}).size(), 4U);
-  EXPECT_EQ(cases({"--suite", "micro", "--workloads", "expert_gather,row_gather.c512"}).size(), 5U);
+  EXPECT_EQ(cases({"--suite", "micro", "--workloads", "expert_gather,row_gather/chunk:512"}).size(),
+            5U);
 }
 
 TEST(ModelOptions, AWorkloadWithoutATokenCountTakesTheSuites) {
   EXPECT_EQ(cases({"--suite", "gemm", "--workloads", "gemm"}).size(), 8U);
   EXPECT_EQ(cases({"--suite", "quick", "--workloads", "gemm", "--sizes", "1MiB"}),
-            (Names{"gemm.m512/device_resident/1MiB/steady"}));
+            (Names{"gemm/tokens:512/device_resident/1MiB/steady"}));
 }
 
 TEST(ModelOptions, EveryModelNamedIsWalked) {
   EXPECT_EQ(cases({"--suite", "decode", "--tokens", "1", "--model", "llama3.1-8b,qwen3-30b-a3b"}),
-            (Names{"decode.m1/device_resident/llama3.1-8b/steady",
-                   "decode.m1/device_resident/qwen3-30b-a3b/steady"}));
+            (Names{"decode/tokens:1/device_resident/llama3.1-8b/steady",
+                   "decode/tokens:1/device_resident/qwen3-30b-a3b/steady"}));
   // Single matrices of a model, for workloads that take them.
   EXPECT_EQ(cases({"--workloads", "gemv", "--model", "llama3.1-8b"}).size(), 4U);
 }
@@ -292,7 +299,7 @@ TEST(ModelOptions, TheCpuSkipsWhatIsTooMuchForIt) {
   const Plan plan = plan_of({"--suite", "prefill", "--policies", "host_compute"}, cpu_machine());
   EXPECT_TRUE(plan.cases.empty());
   ASSERT_EQ(plan.skipped.size(), 2U);
-  EXPECT_EQ(plan.skipped[0].reason, "too many tokens for the CPU: prefill.m512");
+  EXPECT_EQ(plan.skipped[0].reason, "too many tokens for the CPU: prefill/tokens:512");
 }
 
 TEST(ModelOptions, AChainIsNotDivided) {

@@ -53,16 +53,17 @@ TEST(ModelSummary, GivesTokensAndMemoryInsteadOfRates) {
 
 TEST(ModelSummary, SetsTokenCountsApart) {
   const std::string text = summary_text(model_run());
-  EXPECT_TRUE(contains(text, "decode.m1 of toy-model: 381 MiB offloaded; measured on 2 of 4 "));
+  EXPECT_TRUE(
+      contains(text, "decode/tokens:1 of toy-model: 381 MiB offloaded; measured on 2 of 4 "));
   EXPECT_TRUE(contains(text, "layers and scaled by bytes"));
   // 512 tokens in twice 5 ms; 3.2 ms of transfer, of which 1 ms is exposed.
-  EXPECT_TRUE(contains(text, "prefill.m512 of toy-model: "));
+  EXPECT_TRUE(contains(text, "prefill/tokens:512 of toy-model: "));
   EXPECT_TRUE(contains(text, "pinned_copy steady 51200 64.0 68.8 ")) << text;
 
   CaseRecord one = toy_case("gemm", "pinned_copy", "steady", Path::link, {2e-3});
   CaseRecord many = one;
-  one.label = "gemm.m1";
-  many.label = "gemm.m512";
+  one.label = "gemm/tokens:1";
+  many.label = "gemm/tokens:512";
   const std::vector<CaseRecord> cases{one, many};
   EXPECT_EQ(group_cases(cases).size(), 2U);
 }
@@ -94,14 +95,15 @@ TEST(ModelSummary, ExplainsARateAboveTheLink) {
 TEST(ModelSummary, NamesTheWinnerAndItsCost) {
   EXPECT_EQ(
       sentence(model_run(), 0),
-      "decode.m1 of toy-model: hybrid_split wins at 278 tokens/s with 72 MiB "
+      "decode/tokens:1 of toy-model: hybrid_split wins at 278 tokens/s with 72 MiB "
       "of GPU memory, pinned_prefetch_copy is 1.89x slower at 147 tokens/s with 143 MiB of "
       "GPU memory; with all weights resident 500 tokens/s in 429 MiB of GPU memory; no engine "
       "flag selects hybrid_split.");
-  EXPECT_EQ(sentence(model_run(), 1),
-            "prefill.m512 of toy-model: pinned_copy reaches 51200 tokens/s with 143 MiB of GPU "
-            "memory, with no rival; with all weights resident 64000 tokens/s in 429 MiB of GPU "
-            "memory; engine flags of pinned_copy: SGLang --cpu-offload-gb 30.");
+  EXPECT_EQ(
+      sentence(model_run(), 1),
+      "prefill/tokens:512 of toy-model: pinned_copy reaches 51200 tokens/s with 143 MiB of GPU "
+      "memory, with no rival; with all weights resident 64000 tokens/s in 429 MiB of GPU "
+      "memory; engine flags of pinned_copy: SGLang --cpu-offload-gb 30.");
 }
 
 TEST(ModelSummary, ComparesWholeModels) {
@@ -120,17 +122,19 @@ TEST(ModelSummary, GivesTheCostOfEachThatTies) {
   run.cases[0].summary = run.cases[1].summary;
   run.cases[0].footprint.device = 0;
   run.cases[0].model->memory.device = 0;
-  EXPECT_EQ(sentence(run, 0),
-            "decode.m1 of toy-model: pinned_copy (no GPU memory) and pinned_prefetch_copy (143 MiB "
-            "of GPU memory) tie at 119 tokens/s; no engine flag selects pinned_copy.");
+  EXPECT_EQ(
+      sentence(run, 0),
+      "decode/tokens:1 of toy-model: pinned_copy (no GPU memory) and pinned_prefetch_copy (143 MiB "
+      "of GPU memory) tie at 119 tokens/s; no engine flag selects pinned_copy.");
 }
 
 TEST(ModelSummary, HasNoWinnerAmongResidentPasses) {
   RunRecord run = model_run();
   run.cases.resize(1);
-  EXPECT_EQ(sentence(run, 0),
-            "decode.m1 of toy-model: no policy that offloads passed; with all weights resident 500 "
-            "tokens/s in 429 MiB of GPU memory.");
+  EXPECT_EQ(
+      sentence(run, 0),
+      "decode/tokens:1 of toy-model: no policy that offloads passed; with all weights resident 500 "
+      "tokens/s in 429 MiB of GPU memory.");
 }
 
 TEST(ModelSummary, FitsAHundredColumns) {

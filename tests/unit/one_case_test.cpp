@@ -47,6 +47,21 @@ TEST(OneCase, IsPlannedAlone) {
   }
 }
 
+TEST(OneCase, MayHaveAParameter) {
+  const Catalog catalog = make_catalog();
+  for (const std::string name :
+       {"gemm/tokens:48/host_compute/64MiB/steady",
+        "row_gather/chunk:4096/host_compute/1MiB/steady",
+        "expert_gather/skew:0.5/host_compute/qwen3-30b-a3b.experts/steady"}) {
+    Options options;
+    options.explain = name;
+    select_one_case(options, catalog);
+    const Plan plan = make_plan(options, catalog, cpu_machine());
+    ASSERT_EQ(plan.cases.size(), 1U) << name;
+    EXPECT_EQ(plan.cases.front().name(), name);
+  }
+}
+
 TEST(OneCase, LeavesWhatWasGiven) {
   Options given;
   given.tensors = {{"mine", DType::bf16, 64, 64}};
@@ -69,6 +84,7 @@ TEST(OneCase, LeavesNothingSkippedInThePlan) {
 TEST(OneCase, SaysWhyItCannotBe) {
   for (const std::string name :
        {"stream_read", "stream_read/host_compute/1MiB", "a/b/c/d/e", "stream_read//1MiB/cold",
+        "gemm/tokens:/host_compute/1MiB/cold", "gemm/tokens:1/chunk:2/host_compute/1MiB/cold",
         "stream_read/host_compute/1MiB/", "/host_compute/1MiB/cold"}) {
     EXPECT_NE(refusal(name).find("a case is named <workload>/<policy>/<weights>/<start>"),
               std::string::npos)

@@ -56,14 +56,14 @@ Options with_sizes(std::vector<std::size_t> sizes) {
 TEST(Plan, WhatReadsOtherWeightsInEveryPassHasNoWarmStart) {
   Options options;
   options.weights = {"qwen3-30b-a3b.experts"};
-  options.workloads = {"expert_gather.z0"};
+  options.workloads = {"expert_gather/skew:0"};
   options.policies = {"managed_demand", "managed_prefer_host", "pinned_zero_copy"};
   const Catalog catalog = make_catalog();
   const Plan plan = make_plan(options, catalog, gpu_machine());
   EXPECT_EQ(case_names(plan),
-            (Names{"expert_gather.z0/pinned_zero_copy/qwen3-30b-a3b.experts/steady",
-                   "expert_gather.z0/managed_demand/qwen3-30b-a3b.experts/cold",
-                   "expert_gather.z0/managed_prefer_host/qwen3-30b-a3b.experts/cold"}));
+            (Names{"expert_gather/skew:0/pinned_zero_copy/qwen3-30b-a3b.experts/steady",
+                   "expert_gather/skew:0/managed_demand/qwen3-30b-a3b.experts/cold",
+                   "expert_gather/skew:0/managed_prefer_host/qwen3-30b-a3b.experts/cold"}));
   EXPECT_EQ(skip_reasons(plan),
             (Names{"expert_gather reads other weights in every pass, which may never have been "
                    "read: --passes shows what stays"}));
@@ -196,8 +196,8 @@ TEST(RealPlan, EverySuiteReadsItsWeightsByEveryWorkloadTheCpuCanDo) {
   const Catalog catalog = make_catalog();
   // The CPU takes up to 256 tokens.
   const auto too_many = [](const std::string& label) {
-    const auto [name, letter, value] = split_label(label);
-    return letter == 'm' && *value > 256;
+    const auto [name, parameter, value] = split_label(label);
+    return parameter == "tokens" && std::stoul(std::string(value)) > 256;
   };
   for (const Suite& suite : suites()) {
     Options options;

@@ -85,7 +85,7 @@ TEST(PlanText, ShowsWhereAModelsWeightsGo) {
   const Platform platform = testing::cpu_machine();
   const std::string text = plan_text(make_plan(options, catalog, platform), options, platform);
   EXPECT_TRUE(line_with(text, "layers 0-31").starts_with("layers 0-31 (32): offloaded qkv_proj"));
-  EXPECT_TRUE(contains(text, "decode.m32/host_compute/llama3.1-8b/steady"));
+  EXPECT_TRUE(contains(text, "decode/tokens:32/host_compute/llama3.1-8b/steady"));
 }
 
 TEST(Plan, WarnsOnceOfRulesWithoutEffect) {

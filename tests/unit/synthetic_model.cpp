@@ -29,7 +29,7 @@ CaseRecord pass(const std::string& workload, std::size_t tokens, const std::stri
   CaseRecord record = toy_case(workload, policy, start, path, {seconds, seconds, seconds});
   record.weights = toy_model();
   record.tokens = tokens;
-  record.label = label_of(workload, 'm', tokens);
+  record.label = label_of(workload, "tokens", std::to_string(tokens));
   record.name = record.label + '/' + policy + '/' + record.weights.name + '/' + start;
   record.bytes = {2 * layer_bytes, 2 * layer_bytes};
   record.footprint = {};

@@ -58,7 +58,7 @@ class TrafficCounting : public testing::Test {
            std::size_t choice = 0) {
     const Workload* chosen = catalog_.workload(workload);
     if (choice > 0) {
-      chosen = chosen_.emplace_back(chosen->with_choice(choice)).get();
+      chosen = chosen_.emplace_back(chosen->with_parameter(choice)).get();
     }
     items_.push_back(std::make_unique<Case>(Case{chosen, &policy, &weights, start}));
     measured_.push_back(items_.back().get());

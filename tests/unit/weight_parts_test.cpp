@@ -46,9 +46,9 @@ TEST(WeightParts, APartStandsForWeightsOfWhichTheSameShareIsRead) {
   EXPECT_FALSE(catalog.workload("expert_gather")->part(experts, mebibyte));
   // An eighth of the chunks, but 65536 at most.
   const Workload& gather = *catalog.workload("row_gather");
-  EXPECT_TRUE(gather.with_choice(4096)->part(huge, mebibyte));
-  EXPECT_FALSE(gather.with_choice(2048)->part(huge, mebibyte));
-  EXPECT_FALSE(gather.with_choice(std::size_t{2} << 20)
+  EXPECT_TRUE(gather.with_parameter(4096)->part(huge, mebibyte));
+  EXPECT_FALSE(gather.with_parameter(2048)->part(huge, mebibyte));
+  EXPECT_FALSE(gather.with_parameter(std::size_t{2} << 20)
                    ->part({"few", {{"few", DType::bf16, 1024, 4096}}},  // 8 MiB: at least one chunk
                           8 * mebibyte));
 }
