@@ -29,7 +29,7 @@ up_to_date() {
 # How long the first build will take, in words: a source file takes that many seconds of one CPU, one of
 # CUDA for every architecture.
 build_time() {
-  local cxx=5 cuda=40 commands seconds
+  local cxx=2 cuda=12 commands seconds
   [[ ! -x $program && -f $root/build/release/build.ninja ]] || return 0
   commands=$(ninja -C "$root/build/release" -t commands offload_bench)
   seconds=$(($(grep -cE ' -c [^ ]*[.](cpp|cc)$' <<<"$commands") * cxx +
