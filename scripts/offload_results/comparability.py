@@ -2,6 +2,8 @@
 """What differs between the machines, builds and options of two files: what forbids to compare their
 times, and what a reader should know. And what makes two cases of one name different
 measurements."""
+from __future__ import annotations
+
 import dataclasses
 import statistics
 import typing

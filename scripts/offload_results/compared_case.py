@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is compared of a case."""
+from __future__ import annotations
+
 import dataclasses
 import functools
 

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """A confidence interval on the ratio of two medians: samples within runs, and runs among
 themselves. docs/compare.md has the formulas and what they were tried on."""
+from __future__ import annotations
+
 import functools
 import math
 import statistics

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The two shapes a figure can have: curves in panels, or bars in rows and columns."""
+from __future__ import annotations
+
 import dataclasses
 
 ALIKE = 0.02
