@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 # /// script
-# requires-python = ">=3.11"
+# requires-python = ">=3.9"
 # dependencies = ["jsonschema>=4.0", "scipy>=1.4"]
 # ///
 """Say for each case whether it became faster or slower than in a baseline, from the samples of both

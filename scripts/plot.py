@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 # /// script
-# requires-python = ">=3.11"
+# requires-python = ">=3.9"
 # dependencies = ["jsonschema>=4.0", "matplotlib>=3.6"]
 # ///
 """Draw figures of results files: SVG for documents, PNG for everything else."""

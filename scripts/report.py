@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 # /// script
-# requires-python = ">=3.11"
+# requires-python = ">=3.9"
 # dependencies = ["jsonschema>=4.0"]
 # ///
 """Make one HTML page of results files: the answer, tables, charts, evidence, platform."""
