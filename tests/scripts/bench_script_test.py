@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""scripts/bench.sh on a machine on paper: compilers, CMake and the program are stand-ins that write down
+"""scripts/bench.sh and scripts/test.sh on a machine on paper: compilers, CMake and the program are stand-ins that write down
 how they were called."""
 import os
 import pathlib
@@ -13,7 +13,7 @@ import pytest
 root = pathlib.Path(__file__).parent.parent.parent
 VERSIONS = {
     "cmake": "cmake version 3.25.1", "g++": "g++ (Debian 12.2.0-14) 12.2.0\nFree Software Foundation",
-    "python3": "Python 3.9.2", "ninja": "1.11.1", "git": "git version 2.39.5",
+    "python3": "Python 3.9.2", "ctest": "ctest version 3.25.1", "ninja": "1.11.1", "git": "git version 2.39.5",
 }
 PROGRAM = '#!/bin/sh\necho "program: $*"\n'
 STAND_IN = """#!/bin/sh
@@ -41,7 +41,7 @@ class Machine:
         self.tree, self.bin, self.log = folder / "tree", folder / "bin", folder / "calls"
         for name in ("scripts", "bench", "include", "kernels", "cmake"):
             (self.tree / name).mkdir(parents=True)
-        for name in ("CMakeLists.txt", "CMakePresets.json", "scripts/bench.sh", "scripts/lib.sh"):
+        for name in ("CMakeLists.txt", "CMakePresets.json", "scripts/bench.sh", "scripts/lib.sh", "scripts/test.sh"):
             shutil.copy(root / name, self.tree / name)
         self.bin.mkdir()
         for name, version in VERSIONS.items():
@@ -68,9 +68,9 @@ class Machine:
         later = time.time() + 10
         os.utime(program, (later, later))
 
-    def bench(self, *arguments):
+    def bench(self, *arguments, script="bench.sh"):
         return subprocess.run(
-            [self.tree / "scripts/bench.sh", *arguments], env=self.environment, cwd=self.tree,
+            [self.tree / "scripts" / script, *arguments], env=self.environment, cwd=self.tree,
             capture_output=True, text=True, timeout=60,
         )
 
@@ -148,3 +148,22 @@ def test_an_output_of_the_users_is_kept(machine):
     done = machine.bench("--output", "mine.json")
     assert done.stdout == "program: --output mine.json\n"
     assert "3/3 measure; results go to mine.json" in done.stderr
+
+
+@pytest.mark.parametrize("ci", [{}, {"CI": "true"}])
+def test_the_tests_are_built_beside_the_program_as_it_is(machine, ci):
+    """The same preset without other flags: what is compiled stays."""
+    machine.environment |= ci
+    assert machine.bench().returncode == 0
+    as_benched = machine.calls()[0]
+    machine.log.unlink()
+    assert machine.bench("-L", "gpu", script="test.sh").returncode == 0
+    configure, build, tests = machine.calls()
+    assert configure == as_benched == "cmake --preset release"
+    assert build.startswith("cmake --build --preset release --parallel") and "--target" not in build
+    assert tests.startswith("ctest --preset release") and tests.endswith(" -L gpu")
+
+
+def test_another_preset_can_be_tested(machine):
+    assert machine.bench("--preset", "ci", script="test.sh").returncode == 0
+    assert all(call.split()[call.split().index("--preset") + 1] == "ci" for call in machine.calls())
