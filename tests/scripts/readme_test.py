@@ -128,7 +128,10 @@ def answered(path, **seconds):
         "host_compute": 4.69, "hybrid_split": 4.08, **seconds,
     }
     cases = [
-        {**case("gemv", policy, "steady", time / 1e3), "weights": {"name": "w", "bytes": 448 << 20}}
+        {
+            **case("gemv", policy, "steady", time / 1e3), "weights": {"name": "w", "bytes": 448 << 20},
+            "share_of_link": 8.53 / time,
+        }
         for policy, time in times.items()
     ]
     written(path, *cases)
@@ -149,7 +152,9 @@ def test_the_answer_has_the_runs_figures(tmp_path):
     assert table.splitlines()[-1] == "| `pinned_copy` | 8.59 | 4.00 |"
 
 
-@pytest.mark.parametrize("seconds", [{"managed_demand": 12}, {"pinned_copy": 5}, {"hybrid_split": 9}])
+@pytest.mark.parametrize("seconds", [
+    {"managed_demand": 12}, {"managed_accessed_by": 11}, {"hybrid_split": 5}, {"host_compute": 9}, {"pinned_copy": 4.5}
+])
 def test_an_answer_that_no_longer_holds_is_refused(tmp_path, seconds):
     with pytest.raises(readme_table.BadInput, match="another answer"):
         readme_table.render([answered(tmp_path / "r.json", **seconds)], "answer")
