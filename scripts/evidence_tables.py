@@ -1,16 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Tables of what driver and hardware did, for scripts/readme_table.py."""
 
-import re
-
-from offload_results.results import BadInput, label_of
+from offload_results.results import BadInput, label_of, parameter_of
 from table_text import duration, gibibytes, row, three_digits
 
 dash = "-"
 
 
 def passed(results, wanted):
-    """The passed cases whose label, or its name before the choice, is `wanted`, offloading or not."""
+    """The passed cases whose label, or workload, is `wanted`, offloading or not."""
     cases = [
         case for case in results["cases"]
         if wanted in (label_of(case), case["workload"]) and case["failure"] is None and case["summary"]
@@ -79,34 +77,26 @@ def evidence_table(results, chosen):
     return "\n".join(lines)
 
 
-def choice_of(label):
-    """The number behind the letter: 4096 of row_gather.c4096."""
-    found = re.fullmatch(r".*\.([a-z])(\d+)", label)
-    return (found[1], int(found[2])) if found else ("", 0)
-
-
-def choice_text(label):
-    letter, value = choice_of(label)
-    if letter == "c":
+def parameter_text(case):
+    name, value = parameter_of(case)
+    if name == "chunk":
         for unit, size in (("MiB", 2**20), ("KiB", 2**10)):
             if value % size == 0 and value >= size:
-                return f"{value // size} {unit}"
-        return f"{value} B"
-    if letter == "z":
-        return f"skew {value / 100:g}"
-    return label.partition(".")[2] or label
+                return f"{value // size:.0f} {unit}"
+        return f"{value:.0f} B"
+    return f"{name} {value:g}" if name else label_of(case)
 
 
 def size_order(case):
-    return (choice_of(label_of(case))[1], case["weights"]["bytes"])
+    return (parameter_of(case)[1] or 0, case["weights"]["bytes"])
 
 
 def column_title(case, by_weights):
-    return case["weights"]["name"] if by_weights else choice_text(label_of(case))
+    return case["weights"]["name"] if by_weights else parameter_text(case)
 
 
 def rates_table(results, chosen):
-    """rates:WORKLOAD[,WEIGHTS]: GB/s by policy and start, a column per choice, or per weights."""
+    """rates:WORKLOAD[,WEIGHTS]: GB/s by policy and start, a column per parameter, or per weights."""
     workload, *names = chosen
     cases = of_weights(passed(results, workload), names)
     by_weights = len({label_of(case) for case in cases}) == 1

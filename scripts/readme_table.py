@@ -7,14 +7,14 @@ usage: scripts/readme_table.py RESULTS.json... WHAT
        scripts/readme_table.py --update DOCUMENT...
 
 WHAT  machine              what the run was made on, in one line
-      LABEL                what reading weights costs by policy: gemv, gemm.m512
+      LABEL                what reading weights costs by policy: gemv, gemm/tokens:512
       gemm[:POLICY,...]    milliseconds by policy and tokens; only these policies
       models[:LABEL,...]   tokens/s ceiling by policy, a column per label and model of all files
       answer               three sentences; of a run with gemv
       answer:POLICY,...    gemv of the first file, and one token of the model in the second
       limits               the distance to the limits
       evidence:LABEL[,WEIGHTS]   what driver and hardware did, by policy
-      rates:WORKLOAD[,WEIGHTS]   GB/s by policy, a column per choice (chunk, skew) or weights
+      rates:WORKLOAD[,WEIGHTS]   GB/s by policy, a column per parameter (chunk, skew) or weights
       series:LABEL[,WEIGHTS]     time of the n-th pass on end, and what it moved
       setup:LABEL                set-up and read apart
       memory_costs               what each allocator took, tensor by tensor
@@ -31,7 +31,7 @@ import readme_answer
 from evidence_tables import tables as evidence_tables
 from offload_results import command
 from offload_results.json_reader import BadInput, read_text
-from offload_results.results import label_of
+from offload_results.results import label_of, parameter_of
 from offload_results.results import load as shared_load
 from table_text import duration, gibibytes, row, three_digits
 
@@ -131,15 +131,17 @@ def tokens_per_second(case):
 
 
 def gemm_table(results, chosen):
-    shown = [label for label in labels(results) if label.startswith("gemm.m")]
+    shown = list(dict.fromkeys(
+        (parameter_of(case)[1], label_of(case)) for case in results["cases"]
+        if case["workload"] == "gemm"))
     if not shown:
         raise BadInput("no case of gemm")
-    shown.sort(key=lambda label: int(label.removeprefix("gemm.m")))
+    shown.sort()
     lines = [
-        row(["ms by policy and tokens"] + [label.removeprefix("gemm.") for label in shown]),
+        row(["ms by policy and tokens"] + [f"{tokens:.0f}" for tokens, _ in shown]),
         "|---|" + "---:|" * len(shown),
     ]
-    columns = [best_starts(results, label) for label in shown]
+    columns = [best_starts(results, label) for _, label in shown]
     for policy, cells in policy_rows(columns, milliseconds, chosen):
         lines.append(row([f"`{policy}`"] + cells))
     return "\n".join(lines)
@@ -250,10 +252,11 @@ def render(paths, what):
         return answer(files, chosen)
     if len(files) != 1:
         raise BadInput(f"{what} is made from one file")
+    of_one = {"machine": machine, "gemm": gemm_table, "limits": limits_table, **evidence_tables}
     try:
-        kinds = {"machine": machine, "gemm": gemm_table, "limits": limits_table, **evidence_tables}
-        of_one = kinds.get(name)
-        return of_one(files[0], chosen) if of_one else workload_table(files[0], what)
+        if name in of_one:
+            return of_one[name](files[0], chosen)
+        return workload_table(files[0], what)
     except BadInput as error:
         raise BadInput(f"{paths[0]}: {error}") from None
 

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Several runs in one results file (schema 1.3): nothing is averaged, every case keeps its samples
+"""Several runs in one results file: nothing is averaged, every case keeps its samples
 and the index of its run in offload_bench.sources."""
 import json
 
 from . import schema
 from .json_reader import BadInput, read_json
 from .parts import parts
-from .results import LISTS, SCHEMA_MAJOR, SCHEMA_MINOR, results_in, source_of
+from .results import LISTS, NEWEST_MINOR, as_written, source_of, version_of
 
 RANKS = ("SLURM_PROCID", "OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK")
 
@@ -15,8 +15,9 @@ def merge(paths, incomplete_allowed=False, with_rows=True):
     """The document of all runs in `paths`, in that order; merged files are taken apart again.
     Without Google Benchmark's rows, which repeat the samples, it is a quarter of the size."""
     files = [readable(path, incomplete_allowed) for path in paths]
+    major = one_major_version(files)
     sources, rows = [], []
-    lists = {name: [] for name in LISTS}
+    lists = {name: [] for name in LISTS if major > 1 or name != "answers"}
     seen = {}
     for results in files:
         first = len(sources)
@@ -27,7 +28,7 @@ def merge(paths, incomplete_allowed=False, with_rows=True):
                                "once")
             seen[identity] = results.path
         sources += sources_of(results)
-        for name in LISTS:
+        for name in lists:
             lists[name] += moved(results.run.get(name, []), first)
         rows += families_apart(moved(results.document["benchmarks"], first), rows)
     if not with_rows:
@@ -36,14 +37,14 @@ def merge(paths, incomplete_allowed=False, with_rows=True):
     return {
         "context": files[0].document["context"],
         "benchmarks": rows,
-        "offload_bench": {**files[0].run, **state_of(sources), "sources": sources, **lists},
+        "offload_bench": {**files[0].run, **state_of(sources, major), "sources": sources, **lists},
     }
 
 
 def readable(path, incomplete_allowed):
     """Results that can be merged: valid, and finished unless told otherwise."""
     document = read_json(path)
-    results = results_in(path, document, empty_allowed=True)
+    results = as_written(path, document)
     errors = schema.errors_in(document)
     if errors:
         raise BadInput(f"{path}: not valid: {errors[0]}; scripts/validate.py lists all")
@@ -52,6 +53,16 @@ def readable(path, incomplete_allowed):
         raise BadInput(f"{path}: an incomplete run ({results.run['incomplete_reason']}): "
                        "--incomplete takes it all the same")
     return results
+
+
+def one_major_version(files):
+    """Cases of schema 1 do not say what those of schema 2 do, so no file can hold both."""
+    majors = {version_of(results.run)[0]: results.path for results in files}
+    if len(majors) > 1:
+        (old, first), (new, second) = sorted(majors.items())
+        raise BadInput(f"{first} is of schema version {old}, {second} of {new}: merge files of one "
+                       "major version")
+    return next(iter(majors))
 
 
 def sources_of(results):
@@ -98,14 +109,14 @@ def families_apart(rows, before):
             for row in rows]
 
 
-def state_of(sources):
+def state_of(sources, major):
     """What the merged run says of itself: all of them are complete, and redacted, or it is not."""
     runs = [source["run"] for source in sources]
     reasons = [f"{source['file']}: {source['run']['incomplete_reason']}" for source in sources
                if not source["run"]["complete"]]
     wall = {name: sum(run["wall_time"][name] for run in runs) for name in runs[0]["wall_time"]}
     return {
-        "schema_version": f"{SCHEMA_MAJOR}.{SCHEMA_MINOR}.0",
+        "schema_version": f"{major}.{NEWEST_MINOR[major]}.0",
         "complete": not reasons,
         "incomplete_reason": "; ".join(reasons) or None,
         "redacted": all(run.get("redacted", False) for run in runs),

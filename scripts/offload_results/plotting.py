@@ -62,7 +62,7 @@ def apart(figures):
 
 def file_name(name):
     """Without what would leave the directory, or needs quotes; names come from the results."""
-    return re.sub(r"[^A-Za-z0-9._-]", "_", name).lstrip(".")
+    return re.sub(r"[^A-Za-z0-9._-]", "_", re.sub("[/:]", "-", name)).lstrip(".")
 
 
 def draw_all(named, formats, directory):

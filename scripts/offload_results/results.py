@@ -5,10 +5,11 @@ import pathlib
 import typing
 
 from .json_reader import BadInput, read_json
+from .upgrade import upgraded
 
-SCHEMA_MAJOR = 1
-SCHEMA_MINOR = 3  # the newest that results/schema/results-1.json describes
-LISTS = ("cases", "skipped", "limits", "memory_costs")  # whose items say which source they are of
+NEWEST_MINOR = {1: 3, 2: 0}  # by major version, that results/schema/results-N.json describes
+# Whose items say which source they are of.
+LISTS = ("cases", "skipped", "answers", "limits", "memory_costs")
 NUMBERS = frozenset((int, float))  # True and False are of a type of their own
 
 
@@ -28,7 +29,8 @@ class CaseKey(typing.NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class Results:
-    """One run. `document` is the whole JSON, `run` its object offload_bench."""
+    """One run, or several that were merged. `document` is the whole JSON, of schema 2 as far as an
+    older file allows, and `run` its object offload_bench."""
 
     path: pathlib.Path
     document: dict
@@ -66,18 +68,15 @@ class Results:
     def by_key(self):
         """{CaseKey: its cases}, one case per run: a file of one run has one each, a merged file up
         to one for each of its sources."""
-        return joined(self.path, self.cases, key_of, source_of)
-
-
-def joined(path, cases, key_of, source_of):
-    found = {}
-    for case in cases:
-        key = key_of(case)
-        of_key = found.setdefault(key, [])
-        if of_key and source_of(case) in map(source_of, of_key):
-            raise BadInput(f"{path}: {key} stands there twice: merge runs with scripts/merge.py")
-        of_key.append(case)
-    return found
+        found = {}
+        for case in self.cases:
+            key = key_of(case)
+            of_key = found.setdefault(key, [])
+            if of_key and source_of(case) in map(source_of, of_key):
+                raise BadInput(f"{self.path}: {key} stands there twice: merge runs with "
+                               "scripts/merge.py")
+            of_key.append(case)
+        return found
 
 
 def source_of(case):
@@ -86,6 +85,15 @@ def source_of(case):
 
 def label_of(case):
     return case.get("label", case["workload"])  # files of schema 1.0 have no label
+
+
+def parameter_of(case):
+    """("tokens", 512.0) of gemm/tokens:512; ("", None) where the workload has none."""
+    name, _, value = label_of(case).removeprefix(f"{case['workload']}/").rpartition(":")
+    try:
+        return name, float(value)
+    except ValueError:
+        return "", None
 
 
 def key_of(case):
@@ -127,9 +135,19 @@ def load(path, empty_allowed=False):
     return results_in(path, read_json(path), empty_allowed)
 
 
-def results_in(path, document, empty_allowed=False, is_sound=is_case):
+def results_in(path, document, empty_allowed=False):
     """The same of a document that was read from `path`."""
-    path = pathlib.Path(path)
+    check(path, document, empty_allowed)
+    return Results(pathlib.Path(path), upgraded(document))
+
+
+def as_written(path, document):
+    """The same of any schema, and not upgraded."""
+    check(path, document, empty_allowed=True)
+    return Results(pathlib.Path(path), document)
+
+
+def check(path, document, empty_allowed):
     run = run_in(path, document)
     check_version(path, run)
     check_sources(path, run)
@@ -138,12 +156,11 @@ def results_in(path, document, empty_allowed=False, is_sound=is_case):
         raise BadInput(f"{path}: damaged results: \"cases\" is not a list")
     sources = len(run.get("sources") or [None])
     for index, case in enumerate(cases):
-        if not is_sound(case, sources):
+        if not is_case(case, sources):
             raise BadInput(f"{path}: damaged results: offload_bench.cases[{index}] is not a case; "
                            "scripts/validate.py says why")
     if not cases and not empty_allowed:
         raise BadInput(f"{path}: no case in it: nothing was measured")
-    return Results(path, document)
 
 
 def run_in(path, document):
@@ -159,9 +176,15 @@ def check_version(path, run):
     parts = version.split(".") if isinstance(version, str) else []
     if len(parts) < 2 or not all(part.isdecimal() for part in parts):
         raise BadInput(f"{path}: its schema version {version!r} is not one; it is damaged or foreign")
-    if int(parts[0]) != SCHEMA_MAJOR:
-        raise BadInput(f"{path}: written by schema version {version}; these scripts read version "
-                       f"{SCHEMA_MAJOR}: use those of the offload-bench that wrote it")
+    if int(parts[0]) not in NEWEST_MINOR:
+        raise BadInput(f"{path}: written by schema version {version}; these scripts read versions "
+                       f"{' and '.join(map(str, NEWEST_MINOR))}: use those of the offload-bench "
+                       "that wrote it")
+
+
+def version_of(run):
+    """(major, minor)"""
+    return tuple(map(int, run["schema_version"].split(".")[:2]))
 
 
 def check_sources(path, run):

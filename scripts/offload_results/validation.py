@@ -6,7 +6,7 @@ import dataclasses
 from . import reference, sanity, schema
 from .command import BAD_INPUT, FINDING, one_line
 from .json_reader import BadInput, read_json
-from .results import SCHEMA_MAJOR, SCHEMA_MINOR, check_version, passed, results_in, run_in
+from .results import NEWEST_MINOR, check_version, passed, results_in, run_in, version_of
 
 SHOWN_ERRORS = 10
 
@@ -42,10 +42,10 @@ def examined(path, with_reference):
     document = read_json(path)
     run = run_in(path, document)
     check_version(path, run)
-    minor = int(run["schema_version"].split(".")[1])
-    if minor > SCHEMA_MINOR:
+    major, minor = version_of(run)
+    if minor > NEWEST_MINOR[major]:
         raise BadInput(f"{path}: written by schema version {run['schema_version']}; this script "
-                       f"knows versions up to {SCHEMA_MAJOR}.{SCHEMA_MINOR}: use the one of the "
+                       f"knows versions up to {major}.{NEWEST_MINOR[major]}: use the one of the "
                        "offload-bench that wrote it")
     errors = schema.errors_in(document)
     if errors:

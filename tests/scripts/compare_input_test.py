@@ -160,17 +160,17 @@ def test_a_refused_candidate_stops_all_before_anything_is_written(tmp_path):
 
 def test_filter(tmp_path):
     old = [case(policy, label=label) for policy in ("pinned_copy", "pinned_ring_copy", "managed")
-           for label in ("gemv", "gemm.m512")]
+           for label in ("gemv", "gemm/tokens:512")]
 
     def left(*filters):
         done = compare_cases(tmp_path, old, old, "--format=json",
                              *(f"--filter={one}" for one in filters))
         return {(row["label"], row["policy"]) for row in as_json(done)[0]["cases"]}
-    assert left("policy=pinned_*") == {(label, policy) for label in ("gemv", "gemm.m512")
+    assert left("policy=pinned_*") == {(label, policy) for label in ("gemv", "gemm/tokens:512")
                                        for policy in ("pinned_copy", "pinned_ring_copy")}
     assert left("policy=managed,pinned_copy", "label=gemv") == {("gemv", "managed"),
                                                                 ("gemv", "pinned_copy")}
-    assert left("workload=gemm", "policy=managed") == {("gemm.m512", "managed")}
+    assert left("workload=gemm", "policy=managed") == {("gemm/tokens:512", "managed")}
     nothing = compare_cases(tmp_path, old, old, "--filter=policy=none")
     assert nothing.returncode == 2 and "--filter" in nothing.stderr
 
@@ -194,7 +194,7 @@ def test_samples_that_are_no_times(tmp_path, samples, side):
 
 
 @pytest.mark.parametrize("text", [
-    "", "{", "[]", "{}", '{"offload_bench": {"schema_version": "2.0.0"}}', '{"benchmarks": []}'])
+    "", "{", "[]", "{}", '{"offload_bench": {"schema_version": "3.0.0"}}', '{"benchmarks": []}'])
 def test_bad_files(tmp_path, text):
     good = build.write(tmp_path / "good.json", build.run([case()]))
     (tmp_path / "bad.json").write_text(text)
@@ -217,7 +217,7 @@ GOOD = json.dumps(build.run([case()]))
 SPOILED = {
     "cut": GOOD[:GOOD.index("passes")], "empty": " ", "foreign": "{}",
     "no case": GOOD.replace('"policy"', '"p"'),
-    "version": GOOD.replace('"1.2.0"', '"2.0.0"'), "comma": GOOD.replace(", ", "\n,, ", 9),
+    "version": GOOD.replace('"1.2.0"', '"3.0.0"'), "comma": GOOD.replace(", ", "\n,, ", 9),
     # Within what is not compared:
     "NaN": GOOD.replace('"passes": 0', '"passes": NaN'),
     "infinite": GOOD.replace('"passes": 0', '"passes": -1e999'),

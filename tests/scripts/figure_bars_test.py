@@ -48,25 +48,25 @@ def model_pass(label, policy, start, name, rate, path="link", samples=(1.0, 1.0,
         "resident_bytes": 0, "tokens_per_second_ceiling": rate,
     }
     return make.case(label, policy, name, start, samples, path=path, model=model,
-                     tokens=int(label.rpartition(".m")[2]), **how)
+                     tokens=int(label.rpartition(":")[2]), **how)
 
 
 def test_models_are_columns_and_what_migrates_counts_from_cold(tmp_path):
     one = make.write(tmp_path / "a.json", make.run([
-        model_pass("decode.m1", "slow", "cold", "8b", 2.0),
-        model_pass("decode.m1", "slow", "warm", "8b", 90.0, "device_memory"),
-        model_pass("decode.m1", "device_resident", "steady", "8b", 100.0, "device_memory"),
-        model_pass("decode.m1", "fast", "steady", "8b", 4.0, samples=[1.0, 2.0, 2.0, 2.0, 4.0]),
+        model_pass("decode/tokens:1", "slow", "cold", "8b", 2.0),
+        model_pass("decode/tokens:1", "slow", "warm", "8b", 90.0, "device_memory"),
+        model_pass("decode/tokens:1", "device_resident", "steady", "8b", 100.0, "device_memory"),
+        model_pass("decode/tokens:1", "fast", "steady", "8b", 4.0, samples=[1.0, 2.0, 2.0, 2.0, 4.0]),
     ]))
     two = make.write(tmp_path / "b.json", make.run([
-        model_pass("decode.m1", "slow", "cold", "70b", 0.5),
-        {**model_pass("decode.m1", "fast", "steady", "70b", 1.0, failure="lost"), "model": None},
-        model_pass("decode.m32", "slow", "cold", "70b", 7.0),
+        model_pass("decode/tokens:1", "slow", "cold", "70b", 0.5),
+        {**model_pass("decode/tokens:1", "fast", "steady", "70b", 1.0, failure="lost"), "model": None},
+        model_pass("decode/tokens:32", "slow", "cold", "70b", 7.0),
     ]))
     first, second = tokens.figures(runs.load([one, two]))
-    assert (first.name, second.name) == ("tokens-decode.m1", "tokens-decode.m32")
-    assert [figure.name for figure in tokens.figures(runs.load([one, two]), "decode.m32")] == [
-        "tokens-decode.m32"]
+    assert (first.name, second.name) == ("tokens-decode/tokens:1", "tokens-decode/tokens:32")
+    assert [figure.name for figure in tokens.figures(runs.load([one, two]), "decode/tokens:32")] == [
+        "tokens-decode/tokens:32"]
     assert [(row.policy, row.start) for row in first.rows] == [("fast", "steady"), ("slow", "cold")]
     small, large = first.columns
     assert [cell.value for cell in small.cells] == [4.0, 2.0]
@@ -76,19 +76,19 @@ def test_models_are_columns_and_what_migrates_counts_from_cold(tmp_path):
     # Twice the median time is half the rate: the 95th percentile of 1, 2, 2, 2, 4 s is 3.6 s.
     assert (small.cells[0].low, small.cells[0].high) == pytest.approx((4 * 2 / 3.6, 4 * 2 / 1.2))
     assert "8b: 10 GiB offloaded; 4 of 32 layers measured." in first.notes
-    assert "decode.m1/fast/70b/steady: failed, lost." in first.notes
+    assert "decode/tokens:1/fast/70b/steady: failed, lost." in first.notes
 
 
 def test_machines_do_not_share_a_figure_of_tokens(tmp_path):
     paths = [make.write(tmp_path / f"{name}.json", make.run(
-        [model_pass("decode.m1", "pinned_copy", "steady", "8b", 1.0)], gpu=make.gpu(name=name)))
+        [model_pass("decode/tokens:1", "pinned_copy", "steady", "8b", 1.0)], gpu=make.gpu(name=name)))
         for name in ("GPU-A", "GPU-B")]
     assert [len(figure.columns) for figure in tokens.figures(runs.load(paths))] == [1, 1]
 
 
 def test_two_runs_of_a_model_are_told_apart(tmp_path):
     paths = [make.write(tmp_path / f"{name}.json", make.run(
-        [model_pass("decode.m1", "pinned_copy", "steady", "8b", 1.0)])) for name in "ab"]
+        [model_pass("decode/tokens:1", "pinned_copy", "steady", "8b", 1.0)])) for name in "ab"]
     [figure] = tokens.figures(runs.load(paths))
     assert [column.title for column in figure.columns] == ["8b, a", "8b, b"]
 

@@ -96,7 +96,7 @@ def test_one_size_is_no_figure(tmp_path):
 # batch
 
 def product(policy, tokens, seconds, start="steady", **how):
-    return make.case(f"gemm.m{tokens}", policy, "w", start, [seconds] * 3, size=55 * 10**6,
+    return make.case(f"gemm/tokens:{tokens}", policy, "w", start, [seconds] * 3, size=55 * 10**6,
                      tokens=tokens, **how)
 
 
@@ -109,8 +109,8 @@ def test_time_over_tokens_with_the_link_floor_and_the_reads_that_were_counted(tm
         product("managed_demand", 16, 1e-5, "warm", path="device_memory"),
         product("device_resident", 16, 1e-5, path="device_memory"),
     ]
-    skipped = [make.skipped(f"gemm.m{tokens}", "host_compute", "w", "steady",
-                            f"too many tokens for the CPU: gemm.m{tokens}") for tokens in (16, 512)]
+    skipped = [make.skipped(f"gemm/tokens:{tokens}", "host_compute", "w", "steady",
+                            f"too many tokens for the CPU: gemm/tokens:{tokens}") for tokens in (16, 512)]
     [figure] = batch.figures(load(tmp_path, cases, skipped=skipped))
     [panel] = figure.panels
     found = curves(panel)
@@ -134,7 +134,7 @@ def test_products_of_two_weights_are_two_figures(tmp_path):
 
 def test_chunks_are_ordered_by_size_and_rates_are_of_useful_bytes(tmp_path):
     useful = {"requested": 8 * 10**6, "touched": 64 * 10**6, "only_read": 0}
-    cases = [make.case(f"row_gather.c{chunk}", "pinned_copy", "w", "steady", [seconds] * 3,
+    cases = [make.case(f"row_gather/chunk:{chunk}", "pinned_copy", "w", "steady", [seconds] * 3,
                        size=64 * 10**6, bytes=useful, gb_per_s=8e-3 / seconds)
              for chunk, seconds in ((65536, 1e-3), (512, 2e-3))]
     [figure] = granularity.figures(load(tmp_path, cases))
@@ -159,7 +159,7 @@ def test_moved_bytes_add_up_and_the_unknown_is_said(tmp_path):
         "pinned_zero_copy": {"state": "zero by design", "reason": "pinned"},
         "managed_prefer_host": {"state": "unavailable", "reason": "records were lost"},
     }
-    cases = [make.case("expert_gather.z100", policy, "w", "cold", [1e-3],
+    cases = [make.case("expert_gather/skew:1", policy, "w", "cold", [1e-3],
                        series=series([3e-3, 2e-3, 1e-3], um, [70, 20, 0]))
              for policy, um in kinds.items()]
     [figure] = adaptation.figures(load(tmp_path, cases))

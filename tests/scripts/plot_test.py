@@ -133,9 +133,9 @@ def test_one_file_twice_is_refused(sweep):
 
 def test_names_from_results_stay_text_and_inside_the_directory(tmp_path):
     hostile = "../../$x^2$<script>&"
-    cases = [make.case(f"gemm.m{tokens}", f"$\\frac{hostile}", hostile, tokens=tokens)
+    cases = [make.case(f"gemm/tokens:{tokens}", f"$\\frac{hostile}", hostile, tokens=tokens)
              for tokens in (1, 2)]
-    cases += [make.case(f"gemm.m{tokens}", tokens=tokens) for tokens in (1, 2)]
+    cases += [make.case(f"gemm/tokens:{tokens}", tokens=tokens) for tokens in (1, 2)]
     bad = make.write(tmp_path / "bad.json", make.run(cases))
     done = plot(bad, "--kind", "batch", "--output-dir", tmp_path / "out")
     assert done.returncode == 0, done.stderr

@@ -42,7 +42,7 @@ def case(label, policy, start, median, path="link", device=0, **other):
         "memory_bytes": {"device": device},
     }
     return {
-        "label": label, "workload": label.split(".")[0], "policy": policy, "start": start, "path": path,
+        "label": label, "workload": label.split("/")[0], "policy": policy, "start": start, "path": path,
         "complete": True, "failure": None, "tokens": 1, "samples_s": [median], "summary": {"median_s": median},
         "weights": {"name": "w"}, "model": model,
         "gb_per_s": 1.0, "share_of_link": None, "mechanism": "somehow", **other,
@@ -65,11 +65,11 @@ def first_cells(table):
 def test_a_policy_that_migrates_is_shown_from_cold(tmp_path):
     results = written(
         tmp_path / "r.json",
-        case("decode.m1", "slow", "cold", 0.5),
-        case("decode.m1", "slow", "warm", 0.001, path="device_memory"),
-        case("decode.m1", "mapped", "cold", 0.4),
-        case("decode.m1", "mapped", "warm", 0.25),
-        case("decode.m1", "bound", "steady", 0.001, path="device_memory", device=5 << 29),
+        case("decode/tokens:1", "slow", "cold", 0.5),
+        case("decode/tokens:1", "slow", "warm", 0.001, path="device_memory"),
+        case("decode/tokens:1", "mapped", "cold", 0.4),
+        case("decode/tokens:1", "mapped", "warm", 0.25),
+        case("decode/tokens:1", "bound", "steady", 0.001, path="device_memory", device=5 << 29),
     )
     table = readme_table.render([results], "models")
     assert "| `slow` | 2.00 | 0 GiB |" in table
@@ -81,33 +81,33 @@ def test_a_policy_that_migrates_is_shown_from_cold(tmp_path):
 def test_the_bound_comes_first_then_the_best_of_the_first_column(tmp_path):
     one = written(
         tmp_path / "1.json",
-        case("decode.m1", "a", "steady", 0.2),
-        case("decode.m1", "b", "steady", 0.1),
-        case("decode.m1", "bound", "steady", 0.3, path="device_memory"),
+        case("decode/tokens:1", "a", "steady", 0.2),
+        case("decode/tokens:1", "b", "steady", 0.1),
+        case("decode/tokens:1", "bound", "steady", 0.3, path="device_memory"),
     )
     two = written(
         tmp_path / "2.json",
-        case("prefill.m512", "a", "steady", 1),
-        case("prefill.m512", "b", "steady", 2),
-        case("prefill.m512", "late", "steady", 4),
+        case("prefill/tokens:512", "a", "steady", 1),
+        case("prefill/tokens:512", "b", "steady", 2),
+        case("prefill/tokens:512", "late", "steady", 4),
     )
     table = readme_table.render([one, two], "models")
     assert first_cells(table) == ["bound", "b", "a", "late"]
     assert "| `late` | - | 0.250 | 0 GiB |" in table
-    assert "prefill.m512" not in readme_table.render([one, two], "models:decode.m1")
+    assert "prefill/tokens:512" not in readme_table.render([one, two], "models:decode/tokens:1")
 
 
 def test_products_are_ordered_by_the_most_tokens(tmp_path):
     results = written(
         tmp_path / "r.json",
-        case("gemm.m512", "a", "steady", 0.4),
-        case("gemm.m512", "b", "steady", 0.5),
-        case("gemm.m16", "a", "steady", 0.3),
-        case("gemm.m16", "b", "steady", 0.2),
-        case("gemm.m16", "cpu", "steady", 0.001),
+        case("gemm/tokens:512", "a", "steady", 0.4),
+        case("gemm/tokens:512", "b", "steady", 0.5),
+        case("gemm/tokens:16", "a", "steady", 0.3),
+        case("gemm/tokens:16", "b", "steady", 0.2),
+        case("gemm/tokens:16", "cpu", "steady", 0.001),
     )
     table = readme_table.render([results], "gemm")
-    assert table.splitlines()[0] == "| ms by policy and tokens | m16 | m512 |"
+    assert table.splitlines()[0] == "| ms by policy and tokens | 16 | 512 |"
     assert first_cells(table) == ["a", "b", "cpu"]
     assert first_cells(readme_table.render([results], "gemm:b")) == ["b"]
 
@@ -115,10 +115,10 @@ def test_products_are_ordered_by_the_most_tokens(tmp_path):
 def test_a_label_is_not_its_workload(tmp_path):
     results = written(
         tmp_path / "r.json",
-        case("gemm.m1", "a", "steady", 0.1),
-        case("gemm.m16", "b", "steady", 0.1),
+        case("gemm/tokens:1", "a", "steady", 0.1),
+        case("gemm/tokens:16", "b", "steady", 0.1),
     )
-    assert first_cells(readme_table.render([results], "gemm.m16")) == ["b"]
+    assert first_cells(readme_table.render([results], "gemm/tokens:16")) == ["b"]
 
 
 def answered(path, **seconds):
@@ -147,7 +147,7 @@ def test_the_answer_has_the_runs_figures(tmp_path):
     assert all(time in first for time in ("9.16 ms", "9.21 ms", "8.59 ms"))
     assert "52.5 ms, 5.7 times as long" in second
     assert "4.69 ms" in third and "4.08 ms" in third
-    model = written(tmp_path / "m.json", case("decode.m1", "pinned_copy", "steady", 0.25))
+    model = written(tmp_path / "m.json", case("decode/tokens:1", "pinned_copy", "steady", 0.25))
     table = readme_table.render([tmp_path / "r.json", model], "answer:pinned_copy")
     assert table.splitlines()[-1] == "| `pinned_copy` | 8.59 | 4.00 |"
 
@@ -162,10 +162,10 @@ def test_an_answer_that_no_longer_holds_is_refused(tmp_path, seconds):
 
 @pytest.mark.parametrize(
     "what,mentions",
-    [("gemv", "gemv"), ("limits", "--limits"), ("models:prefill.m512", "prefill.m512"), ("gemm:x", "gemm")],
+    [("gemv", "gemv"), ("limits", "--limits"), ("models:prefill/tokens:512", "prefill/tokens:512"), ("gemm:x", "gemm")],
 )
 def test_what_is_not_there_is_said(tmp_path, what, mentions):
-    results = written(tmp_path / "r.json", case("decode.m1", "a", "steady", 0.1))
+    results = written(tmp_path / "r.json", case("decode/tokens:1", "a", "steady", 0.1))
     with pytest.raises(readme_table.BadInput, match=mentions):
         readme_table.render([results], what)
 
@@ -173,16 +173,16 @@ def test_what_is_not_there_is_said(tmp_path, what, mentions):
 def test_missing_incomplete_and_doubled_files_are_refused(tmp_path):
     with pytest.raises(readme_table.BadInput, match="no such file"):
         readme_table.render([tmp_path / "none.json"], "gemv")
-    half = written(tmp_path / "half.json", case("decode.m1", "a", "steady", 0.1), complete=False)
+    half = written(tmp_path / "half.json", case("decode/tokens:1", "a", "steady", 0.1), complete=False)
     with pytest.raises(readme_table.BadInput, match="incomplete"):
         readme_table.render([half], "models")
-    whole = written(tmp_path / "whole.json", case("decode.m1", "a", "steady", 0.1))
+    whole = written(tmp_path / "whole.json", case("decode/tokens:1", "a", "steady", 0.1))
     with pytest.raises(readme_table.BadInput, match="in two files"):
         readme_table.render([whole, whole], "models")
 
 
 def test_update_puts_the_table_between_the_marks(tmp_path):
-    written(tmp_path / "r.json", case("decode.m1", "a", "steady", 0.1))
+    written(tmp_path / "r.json", case("decode/tokens:1", "a", "steady", 0.1))
     marked = "before\n<!-- scripts/readme_table.py r.json models -->\n{}<!-- end -->\nafter\n"
     updated = readme_table.update(marked.format(""), tmp_path)
     assert "| `a` | 10.0 | 0 GiB |" in updated

@@ -19,7 +19,7 @@ def test_curves_tell_their_values_under_the_pointer(see):
     ActionChains(browser).move_to_element(marks[0]).perform()
     tip = one(browser, "#tip")
     assert tip.is_displayed() and "tokens multiplied at once: 1" in tip.text
-    (median,) = medians_of(H200 / "gemm.json", "gemm.m1", policy="device_resident")
+    (median,) = medians_of(H200 / "gemm.json", "gemm/tokens:1", policy="device_resident")
     assert f"{median * 1e6:.0f} us" in tip.text
     picture(browser, "tip")
     ActionChains(browser).move_to_element(one(browser, "#workload-gemm h2")).perform()
@@ -34,10 +34,10 @@ def test_keys_move_between_the_points_of_a_chart(see):
     keys.send_keys(Keys.ARROW_RIGHT, Keys.ARROW_RIGHT).perform()
     spoken = one(browser, "#spoken")
     assert "tokens multiplied at once: 16" in spoken.get_attribute("textContent")
-    (median,) = medians_of(H200 / "gemm.json", "gemm.m16", policy="device_resident")
+    (median,) = medians_of(H200 / "gemm.json", "gemm/tokens:16", policy="device_resident")
     assert f"{median * 1e6:.0f} us" in spoken.get_attribute("textContent")
     ActionChains(browser).send_keys(Keys.ARROW_UP).perform()  # the next slower: the split pass
-    (median,) = medians_of(H200 / "gemm.json", "gemm.m16", policy="hybrid_split")
+    (median,) = medians_of(H200 / "gemm.json", "gemm/tokens:16", policy="hybrid_split")
     assert f"hybrid_split {median * 1e3:.2f} ms" in spoken.get_attribute("textContent")
     ActionChains(browser).send_keys(Keys.END).perform()
     assert "tokens multiplied at once: 8,192" in spoken.get_attribute("textContent")

@@ -124,15 +124,15 @@ def model(device, pass_s, tokens=1):
 def test_models_are_compared_in_tokens_and_gpu_memory():
     mib = 2**20
     passes = [
-        toy("device_resident", "steady", "device_memory", 1e-3, label="decode.m1",
+        toy("device_resident", "steady", "device_memory", 1e-3, label="decode/tokens:1",
             model=model(429 * mib, 2e-3)),
-        toy("pinned_copy", "steady", "link", 4e-3, label="decode.m1", model=model(143 * mib, 8e-3),
+        toy("pinned_copy", "steady", "link", 4e-3, label="decode/tokens:1", model=model(143 * mib, 8e-3),
             engine_flags="SGLang --cpu-offload-gb 30"),
-        toy("pinned_zero_copy", "steady", "link", 5e-3, label="decode.m1", model=model(0, 10e-3)),
+        toy("pinned_zero_copy", "steady", "link", 5e-3, label="decode/tokens:1", model=model(0, 10e-3)),
     ]
     # 1 / 8 ms, 1 / 10 ms and 1 / 2 ms.
     assert said(*passes) == [
-        "decode.m1 of toy.w: pinned_copy wins at 125 tokens/s with 143 MiB of GPU memory, "
+        "decode/tokens:1 of toy.w: pinned_copy wins at 125 tokens/s with 143 MiB of GPU memory, "
         "pinned_zero_copy is 1.25x slower at 100 tokens/s with no GPU memory; with all weights "
         "resident 500 tokens/s in 429 MiB of GPU memory; engine flags of pinned_copy: SGLang "
         "--cpu-offload-gb 30."]

@@ -220,7 +220,7 @@ def test_bad_input_is_refused_in_one_line(tmp_path):
     assert "cut short" in refused(tmp_path, document[:len(document) // 2])
     assert "empty file" in refused(tmp_path, "")
     assert "not results of offload_bench" in refused(tmp_path, '{"benchmarks": []}')
-    assert "schema version 2.0.0" in refused(tmp_path, document.replace('"1.2.0"', '"2.0.0"'))
+    assert "schema version 3.0.0" in refused(tmp_path, document.replace('"1.2.0"', '"3.0.0"'))
     assert "NaN" in refused(tmp_path, document.replace('"gb_per_s": 5', '"gb_per_s": NaN, "x": 5'))
     assert "nothing in it to report" in refused(tmp_path, json.dumps(run([])))
     assert "damaged" in refused(tmp_path, document.replace('"footprint"', '"footprints"'))

@@ -87,7 +87,7 @@ def case(label="gemv", policy="pinned_zero_copy", weights="w", start="steady",
     crossing = size if path == "link" else 0
     return {
         "name": name, "run_name": f"{name}/manual_time" if good and complete else None,
-        "workload": label.partition(".")[0], "label": label, "policy": policy,
+        "workload": label.partition("/")[0], "label": label, "policy": policy,
         "weights": {"name": weights, "bytes": size, "tensors": tensors(size)},
         "start": start, "path": path, "memory": "cudaHostAlloc", "mechanism": "somehow",
         "engine_flags": None, "bytes": {"requested": size, "touched": size, "only_read": 0},
@@ -102,7 +102,7 @@ def case(label="gemv", policy="pinned_zero_copy", weights="w", start="steady",
 
 
 def skipped(label, policy, weights, start, reason):
-    return {"name": f"{label}/{policy}/{weights}/{start}", "workload": label.partition(".")[0],
+    return {"name": f"{label}/{policy}/{weights}/{start}", "workload": label.partition("/")[0],
             "policy": policy, "weights": weights, "start": start, "reason": reason}
 
 

@@ -26,7 +26,7 @@ VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
     run([case(samples=[1e-3], complete=False)], incomplete="interrupted"),
     run([case(samples=[], complete=False)], incomplete="interrupted"),
     run([case(path="host_memory", policy="host_compute")], gpu=None),
-    run([case("gemm.m512")], gpu=gpu("another"), skipped=[
+    run([case("gemm/tokens:512")], gpu=gpu("another"), skipped=[
         skipped("gemv", "system_demand", "w", "cold", "needs HMM")]),
     run([case(start="cold", evidence=evidence_of(um(2**20, {"fault": 2**20})))]),
     run([case()], with_rows=False),

@@ -177,8 +177,10 @@ SINCE_1_1 = {"label", "tokens", "link_bytes", "cpu_bytes", "captured", "model"}
 def check_since_1_1(case):
     """What files of 1.0 do not have."""
     assert SINCE_1_1 <= case.keys()
-    assert case["label"] in (case["workload"], f"{case['workload']}.m{case['tokens']}") or re.fullmatch(
-        rf"{case['workload']}\.[cz]\d+", case["label"])
+    workload, label = case["workload"], case["label"]
+    assert label in (workload, f"{workload}/tokens:{case['tokens']}",
+                     f"{workload}.m{case['tokens']}") or re.fullmatch(  # before 2.0
+        rf"{workload}(\.[cz]\d+|/chunk:\d+|/skew:[\d.]+)", label)
     if case["path"] != "link":
         assert case["link_bytes"] == 0
     model = case["model"]

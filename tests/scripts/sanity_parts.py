@@ -78,8 +78,8 @@ def with_model(**changes):
     tensors = [{"name": "w", "dtype": "u8", "rows": 1, "cols": SIZE, "bytes": SIZE, "layer": 0,
                 "experts": 0, "resident": False}]
     weights = {"name": "w", "bytes": SIZE, "tensors": tensors}
-    return [case("decode.m1", "device_resident", samples=[0.1e-3], path="device_memory"),
-            case("decode.m1", samples=[1.3e-3], tokens=1, model={**MODEL, **changes},
+    return [case("decode/tokens:1", "device_resident", samples=[0.1e-3], path="device_memory"),
+            case("decode/tokens:1", samples=[1.3e-3], tokens=1, model={**MODEL, **changes},
                  **{"weights": "w"}) | {"weights": weights}]
 
 

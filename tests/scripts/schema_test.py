@@ -21,7 +21,7 @@ COMMITTED = sorted(path for path in (ROOT / "results").glob("*/*.json")
 
 def synthetic():
     cases = [case(), case(policy="a", failure="wrong result"),
-             case("gemm.m2", start="cold", evidence=evidence_of(um(8, {"fault": 8})))]
+             case("gemm/tokens:2", start="cold", evidence=evidence_of(um(8, {"fault": 8})))]
     return apart(run(cases, skipped=[skipped("gemv", "b", "w", "cold", "needs HMM")]))
 
 

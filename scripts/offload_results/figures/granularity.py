@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Useful GB/s over the size of the chunks that are read from all over a weight."""
-from ..results import passed
+from ..results import parameter_of, passed
 from .data import Axis, CurveFigure, of_each
-from .runs import choice, not_shown, of_workload
+from .runs import not_shown, of_workload
 from .sweep import MERGED, SPREAD, panels
 
 NEEDS = ("row_gather with several chunk sizes: --suite micro, or --workloads row_gather "
@@ -10,7 +10,8 @@ NEEDS = ("row_gather with several chunk sizes: --suite micro, or --workloads row
 
 
 def chunk_of(case):
-    return choice(case, "c")
+    name, value = parameter_of(case)
+    return int(value) if name == "chunk" else None
 
 
 def figures(runs):

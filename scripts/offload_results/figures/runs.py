@@ -4,7 +4,7 @@ import dataclasses
 import re
 
 from .. import results as results_files
-from ..results import label_of, passed
+from ..results import passed
 
 MOST_NOTES = 8  # of single cases, below a figure
 
@@ -52,13 +52,6 @@ def offloads(case):
     return not on_the_gpu(case)
 
 
-def choice(case, letter):
-    """The number behind the label's letter: 4096 of row_gather.c4096. The label is a field of its
-    own, and its choice has no other."""
-    text = label_of(case).rpartition(f".{letter}")[2]
-    return int(text) if text.isdecimal() else None
-
-
 def spread(case, of):
     """(low, high) of a figure that is computed from seconds, at the 5th and 95th percentile; (None,
     None) where there is one sample."""
@@ -91,8 +84,9 @@ def not_shown(runs, cases):
 
 
 def reason_of(case):
-    """Without the label at its end: gemm.m512 and gemm.m1024 were skipped for one reason."""
-    return re.sub(rf": {re.escape(case['workload'])}\.\S+$", "", case["reason"])
+    """Without the label at its end: gemm/tokens:512 and gemm/tokens:1024 were skipped for one
+    reason."""
+    return re.sub(rf": {re.escape(case['workload'])}/\S+$", "", case["reason"])
 
 
 def why(case):
