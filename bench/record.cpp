@@ -8,4 +8,26 @@ double CaseRecord::rate() const {
   return static_cast<double>(bytes.requested) / summary->median;
 }
 
+BytesByCause& BytesByCause::operator+=(const BytesByCause& more) {
+  fault += more.fault;
+  around_fault += more.around_fault;
+  prefetch += more.prefetch;
+  eviction += more.eviction;
+  access_counters += more.access_counters;
+  other += more.other;
+  return *this;
+}
+
+UmTraffic& UmTraffic::operator+=(const UmTraffic& more) {
+  to_device += more.to_device;
+  to_host += more.to_host;
+  gpu_fault_groups += more.gpu_fault_groups;
+  cpu_faults += more.cpu_faults;
+  remote_maps += more.remote_maps;
+  thrashing += more.thrashing;
+  throttling += more.throttling;
+  bytes_read += more.bytes_read;
+  return *this;
+}
+
 }  // namespace offload

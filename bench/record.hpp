@@ -8,8 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "bench/measure/evidence.hpp"
-#include "bench/measure/plan.hpp"
+#include "bench/evidence.hpp"
 #include "bench/options.hpp"
 #include "offload/platform.hpp"
 #include "offload/policy.hpp"
@@ -103,6 +102,31 @@ struct CaseRecord {
   double rate() const;
 };
 
+/// A case that was planned and cannot be measured here.
+struct SkippedCase {
+  std::string name;
+  std::string workload, policy, weights, start;
+  std::string reason;
+};
+
+/// A row of Google Benchmark's, with what its own JSON has of it: one repetition of a case, or one
+/// statistic of all.
+struct BenchmarkRow {
+  std::string case_name;       // as registered; the next two have what the library appends
+  std::string name, run_name;  // "<case>/manual_time_median", "<case>/manual_time"
+  std::int64_t family_index = 0;
+  std::int64_t per_family_instance_index = 0;
+  std::int64_t repetitions = 0;
+  std::int64_t repetition_index = 0;  // of a repetition
+  std::int64_t threads = 1;
+  std::string aggregate_name, aggregate_unit;  // of a statistic: "median", "time"
+  std::int64_t iterations = 1;
+  double real_time = 0, cpu_time = 0;  // in time_unit; of a percentage, a share
+  std::string time_unit;
+  std::vector<std::pair<std::string, double>> counters;  // "bytes_per_second" among them
+  std::string label;
+};
+
 /// Where the run's wall time went, in seconds. measured + allocation is what cannot be avoided.
 struct WallTime {
   double total = 0;
@@ -153,8 +177,10 @@ struct RunRecord {
   bool complete = false;
   std::string incomplete_reason;  // "interrupted by SIGINT", ...
 
-  /// Google Benchmark's own JSON document ({"context":…, "benchmarks":[…]}) of the finished cases.
-  std::string benchmark_json;
+  /// Google Benchmark's own JSON document as it stands before any row: {"context": ...,
+  /// "benchmarks": []}; "" where the run ended before there was one.
+  std::string benchmark_context;
+  std::vector<BenchmarkRow> benchmark_rows;  // as they were reported
 };
 
 }  // namespace offload

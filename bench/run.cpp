@@ -314,11 +314,12 @@ class Run {
     }
     current.complete = current.failure.empty();
     range_.reset();
-    record_.benchmark_json = benchmark_.json();
     progress_->end();
     report_failure(current);
-    if (!results_.append(current, record_)) {
-      stop(exit_case_failed, "no space left for the results of " + current.name);
+    try {
+      results_.append(current, record_);
+    } catch (const std::runtime_error& error) {
+      stop(exit_case_failed, error.what());
     }
   }
 
@@ -370,7 +371,8 @@ class Run {
 
   // Writes every output; the exit code that follows from the cases.
   int report() {
-    record_.benchmark_json = benchmark_.json();
+    record_.benchmark_context = benchmark_.context();
+    record_.benchmark_rows = benchmark_.rows();
     record_.wall.total = total_.seconds();
     finish_model_figures(record_.cases, record_.calibration);
     progress_.reset();

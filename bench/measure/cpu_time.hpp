@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "bench/measure/evidence.hpp"
+#include "bench/evidence.hpp"
 
 namespace offload {
 

@@ -7,7 +7,7 @@
 #include <functional>
 #include <optional>
 
-#include "bench/measure/evidence.hpp"
+#include "bench/evidence.hpp"
 
 namespace offload {
 

@@ -7,11 +7,14 @@
 #include <map>
 #include <sstream>
 #include <string_view>
+#include <utility>
 
 #include "offload/error.hpp"
 
 namespace offload {
 namespace {
+
+using Run = benchmark::BenchmarkReporter::Run;
 
 // Chosen by what the interface offers, not by version: SkipWithMessage and the "Nx" iteration
 // syntax both arrived in 1.8.0.
@@ -31,31 +34,62 @@ bool names_flag(const std::string& argument, std::string_view flag) {
   return argument == prefix || argument.starts_with(prefix + "=");
 }
 
+bool is_aggregate(const Run& run) { return run.run_type == Run::RT_Aggregate; }
+
+/// A share is left as it is; a time is given per iteration and in the row's unit.
+bool is_time(const Run& run) {
+  return !is_aggregate(run) || run.aggregate_unit == benchmark::StatisticUnit::kTime;
+}
+
+BenchmarkRow row_of(const Run& run) {
+  BenchmarkRow row;
+  row.case_name = run.run_name.function_name;
+  row.name = run.benchmark_name();
+  row.run_name = run.run_name.str();
+  row.family_index = run.family_index;
+  row.per_family_instance_index = run.per_family_instance_index;
+  row.repetitions = run.repetitions;
+  row.repetition_index = run.repetition_index;
+  row.threads = run.threads;
+  if (is_aggregate(run)) {
+    row.aggregate_name = run.aggregate_name;
+    row.aggregate_unit = is_time(run) ? "time" : "percentage";
+  }
+  row.iterations = run.iterations;
+  row.real_time = is_time(run) ? run.GetAdjustedRealTime() : run.real_accumulated_time;
+  row.cpu_time = is_time(run) ? run.GetAdjustedCPUTime() : run.cpu_accumulated_time;
+  row.time_unit = benchmark::GetTimeUnitString(run.time_unit);
+  for (const auto& [name, counter] : run.counters) {
+    row.counters.emplace_back(name, static_cast<double>(counter));
+  }
+  row.label = run.report_label;
+  return row;
+}
+
 }  // namespace
 
-// Collects the stock JSON text of every reported run; passes runs on to the stock reporter when the
-// user asked for its output.
+// Keeps every reported row; passes runs on to the stock reporter when the user asked for its
+// output.
 class GoogleBenchmark::Collector : public benchmark::BenchmarkReporter {
  public:
   explicit Collector(bool stock_output)
-      : stock_(stock_output ? benchmark::CreateDefaultDisplayReporter() : nullptr) {
-    json_.SetOutputStream(&text_);
-    json_.SetErrorStream(&text_errors_);
-  }
+      : stock_(stock_output ? benchmark::CreateDefaultDisplayReporter() : nullptr) {}
 
   bool ReportContext(const Context& context) override {
-    has_context_ = true;
     const bool stock_goes_on = !stock_ || stock_->ReportContext(context);
-    return json_.ReportContext(context) && stock_goes_on;
+    return write_context(context) && stock_goes_on;
   }
 
   void ReportRuns(const std::vector<Run>& runs) override {
     if (stock_) stock_->ReportRuns(runs);
-    json_.ReportRuns(runs);
-    // Runs and their aggregates come in separate calls; the case is finished with the first.
-    if (runs.empty() || runs.front().run_type == Run::RT_Aggregate) return;
+    for (const Run& run : runs) rows_.push_back(row_of(run));
+    if (runs.empty()) return;
+    // The statistics of a case, if any, come in a call of their own, after its repetitions.
     const auto found = on_finished_.find(runs.front().run_name.function_name);
-    if (found != on_finished_.end()) found->second();
+    if (found == on_finished_.end()) return;
+    const std::function<void()> finished = std::move(found->second);
+    on_finished_.erase(found);
+    finished();
   }
 
   void Finalize() override {
@@ -66,18 +100,28 @@ class GoogleBenchmark::Collector : public benchmark::BenchmarkReporter {
     on_finished_[name] = std::move(callback);
   }
 
-  std::string document() {
-    if (!has_context_) ReportContext(Context());
-    // What JSONReporter::Finalize appends; written here so that more runs can still follow.
-    return text_.str() + "\n  ]\n}\n";
+  const std::vector<BenchmarkRow>& rows() const { return rows_; }
+  const std::string& context() {
+    if (context_.empty()) write_context(Context());
+    return context_;
   }
 
  private:
+  // What the library knows of itself (was it built for debugging?) only its own reporters tell.
+  bool write_context(const Context& context) {
+    std::ostringstream text;
+    std::ostringstream errors;
+    benchmark::JSONReporter json;
+    json.SetOutputStream(&text);
+    json.SetErrorStream(&errors);
+    const bool goes_on = json.ReportContext(context);
+    context_ = text.str() + "\n  ]\n}\n";  // as JSONReporter::Finalize ends it
+    return goes_on;
+  }
+
   std::unique_ptr<benchmark::BenchmarkReporter> stock_;
-  benchmark::JSONReporter json_;
-  std::ostringstream text_;
-  std::ostringstream text_errors_;
-  bool has_context_ = false;
+  std::string context_;
+  std::vector<BenchmarkRow> rows_;
   std::map<std::string, std::function<void()>> on_finished_;
 };
 
@@ -142,7 +186,8 @@ std::size_t GoogleBenchmark::run() {
   return benchmark::RunSpecifiedBenchmarks(impl_->collector.get());
 }
 
-std::string GoogleBenchmark::json() const { return impl_->collector->document(); }
+const std::string& GoogleBenchmark::context() const { return impl_->collector->context(); }
+const std::vector<BenchmarkRow>& GoogleBenchmark::rows() const { return impl_->collector->rows(); }
 const std::vector<std::string>& GoogleBenchmark::effective_flags() const { return impl_->flags; }
 bool GoogleBenchmark::stock_output() const { return impl_->stock_output; }
 bool GoogleBenchmark::list_only() const { return impl_->list_only; }

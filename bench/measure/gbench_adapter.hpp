@@ -9,6 +9,8 @@
 #include <utility>
 #include <vector>
 
+#include "bench/record.hpp"
+
 namespace offload {
 
 /// One sample, or why the case failed. A failed case keeps failing: Google Benchmark 1.7 aborts the
@@ -41,8 +43,9 @@ class GoogleBenchmark {
   /// Runs what the filter selects, in the order added; the number of cases that matched.
   std::size_t run();
 
-  /// Google Benchmark's JSON document of everything reported so far; valid at any time.
-  std::string json() const;
+  /// As RunRecord keeps them; valid at any time.
+  const std::string& context() const;
+  const std::vector<BenchmarkRow>& rows() const;
   const std::vector<std::string>& effective_flags() const;
   /// The user asked for stock behaviour on stdout (--benchmark_format, --benchmark_list_tests).
   bool stock_output() const;

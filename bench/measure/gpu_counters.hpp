@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "bench/measure/evidence.hpp"
+#include "bench/evidence.hpp"
 #include "bench/platform/nvml.hpp"
 
 namespace offload {

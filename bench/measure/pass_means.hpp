@@ -5,8 +5,8 @@
 #include <optional>
 #include <vector>
 
+#include "bench/evidence.hpp"
 #include "bench/measure/cpu_time.hpp"
-#include "bench/measure/evidence.hpp"
 #include "bench/measure/gpu_counters.hpp"
 
 namespace offload {

@@ -10,6 +10,7 @@
 #include "bench/catalog.hpp"
 #include "bench/models/layout.hpp"
 #include "bench/options.hpp"
+#include "bench/record.hpp"
 #include "offload/platform.hpp"
 #include "offload/policy.hpp"
 #include "offload/weights.hpp"
@@ -24,12 +25,6 @@ struct Case {
 
   /// <workload>/<policy>/<weights>/<start>
   std::string name() const;
-};
-
-struct SkippedCase {
-  std::string name;
-  std::string workload, policy, weights, start;
-  std::string reason;
 };
 
 struct Plan {

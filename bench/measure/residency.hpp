@@ -5,7 +5,7 @@
 #include <span>
 #include <vector>
 
-#include "bench/measure/evidence.hpp"
+#include "bench/evidence.hpp"
 
 namespace offload {
 

@@ -9,7 +9,7 @@
 #include <span>
 #include <vector>
 
-#include "bench/measure/evidence.hpp"
+#include "bench/evidence.hpp"
 #include "offload/support.hpp"
 
 namespace offload {

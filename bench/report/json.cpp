@@ -8,7 +8,6 @@
 #include <string_view>
 
 #include "bench/report/evidence_json.hpp"
-#include "bench/report/finite_json.hpp"
 #include "bench/report/json_values.hpp"
 #include "bench/report/machine_json.hpp"
 #include "bench/report/redact.hpp"
@@ -298,12 +297,6 @@ std::string written(const Json& json, int indent) {
   return json.dump(indent, ' ', false, Json::error_handler_t::replace) + '\n';
 }
 
-/// Google Benchmark's document, with the rows sorted to the cases that they belong to.
-struct Stock {
-  Json document;
-  std::map<std::string, std::vector<Json>, std::less<>> rows;  // by case name
-};
-
 /// A run that ended before Google Benchmark wrote anything still has a readable context.
 Json empty_document(const RunRecord& run) {
   return {{"context",
@@ -314,44 +307,62 @@ Json empty_document(const RunRecord& run) {
           {"benchmarks", Json::array()}};
 }
 
-Json parse_stock(const RunRecord& run) {
-  if (run.benchmark_json.find_first_not_of(" \t\r\n") == std::string::npos) {
-    return empty_document(run);
-  }
-  Json document = Json::parse(without_non_finite(run.benchmark_json), nullptr, false);
-  if (!document.is_object() || !document.contains("context") || !document["context"].is_object() ||
-      !document.contains("benchmarks") || !document["benchmarks"].is_array()) {
+Json stock_document(const RunRecord& run) {
+  if (run.benchmark_context.empty()) return empty_document(run);
+  Json document = Json::parse(run.benchmark_context, nullptr, false);
+  if (!document.is_object() || !document.contains("context") || !document["context"].is_object()) {
     throw std::runtime_error(
-        "results: Google Benchmark's own JSON is not readable (no object with context and "
-        "benchmarks); report this with the version of the library");
+        "results: Google Benchmark's own JSON is not readable (no object with a context); report "
+        "this with the version of the library");
   }
+  if (!document["context"].contains("caches")) document["context"]["caches"] = Json::array();
+  document["benchmarks"] = Json::array();
   return document;
 }
 
-/// The case whose rows carry `run_name`: the library appends parts like /manual_time.
-const CaseRecord* case_of(const std::map<std::string, const CaseRecord*, std::less<>>& cases,
-                          std::string_view run_name) {
-  while (true) {
-    if (const auto found = cases.find(run_name); found != cases.end()) return found->second;
-    const std::size_t slash = run_name.rfind('/');
-    if (slash == std::string_view::npos) return nullptr;
-    run_name = run_name.substr(0, slash);
-  }
+/// A row without both times spoils the tools that read it.
+bool has_times(const BenchmarkRow& row) {
+  return std::isfinite(row.real_time) && std::isfinite(row.cpu_time);
 }
 
-/// A row without both times spoils the tools that read it (a failed row has them as 0).
-bool has_times(const Json& row) {
-  const auto is_number = [&](const char* key) { return row.contains(key) && row[key].is_number(); };
-  return is_number("real_time") && is_number("cpu_time") && !row.value("error_occurred", false) &&
-         !row.contains("skipped");
+/// The rows of recorded cases that did not fail.
+using StockRows = std::map<std::string, std::vector<const BenchmarkRow*>, std::less<>>;
+StockRows rows_by_case(const RunRecord& run) {
+  StockRows rows;
+  for (const CaseRecord& record : run.cases) {
+    if (record.failure.empty()) rows[record.name];
+  }
+  for (const BenchmarkRow& row : run.benchmark_rows) {
+    const auto of_case = rows.find(row.case_name);
+    if (of_case != rows.end() && has_times(row)) of_case->second.push_back(&row);
+  }
+  return rows;
 }
 
-void drop_nulls(Json& row) {
-  Json kept = Json::object();
-  for (auto& [key, value] : row.items()) {
-    if (!value.is_null()) kept[key] = std::move(value);
+/// As Google Benchmark's JSONReporter writes it, without the counters that no JSON number can say.
+Json row_json(const BenchmarkRow& row) {
+  const bool aggregate = !row.aggregate_name.empty();
+  Json json = {{"name", row.name},
+               {"family_index", row.family_index},
+               {"per_family_instance_index", row.per_family_instance_index},
+               {"run_name", row.run_name},
+               {"run_type", aggregate ? "aggregate" : "iteration"},
+               {"repetitions", row.repetitions}};
+  if (!aggregate) json["repetition_index"] = row.repetition_index;
+  json["threads"] = row.threads;
+  if (aggregate) {
+    json["aggregate_name"] = row.aggregate_name;
+    json["aggregate_unit"] = row.aggregate_unit;
   }
-  row = std::move(kept);
+  json["iterations"] = row.iterations;
+  json["real_time"] = row.real_time;
+  json["cpu_time"] = row.cpu_time;
+  json["time_unit"] = row.time_unit;
+  for (const auto& [name, value] : row.counters) {
+    if (std::isfinite(value)) json[name] = value;
+  }
+  if (!row.label.empty()) json["label"] = row.label;
+  return json;
 }
 
 /// Of Google Benchmark's context, only what is known to name nobody.
@@ -369,28 +380,6 @@ void redact_context(Json& context) {
   context["redacted"] = true;
 }
 
-/// Keeps the rows of recorded cases that did not fail, without non-finite counters.
-Stock read_stock(const RunRecord& run) {
-  std::map<std::string, const CaseRecord*, std::less<>> cases;
-  for (const auto& record : run.cases) cases[record.name] = &record;
-  Stock stock{parse_stock(run), {}};
-  Json kept = Json::array();
-  for (Json& row : stock.document["benchmarks"]) {
-    if (!row.is_object()) continue;
-    drop_nulls(row);
-    const CaseRecord* record = case_of(cases, row.value("run_name", ""));
-    if (record == nullptr || !record->failure.empty() || !has_times(row)) continue;
-    stock.rows[record->name].push_back(row);
-    kept.push_back(std::move(row));
-  }
-  stock.document["benchmarks"] = std::move(kept);
-  if (!stock.document["context"].contains("caches")) {
-    stock.document["context"]["caches"] = Json::array();
-  }
-  if (run.platform.redacted) redact_context(stock.document["context"]);
-  return stock;
-}
-
 double units_per_second(std::string_view time_unit) {
   if (time_unit == "ns") return 1e9;
   if (time_unit == "us") return 1e6;
@@ -398,25 +387,24 @@ double units_per_second(std::string_view time_unit) {
 }
 
 /// One row for a whole case, in the fields of a plain measurement.
-Json median_row(const CaseRecord& record, const std::vector<Json>& rows) {
-  Json row = rows.front();
+BenchmarkRow median_row(const CaseRecord& record, const std::vector<const BenchmarkRow*>& rows) {
+  BenchmarkRow median = *rows.front();
   std::vector<double> cpu_times;
-  for (const auto& repetition : rows) {
-    if (repetition.value("run_type", "iteration") == "iteration") {
-      cpu_times.push_back(repetition["cpu_time"].get<double>());
-    } else if (repetition.value("aggregate_name", "") == "median" && cpu_times.empty()) {
-      cpu_times.push_back(repetition["cpu_time"].get<double>());  // aggregates only
+  for (const BenchmarkRow* row : rows) {
+    if (row->aggregate_name.empty()) cpu_times.push_back(row->cpu_time);
+    if (row->aggregate_name == "median" && cpu_times.empty()) {
+      cpu_times.push_back(row->cpu_time);  // statistics alone were reported
       break;
     }
   }
-  row["name"] = row["run_name"];
-  row["run_type"] = "iteration";
-  row["real_time"] = record.summary->median * units_per_second(row.value("time_unit", "ns"));
-  if (!cpu_times.empty()) row["cpu_time"] = percentile(cpu_times, 50);
-  row["bytes_per_second"] = record.rate();
-  row.erase("aggregate_name");
-  row.erase("aggregate_unit");
-  return row;
+  median.name = median.run_name;
+  median.aggregate_name.clear();
+  median.real_time = record.summary->median * units_per_second(median.time_unit);
+  if (!cpu_times.empty()) median.cpu_time = percentile(cpu_times, 50);
+  for (auto& [name, value] : median.counters) {
+    if (name == "bytes_per_second") value = record.rate();
+  }
+  return median;
 }
 
 bool to_be_redacted(const RunRecord& run) { return run.options.redact && !run.platform.redacted; }
@@ -425,14 +413,20 @@ bool to_be_redacted(const RunRecord& run) { return run.options.redact && !run.pl
 
 std::string results_json(const RunRecord& run) {
   if (to_be_redacted(run)) return results_json(redacted(run));
-  Stock stock = read_stock(run);
-  Json& ours = stock.document["offload_bench"] = run_json(run);
-  for (const auto& record : run.cases) {
-    const auto rows = stock.rows.find(record.name);
-    ours["cases"].push_back(case_json(
-        record, rows == stock.rows.end() ? "" : rows->second.front().value("run_name", "")));
+  Json document = stock_document(run);
+  if (run.platform.redacted) redact_context(document["context"]);
+  const StockRows rows = rows_by_case(run);
+  for (const BenchmarkRow& row : run.benchmark_rows) {
+    const auto of_case = rows.find(row.case_name);
+    if (of_case != rows.end() && has_times(row)) document["benchmarks"].push_back(row_json(row));
   }
-  return written(stock.document, 2);
+  Json& ours = document["offload_bench"] = run_json(run);
+  for (const CaseRecord& record : run.cases) {
+    const auto of_case = rows.find(record.name);
+    const bool has_rows = of_case != rows.end() && !of_case->second.empty();
+    ours["cases"].push_back(case_json(record, has_rows ? of_case->second.front()->run_name : ""));
+  }
+  return written(document, 2);
 }
 
 std::string journal_header(const RunRecord& run) {
@@ -444,14 +438,16 @@ std::string journal_line(const CaseRecord& record) { return written(case_json(re
 
 std::string ci_json(const RunRecord& run) {
   if (to_be_redacted(run)) return ci_json(redacted(run));
-  Stock stock = read_stock(run);
-  Json medians = Json::array();
-  for (const auto& record : run.cases) {
-    const auto rows = stock.rows.find(record.name);
-    if (rows == stock.rows.end() || !record.complete || !record.summary) continue;
-    medians.push_back(median_row(record, rows->second));
+  Json document = stock_document(run);
+  if (run.platform.redacted) redact_context(document["context"]);
+  const StockRows rows = rows_by_case(run);
+  for (const CaseRecord& record : run.cases) {
+    const auto of_case = rows.find(record.name);
+    if (of_case == rows.end() || of_case->second.empty()) continue;
+    if (!record.complete || !record.summary) continue;
+    document["benchmarks"].push_back(row_json(median_row(record, of_case->second)));
   }
-  return written({{"context", stock.document["context"]}, {"benchmarks", medians}}, 2);
+  return written(document, 2);
 }
 
 std::string platform_json(const Platform& platform) { return written(machine_json(platform), 2); }

@@ -6,8 +6,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <array>
 #include <cerrno>
 #include <csignal>
 #include <cstring>
@@ -18,8 +16,6 @@
 
 namespace offload {
 namespace {
-
-constexpr std::size_t first_reservation = std::size_t{64} << 10U;
 
 bool out_of_space(int error) { return error == ENOSPC || error == EFBIG || error == EDQUOT; }
 
@@ -36,34 +32,6 @@ std::string advice(int error) {
 
 std::runtime_error write_error(const std::string& option, const std::string& path, int error) {
   return std::runtime_error(option + " " + path + ": writing failed: " + std::strerror(error));
-}
-
-/// 0 or errno.
-int write_all(int descriptor, std::string_view text) {
-  while (!text.empty()) {
-    const ssize_t written = ::write(descriptor, text.data(), text.size());
-    if (written < 0) {
-      if (errno == EINTR) continue;
-      return errno;
-    }
-    text.remove_prefix(static_cast<std::size_t>(written));
-  }
-  return 0;
-}
-
-/// 0 or errno. Reserves by writing zeros, for file systems that cannot allocate ahead.
-int write_zeros(int descriptor, std::size_t from, std::size_t to) {
-  const std::array<char, 4096> zeros{};
-  while (from < to) {
-    const std::size_t count = std::min(zeros.size(), to - from);
-    const ssize_t written = ::pwrite(descriptor, zeros.data(), count, static_cast<off_t>(from));
-    if (written < 0) {
-      if (errno == EINTR) continue;
-      return errno;
-    }
-    from += static_cast<std::size_t>(written);
-  }
-  return 0;
 }
 
 /// A rename lasts only once its directory is on disk; not every file system can sync one.
@@ -86,6 +54,18 @@ void ignore_file_size_signal() {
 
 }  // namespace
 
+int write_all(int descriptor, std::string_view text) {
+  while (!text.empty()) {
+    const ssize_t written = ::write(descriptor, text.data(), text.size());
+    if (written < 0) {
+      if (errno == EINTR) continue;
+      return errno;
+    }
+    text.remove_prefix(static_cast<std::size_t>(written));
+  }
+  return 0;
+}
+
 OutputFile::OutputFile(std::string option, const std::string& path)
     : option_(std::move(option)), path_(path) {
   if (path_.empty() || path_ == "-") return;
@@ -103,18 +83,7 @@ OutputFile::OutputFile(std::string option, const std::string& path)
     refuse(option_, path_, EISDIR);
   }
   temporary_ = path_ + ".part";
-  open_temporary();
-}
-
-void OutputFile::open_temporary() {
-  const int descriptor = lock_temporary();
-  int error = ::ftruncate(descriptor, 0) == 0 ? 0 : errno;
-  descriptor_ = descriptor;
-  if (error == 0) error = grow(first_reservation);
-  if (error == 0) return;
-  ::unlink(temporary_.c_str());
-  ::close(descriptor_);
-  refuse(option_, path_, error);
+  descriptor_ = lock_temporary();
 }
 
 /// The lock tells a file that a dead run left behind from one that a live run is filling.
@@ -138,27 +107,13 @@ int OutputFile::lock_temporary() const {
   }
 }
 
-OutputFile::~OutputFile() {
+OutputFile::~OutputFile() { drop_temporary(); }
+
+void OutputFile::drop_temporary() {
   if (descriptor_ < 0) return;
   ::unlink(temporary_.c_str());
   ::close(descriptor_);
-}
-
-int OutputFile::grow(std::size_t bytes) {
-  int error = EINTR;
-  while (error == EINTR) {
-    error = ::posix_fallocate(descriptor_, static_cast<off_t>(reserved_),
-                              static_cast<off_t>(bytes - reserved_));
-  }
-  if (error == EOPNOTSUPP || error == EINVAL || error == ENOSYS) {
-    error = write_zeros(descriptor_, reserved_, bytes);
-  }
-  if (error == 0) reserved_ = bytes;
-  return error;
-}
-
-bool OutputFile::reserve(std::size_t bytes) {
-  return descriptor_ < 0 || bytes <= reserved_ || grow(bytes) == 0;
+  descriptor_ = -1;
 }
 
 void OutputFile::commit(std::string_view text) {
@@ -178,11 +133,13 @@ void OutputFile::commit(std::string_view text) {
     return;
   }
   if (descriptor_ < 0) throw std::logic_error(path_ + ": already in place");
-  if (::lseek(descriptor_, 0, SEEK_SET) < 0) throw write_error(option_, path_, errno);
-  if (const int error = write_all(descriptor_, text)) throw write_error(option_, path_, error);
-  if (::ftruncate(descriptor_, static_cast<off_t>(text.size())) != 0 || ::fsync(descriptor_) != 0 ||
-      ::rename(temporary_.c_str(), path_.c_str()) != 0) {
-    throw write_error(option_, path_, errno);
+  int error = ::ftruncate(descriptor_, 0) == 0 ? 0 : errno;  // of what a dead run left
+  if (error == 0) error = write_all(descriptor_, text);
+  if (error == 0 && ::fsync(descriptor_) != 0) error = errno;
+  if (error == 0 && ::rename(temporary_.c_str(), path_.c_str()) != 0) error = errno;
+  if (error != 0) {
+    drop_temporary();
+    throw write_error(option_, path_, error);
   }
   sync_directory(path_);
   ::close(descriptor_);

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// A file that appears whole or not at all: it is written beside its final path into space reserved
-// beforehand, synced and renamed. Until then whatever stood at the path stays untouched.
+// A file that appears whole or not at all: it is written beside its final path, synced and renamed.
+// Until then whatever stood at the path stays untouched.
 #pragma once
-#include <cstddef>
 #include <string>
 #include <string_view>
 
@@ -12,7 +11,7 @@ class OutputFile {
  public:
   /// `path`: "" writes nothing, "-" is stdout; a device, pipe or socket is written to directly.
   /// `option` names the flag in messages ("--output"). Throws UsageError when the path cannot be
-  /// written (missing directory, permissions, read-only or full disk) or another process is at it.
+  /// written (missing directory, permissions, read-only disk) or another process is at it.
   /// From here on a file-size limit is an error code, not a SIGXFSZ that ends the process.
   OutputFile(std::string option, const std::string& path);
   /// Without commit(): removes the temporary file.
@@ -25,23 +24,20 @@ class OutputFile {
   /// The final path, symbolic links resolved.
   const std::string& path() const { return path_; }
 
-  /// Make sure that `bytes` in all can be written later. False when the disk (or a quota, or the
-  /// file-size limit) is too small; what was reserved before stays reserved.
-  bool reserve(std::size_t bytes);
-  /// Write and put in place. Throws std::runtime_error with one clear line; may then be tried
-  /// again with a shorter text.
+  /// Write and put in place. Throws std::runtime_error with one clear line, and leaves no part.
   void commit(std::string_view text);
 
  private:
-  void open_temporary();
   int lock_temporary() const;
-  int grow(std::size_t bytes);  // 0 or errno
+  void drop_temporary();
 
   std::string option_;
   std::string path_;
   std::string temporary_;  // path_ + ".part"; empty when there is nothing to rename
   int descriptor_ = -1;    // of the temporary file, locked
-  std::size_t reserved_ = 0;
 };
+
+/// Writes all of `text`; 0 or errno.
+int write_all(int descriptor, std::string_view text);
 
 }  // namespace offload

@@ -5,45 +5,15 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <stdexcept>
 
 #include "bench/report/redact.hpp"
 #include "offload/error.hpp"
 
 namespace offload {
-namespace {
-
-// Room for what a run still learns about itself after its last case: limits, wall time, the reason
-// why it ended.
-constexpr std::size_t slack = std::size_t{64} << 10U;
-
-/// A journal line is compact; in the document every value stands on an indented line of its own.
-std::size_t indented(const std::string& line) {
-  const auto lines = std::ranges::count_if(
-      line, [](char c) { return c == ',' || c == '{' || c == '}' || c == '[' || c == ']'; });
-  constexpr std::size_t deepest_indent = 20;
-  return line.size() + static_cast<std::size_t>(lines) * deepest_indent;
-}
-
-/// Google Benchmark writes a row per sample and one per statistic.
-std::size_t stock_rows(const CaseRecord& record) {
-  constexpr std::size_t statistics = 8;
-  constexpr std::size_t row = 2048;
-  return (record.samples.size() + statistics) * (row + 2 * record.name.size());
-}
-
-RunRecord accepted_part(const RunRecord& run, std::size_t accepted) {
-  RunRecord part = run;
-  part.cases.resize(std::min(accepted, part.cases.size()));
-  part.complete = false;
-  part.incomplete_reason = "the disk is full";
-  return part;
-}
-
-}  // namespace
 
 ResultsFile::ResultsFile(const std::string& path) : output_("--output", path) {
   if (output_.is_regular()) open_journal();
@@ -70,46 +40,37 @@ void ResultsFile::open_journal() {
 ResultsFile::~ResultsFile() {
   if (journal_ < 0) return;
   ::close(journal_);
-  if (accepted_ == 0) ::unlink(journal_path_.c_str());
+  if (journal_bytes_ == 0) ::unlink(journal_path_.c_str());
 }
 
 /// Whole lines or nothing: a journal cut by a full disk still ends in a complete line.
-bool ResultsFile::write_journal(const std::string& lines) {
-  std::size_t done = 0;
-  while (done < lines.size()) {
-    const ssize_t written = ::write(journal_, lines.data() + done, lines.size() - done);
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) {
-      // Failing to cut it leaves half a line, which readers of a journal skip.
-      (void)!::ftruncate(journal_, static_cast<off_t>(journal_bytes_));
-      return false;
-    }
-    done += static_cast<std::size_t>(written);
+void ResultsFile::write_journal(const std::string& lines) {
+  int error = write_all(journal_, lines);
+  if (error == 0 && ::fdatasync(journal_) != 0) error = errno;
+  if (error != 0) {
+    // Failing to cut it leaves half a line, which readers of a journal skip.
+    (void)!::ftruncate(journal_, static_cast<off_t>(journal_bytes_));
+    throw std::runtime_error("--output " + output_.path() + ": writing its journal " +
+                             journal_path_ + " failed: " + std::strerror(error));
   }
   journal_bytes_ += lines.size();
-  return true;
 }
 
-bool ResultsFile::append(const CaseRecord& record, const RunRecord& run) {
-  if (journal_ < 0) return true;
+void ResultsFile::append(const CaseRecord& record, const RunRecord& run) {
+  if (journal_ < 0) return;
   const std::string line =
       run.options.redact ? journal_line(redacted(record, run)) : journal_line(record);
-  const std::string header = journal_header(run);
-  const std::size_t cases = case_bytes_ + indented(line) + stock_rows(record);
-  if (!output_.reserve(indented(header) + cases + slack)) return false;
-  if (!write_journal(accepted_ == 0 ? header + line : line)) return false;
-  case_bytes_ = cases;
-  ++accepted_;
-  return true;
+  write_journal(journal_bytes_ == 0 ? journal_header(run) + line : line);
 }
 
 void ResultsFile::finish(const RunRecord& run) {
   if (output_.path().empty()) return;
   try {
     output_.commit(results_json(run));
-  } catch (const std::runtime_error&) {
-    if (!output_.is_regular() || accepted_ >= run.cases.size()) throw;
-    output_.commit(results_json(accepted_part(run, accepted_)));
+  } catch (const std::runtime_error& error) {
+    if (journal_bytes_ == 0) throw;
+    throw std::runtime_error(std::string(error.what()) + "; the finished cases are in " +
+                             journal_path_);
   }
   if (journal_ < 0) return;
   ::close(journal_);

@@ -15,7 +15,7 @@ inline constexpr const char* results_schema_version = "1.2.0";
 /// The whole results document, ending in a newline. Non-finite numbers become null. Of Google
 /// Benchmark's rows those stay that belong to one of run.cases which did not fail.
 /// With --redact, this, the journal's header and CI's document hold redacted() of the run.
-/// Throws std::runtime_error if benchmark_json is not what Google Benchmark writes.
+/// Throws std::runtime_error if benchmark_context is not what Google Benchmark writes.
 std::string results_json(const RunRecord& run);
 /// The journal's first line: the run without its cases; then one line per finished case.
 std::string journal_header(const RunRecord& run);
@@ -24,41 +24,37 @@ std::string journal_line(const CaseRecord& record);
 std::string ci_json(const RunRecord& run);
 std::string platform_json(const Platform& platform);
 
-/// Owns the output path from before the first allocation to the end. Space for the results is
-/// reserved on disk ahead of need, so that what was measured can always be written.
+/// Owns the output path from before the first allocation to the end.
 ///
 /// While a run is under way "<path>.journal" holds its finished cases, one JSON object a line, and
-/// "<path>.part" the reserved space; finish() leaves neither. The journal of a run that was killed
-/// is kept as "<path>.journal.old" by the next run, which says so on stderr.
+/// an empty "<path>.part" keeps other runs away; finish() leaves neither. The journal of a run that
+/// was killed is kept as "<path>.journal.old" by the next run, which says so on stderr.
 class ResultsFile {
  public:
   /// "-" writes to stdout at the end and keeps no journal, as does a device or a pipe; "" writes
   /// nothing. Throws UsageError if the path cannot be written (missing directory, permissions,
-  /// read-only or full disk) or another run is writing it.
+  /// read-only disk) or another run is writing it.
   explicit ResultsFile(const std::string& path);
-  /// Without finish(): removes the reserved space, keeps a journal that holds cases.
+  /// Without finish(): keeps a journal that holds cases.
   ~ResultsFile();
   ResultsFile(const ResultsFile&) = delete;
   ResultsFile& operator=(const ResultsFile&) = delete;
 
-  /// Append to the journal and reserve what `run`, this case included, will need. False when the
-  /// disk is full: stop and call finish() with the cases before it.
-  bool append(const CaseRecord& record, const RunRecord& run);
+  /// Append to the journal and sync it. Throws std::runtime_error with one clear line when that
+  /// fails: stop and call finish().
+  void append(const CaseRecord& record, const RunRecord& run);
   /// Write the results to a temporary name beside the path, sync and rename; remove the journal.
-  /// Should `run` no longer fit on the disk, the cases accepted by append() are written, marked
-  /// incomplete. Throws std::runtime_error with one clear line when even that fails.
+  /// Throws std::runtime_error with one clear line when that fails; the journal stays.
   void finish(const RunRecord& run);
 
  private:
   void open_journal();
-  bool write_journal(const std::string& lines);
+  void write_journal(const std::string& lines);
 
   OutputFile output_;
   std::string journal_path_;
   int journal_ = -1;
   std::size_t journal_bytes_ = 0;
-  std::size_t case_bytes_ = 0;  // most that the accepted cases take up in the document
-  std::size_t accepted_ = 0;
 };
 
 }  // namespace offload

@@ -3,7 +3,7 @@
 #pragma once
 #include <vector>
 
-#include "bench/measure/plan.hpp"
+#include "bench/record.hpp"
 #include "bench/report/page.hpp"
 
 namespace offload {

@@ -256,7 +256,7 @@ void write_notes(Page& page, const RunRecord& run) {
   if (run.build.build_type == "Debug") {
     page.item("this is a Debug build: what the CPU does is slower than it could be");
   }
-  if (run.benchmark_json.find("\"library_build_type\": \"debug\"") != std::string::npos) {
+  if (run.benchmark_context.find("\"library_build_type\": \"debug\"") != std::string::npos) {
     page.item(
         "Google Benchmark calls itself a debug build (Debian's does); it takes no times here");
   }

@@ -6,6 +6,7 @@ Needs pytest. OFFLOAD_BENCH names the benchmark.
 """
 
 import json
+import math
 import os
 import signal
 import subprocess
@@ -274,6 +275,28 @@ def test_stock_flags_behave_as_stock():
     assert {"context", "benchmarks"} == set(stock)
     fewer = json.loads(run(*SMALL, "--benchmark_repetitions=2", "--output", "-").stdout)
     assert len(fewer["offload_bench"]["cases"][0]["samples_s"]) == 2
+
+
+def numbers_of(text):
+    """As Google Benchmark writes them, which may be no JSON."""
+    return json.loads(text.replace(": nan", ": NaN").replace(": inf", ": Infinity"))
+
+
+@pytest.mark.parametrize("flags", [[], ["--benchmark_report_aggregates_only=true"]])
+def test_rows_and_context_are_those_of_the_stock_reporter(tmp_path, flags):
+    output = tmp_path / "run.json"
+    arguments = ["--policies", "host_compute", "--workloads", "stream_read,gemv", "--sizes",
+                 "64KiB", "--samples", "3", "--benchmark_format=json",
+                 "--benchmark_context=a=b", "--output", str(output), *flags]
+    stock = numbers_of(run(*arguments).stdout)
+    document = json.loads(output.read_text())
+    assert document["context"] == stock["context"]
+    finite = [{key: value for key, value in row.items()
+               if not isinstance(value, float) or math.isfinite(value)}
+              for row in stock["benchmarks"]]
+    assert document["benchmarks"] == finite
+    assert [list(row) for row in document["benchmarks"]] == [list(row) for row in finite]
+    assert all(case["complete"] for case in document["offload_bench"]["cases"])
 
 
 def test_one_repetition_is_one_sample(tmp_path):

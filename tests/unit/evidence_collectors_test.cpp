@@ -8,12 +8,13 @@
 #include <string>
 #include <vector>
 
+#include "bench/evidence.hpp"
 #include "bench/measure/cpu_time.hpp"
-#include "bench/measure/evidence.hpp"
 #include "bench/measure/gpu_counters.hpp"
 #include "bench/measure/pass_means.hpp"
 #include "bench/measure/residency.hpp"
 #include "bench/measure/wall_clock.hpp"
+#include "bench/platform/nvml.hpp"
 #include "tests/unit/fake_root.hpp"
 
 namespace offload {

@@ -87,7 +87,7 @@ std::string refusal(const std::string& path) {
 
 TEST_F(ResultsFileTest, LeavesOneCompleteFile) {
   ResultsFile file(path_);
-  for (const auto& record : run_.cases) ASSERT_TRUE(file.append(record, run_));
+  for (const auto& record : run_.cases) file.append(record, run_);
   file.finish(run_);
   EXPECT_EQ(files(), std::vector<std::string>{"run.json"});
   EXPECT_EQ(read(path_), results_json(run_));
@@ -97,7 +97,7 @@ TEST_F(ResultsFileTest, KeepsAnEarlierFileUntilTheEnd) {
   std::ofstream(path_) << "earlier";
   {
     ResultsFile file(path_);
-    ASSERT_TRUE(file.append(run_.cases[0], run_));
+    file.append(run_.cases[0], run_);
     EXPECT_EQ(read(path_), "earlier");
     file.finish(run_);
     EXPECT_EQ(read(path_), results_json(run_));
@@ -121,7 +121,7 @@ TEST_F(ResultsFileTest, ReplacesWhatALinkPointsTo) {
 
 TEST_F(ResultsFileTest, WritesNothingForAnEmptyPathAndADeviceDirectly) {
   ResultsFile none("");
-  EXPECT_TRUE(none.append(run_.cases[0], run_));
+  none.append(run_.cases[0], run_);
   none.finish(run_);
   ResultsFile("/dev/null").finish(run_);
   EXPECT_TRUE(fs::is_character_file("/dev/null"));
@@ -134,7 +134,7 @@ TEST_F(ResultsFileTest, WritesToStdoutAtTheEnd) {
     const int out = open(captured.c_str(), O_WRONLY | O_CREAT, 0666);
     if (out < 0 || dup2(out, STDOUT_FILENO) < 0) return 1;
     ResultsFile file("-");
-    if (!file.append(run_.cases[0], run_)) return 2;
+    file.append(run_.cases[0], run_);
     file.finish(run_);
     return 0;
   });
@@ -173,9 +173,7 @@ TEST_F(ResultsFileTest, FailsWithOneLineWhenADeviceIsFull) {
 TEST_F(ResultsFileTest, KilledRunLeavesAReadableJournal) {
   const int code = in_child([&] {
     ResultsFile file(path_);
-    for (std::size_t i = 0; i < 3; ++i) {
-      if (!file.append(run_.cases[i], run_)) return 1;
-    }
+    for (std::size_t i = 0; i < 3; ++i) file.append(run_.cases[i], run_);
     kill(getpid(), SIGKILL);
     return 2;
   });
@@ -193,74 +191,58 @@ TEST_F(ResultsFileTest, KilledRunLeavesAReadableJournal) {
   EXPECT_EQ(files(), (std::vector<std::string>{"run.json", "run.json.journal.old"}));
 }
 
-/// Appends cases until the disk is full; the results must hold those before and be whole.
-int fill_until_full(const std::string& path, const RunRecord& all, bool caller_forgets_to_drop) {
+/// Appends cases until writing fails; what was appended before must be in the journal, in whole
+/// lines, whether or not the results still fit.
+int fill_until_full(const std::string& path, const RunRecord& all) {
+  std::ofstream(path) << "earlier";
   RunRecord run = all;
   run.cases.clear();
   ResultsFile file(path);
-  for (int i = 0; i < 10'000; ++i) {
-    run.cases.push_back(all.cases[2]);
-    run.cases.back().name += std::to_string(i);
-    run.benchmark_json = testing::stock_document(run.cases);
-    if (file.append(run.cases.back(), run)) continue;
-    if (i == 0) return 1;
-    RunRecord finished = run;
-    finished.complete = false;
-    finished.incomplete_reason = "the disk is full";
-    if (!caller_forgets_to_drop) finished.cases.pop_back();
-    file.finish(finished);
-    finished.cases.resize(static_cast<std::size_t>(i));
-    const std::string written = read(path);
-    // Whether the one case more still fitted is the disk's business; a part of it never is.
-    const bool one_more = caller_forgets_to_drop && contains(written, run.cases.back().name);
-    if (one_more) finished.cases.push_back(run.cases.back());
-    return written == results_json(finished) ? 0 : 2;
+  std::string journal = journal_header(run);
+  try {
+    while (run.cases.size() < 10'000) {
+      run.cases.push_back(all.cases[2]);
+      run.cases.back().name += std::to_string(run.cases.size());
+      file.append(run.cases.back(), run);
+      journal += journal_line(run.cases.back());
+    }
+    return 1;
+  } catch (const std::runtime_error& error) {
+    const std::string line = error.what();
+    if (!line.starts_with("--output " + path + ": writing its journal ")) return 2;
+    if (line.find('\n') != std::string::npos) return 3;
   }
-  return 3;
+  if (read(path + ".journal") != journal) return 4;
+  run.cases.insert(run.cases.end(), 1000, run.cases.front());  // a document that cannot fit
+  try {
+    file.finish(run);
+    return 5;
+  } catch (const std::runtime_error& error) {
+    if (!contains(error.what(), "; the finished cases are in " + path + ".journal")) return 6;
+  }
+  if (read(path) != "earlier") return 7;
+  return read(path + ".journal") == journal ? 0 : 8;
 }
 
-TEST_F(ResultsFileTest, FileSizeLimitLeavesTheCasesBefore) {
-  for (const bool forgets : {false, true}) {
-    const int code = in_child([&] {
-      const rlimit limit{300'000, 300'000};
-      if (setrlimit(RLIMIT_FSIZE, &limit) != 0) return 98;
-      return fill_until_full(path_, run_, forgets);
-    });
-    EXPECT_EQ(code, 0);
-    EXPECT_EQ(files(), std::vector<std::string>{"run.json"});
-  }
+const std::vector<std::string> kept{"run.json", "run.json.journal"};
+
+TEST_F(ResultsFileTest, FileSizeLimitLeavesTheCasesBeforeInTheJournal) {
+  const int code = in_child([&] {
+    const rlimit limit{300'000, 300'000};
+    if (setrlimit(RLIMIT_FSIZE, &limit) != 0) return 98;
+    return fill_until_full(path_, run_);
+  });
+  EXPECT_EQ(code, 0);
+  EXPECT_EQ(files(), kept);
 }
 
-TEST_F(ResultsFileTest, FullDiskLeavesTheCasesBefore) {
+TEST_F(ResultsFileTest, FullDiskLeavesTheCasesBeforeInTheJournal) {
   if (mount("tmpfs", directory_.c_str(), "tmpfs", 0, "size=1m") != 0) {
     GTEST_SKIP() << "needs the right to mount a small file system";
   }
-  EXPECT_EQ(in_child([&] { return fill_until_full(path_, run_, false); }), 0);
-  EXPECT_EQ(files(), std::vector<std::string>{"run.json"});
-  // Now there is no room for a new run, which must be said before anything is measured.
-  std::ofstream filler(directory_ / "filler");
-  for (int i = 0; i < 300 && filler; ++i) filler << std::string(4096, 'x') << std::flush;
-  filler.close();
-  EXPECT_TRUE(contains(refusal(path_), "No space left on device; free some space"));
-  EXPECT_TRUE(fs::exists(path_));
+  EXPECT_EQ(in_child([&] { return fill_until_full(path_, run_); }), 0);
+  EXPECT_EQ(files(), kept);
   umount(directory_.c_str());
-}
-
-TEST_F(ResultsFileTest, ReservesMoreThanTheDocumentNeeds) {
-  // Every case's rows in one document, against a limit just above what the file has reserved: if
-  // the reservation were too small, finish() would have to drop cases.
-  const int code = in_child([&] {
-    ResultsFile file(path_);
-    for (const auto& record : run_.cases) {
-      if (!file.append(record, run_)) return 1;
-    }
-    const auto reserved = static_cast<rlim_t>(fs::file_size(path_.string() + ".part"));
-    const rlimit limit{reserved, reserved};
-    if (setrlimit(RLIMIT_FSIZE, &limit) != 0) return 98;
-    file.finish(run_);
-    return read(path_) == results_json(run_) ? 0 : 2;
-  });
-  EXPECT_EQ(code, 0);
 }
 
 }  // namespace

@@ -1,45 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/unit/synthetic_run.hpp"
 
-#include <array>
-#include <cstdio>
+#include <cstdint>
+#include <limits>
 
 namespace offload::testing {
 namespace {
 
 constexpr double link_rate = 62.5e9;
 
-std::string row(const CaseRecord& record, const std::string& suffix, const std::string& kind,
-                double seconds) {
-  std::array<char, 1024> text{};
-  std::snprintf(text.data(), text.size(),
-                R"(    {
-      "name": "%s/manual_time%s",
-      "family_index": 0,
-      "per_family_instance_index": 0,
-      "run_name": "%s/manual_time",
-      %s,
-      "threads": 1,
-      "iterations": 1,
-      "real_time": %.16e,
-      "cpu_time": %.16e,
-      "time_unit": "us",
-      "bytes_per_second": %.16e,
-      "zero_cv": NaN
-    })",
-                record.name.c_str(), suffix.c_str(), record.name.c_str(), kind.c_str(),
-                seconds * 1e6, seconds * 2e6,
-                static_cast<double>(record.bytes.requested) / seconds);
-  return text.data();
-}
-
-std::string failed_row(const CaseRecord& record) {
-  return "    {\n      \"name\": \"" + record.name + "/manual_time\",\n      \"run_name\": \"" +
-         record.name +
-         "/manual_time\",\n      \"run_type\": \"iteration\",\n      \"error_occurred\": true,\n"
-         "      \"error_message\": \"NaN, \\\"quoted\\\"\",\n      \"iterations\": 1,\n"
-         "      \"real_time\": 0.0000000000000000e+00,\n"
-         "      \"cpu_time\": 0.0000000000000000e+00,\n      \"time_unit\": \"us\"\n    }";
+BenchmarkRow row(const CaseRecord& record, const std::string& statistic, double seconds) {
+  BenchmarkRow row;
+  row.case_name = record.name;
+  row.run_name = record.name + "/manual_time";
+  row.name = row.run_name + (statistic.empty() ? "" : "_" + statistic);
+  row.repetitions = static_cast<std::int64_t>(record.samples.size());
+  row.aggregate_name = statistic;
+  row.aggregate_unit = statistic.empty() ? "" : "time";
+  row.real_time = seconds * 1e6;
+  row.cpu_time = seconds * 2e6;
+  row.time_unit = "us";
+  row.counters = {{"bytes_per_second", static_cast<double>(record.bytes.requested) / seconds},
+                  {"zero_cv", std::numeric_limits<double>::quiet_NaN()}};
+  return row;
 }
 
 GpuSettings gpu_settings() {
@@ -173,32 +156,8 @@ CaseRecord toy_case(const std::string& workload, const std::string& policy,
   return record;
 }
 
-std::string stock_rows(const CaseRecord& record) {
-  if (!record.failure.empty()) return failed_row(record);
-  std::string rows;
-  for (std::size_t i = 0; i < record.samples.size(); ++i) {
-    const std::string kind =
-        R"("run_type": "iteration",
-      "repetitions": )" +
-        std::to_string(record.samples.size()) +
-        ",\n      \"repetition_index\": " + std::to_string(i);
-    rows += (i > 0 ? ",\n" : "") + row(record, "", kind, record.samples[i]);
-  }
-  if (record.samples.size() < 2) return rows;
-  for (const std::string statistic : {"mean", "median"}) {
-    const std::string kind = "\"run_type\": \"aggregate\",\n      \"repetitions\": " +
-                             std::to_string(record.samples.size()) +
-                             ",\n      \"aggregate_name\": \"" + statistic +
-                             "\",\n      \"aggregate_unit\": \"time\"";
-    rows += ",\n" + row(record, '_' + statistic, kind, record.summary->median);
-  }
-  return rows;
-}
-
-std::string stock_document(const std::vector<CaseRecord>& cases) {
-  std::string rows;
-  for (const auto& record : cases) rows += (rows.empty() ? "" : ",\n") + stock_rows(record);
-  return R"({
+void add_stock_rows(RunRecord& run) {
+  run.benchmark_context = R"({
   "context": {
     "date": "2026-01-02T03:04:05+00:00",
     "host_name": "test",
@@ -212,8 +171,20 @@ std::string stock_document(const std::vector<CaseRecord>& cases) {
     "library_build_type": "release"
   },
   "benchmarks": [
-)" + rows +
-         "\n  ]\n}\n";
+  ]
+}
+)";
+  for (const CaseRecord& record : run.cases) {
+    if (!record.failure.empty()) run.benchmark_rows.push_back(row(record, "", 1));
+    for (std::size_t i = 0; i < record.samples.size(); ++i) {
+      run.benchmark_rows.push_back(row(record, "", record.samples[i]));
+      run.benchmark_rows.back().repetition_index = static_cast<std::int64_t>(i);
+    }
+    if (record.samples.size() < 2) continue;
+    for (const char* statistic : {"mean", "median"}) {
+      run.benchmark_rows.push_back(row(record, statistic, record.summary->median));
+    }
+  }
 }
 
 RunRecord gpu_run() {
@@ -257,7 +228,7 @@ RunRecord gpu_run() {
   }
   run.skipped.push_back({"gemv/hostvmm_zero_copy/toy.w/steady", "gemv", "hostvmm_zero_copy",
                          "toy.w", "steady", "no cuMemCreate on host nodes"});
-  run.benchmark_json = stock_document(run.cases);
+  add_stock_rows(run);
   return run;
 }
 
@@ -270,7 +241,7 @@ RunRecord cpu_run() {
   run.cases = {
       toy_case("gemv", "host_compute", "steady", Path::host_memory, {4.9e-3, 5e-3, 5.1e-3})};
   add_host_evidence(run.cases[0]);
-  run.benchmark_json = stock_document(run.cases);
+  add_stock_rows(run);
   return run;
 }
 

@@ -16,10 +16,9 @@ WeightSet toy_weights();
 CaseRecord toy_case(const std::string& workload, const std::string& policy,
                     const std::string& start, Path path, std::vector<double> samples);
 
-/// Rows as Google Benchmark 1.7.1 writes them, a not-a-number counter among them.
-std::string stock_rows(const CaseRecord& record);
-/// Its whole document over the rows of `cases`.
-std::string stock_document(const std::vector<CaseRecord>& cases);
+/// What Google Benchmark 1.7.1 reports of the run's cases, a not-a-number counter in every row; of
+/// a failed case too.
+void add_stock_rows(RunRecord& run);
 
 /// Reads over the link by the GPU itself: packets of 128 bytes, half a joule a pass.
 void add_zero_copy_evidence(CaseRecord& record);

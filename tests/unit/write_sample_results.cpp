@@ -31,7 +31,7 @@ offload::RunRecord interrupted(offload::RunRecord run) {
 offload::RunRecord ended_before_any_case(offload::RunRecord run) {
   run = interrupted(std::move(run));
   run.cases.clear();
-  run.benchmark_json.clear();
+  run.benchmark_context.clear();
   return run;
 }
 
