@@ -18,7 +18,7 @@ LAYERS = (
     (("bench/policies/",), ("bench/workloads/",)),
     (("bench/catalog.",),),
     (("bench/options.",),),
-    (("bench/record.",),),
+    (("bench/record.", "bench/evidence."),),
     (("bench/measure/",),),
     (("bench/report/",),),
     (("bench/cli/",),),
@@ -36,9 +36,6 @@ KNOWN = {
     "bench/measure/suite_labels.cpp -> bench/cli/help.hpp",
     "bench/measure/suites.cpp -> bench/cli/option_values.hpp",
     "bench/models/hf_cache.cpp -> bench/platform/files.hpp",
-    "bench/platform/gpu_settings.cpp -> bench/measure/gpu_counters.hpp",
-    "bench/record.hpp -> bench/measure/evidence.hpp",
-    "bench/record.hpp -> bench/measure/plan.hpp",
 }
 KNOWN_HEADERS = {"bench/report/evidence_json.hpp", "bench/report/json_values.hpp", "bench/report/machine_json.hpp"}
 KNOWN_CYCLES = {
