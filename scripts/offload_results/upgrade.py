@@ -70,4 +70,4 @@ def with_options(run):
 
 def family_of(policy):
     """Schema 1 has no families, and these are all the policies there were."""
-    return next((family for pattern, family in FAMILIES if re.fullmatch(pattern, policy)), policy)
+    return next((family for pattern, family in FAMILIES if re.fullmatch(pattern, policy)), "other")

@@ -1,9 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the tests of the figures' data share."""
+import pathlib
+
 import results_builder as make
-from offload_results.figures import runs, styles
+from offload_results import results
+from offload_results.figures import runs
 
 MIB = 2**20
+QUICK = pathlib.Path(__file__).parents[2] / "results/h200-sxm-pcie5/quick.json"
+# {policy: what a case says of it} of all that were measured there.
+POLICIES = {case["policy"]: {field: case[field] for field in ("family", "memory", "mechanism")}
+            for case in results.load(QUICK).cases}
 
 
 def load(tmp_path, cases, **how):
@@ -28,7 +35,7 @@ def every_policy(**how):
     return [
         make.case("stream_read", policy, f"{size >> 20}MiB", start,
                   [(1 + place / 7) * size / 50e9 * noise for noise in (1, 1.1, 1.3)], size=size,
-                  **how)
-        for place, policy in enumerate(styles.POLICIES) for start in ("cold", "steady")
+                  memory=described["memory"], mechanism=described["mechanism"], **how)
+        for place, (policy, described) in enumerate(POLICIES.items()) for start in ("cold", "steady")
         for size in (MIB, 16 * MIB, 256 * MIB)
     ]

@@ -15,10 +15,10 @@ from matplotlib.text import Text  # noqa: E402
 root = pathlib.Path(__file__).parent.parent.parent
 sys.path[:0] = [str(root / "scripts"), str(root / "tests")]
 import results_builder as make  # noqa: E402
-from figure_data import every_policy, load  # noqa: E402
+from figure_data import POLICIES, every_policy, load  # noqa: E402
 from offload_results import plotting, results  # noqa: E402
 from offload_results.drawing import bars, curves, page, svg  # noqa: E402
-from offload_results.figures import data, styles  # noqa: E402
+from offload_results.figures import data  # noqa: E402
 
 result_files = sorted((root / "results").glob("*-*/*.json"))
 
@@ -75,7 +75,7 @@ def test_all_policies_at_once_are_legible(sweep, boxes):
     result = drawn(figure)
     found = boxes(result)
     assert_legible(found, result.figure.bbox)
-    assert {text for text, _ in found} >= set(styles.POLICIES)
+    assert {text for text, _ in found} >= set(POLICIES)
 
 
 def test_overlapping_and_cut_text_is_found(sweep, boxes):
@@ -96,8 +96,9 @@ def bar_cells():
 
 
 def bar_figure(tmp_path):
-    found = load(tmp_path, [make.case()])
-    rows = tuple(data.Row(policy, "cold") for policy in list(styles.POLICIES)[-6:])
+    policies = list(POLICIES)[-6:]
+    found = load(tmp_path, [make.case(policy=policy) for policy in policies])
+    rows = tuple(data.Row(policy, "cold") for policy in policies)
     columns = (data.Column("measured and not", "s/GB", bar_cells(), 1e6, "on the GPU"),
                data.Column("near", "s/GB", bar_cells(), 12500.0, "on the GPU"),
                data.Column("nothing known", "J/GB", (bar_cells()[4],) * 6))

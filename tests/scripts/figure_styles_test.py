@@ -4,7 +4,6 @@
 Needs pytest.
 """
 import itertools
-import json
 import pathlib
 import sys
 
@@ -12,6 +11,7 @@ import pytest
 
 root = pathlib.Path(__file__).parent.parent.parent
 sys.path.insert(0, str(root / "scripts"))
+from offload_results import results  # noqa: E402
 from offload_results.figures import styles  # noqa: E402
 
 # Linear RGB as seen without one kind of cones: Machado, Oliveira, Fernandes, 2009, severity 1.
@@ -60,42 +60,76 @@ def test_the_measure_knows_a_confusable_pair():
     assert lab([1, 1, 1]) == pytest.approx((100, 0, 0), abs=0.1)
 
 
+LOOKS = [*styles.LOOKS.values(), *styles.FURTHER]
+
+
 @pytest.mark.parametrize("blindness", list(BLINDNESS))
-@pytest.mark.parametrize("one,other", list(itertools.combinations(styles.FAMILIES, 2)))
+@pytest.mark.parametrize("one,other", list(itertools.combinations(LOOKS, 2)))
 def test_families_differ_for_everyone(one, other, blindness):
-    assert distance(styles.COLOURS[one], styles.COLOURS[other], blindness) >= APART
+    assert distance(one.colour, other.colour, blindness) >= APART
 
 
 def test_in_grey_the_dashes_tell_families_apart():
-    solid = [family for family in styles.FAMILIES if not styles.DASHES[family]]
-    dashed = [styles.DASHES[family] for family in styles.FAMILIES if family not in solid]
+    solid = [look for look in LOOKS if not look.dashes]
+    dashed = [look.dashes for look in LOOKS if look not in solid]
     assert len(set(dashed)) == len(dashed)
-    greys = sorted(lab(linear(styles.COLOURS[family]))[0] for family in solid)
+    greys = sorted(lab(linear(look.colour))[0] for look in solid)
     assert all(lighter - darker >= 20 for darker, lighter in itertools.pairwise(greys))
 
 
 def test_every_colour_stands_out_from_the_page():
-    for colour in styles.COLOURS.values():
-        assert lab(linear(colour))[0] <= 75, colour
+    for look in LOOKS:
+        assert lab(linear(look.colour))[0] <= 75, look
+        assert lab(linear(look.dark))[0] >= 50, look
+
+
+def committed_cases():
+    paths = [path for path in (root / "results").glob("*/*.json") if path.parent.name != "schema"]
+    return {path: results.load(path, empty_allowed=True).cases for path in sorted(paths)}
 
 
 def test_no_two_policies_look_the_same():
-    looks = list(styles.POLICIES.values())
+    """And each is in a group that is known, of all that were ever measured."""
+    found = styles.of_cases(case for cases in committed_cases().values() for case in cases)
+    assert len(found) >= 19
+    looks = [(style.group, style.marker) for style in found.values()]
     assert len(set(looks)) == len(looks)
-    assert {family for family, _ in looks} | {"other"} == set(styles.FAMILIES)
+    assert {style.group for style in found.values()} <= set(styles.LOOKS)
 
 
-def test_every_policy_in_the_committed_results_has_a_look():
-    named = set()
-    for path in (root / "results").glob("*/*.json"):
-        document = json.loads(path.read_text(encoding="utf-8"))
-        run = document.get("offload_bench", {"cases": [], "skipped": []})
-        named |= {case["policy"] for case in [*run["cases"], *run["skipped"]]}
-    assert named and named <= set(styles.POLICIES)
+def test_a_policy_looks_the_same_in_figures_of_different_runs():
+    seen = {}
+    for cases in committed_cases().values():
+        for policy, style in styles.of_cases(cases).items():
+            seen.setdefault(policy, set()).add((style.look, style.marker))
+    assert seen and all(len(looks) == 1 for looks in seen.values())
 
 
-def test_a_policy_that_is_not_listed_is_drawn_too():
-    style = styles.style_of("brand_new")
-    assert style.family == "other"
-    order = sorted(["brand_new", "hybrid_split", "device_resident"], key=styles.in_order)
-    assert order == ["device_resident", "hybrid_split", "brand_new"]
+def described(policy, family, mechanism="somehow"):
+    return {"policy": policy, "family": family, "mechanism": mechanism}
+
+
+def test_a_policy_or_family_never_seen_before_has_a_look_of_its_own():
+    cases = [described("pinned_zero_copy", "zero-copy"), described("brand_new", "zero-copy"),
+             described("b", "telepathy"), described("a", "telepathy"), described("c", "osmosis"),
+             described("d", None)]
+    found = styles.of_cases(cases)
+    assert found["brand_new"].look == found["pinned_zero_copy"].look == styles.LOOKS["zero-copy"]
+    assert len({(style.look, style.marker) for style in found.values()}) == len(cases)
+    assert found["a"].look in styles.FURTHER and found["a"].look == found["b"].look
+    assert list(found) == ["brand_new", "pinned_zero_copy", "c", "a", "b", "d"]
+    assert [style.place for style in found.values()] == list(range(len(cases)))
+
+
+def test_more_policies_than_markers_are_drawn_too():
+    found = styles.of_cases(described(f"p{index}", "copy") for index in range(30))
+    assert len(found) == 30 and {style.marker for style in found.values()} == set(styles.MARKERS)
+
+
+@pytest.mark.parametrize("mechanism,group", [
+    ("page faults migrate it", "managed, faults"),
+    ("cudaMemPrefetchAsync duplicates each piece on the GPU, then read", "managed, prefetch"),
+    ("page faults map it, SMs read it over the link", "managed, mapped"),
+    ("another", "managed, faults")])
+def test_managed_policies_are_grouped_by_their_mechanism(mechanism, group):
+    assert styles.group_of(described("managed_any", "managed", mechanism)) == group

@@ -25,6 +25,7 @@ if not (BROWSER and DRIVER):
 
 ROOT = pathlib.Path(__file__).parent.parent.parent
 sys.path.insert(0, str(ROOT / "scripts"))
+from offload_results import results  # noqa: E402
 from offload_results.report import make  # noqa: E402
 
 H200 = ROOT / "results/h200-sxm-pcie5"
@@ -135,9 +136,8 @@ def column(table, title):
 
 
 def cases_of(path, label, **fields):
-    document = json.loads(path.read_text())["offload_bench"]
-    return [found for found in document["cases"] if found["label"] == label
-            and all(found[field] == value for field, value in fields.items())]
+    return [found for found in results.load(path).cases if found["label"] == label
+            and all(found[name] == value for name, value in fields.items())]
 
 
 def medians_of(path, label, **fields):

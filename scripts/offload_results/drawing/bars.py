@@ -5,7 +5,6 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from table_text import three_digits
 
-from ..figures import styles
 from .page import BODY, FAINT, GREY, MARGIN, WIDTH, Page
 from .text import width
 
@@ -33,7 +32,7 @@ def draw(figure):
     for index, column in enumerate(figure.columns):
         x = left + index * (each + GAP)
         axes = page.axes(x, bottom, each, height)
-        draw_column(axes, figure.rows, column, reasons, each)
+        draw_column(page, axes, figure.rows, column, reasons, each)
         page.text(x, page.top - 0.1, column.title, size=BODY, weight="bold", va="top")
         if column.bound is not None:
             page.text(x, bottom + height + 0.17, bound_text(column, axes), size=LABEL, va="top")
@@ -55,7 +54,7 @@ def name_of(row):
 def name_rows(page, rows, names, left, top):
     for index, (row, name) in enumerate(zip(rows, names)):
         y = top - (index + 0.5) * ROW
-        style = styles.style_of(row.policy)
+        style = page.styles[row.policy]
         page.text(left - MARKER, y, name, size=LABEL, ha="right", va="center_baseline")
         page.figure.add_artist(Line2D(
             [(left - MARKER / 2) / WIDTH], [y / page.height], transform=page.figure.transFigure,
@@ -63,7 +62,7 @@ def name_rows(page, rows, names, left, top):
             markerfacecolor="white" if style.hollow else style.colour))
 
 
-def draw_column(axes, rows, column, reasons, inches):
+def draw_column(page, axes, rows, column, reasons, inches):
     values = [value for cell in column.cells for value in (cell.value, cell.high)
               if value is not None]
     most = max(values, default=0) or 1
@@ -72,7 +71,7 @@ def draw_column(axes, rows, column, reasons, inches):
     axes.set_xlim(0, limit)
     axes.set_ylim(len(rows) - 0.5, -0.5)
     for index, (row, cell) in enumerate(zip(rows, column.cells)):
-        draw_cell(axes, index, row, cell, text_of(cell, reasons), limit)
+        draw_cell(axes, index, page.styles[row.policy].colour, cell, text_of(cell, reasons), limit)
     if column.bound is not None and column.bound <= limit:
         axes.axvline(column.bound, color="black", linewidth=1, dashes=(4, 2))
     axes.set_yticks([])
@@ -104,10 +103,9 @@ def amount(value):
     return f"{value:,.0f}" if value >= 999.5 else three_digits(value)
 
 
-def draw_cell(axes, index, row, cell, text, limit):
+def draw_cell(axes, index, colour, cell, text, limit):
     end = 0.0
     if cell.value:
-        colour = styles.style_of(row.policy).colour
         axes.barh(index, cell.value, height=0.68, color=colour, zorder=2)
         end = cell.value
         if cell.low is not None and cell.high - cell.low > limit * LEAST_SPREAD:

@@ -3,7 +3,7 @@
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
 from ..figures import data
-from .names import HANGING, LABEL, RIGHT, look, level, name_curves, names_height
+from .names import HANGING, LABEL, RIGHT, level, line_style, name_curves, names_height
 from .page import BODY, FAINT, WIDTH, Page
 from .text import axis_label, size_text, value_text
 
@@ -35,9 +35,10 @@ def draw_panel(page, axes, panel):
     groups = data.alike(panel.curves)
     set_axes(axes, panel)
     for index, group in enumerate(groups):
-        draw_curve(axes, group[0], index, len(groups))
-        draw_spread(axes, group)
-        draw_notes(axes, group[0])
+        style = page.styles[group[0].policy]
+        draw_curve(axes, group[0], style, index, len(groups))
+        draw_spread(axes, group, style)
+        draw_notes(axes, group[0], style)
     for line in panel.lines:
         axes.axhline(line.y, zorder=1, **level())
     for curve in panel.references:
@@ -45,14 +46,14 @@ def draw_panel(page, axes, panel):
     name_curves(page, axes, panel, groups)
 
 
-def draw_curve(axes, curve, index, count):
-    how = look(curve.policy)
+def draw_curve(axes, curve, style, index, count):
+    how = line_style(style)
     if len(curve.points) > MANY:
         how["markevery"] = (index * 4 // max(count, 1), 4)
     axes.plot(curve.xs, [point.y for point in curve.points], zorder=3, clip_on=False, **how)
 
 
-def draw_spread(axes, group):
+def draw_spread(axes, group, style):
     """From the lowest to the highest of a group that is drawn as one."""
     for points in zip(*(curve.points for curve in group)):
         if any(point.low is None for point in points):
@@ -60,7 +61,7 @@ def draw_spread(axes, group):
         low, high = min(point.low for point in points), max(point.high for point in points)
         if not visible(axes, low, high):
             continue
-        axes.plot([points[0].x] * 2, [low, high], color=look(group[0].policy)["color"],
+        axes.plot([points[0].x] * 2, [low, high], color=style.colour,
                   linewidth=0.9, marker="_", markersize=5, zorder=2)
 
 
@@ -70,11 +71,11 @@ def visible(axes, low, high):
     return ends[1][1] - ends[0][1] > axes.figure.dpi * LEAST_SPREAD
 
 
-def draw_notes(axes, curve):
+def draw_notes(axes, curve, style):
     for point in curve.points:
         if point.note:
             axes.annotate(point.note, (point.x, point.y), (-5, 4), textcoords="offset points",
-                          ha="right", size=LABEL, color=look(curve.policy)["color"])
+                          ha="right", size=LABEL, color=style.colour)
 
 
 def set_axes(axes, panel):

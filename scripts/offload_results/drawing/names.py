@@ -4,7 +4,6 @@ import dataclasses
 
 from matplotlib.lines import Line2D
 
-from ..figures import styles
 from . import labels
 from .page import GREY, WIDTH
 from .text import axis_label, value_text, width
@@ -23,11 +22,10 @@ class Entry:
 
     name: str
     value: str
-    look: dict
+    style: dict
 
 
-def look(policy):
-    style = styles.style_of(policy)
+def line_style(style):
     how = {"color": style.colour, "marker": style.marker, "markersize": 4.6, "linewidth": 1.3,
            "markeredgewidth": 1.0, "markerfacecolor": "white" if style.hollow else style.colour}
     if style.dashes:
@@ -46,7 +44,7 @@ def name_curves(page, axes, panel, groups):
     for group in groups:
         end = group[0].points[-1]
         entries = [Entry(curve.label, value_text(curve.points[-1].y, panel.y.kind),
-                         look(curve.policy)) for curve in group]
+                         line_style(page.styles[curve.policy])) for curve in group]
         if end.x < last:
             name_inside(axes, end, entries)
         else:
@@ -92,7 +90,7 @@ def place(page, axes, blocks, title):
 
 
 def show(page, x, y, entry):
-    how = dict(entry.look)
+    how = dict(entry.style)
     if "marker" in how:
         how["markevery"] = [1]
     draw_line(page, (x, x + HANDLE / 2, x + HANDLE), (y, y, y), **how)

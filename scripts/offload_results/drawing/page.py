@@ -8,7 +8,7 @@ import matplotlib
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from ..figures import caption
+from ..figures import caption, styles
 from . import svg
 from .text import wrap
 
@@ -45,9 +45,11 @@ def settings():
 
 
 class Page:
-    """`top` is where the body begins and `bottom` where it ends, in inches from the lower edge."""
+    """`top` is where the body begins and `bottom` where it ends, in inches from the lower edge;
+    `styles` are those of the policies in the figure's runs."""
 
     def __init__(self, data, body_height, notes):
+        self.styles = styles.of_runs(data.runs)
         usable = (WIDTH - 2 * MARGIN) * 72
         below = [line for text in [*notes, *caption.lines(data.runs)]
                  for line in wrap(text, usable, CAPTION)]

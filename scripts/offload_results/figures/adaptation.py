@@ -3,9 +3,9 @@
 import itertools
 
 from ..results import label_of, passed
+from . import styles
 from .data import Axis, Curve, CurveFigure, Panel, Point, of_each
 from .runs import not_shown
-from .styles import in_order
 from .sweep import MERGED
 
 NEEDS = "series of passes: --passes N"
@@ -21,7 +21,8 @@ def of_run(run):
         if case.get("series"):
             groups.setdefault((label_of(case), case["weights"]["name"]), []).append(case)
     for (label, weights), cases in groups.items():
-        cases.sort(key=lambda case: (in_order(case["policy"]), case["start"]))
+        found = styles.of_cases(cases)
+        cases.sort(key=lambda case: (found[case["policy"]].place, case["start"]))
         shown = [case for case in cases if passed(case)]
         if not shown:
             continue

@@ -3,7 +3,6 @@
 from ..results import label_of, passed
 from .data import BarFigure, Cell, Column, NoData, Row
 from .runs import not_shown, offloads
-from .styles import in_order
 
 NEEDS = "evidence of passed cases; --evidence all has most"
 PREFERRED = ("stream_read", "gemv")  # of a run with several workloads; --label asks for others
@@ -44,7 +43,7 @@ def of_run(run, wanted):
 
 def order(case):
     time = case["summary"]["median_s"] if passed(case) else float("inf")
-    return (not offloads(case), time, in_order(case["policy"]))
+    return (not offloads(case), time, case["policy"])
 
 
 def cell(case, of):

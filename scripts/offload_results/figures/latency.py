@@ -3,7 +3,6 @@
 from ..results import passed
 from .data import ABSENT, BarFigure, Cell, Column, Row, of_each
 from .runs import not_shown, of_workload, offloads, spread
-from .styles import in_order
 
 NEEDS = "pointer_chase: --suite quick, micro or full, or --workloads pointer_chase"
 
@@ -38,7 +37,7 @@ def rows_of(cases, largest):
     times = {row_of(case): case["seconds_per_step"] for case in largest if passed(case)}
     rows = {row_of(case) for case in cases if offloads(case)}
     return tuple(sorted(rows, key=lambda row: (
-        times.get(row, float("inf")), in_order(row.policy), row.start)))
+        times.get(row, float("inf")), row.policy, row.start)))
 
 
 def column(name, cases, rows):

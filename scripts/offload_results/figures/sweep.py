@@ -1,21 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
 """GB/s over something: the panels of curves that bandwidth and granularity have in common."""
 from ..results import passed
+from . import styles
 from .data import ALIKE, Axis, Curve, Line, Panel, Point
 from .runs import on_the_gpu, spread
-from .styles import in_order
 
 
 def curves(cases, x_of, point_of):
     """One per policy, start and graph; of two cases at one x, the first."""
-    found = {}
+    found, style = {}, styles.of_cases(cases)
     for case in cases:
         key = (case["policy"], case["start"], case.get("captured", False))
         found.setdefault(key, {}).setdefault(x_of(case), case)
     return tuple(
         Curve(policy, start, tuple(point_of(x, by_x[x]) for x in sorted(by_x)), graph)
         for (policy, start, graph), by_x in sorted(
-            found.items(), key=lambda item: (in_order(item[0][0]), item[0][1:])))
+            found.items(), key=lambda item: (style[item[0][0]].place, item[0][1:])))
 
 
 def rate(x, case):

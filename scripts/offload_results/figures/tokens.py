@@ -5,7 +5,6 @@ from ..results import label_of, passed
 from . import caption
 from .data import ABSENT, BarFigure, Cell, Column, NoData, Row
 from .runs import not_shown, offloads, spread
-from .styles import in_order
 
 NEEDS = "passes through a model: --suite decode or prefill, with --model"
 
@@ -65,7 +64,7 @@ def rows_of(cases):
         if offloads(case):
             rate = case["model"]["tokens_per_second_ceiling"] if passed(case) else 0
             best.setdefault(row_of(case), -rate)
-    return tuple(sorted(best, key=lambda row: (best[row], in_order(row.policy), row.start)))
+    return tuple(sorted(best, key=lambda row: (best[row], row.policy, row.start)))
 
 
 def title(key, columns):

@@ -3,7 +3,7 @@
 page has room for: rates by policy of every workload without a curve."""
 import dataclasses
 
-from ..figures import adaptation, bandwidth, batch, evidence, granularity, latency, styles, tokens
+from ..figures import adaptation, bandwidth, batch, evidence, granularity, latency, tokens
 from ..figures.data import ABSENT, BarFigure, Cell, Column, NoData, Row, alike
 from ..figures.runs import not_shown, offloads, spread
 from ..results import label_of, passed
@@ -64,7 +64,7 @@ def rate_rows(cases):
         row = Row(case["policy"], case["start"], case.get("captured", False))
         best[row] = max(best.get(row, 0), case["gb_per_s"] or 0 if passed(case) else 0)
     return tuple(sorted(best, key=lambda row: (
-        -best[row], styles.in_order(row.policy), row.start)))
+        -best[row], row.policy, row.start)))
 
 
 def title(key, columns):

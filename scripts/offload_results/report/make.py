@@ -5,7 +5,7 @@ import shlex
 
 from ..figures import caption, runs as result_runs
 from ..results import BadInput
-from . import (cases, charts, evidence, facts, host_memory, looks, overview, page, sentences,
+from . import (cases, charts, evidence, facts, host_memory, overview, page, policy_styles, sentences,
                standing)
 from .pool import Pool, short
 
@@ -63,8 +63,7 @@ def data_of(runs, most_samples):
                          for cost in costs_of(run)],
         "facts": facts.of_runs(runs, pool),
         "legend": evidence.legend(),
-        "looks": looks.of_policies(runs),
-        "dashes": looks.dashes(),
+        "styles": policy_styles.of_policies(runs),
         "most_samples": most_samples,
         "reduced": reduced(runs, most_samples),
     }

@@ -7,7 +7,7 @@ import hashlib
 import json
 import pathlib
 
-from . import looks
+from . import policy_styles
 
 LICENCE = "// SPDX-License-Identifier: Apache-2.0\n"  # once for all modules, in page.html
 PARTS = pathlib.Path(__file__).parent / "page"
@@ -35,7 +35,7 @@ def embedded(data):
 
 
 def style():
-    return read("style.css") + looks.css() + "\n"
+    return read("style.css") + policy_styles.css() + "\n"
 
 
 def script():

@@ -92,7 +92,7 @@ function barCell(row, [state, value, low, high, text], most, reasons) {
       el("span", {class: "quiet"}, `${WORDS[state]} (${number})`));
   }
   if (value > 0) {
-    const bar = el("span", {class: `fill ${lookOf(row.policy).family}`});
+    const bar = el("span", {class: `fill ${styleOf(row.policy).family}`});
     bar.style.width = `${(100 * value) / most}%`;
     track.append(bar);
   }

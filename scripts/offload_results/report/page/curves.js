@@ -117,7 +117,7 @@ function grid(panel, x, y, width, height) {
 /// Of curves that are drawn as one: the first, with whiskers over all of them.
 function curveLayer(curves, x, y) {
   const [first] = curves;
-  const look = lookOf(first.policy);
+  const style = styleOf(first.policy);
   const whiskers = first.points.map((point, index) => {
     const lows = curves.map((curve) => curve.points[index][2]);
     const highs = curves.map((curve) => curve.points[index][3]);
@@ -125,16 +125,16 @@ function curveLayer(curves, x, y) {
     const [low, high] = [y.at(Math.min(...lows)), y.at(Math.max(...highs))];
     if (low - high < 6) return null;
     const at = x.at(point[0]);
-    return svg("path", {class: `whisker ${look.family}`,
+    return svg("path", {class: `whisker ${style.family}`,
       d: `M${at - 3},${high}h6m-3,0V${low}m-3,0h6`});
   });
   const every = first.points.length > 16 ? 4 : 1;
   return svg("g", {class: "layer"},
-    svg("path", {d: pathOf(first, x, y), class: `line ${look.family}`,
-      "stroke-dasharray": look.dashes || null}), whiskers,
+    svg("path", {d: pathOf(first, x, y), class: `line ${style.family}`,
+      "stroke-dasharray": style.dashes || null}), whiskers,
     first.points.map((point, index) => (index % every === 0
       ? markOf(first.policy, x.at(point[0]), y.at(point[1])) : null)),
-    first.points.map((point) => (point[4] ? svg("text", {class: `note ${look.family}`,
+    first.points.map((point) => (point[4] ? svg("text", {class: `note ${style.family}`,
       x: x.at(point[0]) - 6, y: y.at(point[1]) - 7, "text-anchor": "end"}, point[4]) : null)));
 }
 

@@ -85,7 +85,7 @@ function strip(one) {
     svg("svg", {viewBox: `0 0 ${width} ${height}`, role: "img",
       "aria-label": `${words}: from ${duration(low)} to ${duration(high)}`}, box, middle,
     one.samples.map((us, index) => svg("circle", {
-      class: `dot ${lookOf(one.policy).family}`, cx: at(us), cy: 8 + row * (index + 0.5), r: 3}))),
+      class: `dot ${styleOf(one.policy).family}`, cx: at(us), cy: 8 + row * (index + 0.5), r: 3}))),
     el("figcaption", null, el("span", null, duration(low)), el("span", null, words),
       el("span", null, duration(high))));
 }

@@ -34,7 +34,7 @@ const breakable = (name) => name.split(/(?<=_)/).flatMap((part, index) =>
 
 /// A sentence: its subject set back, the names of policies as code, those that win strong.
 function prose(text) {
-  const names = Object.keys(data.looks).sort((a, b) => b.length - a.length);
+  const names = Object.keys(data.styles).sort((a, b) => b.length - a.length);
   const quoted = names.map((name) => name.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));
   const colon = text.indexOf(": ") + 1;
   const verb = text.slice(colon).search(/ (wins|tie|ties|reads|reaches|is fastest)\b/);
@@ -44,7 +44,7 @@ function prose(text) {
   return [el("span", {class: "subject"}, text.slice(0, colon)), parts.map((part) => {
     const wins = at < verb;
     at += part.length;
-    return Object.hasOwn(data.looks, part)
+    return Object.hasOwn(data.styles, part)
       ? el(wins ? "b" : "span", {class: "policy"}, part) : part;
   })];
 }

@@ -20,7 +20,7 @@ function filterBar(apply) {
 
   function selectOf(title, key) {
     const values = [...new Set(cases.map((one) => one[key]))];
-    if (key === "policy") values.sort((a, b) => lookOf(a).place - lookOf(b).place);
+    if (key === "policy") values.sort((a, b) => styleOf(a).place - styleOf(b).place);
     const select = el("select", {id: `filter-${title}`, change: changed},
       el("option", {value: ""}, "all"),
       values.map((value, index) => el("option", {value: index + 1}, value)));

@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Policies look alike in every chart: colour and dashes say the family, the marker the policy.
-const UNKNOWN_LOOK = [data.dashes.length - 1, "h", false, 999];
-
-function lookOf(policy) {
-  const [family, marker, hollow, place] = Object.hasOwn(data.looks, policy)
-    ? data.looks[policy] : UNKNOWN_LOOK;
-  return {family: `f${family}`, marker, hollow, place, dashes: data.dashes[family].join(" ")};
+// Policies look the same in every chart: colour and dashes say the family, the marker the policy.
+function styleOf(policy) {
+  const [family, marker, hollow, dashes, place] = data.styles[policy];
+  return {family, marker, hollow, place, dashes};
 }
 
 function polygon(corners, radius, inner, turn) {
@@ -33,17 +30,17 @@ const SHAPES = {
 };
 
 function markOf(policy, x, y, radius = 3.4) {
-  const look = lookOf(policy);
-  const shape = SHAPES[look.marker] || SHAPES.o;
+  const style = styleOf(policy);
+  const shape = SHAPES[style.marker] || SHAPES.o;
   return svg("path", {d: shape(radius), transform: `translate(${x},${y})`,
-    class: `mark ${look.family}${look.hollow ? " hollow" : ""}`});
+    class: `mark ${style.family}${style.hollow ? " hollow" : ""}`});
 }
 
 /// A line's sample for legends and names of rows.
 function swatch(policy, withLine) {
-  const look = lookOf(policy);
+  const style = styleOf(policy);
   return svg("svg", {class: "swatch", width: withLine ? 30 : 14, height: 12, "aria-hidden": "true"},
-    withLine ? svg("path", {d: "M0,6H30", class: `line ${look.family}`,
-      "stroke-dasharray": look.dashes || null}) : null,
+    withLine ? svg("path", {d: "M0,6H30", class: `line ${style.family}`,
+      "stroke-dasharray": style.dashes || null}) : null,
     markOf(policy, withLine ? 15 : 7, 6));
 }
