@@ -33,7 +33,7 @@
 #include "bench/platform/probe.hpp"
 #include "bench/report/results_file.hpp"
 #include "bench/report/summary.hpp"
-#include "kernels/host/kernels.hpp"
+#include "kernels/host/instruction_set.hpp"
 #include "offload/error.hpp"
 
 namespace offload {

@@ -1,20 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the weights hold while they are measured: random numbers, or a chain of offsets.
-#include <algorithm>
+#include "kernels/content.hpp"
+
 #include <bit>
 #include <cstring>
 
-#include "kernels/reference.hpp"
+#include "kernels/random.hpp"
 
 namespace offload::reference {
 namespace {
-
-/// The finaliser of splitmix64: each bit of the result depends on every bit of `x`.
-constexpr std::uint64_t mix(std::uint64_t x) {
-  x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9U;
-  x = (x ^ (x >> 27)) * 0x94D049BB133111EBU;
-  return x ^ (x >> 31);
-}
 
 /// How 8 random bytes become finite elements: keep some bits of each, then add to each. Whole
 /// words at a time, since filling gigabytes element by element would take longer than measuring

@@ -5,7 +5,7 @@
 #include <string>
 
 #include "kernels/decode.cuh"
-#include "kernels/kernels.hpp"
+#include "kernels/fold.hpp"
 #include "kernels/launch.cuh"
 
 namespace offload::kernels {

@@ -6,7 +6,7 @@
 #include <type_traits>
 
 #include "kernels/decode.cuh"
-#include "kernels/kernels.hpp"
+#include "kernels/gemv.hpp"
 #include "kernels/launch.cuh"
 #include "kernels/load.cuh"
 

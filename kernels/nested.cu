@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A product with a weight that is reached through a table of pointers. A warp per row: it fetches
 // the row's descriptor and follows it. Integers throughout, so that the result is exact.
-#include "kernels/kernels.hpp"
 #include "kernels/launch.cuh"
 #include "kernels/load.cuh"
 #include "kernels/nested.hpp"

@@ -8,6 +8,11 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
+#include <span>
+#include <vector>
+
+#include "offload/host_workers.hpp"
+#include "offload/stream.hpp"
 
 namespace offload::nested {
 
@@ -31,3 +36,30 @@ inline Row row_at(const std::byte* data, std::size_t blocks) {
 }
 
 }  // namespace offload::nested
+
+namespace offload::kernels {
+
+/// y[r] = sum over the `blocks` blocks of row r of scale * sum_i (value_i - zero) x_i, where x is 1
+/// to 8 over and over (1, 5, 2, 6, 3, 7, 4, 8) and a scale stands for the integer that its 16 bits
+/// are: exact, and read like any dequantising product. `table` may lie anywhere, `values` in it are
+/// 16-byte aligned; y is device memory.
+void nested(const nested::Row* table, std::size_t rows, std::size_t blocks, std::int64_t* y,
+            StreamHandle stream);
+
+}  // namespace offload::kernels
+
+namespace offload::host {
+
+/// As the GPU's; `table` must stay valid until join().
+void nested(const nested::Row* table, std::size_t rows, std::size_t blocks, std::int64_t* y,
+            HostWorkers& workers);
+
+}  // namespace offload::host
+
+namespace offload::reference {
+
+/// As the GPU's of rows of row_bytes bytes, found by their place and not through pointers.
+std::vector<std::int64_t> nested(std::span<const std::byte> data, std::size_t row_bytes,
+                                 HostWorkers& workers);
+
+}  // namespace offload::reference

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // One thread follows a chain: the time of a step is the latency of one dependent read.
-#include "kernels/kernels.hpp"
 #include "kernels/launch.cuh"
+#include "kernels/pointer_chase.hpp"
 
 namespace offload::kernels {
 namespace {

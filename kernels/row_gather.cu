@@ -3,9 +3,9 @@
 // what is read in one place.
 #include <stdexcept>
 
-#include "kernels/kernels.hpp"
 #include "kernels/launch.cuh"
 #include "kernels/load.cuh"
+#include "kernels/row_gather.hpp"
 #include "kernels/sum.cuh"
 
 namespace offload::kernels {

@@ -3,9 +3,9 @@
 // shows that every byte arrived.
 #include <stdexcept>
 
-#include "kernels/kernels.hpp"
 #include "kernels/launch.cuh"
 #include "kernels/load.cuh"
+#include "kernels/stream_read.hpp"
 #include "kernels/sum.cuh"
 
 namespace offload::kernels {

@@ -7,8 +7,9 @@
 
 #include "bench/measure/ranges.hpp"
 #include "bench/measure/wall_clock.hpp"
-#include "kernels/host/kernels.hpp"
-#include "kernels/reference.hpp"
+#include "kernels/content.hpp"
+#include "kernels/pointer_chase.hpp"
+#include "kernels/stream_read.hpp"
 #include "offload/cuda/runtime.hpp"
 #include "offload/statistics.hpp"
 

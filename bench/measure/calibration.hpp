@@ -7,7 +7,7 @@
 
 #include "bench/measure/session.hpp"
 #include "bench/record.hpp"
-#include "kernels/kernels.hpp"
+#include "kernels/stream_read.hpp"
 
 namespace offload {
 

@@ -4,7 +4,7 @@
 #include <algorithm>
 
 #include "bench/policies/packed.hpp"
-#include "kernels/reference.hpp"
+#include "kernels/content.hpp"
 
 namespace offload {
 namespace {

@@ -8,7 +8,6 @@
 #include "bench/models/offload_rules.hpp"
 #include "bench/models/presets.hpp"
 #include "bench/models/slice.hpp"
-#include "kernels/kernels.hpp"
 #include "offload/cuda/matmul.hpp"
 #include "offload/units.hpp"
 

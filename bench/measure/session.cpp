@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <cstring>
 
-#include "kernels/host/kernels.hpp"
-#include "kernels/kernels.hpp"
+#include "kernels/flush_l2.hpp"
+#include "kernels/stream_read.hpp"
 
 namespace offload {
 

@@ -14,8 +14,10 @@
 #include "bench/workloads/device_output.hpp"
 #include "bench/workloads/products.hpp"
 #include "bench/workloads/sectors.hpp"
-#include "kernels/host/kernels.hpp"
-#include "kernels/kernels.hpp"
+#include "kernels/fold.hpp"
+#include "kernels/gemm.hpp"
+#include "kernels/gemv.hpp"
+#include "kernels/reference/floats.hpp"
 #include "offload/cuda/host_buffers.hpp"
 #include "offload/cuda/matmul.hpp"
 

@@ -9,10 +9,7 @@
 #include "bench/workloads/device_output.hpp"
 #include "bench/workloads/sectors.hpp"
 #include "bench/workloads/workloads.hpp"
-#include "kernels/host/kernels.hpp"
-#include "kernels/kernels.hpp"
 #include "kernels/nested.hpp"
-#include "kernels/reference.hpp"
 #include "offload/cuda/host_buffers.hpp"
 
 namespace offload {

@@ -7,9 +7,8 @@
 #include "bench/workloads/device_output.hpp"
 #include "bench/workloads/sectors.hpp"
 #include "bench/workloads/workloads.hpp"
-#include "kernels/host/kernels.hpp"
-#include "kernels/kernels.hpp"
-#include "kernels/reference.hpp"
+#include "kernels/content.hpp"
+#include "kernels/pointer_chase.hpp"
 #include "offload/units.hpp"
 
 namespace offload {

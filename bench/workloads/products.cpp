@@ -5,6 +5,8 @@
 #include <utility>
 
 #include "bench/workloads/routing.hpp"
+#include "kernels/content.hpp"
+#include "kernels/reference/floats.hpp"
 
 namespace offload {
 namespace {

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "bench/workloads/random.hpp"
+#include "kernels/random.hpp"
 
 namespace offload {
 

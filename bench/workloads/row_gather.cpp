@@ -10,13 +10,11 @@
 #include <utility>
 
 #include "bench/workloads/device_output.hpp"
-#include "bench/workloads/random.hpp"
+#include "kernels/random.hpp"
 #include "bench/workloads/sectors.hpp"
 #include "bench/workloads/word_sums.hpp"
 #include "bench/workloads/workloads.hpp"
-#include "kernels/host/kernels.hpp"
-#include "kernels/kernels.hpp"
-#include "kernels/reference.hpp"
+#include "kernels/row_gather.hpp"
 #include "offload/units.hpp"
 
 namespace offload {

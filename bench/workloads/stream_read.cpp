@@ -7,9 +7,7 @@
 #include "bench/workloads/stream_reading.hpp"
 #include "bench/workloads/word_sums.hpp"
 #include "bench/workloads/workloads.hpp"
-#include "kernels/host/kernels.hpp"
-#include "kernels/kernels.hpp"
-#include "kernels/reference.hpp"
+#include "kernels/stream_read.hpp"
 
 namespace offload {
 namespace {

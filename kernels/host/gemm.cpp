@@ -10,8 +10,9 @@
 #include <string>
 #include <vector>
 
-#include "kernels/host/kernels.hpp"
-#include "kernels/reference.hpp"
+#include "kernels/gemm.hpp"
+#include "kernels/gemv.hpp"
+#include "kernels/reference/floats.hpp"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/host/gemm.cpp"  // NOLINT

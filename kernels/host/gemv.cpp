@@ -9,8 +9,8 @@
 #include <stdexcept>
 #include <string>
 
-#include "kernels/host/kernels.hpp"
-#include "kernels/reference.hpp"
+#include "kernels/gemv.hpp"
+#include "kernels/reference/floats.hpp"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/host/gemv.cpp"  // NOLINT
@@ -172,8 +172,6 @@ void gemv_rows(const std::byte* w, DType dtype, std::size_t rows, std::size_t co
 
 #endif
 
-const char* target_name() { return hwy::TargetName(HWY_TARGET); }
-
 }  // namespace offload::host::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
@@ -181,7 +179,6 @@ HWY_AFTER_NAMESPACE();
 namespace offload::host {
 
 HWY_EXPORT(gemv_rows);
-HWY_EXPORT(target_name);
 
 void gemv(const std::byte* w, DType dtype, std::size_t rows, std::size_t cols, const float* x,
           float* y, HostWorkers& workers) {
@@ -196,8 +193,6 @@ void gemv(const std::byte* w, DType dtype, std::size_t rows, std::size_t cols, c
     (w + begin * cols * bytes_of(dtype), dtype, end - begin, cols, x, y + begin);
   });
 }
-
-std::string instruction_set() { return HWY_DYNAMIC_DISPATCH(target_name)(); }
 
 }  // namespace offload::host
 #endif

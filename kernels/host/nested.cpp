@@ -6,8 +6,6 @@
 #include <cstdint>
 #include <cstring>
 
-#include "kernels/host/kernels.hpp"
-
 namespace offload::host {
 namespace {
 

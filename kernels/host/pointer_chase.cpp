@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <cstring>
 
-#include "kernels/host/kernels.hpp"
+#include "kernels/pointer_chase.hpp"
 
 namespace offload::host {
 

@@ -4,7 +4,8 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "kernels/host/kernels.hpp"
+#include "kernels/row_gather.hpp"
+#include "kernels/stream_read.hpp"
 
 namespace offload::host {
 

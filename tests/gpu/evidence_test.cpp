@@ -9,7 +9,7 @@
 
 #include "bench/measure/um_traffic.hpp"
 #include "bench/platform/probe.hpp"
-#include "kernels/kernels.hpp"
+#include "kernels/stream_read.hpp"
 #include "offload/cuda/runtime.hpp"
 
 namespace offload {

@@ -10,8 +10,13 @@
 #include <stdexcept>
 #include <vector>
 
-#include "kernels/kernels.hpp"
-#include "kernels/reference.hpp"
+#include "kernels/content.hpp"
+#include "kernels/gemv.hpp"
+#include "kernels/nested.hpp"
+#include "kernels/pointer_chase.hpp"
+#include "kernels/reference/floats.hpp"
+#include "kernels/row_gather.hpp"
+#include "kernels/stream_read.hpp"
 #include "offload/cuda/runtime.hpp"
 #include "offload/host_workers.hpp"
 

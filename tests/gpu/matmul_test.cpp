@@ -13,8 +13,10 @@
 #include <stdexcept>
 #include <vector>
 
-#include "kernels/kernels.hpp"
-#include "kernels/reference.hpp"
+#include "kernels/content.hpp"
+#include "kernels/fold.hpp"
+#include "kernels/gemv.hpp"
+#include "kernels/reference/floats.hpp"
 #include "offload/cuda/runtime.hpp"
 #include "offload/error.hpp"
 #include "offload/host_workers.hpp"

@@ -15,8 +15,8 @@
 
 #include "bench/catalog.hpp"
 #include "bench/platform/probe.hpp"
-#include "kernels/kernels.hpp"
-#include "kernels/reference.hpp"
+#include "kernels/content.hpp"
+#include "kernels/stream_read.hpp"
 #include "offload/cuda/host_buffers.hpp"
 #include "offload/cuda/runtime.hpp"
 #include "offload/host_workers.hpp"

@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "bench/platform/probe.hpp"
-#include "kernels/kernels.hpp"
-#include "kernels/reference.hpp"
+#include "kernels/content.hpp"
+#include "kernels/pointer_chase.hpp"
 #include "offload/cuda/runtime.hpp"
 #include "offload/statistics.hpp"
 

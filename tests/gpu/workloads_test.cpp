@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "bench/workloads/workloads.hpp"
-#include "kernels/reference.hpp"
+#include "kernels/content.hpp"
 #include "offload/cuda/runtime.hpp"
 #include "offload/host_workers.hpp"
 

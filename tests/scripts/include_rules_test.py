@@ -42,7 +42,7 @@ KNOWN_CYCLES = {
     "bench/cli/help", "bench/measure/limit_runner", "bench/measure/limits", "bench/measure/one_case",
     "bench/measure/plan", "bench/measure/suite_labels", "bench/measure/suites", "bench/record",
     "bench/report/model_sentence", "bench/report/sentence", "bench/report/redact", "bench/report/redactor",
-    "kernels/kernels", "kernels/nested",
+    
 }
 
 # Libraries that one source file alone may include.

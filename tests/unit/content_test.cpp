@@ -6,7 +6,8 @@
 #include <unordered_set>
 #include <vector>
 
-#include "kernels/reference.hpp"
+#include "kernels/content.hpp"
+#include "kernels/reference/floats.hpp"
 
 namespace offload::reference {
 namespace {

@@ -12,9 +12,10 @@
 
 #include "bench/models/presets.hpp"
 #include "bench/workloads/workloads.hpp"
-#include "kernels/host/kernels.hpp"
+#include "kernels/content.hpp"
 #include "kernels/nested.hpp"
-#include "kernels/reference.hpp"
+#include "kernels/row_gather.hpp"
+#include "kernels/stream_read.hpp"
 #include "tests/unit/workload_bench.hpp"
 
 namespace offload {

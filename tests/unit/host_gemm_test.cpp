@@ -9,8 +9,10 @@
 #include <stdexcept>
 #include <vector>
 
-#include "kernels/host/kernels.hpp"
-#include "kernels/reference.hpp"
+#include "kernels/content.hpp"
+#include "kernels/gemm.hpp"
+#include "kernels/gemv.hpp"
+#include "kernels/reference/floats.hpp"
 #include "tests/unit/host_targets.hpp"
 
 namespace offload::host {

@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "kernels/host/kernels.hpp"
+#include "kernels/content.hpp"
+#include "kernels/gemv.hpp"
+#include "kernels/pointer_chase.hpp"
+#include "kernels/reference/floats.hpp"
+#include "kernels/stream_read.hpp"
 
 #include <gtest/gtest.h>
 
@@ -10,7 +14,6 @@
 #include <stdexcept>
 #include <vector>
 
-#include "kernels/reference.hpp"
 #include "tests/unit/host_targets.hpp"
 
 namespace offload::host {

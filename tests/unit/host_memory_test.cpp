@@ -8,7 +8,7 @@
 #include <string>
 
 #include "bench/catalog.hpp"
-#include "kernels/reference.hpp"
+#include "kernels/content.hpp"
 #include "offload/cuda/host_buffers.hpp"
 #include "offload/cuda/runtime.hpp"
 #include "offload/host_workers.hpp"

@@ -13,7 +13,7 @@
 #include <span>
 #include <string>
 
-#include "kernels/host/kernels.hpp"
+#include "kernels/host/instruction_set.hpp"
 
 namespace offload::host {
 

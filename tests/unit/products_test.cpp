@@ -7,7 +7,8 @@
 #include <algorithm>
 #include <cmath>
 
-#include "kernels/reference.hpp"
+#include "kernels/content.hpp"
+#include "kernels/reference/floats.hpp"
 #include "offload/host_workers.hpp"
 
 namespace offload {

@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "kernels/reference.hpp"
+#include "kernels/fold.hpp"
+#include "kernels/gemv.hpp"
+#include "kernels/pointer_chase.hpp"
+#include "kernels/reference/floats.hpp"
+#include "kernels/stream_read.hpp"
 
 #include <gtest/gtest.h>
 

@@ -8,7 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "kernels/reference.hpp"
+#include "kernels/content.hpp"
+#include "kernels/reference/floats.hpp"
 #include "offload/host_workers.hpp"
 #include "offload/workload.hpp"
 

@@ -11,7 +11,7 @@
 
 #include "bench/workloads/products.hpp"
 #include "bench/workloads/workloads.hpp"
-#include "kernels/reference.hpp"
+#include "kernels/content.hpp"
 #include "tests/unit/workload_bench.hpp"
 
 namespace offload {

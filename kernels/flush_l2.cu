@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Empties L2 of whatever other kernels left there, by reading something else.
-#include "kernels/kernels.hpp"
+#include "kernels/flush_l2.hpp"
 #include "kernels/launch.cuh"
 #include "kernels/sum.cuh"
 

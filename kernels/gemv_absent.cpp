@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kernels/absent.hpp"
+#include "kernels/gemv.hpp"
+
+namespace offload::kernels {
+
+void gemv(const std::byte* /*w*/, DType /*dtype*/, std::size_t /*rows*/, std::size_t /*cols*/,
+          const void* /*x*/, float* /*y*/, StreamHandle /*stream*/) {
+  built_without_cuda("gemv");
+}
+
+}  // namespace offload::kernels

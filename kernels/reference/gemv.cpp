@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kernels/gemv.hpp"
+
+#include <array>
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+#include <stdexcept>
+
+#include "kernels/reference/floats.hpp"
+
+namespace offload::reference {
+namespace {
+
+template <typename Code, typename ToFloat>
+void gemv_rows(const std::byte* w, std::size_t first, std::size_t last, std::size_t cols,
+               std::span<const float> x, ToFloat to_float, GemvResult& result) {
+  for (std::size_t r = first; r < last; ++r) {
+    // Four sums side by side, so that the additions need not wait for each other.
+    std::array<double, 4> y{};
+    std::array<double, 4> magnitude{};
+    for (std::size_t c = 0; c < cols; ++c) {
+      Code code;
+      std::memcpy(&code, w + (r * cols + c) * sizeof(Code), sizeof(Code));
+      const double product = static_cast<double>(to_float(code)) * static_cast<double>(x[c]);
+      y[c % 4] += product;
+      magnitude[c % 4] += std::fabs(product);
+    }
+    result.y[r] = (y[0] + y[1]) + (y[2] + y[3]);
+    result.magnitude[r] = (magnitude[0] + magnitude[1]) + (magnitude[2] + magnitude[3]);
+  }
+}
+
+}  // namespace
+
+GemvResult gemv(std::span<const std::byte> w, DType dtype, std::size_t rows, std::size_t cols,
+                std::span<const float> x, HostWorkers& workers) {
+  require_numbers(dtype);
+  if (x.size() != cols || w.size() != rows * cols * bytes_of(dtype)) {
+    throw std::invalid_argument("reference gemv: sizes of w and x do not fit rows and cols");
+  }
+  GemvResult result{std::vector<double>(rows), std::vector<double>(rows)};
+  const std::vector<float> values = dtype == DType::fp32 ? std::vector<float>{} : all_values(dtype);
+  const auto looked_up = [&values](std::uint32_t code) { return values[code]; };
+  const auto as_float = [](float value) { return value; };
+  workers.run(rows, 1, [&](std::size_t first, std::size_t last) {
+    if (dtype == DType::fp32) {
+      gemv_rows<float>(w.data(), first, last, cols, x, as_float, result);
+    } else if (bytes_of(dtype) == 2) {
+      gemv_rows<std::uint16_t>(w.data(), first, last, cols, x, looked_up, result);
+    } else {
+      gemv_rows<std::uint8_t>(w.data(), first, last, cols, x, looked_up, result);
+    }
+  });
+  return result;
+}
+
+}  // namespace offload::reference
