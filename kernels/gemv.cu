@@ -5,23 +5,25 @@
 #include <string>
 #include <type_traits>
 
+#include <cub/block/block_reduce.cuh>
+
 #include "kernels/decode.cuh"
 #include "kernels/gemv.hpp"
 #include "kernels/launch.cuh"
 #include "kernels/load.cuh"
+#include "kernels/sum.cuh"
 
 namespace offload::kernels {
 namespace {
 
 constexpr int warp_threads = 32;
-constexpr unsigned full_warp = 0xffffffffU;
 
-/// A team of threads computes `rows` neighbouring rows at a time, sharing one read of x. Chosen by
-/// measuring 42 combinations over the projections of Llama 3.1 on an H200: a block as a team wins
-/// at nearly every shape, because the fewer rows are open at once, the longer each one's reads are.
+/// A block computes `rows` neighbouring rows at a time, sharing one read of x. Chosen by measuring
+/// 42 combinations over the projections of Llama 3.1 on an H200: a whole block on each row wins
+/// over a warp at nearly every shape, because the fewer rows are open at once, the longer each
+/// one's reads are.
 struct Tuning16Bit {
   static constexpr int threads = 128;  // of a block
-  static constexpr int team = 128;
   static constexpr int rows = 1;
   static constexpr int batch = 4;   // loads in flight per thread and row
   static constexpr int blocks = 8;  // per multiprocessor; left to itself the compiler saves
@@ -30,18 +32,22 @@ struct Tuning16Bit {
 /// Decoding two fp8 values costs as much as loading eight: sharing x among rows pays here.
 struct Tuning8Bit {
   static constexpr int threads = 128;
-  static constexpr int team = 128;
   static constexpr int rows = 4;
   static constexpr int batch = 2;
   static constexpr int blocks = 5;
 };
 
-__device__ float sum_of_warp(float value) {
-  for (int offset = warp_threads / 2; offset > 0; offset /= 2) {
-    value += __shfl_xor_sync(full_warp, value, offset);
+/// Of the rows that a block computes at once.
+template <int kRows>
+struct Sums {
+  float of_row[kRows] = {};
+
+  __device__ friend Sums operator+(Sums a, const Sums& b) {
+#pragma unroll
+    for (int r = 0; r < kRows; ++r) a.of_row[r] += b.of_row[r];
+    return a;
   }
-  return value;
-}
+};
 
 /// kBatch vectors of each of kRows rows: all loads first, then the arithmetic. x is read through
 /// L1, where it stays (weights do not enter L1): no staging delays the first weights, nothing
@@ -49,7 +55,7 @@ __device__ float sum_of_warp(float value) {
 /// nothing is read, and zero weights add nothing.
 template <typename Weight, typename Activation, int kRows, int kBatch, bool kGuarded>
 __device__ void accumulate(const uint4* const (&row)[kRows], const uint4* x, unsigned first,
-                           unsigned step, unsigned end, float (&sum)[kRows]) {
+                           unsigned step, unsigned end, Sums<kRows>& sums) {
   uint4 w[kBatch][kRows] = {};
 #pragma unroll
   for (int i = 0; i < kBatch; ++i) {
@@ -74,7 +80,8 @@ __device__ void accumulate(const uint4* const (&row)[kRows], const uint4* x, uns
         widen_vector<Weight>(w[i][r], ws);
 #pragma unroll
         for (int k = 0; k < per_vector<Activation>; ++k) {
-          sum[r] = fmaf(ws[part * per_vector<Activation> + k], xs[k], sum[r]);
+          float& sum = sums.of_row[r];
+          sum = fmaf(ws[part * per_vector<Activation> + k], xs[k], sum);
         }
       }
     }
@@ -86,46 +93,32 @@ template <typename Weight, typename Activation, typename Tuning>
 __global__ void __launch_bounds__(Tuning::threads, Tuning::blocks)
     gemv_kernel(const uint4* w, std::size_t rows, unsigned vectors, const uint4* x, float* y) {
   constexpr int kThreads = Tuning::threads;
-  constexpr int kTeam = Tuning::team;
   constexpr int kRows = Tuning::rows;
   constexpr int kBatch = Tuning::batch;
-  static_assert(kTeam == warp_threads || kTeam == kThreads);
-  const unsigned member = threadIdx.x % kTeam;
-  const std::size_t team = std::size_t{threadIdx.x / kTeam} * gridDim.x + blockIdx.x;
-  const std::size_t teams = std::size_t{kThreads / kTeam} * gridDim.x;
-  for (std::size_t first = team * kRows; first < rows; first += teams * kRows) {
+  using Reduce = cub::BlockReduce<Sums<kRows>, kThreads>;
+  __shared__ typename Reduce::TempStorage storage;
+  for (std::size_t first = std::size_t{blockIdx.x} * kRows; first < rows;
+       first += std::size_t{gridDim.x} * kRows) {
     const uint4* row[kRows];
 #pragma unroll
     for (int r = 0; r < kRows; ++r) {
-      // Rows that the last team lacks repeat its last one; their sums are not stored.
+      // Rows that the last block lacks repeat its last one; their sums are not stored.
       const std::size_t index = first + r < rows ? first + r : rows - 1;
       row[r] = w + index * vectors;
     }
-    float sum[kRows] = {};
-    unsigned at = member;
-    for (; at + (kBatch - 1) * kTeam < vectors; at += kBatch * kTeam) {
-      accumulate<Weight, Activation, kRows, kBatch, false>(row, x, at, kTeam, vectors, sum);
+    Sums<kRows> sums;
+    unsigned at = threadIdx.x;
+    for (; at + (kBatch - 1) * kThreads < vectors; at += kBatch * kThreads) {
+      accumulate<Weight, Activation, kRows, kBatch, false>(row, x, at, kThreads, vectors, sums);
     }
     if (at < vectors) {
-      accumulate<Weight, Activation, kRows, kBatch, true>(row, x, at, kTeam, vectors, sum);
+      accumulate<Weight, Activation, kRows, kBatch, true>(row, x, at, kThreads, vectors, sums);
     }
-#pragma unroll
-    for (int r = 0; r < kRows; ++r) sum[r] = sum_of_warp(sum[r]);
-    if constexpr (kTeam > warp_threads) {
-      constexpr int warps = kThreads / warp_threads;
-      __shared__ float of_warp[kRows][warps];
-      if (threadIdx.x % warp_threads == 0) {
-        for (int r = 0; r < kRows; ++r) of_warp[r][threadIdx.x / warp_threads] = sum[r];
-      }
-      __syncthreads();
-      for (int r = 0; r < kRows; ++r) {
-        sum[r] = sum_of_warp(threadIdx.x < warps ? of_warp[r][threadIdx.x] : 0.0F);
-      }
-      __syncthreads();  // of_warp is free for the next rows
-    }
+    sums = Reduce(storage).Sum(sums);
+    __syncthreads();  // the storage is free for the next rows
 #pragma unroll
     for (int r = 0; r < kRows; ++r) {
-      if (member == 0 && first + r < rows) y[first + r] = sum[r];
+      if (threadIdx.x == 0 && first + r < rows) y[first + r] = sums.of_row[r];
     }
   }
 }
@@ -162,8 +155,7 @@ struct Request {
 template <typename Weight, typename Activation, typename Tuning>
 void launch_vectors(const Request& request) {
   const auto kernel = gemv_kernel<Weight, Activation, Tuning>;
-  constexpr std::size_t rows_per_block = std::size_t{Tuning::threads / Tuning::team} * Tuning::rows;
-  const std::size_t blocks = (request.rows + rows_per_block - 1) / rows_per_block;
+  const std::size_t blocks = (request.rows + Tuning::rows - 1) / Tuning::rows;
   const std::size_t vectors = request.cols * sizeof(typename Weight::Element) / sizeof(uint4);
   kernel<<<grid_size(blocks), Tuning::threads, 0, request.stream>>>(
       reinterpret_cast<const uint4*>(request.w), request.rows, static_cast<unsigned>(vectors),

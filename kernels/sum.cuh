@@ -3,10 +3,11 @@
 #pragma once
 #include <cstdint>
 
+#include <cub/warp/warp_reduce.cuh>
+
 namespace offload::kernels {
 
 constexpr int max_threads = 1024;
-constexpr unsigned full_warp = 0xffffffffU;
 
 __device__ inline std::uint64_t words_of(unsigned v) { return v; }
 __device__ inline std::uint64_t words_of(uint2 v) { return std::uint64_t{v.x} + v.y; }
@@ -17,13 +18,13 @@ __device__ inline std::uint64_t words_of(uint4 v) {
 /// Complete in lane 0.
 template <typename T>
 __device__ T sum_of_warp(T value) {
-  for (int offset = 16; offset > 0; offset /= 2) {
-    value += __shfl_down_sync(full_warp, value, offset);
-  }
-  return value;
+  using Reduce = cub::WarpReduce<T>;
+  __shared__ typename Reduce::TempStorage unused;  // a warp exchanges registers
+  return Reduce(unused).Sum(value);
 }
 
-/// *sum += the values of all threads of the block, which are whole warps and all take part.
+/// *sum += the values of all threads of the block, which are whole warps and all take part. Not
+/// cub::BlockReduce: it must know the number of threads when it is compiled.
 __device__ inline void add_of_block(std::uint64_t value, unsigned long long* sum) {
   __shared__ std::uint64_t of_warp[max_threads / 32];
   value = sum_of_warp(value);
