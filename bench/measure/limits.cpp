@@ -120,7 +120,7 @@ class Limits {
       const cuda::DeviceBuffer x(large_cols * 2);
       const cuda::DeviceBuffer y(large_rows * 2);
       cuda::memset_async(x.data(), 0x3c, x.bytes(), stream);
-      const std::byte* w = runner_.placed_data(weights);
+      const std::byte* w = runner_.placed_data();
       cuda::Matmul cublaslt;
       const auto [ours, theirs] = runner_.against([&] {
         cublaslt.launch(w, DType::bf16, large_rows, large_cols, x.data(), 1, y.data(), large_rows,
@@ -163,7 +163,7 @@ class Limits {
     const WeightSet weights =
         bf16_weights(format_size(bytes), bytes / (2 * large_cols), large_cols);
     prepare("stream_read", "pinned_zero_copy", weights);
-    const std::byte* data = runner_.placed_data(weights);
+    const std::byte* data = runner_.placed_data();
     const BestRead best = best_sm_read(runner_.session(), runner_.context().wall, data, bytes,
                                        bytes > 1024 * MiB ? 1 : 3);
     const cuda::DeviceBuffer sum(sizeof(std::uint64_t));

@@ -185,7 +185,7 @@ void Loop::enqueue(std::size_t first, std::size_t last) {
   bool cpu_had_part = false;  // of the previous piece's tensor
   for (std::size_t i = first; i < last; ++i) {
     const Piece& piece = plan_.pieces[i];
-    const PieceView view = placement_->acquire(piece, target.stream);
+    const PieceView view = placement_->acquire(i, target.stream);
     const bool on_cpu = view.side == Side::cpu;
     if (previous != nullptr && previous->tensor != piece.tensor) {
       if (computes_on_gpu_ && (on_cpu || cpu_had_part)) hand_over(*previous, view);
@@ -193,7 +193,7 @@ void Loop::enqueue(std::size_t first, std::size_t last) {
     }
     if (on_cpu) computes_on_cpu_ = cpu_reads_weights_ = cpu_had_part = true;
     bound_workload_->launch(view, target);
-    placement_->release(piece, target.stream);
+    placement_->release(i, target.stream);
     previous = &piece;
   }
 }

@@ -70,7 +70,7 @@ class PassLimits {
     const std::size_t tokens = gemm.tokens();
     runner_.context().started(at("resident_gemm_vs_cublaslt", tokens));
     runner_.loop().prepare(runner_.steady(&gemm, "device_resident", weights));
-    const std::byte* w = runner_.placed_data(weights);
+    const std::byte* w = runner_.placed_data();
     const StreamHandle stream = runner_.session().stream();
     const cuda::DeviceBuffer x(tokens * large_cols * 2);
     const cuda::DeviceBuffer y(tokens * large_rows * 2);

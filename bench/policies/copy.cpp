@@ -3,7 +3,6 @@
 // engines' `.to(device)` does, and read there. Copy and kernel share a stream, so the next copy
 // waits until the slot has been read.
 #include <algorithm>
-#include <optional>
 #include <utility>
 
 #include "bench/policies/described.hpp"
@@ -29,25 +28,16 @@ class CopyPlacement final : public PackedOnHost<HostBuffers::Loan> {
         kind_(kind),
         slot_(slot_bytes(tensors)) {}
 
-  PassPlan plan(std::span<const Piece> read, bool) override {
-    held_.reset();
-    PassPlan plan{{read.begin(), read.end()}, std::size_t{0}};
-    for (std::size_t i = 0; i < read.size(); ++i) {
-      const bool first = i == 0 || read[i].tensor != read[i - 1].tensor;
-      if (first) *plan.copied += tensors()[read[i].tensor].bytes();
-    }
-    return plan;
-  }
-  PieceView acquire(const Piece& piece, StreamHandle stream) override {
+  PieceView acquire(std::size_t index, StreamHandle stream) override {
+    const Piece& piece = planned(index);
     const WeightTensor& tensor = tensors()[piece.tensor];
-    if (held_ != piece.tensor) {
+    // Further pieces of a tensor find it in the slot.
+    if (index == 0 || planned(index - 1).tensor != piece.tensor) {
       cuda::memcpy_async(slot_.data(), at({piece.tensor, 0, tensor.rows}), tensor.bytes(), stream);
-      held_ = piece.tensor;
     }
     const auto* const slot = static_cast<const std::byte*>(slot_.data());
     return {piece, slot + piece.first_row * tensor.row_bytes(), Side::gpu, true};
   }
-  void finish(StreamHandle) override { held_.reset(); }
 
   Footprint footprint() const override {
     Footprint taken{.device = slot_.bytes()};
@@ -56,9 +46,17 @@ class CopyPlacement final : public PackedOnHost<HostBuffers::Loan> {
   }
 
  private:
+  PassPlan plan_pass(std::span<const Piece> read, bool) override {
+    PassPlan plan{{read.begin(), read.end()}, std::size_t{0}};
+    for (std::size_t i = 0; i < read.size(); ++i) {
+      const bool first = i == 0 || read[i].tensor != read[i - 1].tensor;
+      if (first) *plan.copied += tensors()[read[i].tensor].bytes();
+    }
+    return plan;
+  }
+
   HostMemory kind_;
   cuda::DeviceBuffer slot_;
-  std::optional<std::size_t> held_;  // the tensor in the slot
 };
 
 class Copy final : public DescribedPolicy {

@@ -23,10 +23,10 @@ class DeviceResidentPlacement final : public Placement {
   }
   void reset(Start, StreamHandle) override {}
 
-  PieceView acquire(const Piece& piece, StreamHandle) override {
-    return {piece, data() + packed_.offset(piece), Side::gpu};
+  PieceView acquire(std::size_t index, StreamHandle) override {
+    return {planned(index), data() + packed_.offset(planned(index)), Side::gpu};
   }
-  void release(const Piece&, StreamHandle) override {}
+  void release(std::size_t, StreamHandle) override {}
 
   Footprint footprint() const override { return {.device = memory_.bytes()}; }
 

@@ -14,17 +14,19 @@ class HostComputePlacement final : public PackedOnHost<HostBuffers::Loan> {
  public:
   using PackedOnHost::PackedOnHost;
 
-  PassPlan plan(std::span<const Piece> read, bool) override {
+  PieceView acquire(std::size_t index, StreamHandle) override {
+    return {planned(index), at(planned(index)), Side::cpu};
+  }
+  Footprint footprint() const override { return {.pageable = memory().bytes()}; }
+
+ private:
+  PassPlan plan_pass(std::span<const Piece> read, bool) override {
     PassPlan plan{{read.begin(), read.end()}, std::size_t{0}};
     for (const Piece& piece : read) {
       plan.on_cpu += piece.rows * tensors()[piece.tensor].row_bytes();
     }
     return plan;
   }
-  PieceView acquire(const Piece& piece, StreamHandle) override {
-    return {piece, at(piece), Side::cpu};
-  }
-  Footprint footprint() const override { return {.pageable = memory().bytes()}; }
 };
 
 class HostCompute final : public DescribedPolicy {

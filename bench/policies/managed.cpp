@@ -62,38 +62,18 @@ class ManagedPlacement final : public Placement {
     if (start == Start::cold) bring_home(stream);
   }
 
-  PassPlan plan(std::span<const Piece> read, bool) override {
-    if (ahead_) {
-      std::vector<PrefetchAhead::Layer> layers;
-      for (const Piece& piece : read) {
-        const std::size_t layer = tensors()[piece.tensor].layer;
-        if (layers.empty() || layers.back().layer != layer) layers.push_back({layer, {}});
-      }
-      for (PrefetchAhead::Layer& layer : layers) {
-        for (std::size_t i = 0; i < memory_.size(); ++i) {
-          if (tensors()[i].layer != layer.layer) continue;
-          layer.tensors.emplace_back(memory_[i].data(), memory_[i].bytes());
-        }
-      }
-      ahead_->begin(std::move(layers));
-    }
-    return {{read.begin(), read.end()}};
-  }
-
-  PieceView acquire(const Piece& piece, StreamHandle stream) override {
+  PieceView acquire(std::size_t index, StreamHandle stream) override {
+    const Piece& piece = planned(index);
     const std::size_t row_bytes = tensors()[piece.tensor].row_bytes();
     const std::byte* data = memory_[piece.tensor].data() + piece.first_row * row_bytes;
-    if (ahead_) ahead_->enter(tensors()[piece.tensor].layer, stream);
+    if (ahead_) ahead_->acquire(index, stream);
     if (recipe_.prefetch) {
       cuda::mem_prefetch_async(data, piece.rows * row_bytes, Processor::gpu, stream);
     }
     read_by_gpu_ = true;
     return {piece, data, Side::gpu};
   }
-  void release(const Piece&, StreamHandle) override {}
-  void finish(StreamHandle stream) override {
-    if (ahead_) ahead_->finish(stream);
-  }
+  void release(std::size_t, StreamHandle) override {}
 
   Footprint footprint() const override {
     Footprint taken;
@@ -107,6 +87,23 @@ class ManagedPlacement final : public Placement {
   }
 
  private:
+  PassPlan plan_pass(std::span<const Piece> read, bool) override {
+    if (ahead_) {
+      std::vector<std::size_t> layer_of_piece;
+      for (const Piece& piece : read) layer_of_piece.push_back(tensors()[piece.tensor].layer);
+      ahead_->begin(layer_of_piece, [this](std::size_t layer) {
+        PrefetchAhead::Ranges ranges;
+        for (std::size_t i = 0; i < memory_.size(); ++i) {
+          if (tensors()[i].layer == layer) {
+            ranges.emplace_back(memory_[i].data(), memory_[i].bytes());
+          }
+        }
+        return ranges;
+      });
+    }
+    return {{read.begin(), read.end()}};
+  }
+
   /// Ends with every page on the CPU, none mapped by the GPU (but for AccessedBy, which asks for
   /// that), and the policy's advice in force.
   void bring_home(StreamHandle stream) {

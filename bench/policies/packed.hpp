@@ -56,7 +56,7 @@ class PackedOnHost : public Placement {
     copy_by_workers(out.data(), {memory_.data() + packed_.offset(index), out.size()}, workers_);
   }
   void reset(Start, StreamHandle) final {}
-  void release(const Piece&, StreamHandle) override {}
+  void release(std::size_t, StreamHandle) override {}
   std::vector<std::span<const std::byte>> host_ranges() const final {
     return {{memory_.data(), packed_.bytes()}};
   }

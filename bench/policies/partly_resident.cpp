@@ -48,24 +48,18 @@ class PartlyResident final : public Placement {
     part(index).read_back(homes_[index].index, out);
   }
 
-  /// The policy plans its own pieces; the resident ones stand between them where they were.
-  PassPlan plan(std::span<const Piece> read, bool cpu_can) override {
-    return merge(parts_[0]->plan(offloaded_of(read), cpu_can));
-  }
-  PassPlan replan(std::span<const Piece> read, bool cpu_can) override {
-    return merge(parts_[0]->replan(offloaded_of(read), cpu_can));
-  }
   bool tuning() const override { return parts_[0]->tuning(); }
-  PassPlan retune(double pass_seconds) override { return merge(parts_[0]->retune(pass_seconds)); }
   void reset(Start start, StreamHandle stream) override { parts_[0]->reset(start, stream); }
 
-  PieceView acquire(const Piece& piece, StreamHandle stream) override {
-    PieceView view = part(piece.tensor).acquire(inner(piece), stream);
-    view.piece = piece;
+  PieceView acquire(std::size_t index, StreamHandle stream) override {
+    const Home home = planned_in_[index];
+    PieceView view = parts_[home.part]->acquire(home.index, stream);
+    view.piece = planned(index);
     return view;
   }
-  void release(const Piece& piece, StreamHandle stream) override {
-    part(piece.tensor).release(inner(piece), stream);
+  void release(std::size_t index, StreamHandle stream) override {
+    const Home home = planned_in_[index];
+    parts_[home.part]->release(home.index, stream);
   }
   void finish(StreamHandle stream) override { parts_[0]->finish(stream); }
 
@@ -77,33 +71,47 @@ class PartlyResident final : public Placement {
  private:
   struct Home {
     std::size_t part = 0;   // 0: under the policy, 1: resident
-    std::size_t index = 0;  // in that part
+    std::size_t index = 0;  // of a tensor, or of a planned piece, in that part
   };
 
-  std::vector<Piece> offloaded_of(std::span<const Piece> read) {
+  PassPlan plan_pass(std::span<const Piece> read, bool cpu_can) override {
     read_.assign(read.begin(), read.end());
-    std::vector<Piece> offloaded;
-    for (const Piece& piece : read) {
-      if (homes_[piece.tensor].part == 0) offloaded.push_back(inner(piece));
-    }
-    return offloaded;
+    resident_plan_ = parts_[1]->plan(read_in(1), false);
+    return merge(parts_[0]->plan(read_in(0), cpu_can));
+  }
+  PassPlan replan_pass(std::span<const Piece> read, bool cpu_can) override {
+    read_.assign(read.begin(), read.end());
+    resident_plan_ = parts_[1]->replan(read_in(1), false);
+    return merge(parts_[0]->replan(read_in(0), cpu_can));
+  }
+  PassPlan retune_pass(double pass_seconds) override {
+    return merge(parts_[0]->retune(pass_seconds));
   }
 
-  PassPlan merge(PassPlan plan) const {
-    std::vector<Piece> merged;
-    auto next = plan.pieces.begin();
+  std::vector<Piece> read_in(std::size_t part) const {
+    std::vector<Piece> pieces;
     for (const Piece& piece : read_) {
-      if (homes_[piece.tensor].part == 1) {
-        merged.push_back(piece);
-        continue;
-      }
-      const Piece asked = inner(piece);
-      for (; next != plan.pieces.end() && contains(asked, *next); ++next) {
-        merged.push_back(outer(*next, 0));
+      if (homes_[piece.tensor].part == part) pieces.push_back(inner(piece));
+    }
+    return pieces;
+  }
+
+  /// Each part plans its own pieces; they stand where those they are of were read.
+  PassPlan merge(const PassPlan& offloaded) {
+    PassPlan merged{{}, offloaded.copied, offloaded.on_cpu};
+    planned_in_.clear();
+    const PassPlan* const plans[2] = {&offloaded, &resident_plan_};
+    std::size_t next[2] = {0, 0};
+    for (const Piece& piece : read_) {
+      const std::size_t part = homes_[piece.tensor].part;
+      const std::vector<Piece>& planned = plans[part]->pieces;
+      std::size_t& at = next[part];
+      for (; at < planned.size() && contains(inner(piece), planned[at]); ++at) {
+        merged.pieces.push_back(outer(planned[at], part));
+        planned_in_.push_back({part, at});
       }
     }
-    plan.pieces = std::move(merged);
-    return plan;
+    return merged;
   }
 
   Placement& part(std::size_t tensor) { return *parts_[homes_[tensor].part]; }
@@ -118,6 +126,8 @@ class PartlyResident final : public Placement {
   std::vector<Home> homes_;
   std::vector<std::size_t> whole_index_[2];
   std::vector<Piece> read_;
+  PassPlan resident_plan_;
+  std::vector<Home> planned_in_;  // by index in the plan
 };
 
 }  // namespace

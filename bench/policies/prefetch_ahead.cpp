@@ -5,34 +5,36 @@
 
 namespace offload {
 
-void PrefetchAhead::begin(std::vector<Layer> layers) {
+void PrefetchAhead::begin(std::span<const std::size_t> layer_of_piece,
+                          const std::function<Ranges(std::size_t layer)>& ranges_of) {
   cuda::stream_synchronize(prefetches_);
-  layers_ = std::move(layers);
-  done_ = std::vector<cuda::Event>(layers_.size());
-  next_ = 0;
+  visit_of_piece_.clear();
+  visits_.clear();
+  for (std::size_t i = 0; i < layer_of_piece.size(); ++i) {
+    if (i == 0 || layer_of_piece[i] != layer_of_piece[i - 1]) {
+      visits_.push_back(ranges_of(layer_of_piece[i]));
+    }
+    visit_of_piece_.push_back(visits_.size() - 1);
+  }
+  done_ = std::vector<cuda::Event>(visits_.size());
 }
 
-void PrefetchAhead::prefetch(std::size_t index) {
-  for (const auto& [data, bytes] : layers_[index].tensors) {
+void PrefetchAhead::prefetch(std::size_t visit) {
+  for (const auto& [data, bytes] : visits_[visit]) {
     cuda::mem_prefetch_async(data, bytes, cuda::Processor::gpu, prefetches_);
   }
-  done_[index].record(prefetches_);
+  done_[visit].record(prefetches_);
 }
 
-void PrefetchAhead::enter(std::size_t layer, StreamHandle stream) {
-  if (next_ > 0 && layers_[next_ - 1].layer == layer) return;  // entered with an earlier tensor
+void PrefetchAhead::acquire(std::size_t index, StreamHandle stream) {
+  const std::size_t visit = visit_of_piece_[index];
+  if (index > 0 && visit_of_piece_[index - 1] == visit) return;  // waited for by an earlier piece
   entered_.record(stream);
   entered_.block(prefetches_);
-  const std::size_t from = next_ == 0 ? 0 : next_ + step_;
-  const std::size_t end = std::min(next_ + step_ + 1, layers_.size());
+  const std::size_t from = visit == 0 ? 0 : visit + step_;
+  const std::size_t end = std::min(visit + step_ + 1, visits_.size());
   for (std::size_t i = from; i < end; ++i) prefetch(i);
-  done_[next_].block(stream);
-  ++next_;
-}
-
-void PrefetchAhead::finish(StreamHandle) {
-  // Every layer prefetched has been waited for.
-  next_ = 0;
+  done_[visit].block(stream);
 }
 
 }  // namespace offload

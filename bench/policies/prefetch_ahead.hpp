@@ -2,6 +2,8 @@
 // Prefetches of managed layers on a stream of their own, some layers ahead of the kernels.
 #pragma once
 #include <cstddef>
+#include <functional>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -12,30 +14,30 @@ namespace offload {
 
 class PrefetchAhead {
  public:
-  struct Layer {
-    std::size_t layer = 0;  // its number
-    std::vector<std::pair<const std::byte*, std::size_t>> tensors;
-  };
+  /// The tensors of a layer: where each begins, and its bytes.
+  using Ranges = std::vector<std::pair<const std::byte*, std::size_t>>;
 
   explicit PrefetchAhead(std::size_t step) : step_(step) {}
 
-  /// The layers of all passes to come, in order.
-  void begin(std::vector<Layer> layers);
-  /// Kernels enqueued on `stream` after this find layer `layer`, as far as it is resident by then,
-  /// in GPU memory; the layer `step` further on is on its way from the moment these kernels start.
-  void enter(std::size_t layer, StreamHandle stream);
-  /// End of the pass.
-  void finish(StreamHandle stream);
+  /// The passes to come read pieces of these layers, in this order; `ranges_of` gives a layer's.
+  void begin(std::span<const std::size_t> layer_of_piece,
+             const std::function<Ranges(std::size_t layer)>& ranges_of);
+  /// Kernels enqueued on `stream` after this find the layer of piece `index`, as far as it is
+  /// resident by then, in GPU memory; the layer `step` further on is on its way from the moment
+  /// these kernels start. Every prefetch of a pass has been waited for when its last piece is
+  /// acquired.
+  void acquire(std::size_t index, StreamHandle stream);
 
  private:
-  void prefetch(std::size_t index);
+  void prefetch(std::size_t visit);
 
   std::size_t step_;
   cuda::Stream prefetches_;
   cuda::Event entered_;
-  std::vector<cuda::Event> done_;  // by layer
-  std::vector<Layer> layers_;
-  std::size_t next_ = 0;  // the layer of the pass that comes next
+  // Visits: neighbouring pieces of one layer.
+  std::vector<std::size_t> visit_of_piece_;
+  std::vector<Ranges> visits_;
+  std::vector<cuda::Event> done_;  // by visit
 };
 
 }  // namespace offload

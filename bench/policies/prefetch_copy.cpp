@@ -49,50 +49,45 @@ class PrefetchCopyPlacement final : public PackedOnHost<HostBuffers::Loan> {
         layers_(layers_of(this->tensors())),
         ring_(slots, largest_layer(this->tensors())) {}
 
-  /// Which rows are read does not matter: an engine that runs ahead of the router copies them all.
-  PassPlan plan(std::span<const Piece> read, bool) override {
-    last_of_layer_.assign(read.size(), false);
-    unit_of_piece_.clear();
-    std::vector<SlotUnit> units;
-    PassPlan plan{{read.begin(), read.end()}, std::size_t{0}};
-    const LayerRange* current = nullptr;
-    for (std::size_t i = 0; i < read.size(); ++i) {
-      const LayerRange& layer = layer_of(read[i].tensor);
-      if (&layer != current) {
-        if (i != 0) last_of_layer_[i - 1] = true;
-        units.push_back(whole(layer));
-        for (const auto& part : units.back().parts) *plan.copied += part.bytes;
-        current = &layer;
-      }
-      unit_of_piece_.push_back(units.size() - 1);
-    }
-    if (!read.empty()) last_of_layer_.back() = true;
-    ring_.begin(std::move(units), nullptr);
-    next_ = 0;
-    return plan;
-  }
-
-  PieceView acquire(const Piece& piece, StreamHandle stream) override {
-    const bool first = next_ == 0 || unit_of_piece_[next_] != unit_of_piece_[next_ - 1];
-    if (first) slot_ = ring_.enter(unit_of_piece_[next_], stream);
+  PieceView acquire(std::size_t index, StreamHandle stream) override {
+    const std::size_t unit = unit_of_piece_[index];
+    const bool first = index == 0 || unit_of_piece_[index - 1] != unit;
+    if (first) ring_.enter(unit, stream);
+    const Piece& piece = planned(index);
     const std::size_t in_layer =
         packed().offset(piece) - packed().offset(layer_of(piece.tensor).first);
-    return {piece, slot_ + in_layer, Side::gpu, true};
+    return {piece, ring_.slot(unit) + in_layer, Side::gpu, true};
   }
-  void release(const Piece&, StreamHandle stream) override {
-    if (last_of_layer_[next_]) ring_.leave(unit_of_piece_[next_], stream);
-    ++next_;
+  void release(std::size_t index, StreamHandle stream) override {
+    const std::size_t unit = unit_of_piece_[index];
+    const bool last = index + 1 == unit_of_piece_.size() || unit_of_piece_[index + 1] != unit;
+    if (last) ring_.leave(unit, stream);
   }
-  void finish(StreamHandle stream) override {
-    ring_.finish(stream);
-    next_ = 0;
-  }
+  void finish(StreamHandle stream) override { ring_.finish(stream); }
 
   Footprint footprint() const override {
     return {.device = ring_.bytes(), .pinned = memory().bytes()};
   }
 
  private:
+  /// Which rows are read does not matter: an engine that runs ahead of the router copies them all.
+  PassPlan plan_pass(std::span<const Piece> read, bool) override {
+    unit_of_piece_.clear();
+    std::vector<SlotUnit> units;
+    PassPlan plan{{read.begin(), read.end()}, std::size_t{0}};
+    const LayerRange* current = nullptr;
+    for (const Piece& piece : read) {
+      const LayerRange& layer = layer_of(piece.tensor);
+      if (&layer != current) {
+        units.push_back(whole(layer));
+        for (const auto& part : units.back().parts) *plan.copied += part.bytes;
+        current = &layer;
+      }
+      unit_of_piece_.push_back(units.size() - 1);
+    }
+    ring_.begin(std::move(units), nullptr);
+    return plan;
+  }
   const LayerRange& layer_of(std::size_t tensor) const {
     return *std::find_if(layers_.begin(), layers_.end(),
                          [tensor](const LayerRange& layer) { return tensor < layer.end; });
@@ -109,9 +104,6 @@ class PrefetchCopyPlacement final : public PackedOnHost<HostBuffers::Loan> {
   std::vector<LayerRange> layers_;
   SlotRing ring_;
   std::vector<std::size_t> unit_of_piece_;
-  std::vector<bool> last_of_layer_;
-  std::size_t next_ = 0;  // the piece of the pass that comes next
-  const std::byte* slot_ = nullptr;
 };
 
 class PrefetchCopy final : public DescribedPolicy {

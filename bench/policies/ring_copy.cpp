@@ -27,33 +27,19 @@ class RingPlacement final : public PackedOnHost<HostBuffers::Loan> {
         ring_(context.tuning.slots, slot_bytes(this->tensors(), panel_)),
         share_(std::move(share)) {}
 
-  PassPlan plan(std::span<const Piece> read, bool cpu_can) override {
-    read_.assign(read.begin(), read.end());
-    share_.begin(cpu_can);
-    return split();
-  }
-  PassPlan replan(std::span<const Piece> read, bool) override {
-    read_.assign(read.begin(), read.end());
-    return split();
-  }
   bool tuning() const override { return share_.tuning(); }
-  PassPlan retune(double pass_seconds) override {
-    share_.tried(pass_seconds);
-    return split();
-  }
 
-  PieceView acquire(const Piece& piece, StreamHandle stream) override {
-    if (unit_of_piece_[next_] == on_cpu) return {piece, at(piece), Side::cpu};
-    return {piece, ring_.enter(unit_of_piece_[next_], stream), Side::gpu, true};
+  PieceView acquire(std::size_t index, StreamHandle stream) override {
+    const Piece& piece = planned(index);
+    const std::size_t unit = unit_of_piece_[index];
+    if (unit == on_cpu) return {piece, at(piece), Side::cpu};
+    ring_.enter(unit, stream);
+    return {piece, ring_.slot(unit), Side::gpu, true};
   }
-  void release(const Piece&, StreamHandle stream) override {
-    if (unit_of_piece_[next_] != on_cpu) ring_.leave(unit_of_piece_[next_], stream);
-    ++next_;
+  void release(std::size_t index, StreamHandle stream) override {
+    if (unit_of_piece_[index] != on_cpu) ring_.leave(unit_of_piece_[index], stream);
   }
-  void finish(StreamHandle stream) override {
-    ring_.finish(stream);
-    next_ = 0;
-  }
+  void finish(StreamHandle stream) override { ring_.finish(stream); }
 
   Footprint footprint() const override {
     return {.device = ring_.bytes(), .pinned = memory().bytes()};
@@ -61,6 +47,20 @@ class RingPlacement final : public PackedOnHost<HostBuffers::Loan> {
 
  private:
   static constexpr std::size_t on_cpu = ~std::size_t{0};
+
+  PassPlan plan_pass(std::span<const Piece> read, bool cpu_can) override {
+    read_.assign(read.begin(), read.end());
+    share_.begin(cpu_can);
+    return split();
+  }
+  PassPlan replan_pass(std::span<const Piece> read, bool) override {
+    read_.assign(read.begin(), read.end());
+    return split();
+  }
+  PassPlan retune_pass(double pass_seconds) override {
+    share_.tried(pass_seconds);
+    return split();
+  }
 
   PassPlan split() {
     PassPlan plan{{}, std::size_t{0}};
@@ -71,7 +71,7 @@ class RingPlacement final : public PackedOnHost<HostBuffers::Loan> {
       const std::size_t host_rows = share_.rows(piece.rows);
       Piece carried = piece;
       carried.rows -= host_rows;
-      // The CPU first: it is told before the stream has anything to wait for.
+      // The CPU first: it begins before the stream has anything to wait for.
       if (host_rows > 0) {
         plan.pieces.push_back({piece.tensor, piece.first_row + carried.rows, host_rows});
         plan.on_cpu += host_rows * row_bytes;
@@ -88,7 +88,6 @@ class RingPlacement final : public PackedOnHost<HostBuffers::Loan> {
       }
     }
     ring_.begin(std::move(units), nullptr);
-    next_ = 0;
     return plan;
   }
 
@@ -97,7 +96,6 @@ class RingPlacement final : public PackedOnHost<HostBuffers::Loan> {
   HostShare share_;
   std::vector<Piece> read_;
   std::vector<std::size_t> unit_of_piece_;
-  std::size_t next_ = 0;  // the piece of the pass that comes next
 };
 
 class Ring final : public DescribedPolicy {

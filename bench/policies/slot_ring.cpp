@@ -14,13 +14,14 @@ SlotRing::SlotRing(std::size_t slots, std::size_t slot_bytes)
       read_(slots),
       copied_in_pass_(slots, false) {}
 
-std::byte* SlotRing::slot(std::size_t index) const {
+const std::byte* SlotRing::slot(std::size_t index) const {
   return static_cast<std::byte*>(memory_.data()) + index % slots_ * slot_bytes_;
 }
 
 void SlotRing::copy(std::size_t unit) {
+  std::byte* const to = static_cast<std::byte*>(memory_.data()) + unit % slots_ * slot_bytes_;
   for (const SlotUnit::Part& part : units_[unit].parts) {
-    cuda::memcpy_async(slot(unit) + part.offset, part.from, part.bytes, copies_);
+    cuda::memcpy_async(to + part.offset, part.from, part.bytes, copies_);
   }
 }
 
@@ -34,10 +35,9 @@ void SlotRing::begin(std::vector<SlotUnit> units, StreamHandle stream) {
   any_copied_ = false;
 }
 
-const std::byte* SlotRing::enter(std::size_t index, StreamHandle stream) {
+void SlotRing::enter(std::size_t index, StreamHandle stream) {
   // What an earlier pass copied has joined the stream at its end.
   if (copied_in_pass_[index % slots_]) copied_[index % slots_].block(stream);
-  return slot(index);
 }
 
 void SlotRing::leave(std::size_t index, StreamHandle stream) {

@@ -32,10 +32,12 @@ class SlotRing {
   /// The units of all passes to come; what was under way ends first, and the first units are
   /// copied. Complete on return.
   void begin(std::vector<SlotUnit> units, StreamHandle stream);
-  /// Kernels enqueued on `stream` after this find unit `index` at the address returned. Units are
-  /// entered in order, and left before their slot is needed again.
-  const std::byte* enter(std::size_t index, StreamHandle stream);
-  /// The kernels that read unit `index` are enqueued: its slot's next unit is copied behind them.
+  /// Kernels enqueued on `stream` after this find unit `index` in its slot. Units are entered in
+  /// order, and left before their slot is needed again.
+  void enter(std::size_t index, StreamHandle stream);
+  /// Where unit `index` is from enter() to leave().
+  const std::byte* slot(std::size_t index) const;
+  /// The kernels that read unit `index` are enqueued: its slot's next unit is copied after them.
   void leave(std::size_t index, StreamHandle stream);
   /// End of the pass: the copies under way join `stream`.
   void finish(StreamHandle stream);
@@ -43,7 +45,6 @@ class SlotRing {
   std::size_t bytes() const { return memory_.bytes(); }
 
  private:
-  std::byte* slot(std::size_t index) const;
   void copy(std::size_t unit);
 
   std::size_t slots_;

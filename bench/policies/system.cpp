@@ -47,7 +47,8 @@ class SystemPlacement final : public Placement {
     if (start == Start::cold) bring_home(stream);
   }
 
-  PieceView acquire(const Piece& piece, StreamHandle stream) override {
+  PieceView acquire(std::size_t index, StreamHandle stream) override {
+    const Piece& piece = planned(index);
     const std::size_t row_bytes = tensors()[piece.tensor].row_bytes();
     const std::byte* data = memory_[piece.tensor]->data() + piece.first_row * row_bytes;
     if (help_ == Help::prefetch) {
@@ -56,7 +57,7 @@ class SystemPlacement final : public Placement {
     read_by_gpu_ = true;
     return {piece, data, Side::gpu};
   }
-  void release(const Piece&, StreamHandle) override {}
+  void release(std::size_t, StreamHandle) override {}
 
   Footprint footprint() const override {
     Footprint taken;

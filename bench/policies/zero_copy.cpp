@@ -47,7 +47,8 @@ class ZeroCopyPlacement final : public PackedOnHost<Memory> {
  public:
   using PackedOnHost<Memory>::PackedOnHost;
 
-  PieceView acquire(const Piece& piece, StreamHandle) override {
+  PieceView acquire(std::size_t index, StreamHandle) override {
+    const Piece& piece = this->planned(index);
     return {piece, this->memory().on_gpu() + this->packed().offset(piece), Side::gpu};
   }
   Footprint footprint() const override { return {.pinned = this->memory().bytes()}; }

@@ -65,24 +65,23 @@ class Placement {
   virtual void fill(std::size_t index, std::span<const std::byte> content) = 0;
   /// Copy tensor `index` back out, for checks that reading left the data intact. Untimed.
   virtual void read_back(std::size_t index, std::span<std::byte> out) = 0;
-  /// How a pass that reads `read` goes on; a policy may split pieces and look ahead in them. Ends
-  /// what was under way for other pieces. `cpu_can` says whether the CPU may compute on some.
-  /// Default: the pieces as they are.
-  virtual PassPlan plan(std::span<const Piece> read, bool cpu_can);
+  /// How a pass that reads `read` proceeds: the current plan until the next one is made. Ends what
+  /// was under way for other pieces. `cpu_can` says whether the CPU may compute on some.
+  const PassPlan& plan(std::span<const Piece> read, bool cpu_can);
   /// Whether the plan is a candidate among others: then it is tried in an untimed pass, and
   /// retune() gives the next one, or the best of all. Default: nothing to tune.
   virtual bool tuning() const { return false; }
-  virtual PassPlan retune(double pass_seconds);
+  const PassPlan& retune(double pass_seconds);
   /// plan() for a further pass of the same case, which reads other pieces: what was tuned stays.
-  /// Default: plan().
-  virtual PassPlan replan(std::span<const Piece> read, bool cpu_can) { return plan(read, cpu_can); }
+  const PassPlan& replan(std::span<const Piece> read, bool cpu_can);
   /// Bring the weights to `start`; untimed, and complete on return. A no-op unless start is cold.
   virtual void reset(Start start, StreamHandle stream) = 0;
 
-  /// Make a piece readable by kernels enqueued on `stream` after this call.
-  virtual PieceView acquire(const Piece& piece, StreamHandle stream) = 0;
-  /// The kernels reading the piece have been enqueued on `stream`.
-  virtual void release(const Piece& piece, StreamHandle stream) = 0;
+  /// Make piece `index` of the current plan readable by kernels enqueued on `stream` after this
+  /// call. A pass acquires and releases its pieces one after the other, in order.
+  virtual PieceView acquire(std::size_t index, StreamHandle stream) = 0;
+  /// The kernels reading piece `index` have been enqueued on `stream`.
+  virtual void release(std::size_t index, StreamHandle stream) = 0;
   /// The pass is enqueued: whatever it still has under way elsewhere joins `stream`. Default: none.
   virtual void finish(StreamHandle stream);
 
@@ -93,9 +92,20 @@ class Placement {
  protected:
   explicit Placement(std::span<const WeightTensor> tensors);
   std::span<const WeightTensor> tensors() const { return tensors_; }
+  /// Piece `index` of the current plan.
+  const Piece& planned(std::size_t index) const { return plan_.pieces[index]; }
 
  private:
+  /// What plan() gives; a policy may split pieces and look ahead in them. Default: the pieces as
+  /// they are.
+  virtual PassPlan plan_pass(std::span<const Piece> read, bool cpu_can);
+  /// What replan() gives. Default: plan_pass().
+  virtual PassPlan replan_pass(std::span<const Piece> read, bool cpu_can);
+  /// What retune() gives, while tuning().
+  virtual PassPlan retune_pass(double pass_seconds);
+
   std::vector<WeightTensor> tensors_;
+  PassPlan plan_;
 };
 
 /// What policies can be told; what is not said they choose by the calibration.

@@ -25,12 +25,12 @@ class WildPlacement final : public Placement {
   void fill(std::size_t, std::span<const std::byte>) override {}
   void read_back(std::size_t, std::span<std::byte>) override {}
   void reset(Start, StreamHandle) override {}
-  PieceView acquire(const Piece& piece, StreamHandle) override {
+  PieceView acquire(std::size_t index, StreamHandle) override {
     constexpr std::uintptr_t nowhere = std::uintptr_t{1} << 32;
     // NOLINTNEXTLINE(performance-no-int-to-ptr): nothing is there, which is the point
-    return {piece, reinterpret_cast<const std::byte*>(nowhere), Side::gpu};
+    return {planned(index), reinterpret_cast<const std::byte*>(nowhere), Side::gpu};
   }
-  void release(const Piece&, StreamHandle) override {}
+  void release(std::size_t, StreamHandle) override {}
   Footprint footprint() const override { return {}; }
 };
 

@@ -77,17 +77,18 @@ class PolicyContract : public testing::TestWithParam<std::string> {
     return policy_->place(tensors, {platform_, buffers_, workers_});
   }
 
-  /// As the benchmark reads a piece: acquire, launch, release; then the sum of its words.
-  std::uint64_t read(Placement& placement, const Piece& piece, std::size_t bytes) {
+  /// As the benchmark reads piece `index` of its plan: acquire, launch, release; then the sum of
+  /// its words.
+  std::uint64_t read(Placement& placement, std::size_t index, std::size_t bytes) {
     if (stream_) cuda::memset_async(sum_.data(), 0, sum_.bytes(), stream());
-    const PieceView view = placement.acquire(piece, stream());
+    const PieceView view = placement.acquire(index, stream());
     if (view.side == Side::cpu) {
       const std::uint64_t sum = reference::stream_read({view.data, bytes}, workers_);
-      placement.release(piece, stream());
+      placement.release(index, stream());
       return sum;
     }
     kernels::stream_read(view.data, bytes, static_cast<std::uint64_t*>(sum_.data()), stream());
-    placement.release(piece, stream());
+    placement.release(index, stream());
     std::uint64_t sum = 0;
     cuda::memcpy_async(&sum, sum_.data(), sizeof sum, stream());
     cuda::stream_synchronize(stream());
@@ -98,13 +99,18 @@ class PolicyContract : public testing::TestWithParam<std::string> {
                     const Contents& contents) {
     std::vector<Piece> whole;
     for (std::size_t i = 0; i < tensors.size(); ++i) whole.push_back({i, 0, tensors[i].rows});
-    for (const auto& piece : placement.plan(whole, true).pieces) {
+    expect_reads(placement, placement.plan(whole, true), tensors, contents);
+  }
+  void expect_reads(Placement& placement, const PassPlan& plan,
+                    std::span<const WeightTensor> tensors, const Contents& contents) {
+    for (std::size_t i = 0; i < plan.pieces.size(); ++i) {
+      const Piece& piece = plan.pieces[i];
       const std::size_t row_bytes = tensors[piece.tensor].row_bytes();
       const std::span<const std::byte> expected =
           std::span(contents[piece.tensor])
               .subspan(piece.first_row * row_bytes, piece.rows * row_bytes);
-      EXPECT_EQ(read(placement, piece, expected.size()), reference::stream_read(expected, workers_))
-          << "reading " << tensors[piece.tensor].name;
+      EXPECT_EQ(read(placement, i, expected.size()), reference::stream_read(expected, workers_))
+          << "reading rows from " << piece.first_row << " of " << tensors[piece.tensor].name;
     }
     placement.finish(stream());
   }
@@ -156,17 +162,10 @@ TEST_P(PolicyContract, ReadsRowRanges) {
   for (std::size_t i = 0; i < tensors.size(); ++i) placement->fill(i, contents[i]);
   placement->reset(policy_->starts().front(), stream());
   const std::vector<Piece> wanted{{1, 1, 3}, {0, 0, 1}, {0, 1, 1001}, {1, 4, 1}};
-  const PassPlan plan = placement->plan(wanted, true);
+  const PassPlan& plan = placement->plan(wanted, true);
+  expect_reads(*placement, plan, tensors, contents);
   std::size_t rows = 0;
-  for (const Piece& piece : plan.pieces) {
-    rows += piece.rows;
-    const std::size_t row_bytes = tensors[piece.tensor].row_bytes();
-    const auto expected = std::span<const std::byte>(contents[piece.tensor])
-                              .subspan(piece.first_row * row_bytes, piece.rows * row_bytes);
-    EXPECT_EQ(read(*placement, piece, expected.size()), reference::stream_read(expected, workers_))
-        << "rows from " << piece.first_row << " of " << tensors[piece.tensor].name;
-  }
-  placement->finish(stream());
+  for (const Piece& piece : plan.pieces) rows += piece.rows;
   EXPECT_EQ(rows, 3U + 1 + 1001 + 1);
   expect_holds(*placement, contents);
 }

@@ -29,13 +29,17 @@ class SaysNothingOfTheCpu final : public Placement {
     real_->read_back(index, out);
   }
   void reset(Start start, StreamHandle stream) override { real_->reset(start, stream); }
-  PieceView acquire(const Piece& piece, StreamHandle stream) override {
-    return real_->acquire(piece, stream);
+  PieceView acquire(std::size_t index, StreamHandle stream) override {
+    return real_->acquire(index, stream);
   }
-  void release(const Piece& piece, StreamHandle stream) override { real_->release(piece, stream); }
+  void release(std::size_t index, StreamHandle stream) override { real_->release(index, stream); }
   Footprint footprint() const override { return real_->footprint(); }
 
  private:
+  PassPlan plan_pass(std::span<const Piece> read, bool cpu_can) override {
+    return {real_->plan(read, cpu_can).pieces};
+  }
+
   std::unique_ptr<Placement> real_;
 };
 

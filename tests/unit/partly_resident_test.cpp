@@ -47,24 +47,17 @@ class Told final : public Placement {
   void read_back(std::size_t index, std::span<std::byte> out) override {
     std::copy(contents_.at(index).begin(), contents_.at(index).end(), out.begin());
   }
-  PassPlan plan(std::span<const Piece> read, bool cpu_can) override {
-    note(std::string("plan ") + (cpu_can ? "with" : "without") + " the CPU");
-    read_.assign(read.begin(), read.end());
-    return in_panels(panel_);
-  }
   bool tuning() const override { return tries_ < 2; }
-  PassPlan retune(double seconds) override {
-    note("took " + std::to_string(static_cast<int>(seconds)));
-    ++tries_;
-    return in_panels(panel_ / 2);
-  }
   void reset(Start, StreamHandle) override { note("reset"); }
-  PieceView acquire(const Piece& piece, StreamHandle) override {
+  PieceView acquire(std::size_t index, StreamHandle) override {
+    const Piece& piece = planned(index);
     note("acquire " + text_of(piece));
     const std::size_t offset = piece.first_row * tensors()[piece.tensor].row_bytes();
     return {piece, contents_.at(piece.tensor).data() + offset, Side::cpu};
   }
-  void release(const Piece& piece, StreamHandle) override { note("release " + text_of(piece)); }
+  void release(std::size_t index, StreamHandle) override {
+    note("release " + text_of(planned(index)));
+  }
   void finish(StreamHandle) override { note("finish"); }
   Footprint footprint() const override {
     std::size_t bytes = 0;
@@ -73,6 +66,16 @@ class Told final : public Placement {
   }
 
  private:
+  PassPlan plan_pass(std::span<const Piece> read, bool cpu_can) override {
+    note(std::string("plan ") + (cpu_can ? "with" : "without") + " the CPU");
+    read_.assign(read.begin(), read.end());
+    return in_panels(panel_);
+  }
+  PassPlan retune_pass(double seconds) override {
+    note("took " + std::to_string(static_cast<int>(seconds)));
+    ++tries_;
+    return in_panels(panel_ / 2);
+  }
   void note(const std::string& what) { log_.push_back(name_ + " " + what); }
   /// The lower half of each piece for the CPU, as hybrid_split has it: out of the rows' order.
   PassPlan in_panels(std::size_t panel) const {
@@ -172,7 +175,9 @@ TEST_F(PartlyResident, FillsAndReadsBackTheRightTensor) {
     std::vector<std::byte> out(mixed_[i].bytes());
     placement->read_back(i, out);
     EXPECT_EQ(out, std::vector<std::byte>(mixed_[i].bytes(), std::byte(0x10 + i))) << i;
-    const PieceView view = placement->acquire({i, 1, 1}, nullptr);
+    const Piece row{i, 1, 1};
+    placement->plan({&row, 1}, true);
+    const PieceView view = placement->acquire(0, nullptr);
     EXPECT_EQ(*view.data, std::byte(0x10 + i)) << i;
     EXPECT_EQ(text_of(view.piece), std::to_string(i) + ":1+1");
   }
@@ -183,11 +188,13 @@ TEST_F(PartlyResident, AcquiresAndReleasesByEachPartsOwnNumbers) {
   for (std::size_t i = 0; i < mixed_.size(); ++i) {
     placement->fill(i, std::vector<std::byte>(mixed_[i].bytes()));
   }
+  const std::vector<Piece> read{{1, 0, 6}, {3, 2, 5}, {4, 0, 2}};
+  placement->plan(read, true);
   log_.clear();
-  placement->acquire({3, 2, 5}, nullptr);
-  placement->release({3, 2, 5}, nullptr);
-  placement->acquire({4, 0, 2}, nullptr);
-  placement->release({4, 0, 2}, nullptr);
+  placement->acquire(1, nullptr);
+  placement->release(1, nullptr);
+  placement->acquire(2, nullptr);
+  placement->release(2, nullptr);
   placement->reset(Start::cold, nullptr);
   placement->finish(nullptr);
   EXPECT_EQ(log_, (Log{"link acquire 1:2+5", "link release 1:2+5", "gpu acquire 2:0+2",
@@ -204,7 +211,8 @@ TEST_F(PartlyResident, KeepsTheOrderOfReading) {
   const auto placement = place(0, mixed_);
   const PassPlan plan = placement->plan(whole(mixed_), true);
   EXPECT_EQ(texts_of(plan.pieces), (Log{"0:0+8", "1:0+6", "2:0+4", "3:0+10", "4:0+2"}));
-  EXPECT_EQ(log_, (Log{"link plan with the CPU"}));
+  // What is resident is never left to the CPU.
+  EXPECT_EQ(log_, (Log{"gpu plan without the CPU", "link plan with the CPU"}));
   placement->plan(whole(mixed_), false);
   EXPECT_EQ(log_.back(), "link plan without the CPU");
 }
@@ -223,6 +231,16 @@ TEST_F(PartlyResident, PutsPanelsWhereTheirPieceWas) {
   EXPECT_EQ(texts_of(plan.pieces),
             (Log{"0:4+4", "0:0+1", "0:1+1", "0:2+1", "0:3+1", "1:0+6", "2:0+4", "3:5+5", "3:0+1",
                  "3:1+1", "3:2+1", "3:3+1", "3:4+1", "4:0+2"}));
+  // By its number in the merged plan each piece is found again, as its part numbers it.
+  for (std::size_t i = 0; i < mixed_.size(); ++i) {
+    placement->fill(i, std::vector<std::byte>(mixed_[i].bytes()));
+  }
+  log_.clear();
+  for (const std::size_t index : {std::size_t{5}, std::size_t{7}, std::size_t{12}}) {
+    EXPECT_EQ(text_of(placement->acquire(index, nullptr).piece), text_of(plan.pieces[index]));
+  }
+  EXPECT_EQ(log_, (Log{"gpu acquire 0:0+6", "link acquire 1:5+5", "link acquire 1:4+1"}));
+
   placement->retune(2);
   EXPECT_FALSE(placement->tuning());
 }
