@@ -77,6 +77,7 @@ struct CaseRecord {
   std::string label;  // of the workload: "gemm/tokens:512" with a parameter
   WeightSet weights;
   std::string memory, mechanism, engine_flags;
+  std::string family;  // of the policy: what it is drawn and listed with
   Path path = Path::link;
   PassBytes bytes;
   std::size_t steps = 0;

@@ -1,7 +1,97 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "bench/core/text.hpp"
 
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <span>
+
 namespace offload {
+namespace {
+
+std::string decimal(double value, int decimals) {
+  if (!std::isfinite(value)) return "n/a";
+  std::array<char, 400> text{};  // %f of the largest double has 309 digits before the point
+  std::snprintf(text.data(), text.size(), "%.*f", decimals, value);
+  return text.data();
+}
+
+/// Of `value` rounded to three digits: 99.96 has 2, as 100 has.
+int decimal_exponent(double value) {
+  std::array<char, 32> text{};
+  std::snprintf(text.data(), text.size(), "%.2e", value);
+  return std::atoi(std::strchr(text.data(), 'e') + 1);
+}
+
+struct Scale {
+  double factor;
+  const char* unit;
+};
+
+/// In the unit that keeps `value` below 1000 after rounding; `scales` goes from the smallest unit
+/// to the largest.
+std::string scaled(double value, std::span<const Scale> scales) {
+  if (!std::isfinite(value)) return "n/a";
+  std::size_t i = 0;
+  while (i + 1 < scales.size() && std::abs(value) / scales[i].factor >= 999.5) ++i;
+  return three_digits(value / scales[i].factor) + ' ' + scales[i].unit;
+}
+
+}  // namespace
+
+std::string three_digits(double value) {
+  if (value == 0) return "0";
+  if (!std::isfinite(value)) return "n/a";
+  return decimal(value, std::max(0, 2 - decimal_exponent(value)));
+}
+
+std::string format_rate(double bytes_per_second) {
+  constexpr std::array<Scale, 5> scales{
+      {{1, "B/s"}, {1e3, "kB/s"}, {1e6, "MB/s"}, {1e9, "GB/s"}, {1e12, "TB/s"}}};
+  return scaled(bytes_per_second, scales);
+}
+
+std::string format_seconds(double seconds) {
+  constexpr std::array<Scale, 4> scales{{{1e-9, "ns"}, {1e-6, "us"}, {1e-3, "ms"}, {1, "s"}}};
+  return scaled(seconds, scales);
+}
+
+std::string format_traffic(double bytes) {
+  if (bytes < 999.5) return decimal(bytes, 0) + (std::isfinite(bytes) ? " B" : "");
+  constexpr std::array<Scale, 3> scales{{{1e3, "kB"}, {1e6, "MB"}, {1e9, "GB"}}};
+  return scaled(bytes, scales);
+}
+
+std::string format_traffic(std::size_t bytes) { return format_traffic(static_cast<double>(bytes)); }
+
+std::string format_size_rounded(std::size_t bytes) {
+  constexpr std::array<const char*, 5> units{"B", "KiB", "MiB", "GiB", "TiB"};
+  double value = static_cast<double>(bytes);
+  std::size_t unit = 0;
+  // 1023.5 and more would print as 1024.
+  while (unit + 1 < units.size() && value >= 1023.5) {
+    value /= 1024;
+    ++unit;
+  }
+  const double tenths = std::round(value * 10) / 10;
+  const bool whole = unit == 0 || value >= 9.95 || tenths == std::floor(tenths);
+  return decimal(value, whole ? 0 : 1) + ' ' + units[unit];
+}
+
+std::string percent(double ratio) { return decimal(100 * ratio, 0) + " %"; }
+
+std::string percent_number(double ratio) { return decimal(100 * ratio, 1); }
+
+std::string ratio_text(double ratio) { return decimal(ratio, 3); }
+
+std::string times(double ratio) { return decimal(ratio, ratio >= 9.995 ? 0 : 2) + 'x'; }
+
+std::string count(std::size_t number, const std::string& noun) {
+  return std::to_string(number) + ' ' + noun + (number == 1 ? "" : "s");
+}
 
 std::string in_quotes(std::string_view text) {
   constexpr std::size_t max_length = 80;
@@ -10,6 +100,49 @@ std::string in_quotes(std::string_view text) {
     result += letter >= ' ' && letter <= '~' ? letter : '?';
   }
   return result + (text.size() > max_length ? "...'" : "'");
+}
+
+std::string enumerate(const std::vector<std::string>& names, std::size_t max_names) {
+  if (names.size() > max_names && max_names > 0) {
+    std::vector<std::string> shown(names.begin(),
+                                   names.begin() + static_cast<std::ptrdiff_t>(max_names - 1));
+    shown.push_back(std::to_string(names.size() - shown.size()) + " others");
+    return enumerate(shown);
+  }
+  std::string text;
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    if (i > 0) text += i + 1 == names.size() ? " and " : ", ";
+    text += names[i];
+  }
+  return text;
+}
+
+std::size_t display_width(std::string_view text) {
+  return static_cast<std::size_t>(std::ranges::count_if(
+      text, [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; }));
+}
+
+std::string wrap(std::string_view text, std::size_t width, std::size_t indent, std::size_t column) {
+  std::string out;
+  while (!text.empty()) {
+    const std::size_t begin = text.find_first_not_of(' ');
+    if (begin == std::string_view::npos) break;
+    const std::size_t end = std::min(text.find(' ', begin), text.size());
+    // Spaces at the very start are the caller's own indentation.
+    const std::size_t gap = out.empty() ? begin : 1;
+    const std::string_view word = text.substr(begin, end - begin);
+    if (!out.empty() && column + gap + display_width(word) > width) {
+      out += '\n' + std::string(indent, ' ');
+      column = indent;
+    } else {
+      out.append(gap, ' ');
+      column += gap;
+    }
+    out += word;
+    column += display_width(word);
+    text.remove_prefix(end);
+  }
+  return out;
 }
 
 }  // namespace offload

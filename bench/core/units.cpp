@@ -4,12 +4,8 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <cmath>
-#include <cstdint>
-#include <cstdio>
 #include <limits>
 #include <optional>
-#include <span>
 #include <system_error>
 
 #include "bench/core/text.hpp"
@@ -26,7 +22,7 @@ char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + '
   throw UsageError("size " + in_quotes(text) + " " + why);
 }
 
-/// The factor a unit stands for; nullopt when it is no unit, 0 when it is a bare KB, MB or GB.
+/// The factor a unit stands for; nullopt when it is not a unit, 0 when it is a bare KB, MB or GB.
 std::optional<std::size_t> unit_factor(std::string_view unit) {
   if (unit.empty()) return 1;
   const char letter = lower(unit.front());
@@ -65,25 +61,6 @@ std::vector<std::size_t> parse_range(std::string_view text, std::size_t dots) {
   std::vector<std::size_t> sizes{first};
   while (sizes.back() <= last / factor) sizes.push_back(sizes.back() * factor);
   return sizes;
-}
-
-struct Scale {
-  double factor;
-  const char* unit;
-};
-
-/// `value` with three significant digits in the unit that keeps it below 1000 after rounding;
-/// `scales` goes from the smallest unit to the largest.
-std::string three_digits(double value, std::span<const Scale> scales) {
-  if (!std::isfinite(value)) return "n/a";
-  std::size_t i = 0;
-  while (i + 1 < scales.size() && std::abs(value) / scales[i].factor >= 999.5) ++i;
-  const double scaled = value / scales[i].factor;
-  const double size = std::abs(scaled);
-  const int decimals = size >= 99.95 ? 0 : size >= 9.995 ? 1 : 2;
-  std::array<char, 64> text{};
-  std::snprintf(text.data(), text.size(), "%.*f %s", decimals, scaled, scales[i].unit);
-  return text.data();
 }
 
 }  // namespace
@@ -131,33 +108,6 @@ std::string format_size(std::size_t bytes) {
     ++unit;
   }
   return std::to_string(bytes) + units[unit];
-}
-
-std::string format_size_rounded(std::size_t bytes) {
-  constexpr std::array<const char*, 5> units{"B", "KiB", "MiB", "GiB", "TiB"};
-  double value = static_cast<double>(bytes);
-  std::size_t unit = 0;
-  // 1023.5 and more would print as 1024.
-  while (unit + 1 < units.size() && value >= 1023.5) {
-    value /= 1024;
-    ++unit;
-  }
-  const double tenths = std::round(value * 10) / 10;
-  const bool whole = unit == 0 || value >= 9.95 || tenths == std::floor(tenths);
-  std::array<char, 64> text{};
-  std::snprintf(text.data(), text.size(), "%.*f %s", whole ? 0 : 1, value, units[unit]);
-  return text.data();
-}
-
-std::string format_rate(double bytes_per_second) {
-  constexpr std::array<Scale, 5> scales{
-      {{1, "B/s"}, {1e3, "kB/s"}, {1e6, "MB/s"}, {1e9, "GB/s"}, {1e12, "TB/s"}}};
-  return three_digits(bytes_per_second, scales);
-}
-
-std::string format_seconds(double seconds) {
-  constexpr std::array<Scale, 4> scales{{{1e-9, "ns"}, {1e-6, "us"}, {1e-3, "ms"}, {1, "s"}}};
-  return three_digits(seconds, scales);
 }
 
 }  // namespace offload

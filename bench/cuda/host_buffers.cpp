@@ -13,8 +13,8 @@
 #include <system_error>
 #include <utility>
 
+#include "bench/core/text.hpp"
 #include "offload/cuda/runtime.hpp"
-#include "offload/units.hpp"
 
 namespace offload {
 namespace {

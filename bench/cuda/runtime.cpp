@@ -3,9 +3,9 @@
 
 #include <cuda_runtime_api.h>
 
+#include "bench/core/text.hpp"
 #include "bench/cuda/check.hpp"
 #include "bench/cuda/compat.hpp"
-#include "offload/units.hpp"
 
 namespace offload::cuda {
 namespace {

@@ -8,10 +8,10 @@
 #include <array>
 #include <bit>
 
+#include "bench/core/text.hpp"
 #include "bench/cuda/check.hpp"
 #include "bench/cuda/compat.hpp"
 #include "offload/cuda/runtime.hpp"
-#include "offload/units.hpp"
 
 namespace offload::cuda {
 namespace {

@@ -4,6 +4,7 @@
 #include <numeric>
 #include <set>
 
+#include "bench/core/text.hpp"
 #include "bench/measure/plan_memory.hpp"
 #include "bench/measure/suites.hpp"
 #include "bench/models/fuse.hpp"
@@ -11,7 +12,6 @@
 #include "bench/models/offload_rules.hpp"
 #include "bench/models/slice.hpp"
 #include "offload/error.hpp"
-#include "offload/units.hpp"
 
 namespace offload {
 namespace {

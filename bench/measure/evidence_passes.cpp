@@ -8,6 +8,7 @@
 #include <tuple>
 #include <utility>
 
+#include "bench/core/text.hpp"
 #include "bench/measure/loop.hpp"
 #include "bench/measure/pass_means.hpp"
 #include "bench/measure/ranges.hpp"

@@ -6,13 +6,13 @@
 #include <stdexcept>
 #include <utility>
 
+#include "bench/core/text.hpp"
 #include "bench/measure/plan_memory.hpp"
 #include "bench/measure/ranges.hpp"
 #include "bench/measure/sampling.hpp"
 #include "bench/measure/wall_clock.hpp"
 #include "bench/policies/partly_resident.hpp"
 #include "offload/error.hpp"
-#include "offload/units.hpp"
 
 namespace offload {
 namespace {

@@ -7,11 +7,11 @@
 #include <limits>
 #include <utility>
 
+#include "bench/core/text.hpp"
 #include "bench/measure/wall_clock.hpp"
 #include "offload/cuda/host_buffers.hpp"
 #include "offload/cuda/runtime.hpp"
 #include "offload/error.hpp"
-#include "offload/units.hpp"
 
 namespace offload {
 namespace {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <memory>
 
+#include "bench/core/text.hpp"
 #include "bench/measure/limit_runner.hpp"
 #include "bench/models/fuse.hpp"
 #include "bench/models/offload_rules.hpp"

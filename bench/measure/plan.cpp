@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "bench/core/names.hpp"
+#include "bench/core/text.hpp"
 #include "bench/measure/content.hpp"
 #include "bench/measure/one_case.hpp"
 #include "bench/measure/plan_memory.hpp"
@@ -16,7 +17,6 @@
 #include "bench/models/slice.hpp"
 #include "bench/policies/partly_resident.hpp"
 #include "offload/error.hpp"
-#include "offload/units.hpp"
 
 namespace offload {
 namespace {

@@ -5,9 +5,9 @@
 #include <initializer_list>
 #include <limits>
 
+#include "bench/core/text.hpp"
 #include "bench/measure/content.hpp"
 #include "bench/policies/partly_resident.hpp"
-#include "offload/units.hpp"
 
 namespace offload {
 namespace {

@@ -5,7 +5,7 @@
 #include <charconv>
 
 #include "bench/report/evidence_figures.hpp"
-#include "bench/report/standing.hpp"
+#include "bench/report/ranking.hpp"
 #include "bench/report/table.hpp"
 
 namespace offload {

@@ -8,10 +8,8 @@
 #include <string_view>
 #include <utility>
 
+#include "bench/core/text.hpp"
 #include "bench/report/evidence_figures.hpp"
-#include "bench/report/numbers.hpp"
-#include "bench/report/sentence.hpp"
-#include "offload/units.hpp"
 
 namespace offload {
 namespace {
@@ -49,8 +47,8 @@ std::string cell(const std::optional<double>& value, std::string (*text)(double)
   return value ? text(*value) : unknown;
 }
 
-/// The difference of two counters may be a few kB below.
-std::string not_below_zero(double value) { return three_digits(std::max(value, 0.0)); }
+/// The difference of two counters is good to a few kB, and may be as many below zero.
+std::string counted(double value) { return value < 0.001 ? "0" : three_digits(value); }
 
 /// Columns that no row has anything for are left out.
 Table evidence_table(const Rows& rows) {
@@ -76,7 +74,7 @@ Table evidence_table(const Rows& rows) {
                                    moved_cell(*record), um_cell(*record, &UmTraffic::remote_maps)};
     if (driver) cells.push_back(cell(driver_cpu_per_gb(*record), ratio_text));
     if (energy) cells.push_back(cell(joules_per_gb(*record), three_digits));
-    if (link) cells.push_back(cell(link_payload_ratio(*record), not_below_zero));
+    if (link) cells.push_back(cell(link_payload_ratio(*record), counted));
     table.add(std::move(cells));
   }
   return table;

@@ -6,26 +6,14 @@
 #include <string_view>
 #include <utility>
 
+#include "bench/core/text.hpp"
 #include "bench/report/evidence_figures.hpp"
-#include "bench/report/numbers.hpp"
-#include "bench/report/sentence.hpp"
-#include "bench/report/standing.hpp"
-#include "offload/units.hpp"
+#include "bench/report/ranking.hpp"
 
 namespace offload {
 namespace {
 
 using Lines = std::vector<std::string>;
-
-/// Decimal, as rates are: "118 MB".
-std::string decimal_bytes(double bytes) {
-  if (bytes >= 1e9) return three_digits(bytes / 1e9) + " GB";
-  if (bytes >= 1e6) return three_digits(bytes / 1e6) + " MB";
-  if (bytes >= 1e3) return three_digits(bytes / 1e3) + " kB";
-  return std::to_string(static_cast<std::size_t>(bytes)) + " B";
-}
-
-std::string decimal_bytes(std::size_t bytes) { return decimal_bytes(static_cast<double>(bytes)); }
 
 /// A mean of counts over a few passes: whole where it is.
 std::string mean_text(double mean) {
@@ -55,7 +43,7 @@ void explain_speed(Lines& lines, const CaseRecord& record, const RunRecord& run)
                     format_seconds(summary.median / static_cast<double>(record.steps)) +
                     " for each of " + std::to_string(record.steps) + " dependent steps.");
   } else {
-    lines.push_back(text + ": " + decimal_bytes(record.bytes.requested) + " at " +
+    lines.push_back(text + ": " + format_traffic(record.bytes.requested) + " at " +
                     format_rate(record.rate()) + ".");
   }
   if (record.path == Path::device_memory) {
@@ -64,7 +52,7 @@ void explain_speed(Lines& lines, const CaseRecord& record, const RunRecord& run)
     lines.push_back("The CPU read them where they lie; all its threads together read " +
                     format_rate(run.calibration.host_read) + " here.");
   } else if (record.share_of_link && run.calibration.copy_h2d) {
-    text = decimal_bytes(record.link_bytes) + " of that crossed the link, at " +
+    text = format_traffic(record.link_bytes) + " of that crossed the link, at " +
            percent(*record.share_of_link) + " of what the copy engine carries (" +
            format_rate(*run.calibration.copy_h2d) + ")";
     if (is_split(record)) text += "; the CPU computed with " + percent(cpu_share(record));
@@ -83,7 +71,7 @@ std::string by_cause(const BytesByCause& bytes) {
       {bytes.other, " for other causes"}};
   Lines parts;
   for (const auto& [moved, why] : causes) {
-    if (moved > 0) parts.push_back(decimal_bytes(moved) + why);
+    if (moved > 0) parts.push_back(format_traffic(moved) + why);
   }
   return joined(parts);
 }
@@ -95,7 +83,7 @@ std::string fault_sentence(const UmTraffic& um) {
   const std::size_t moved = um.to_device.fault + um.to_device.around_fault;
   if (moved > 0) {
     text += ", " +
-            decimal_bytes(static_cast<double>(moved) / static_cast<double>(um.gpu_fault_groups)) +
+            format_traffic(static_cast<double>(moved) / static_cast<double>(um.gpu_fault_groups)) +
             " moved for each";
   }
   return text + ".";
@@ -111,18 +99,18 @@ void explain_traffic(Lines& lines, const CaseRecord& record) {
   if (!um.value) return;
   const UmTraffic& traffic = *um.value;
   const bool part = traffic.bytes_read < record.bytes.requested;
-  const std::string read = " while " + decimal_bytes(traffic.bytes_read) +
+  const std::string read = " while " + format_traffic(traffic.bytes_read) +
                            (part ? ", a part of a pass, were read" : " were read");
   if (traffic.to_device.total() == 0) {
     lines.push_back("The driver moved nothing to the GPU" + read + ".");
   } else {
     std::string text =
-        "The driver moved " + decimal_bytes(traffic.to_device.total()) + " to the GPU" + read;
+        "The driver moved " + format_traffic(traffic.to_device.total()) + " to the GPU" + read;
     if (const auto ratio = amplification(record)) text += " (" + times(*ratio) + ")";
     lines.push_back(text + ": " + by_cause(traffic.to_device) + ".");
   }
   if (traffic.to_host.total() > 0) {
-    lines.push_back("It moved " + decimal_bytes(traffic.to_host.total()) +
+    lines.push_back("It moved " + format_traffic(traffic.to_host.total()) +
                     " back to the host: " + by_cause(traffic.to_host) + ".");
   }
   lines.push_back(fault_sentence(traffic));
@@ -206,11 +194,12 @@ void explain_link(Lines& lines, const CaseRecord& record) {
   }
   if (!found.value) return;
   const LinkTraffic& link = *found.value;
-  std::string text = "The link carried " + decimal_bytes(link.wire_to_device) + " to the GPU and " +
-                     decimal_bytes(link.wire_to_host) + " to the host, whole packets";
+  std::string text = "The link carried " + format_traffic(link.wire_to_device) +
+                     " to the GPU and " + format_traffic(link.wire_to_host) +
+                     " to the host, whole packets";
   if (link.payload_to_device && *link.payload_to_device > 0) {
     const double payload = *link.payload_to_device;
-    text += "; " + decimal_bytes(payload) + " to the GPU were payload, so headers added " +
+    text += "; " + format_traffic(payload) + " to the GPU were payload, so headers added " +
             percent(link.wire_to_device / payload - 1);
     if (const auto ratio = link_payload_ratio(record)) {
       text += ", and each byte asked for crossed " + three_digits(*ratio) + " times";
@@ -302,15 +291,15 @@ void explain_series(Lines& lines, const CaseRecord& record) {
   if (series.um.value && !series.um.value->empty()) {
     Lines moved;
     for (const UmTraffic& pass : *series.um.value) {
-      moved.push_back(decimal_bytes(pass.to_device.total()));
+      moved.push_back(format_traffic(pass.to_device.total()));
     }
     lines.push_back("Moved to the GPU, pass by pass: " + joined(moved) + ".");
   }
   std::size_t distinct = 0;
   for (const std::size_t bytes : series.distinct_bytes) distinct += bytes;
   if (!series.distinct_bytes.empty() && distinct > series.distinct_bytes.front()) {
-    lines.push_back("Passes read different parts: " + decimal_bytes(distinct) + " all together, " +
-                    decimal_bytes(series.distinct_bytes.front()) + " in the first.");
+    lines.push_back("Passes read different parts: " + format_traffic(distinct) + " all together, " +
+                    format_traffic(series.distinct_bytes.front()) + " in the first.");
   }
 }
 

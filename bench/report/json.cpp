@@ -7,6 +7,7 @@
 #include <stdexcept>
 #include <string_view>
 
+#include "bench/report/answers.hpp"
 #include "bench/report/evidence_json.hpp"
 #include "bench/report/json_values.hpp"
 #include "bench/report/machine_json.hpp"
@@ -209,8 +210,72 @@ Json model_json(const CaseRecord& record) {
           {"pinned_bytes_by_powers_of_two", figures.pinned_by_powers_of_two}};
 }
 
+Json place_json(const Place& place) {
+  return {{"rank", place.rank},
+          {"times_slower", place.times_slower},
+          {"ties_with_best", place.ties_with_best}};
+}
+
+/// By contest; null for a case that takes part in none.
+Json standing_json(const CaseRecord& record, const Ranking& ranking) {
+  Json standing;
+  if (const auto cold = place(ranking.cold, record)) standing["cold"] = place_json(*cold);
+  if (const auto warm = place(ranking.warm, record)) standing["warm"] = place_json(*warm);
+  return standing;
+}
+
+Json named_case_json(const CaseRecord& record) {
+  return {{"case", record.name},
+          {"policy", record.policy},
+          {"engine_flags", text_or_null(record.engine_flags)}};
+}
+
+Json named_case_json(const CaseRecord* record, std::string_view factor, double value) {
+  Json entry = named_case_json(*record);
+  entry[std::string(factor)] = value;
+  return entry;
+}
+
+Json contest_json(const std::optional<Contest>& contest, const Ranking& ranking,
+                  const Calibration& calibration) {
+  if (!contest) return nullptr;
+  const CaseRecord& best = contest->best();
+  const auto slower = [&](const CaseRecord* record) {
+    return record == nullptr ? Json()
+                             : named_case_json(record, "times_slower", times_slower(*record, best));
+  };
+  const CaseRecord* const resident = ranking.resident;
+  Json tied = Json::array();
+  for (const CaseRecord* record : contest->tied) {
+    if (record != &best) tied.push_back(slower(record));
+  }
+  return {{"best", named_case_json(best)},
+          {"tied", std::move(tied)},
+          {"runner_up", slower(contest->runner_up)},
+          {"switchable", slower(contest->switchable)},
+          {"resident", resident == nullptr ? Json()
+                                           : named_case_json(resident, "times_faster",
+                                                             times_slower(best, *resident))},
+          {"limited_by", name(limited_by(best, resident, calibration))}};
+}
+
+Json answer_json(const Answer& answer, const Calibration& calibration) {
+  const Ranking& ranking = answer.ranking;
+  return {{"workload", ranking.workload},
+          {"label", ranking.label},
+          {"weights", ranking.weights},
+          {"cold", contest_json(ranking.cold, ranking, calibration)},
+          {"warm", contest_json(ranking.warm, ranking, calibration)},
+          {"sentences", answer.sentences}};
+}
+
+std::string_view exclusion_name(const CaseRecord& record) {
+  const auto why = exclusion(record);
+  return why ? name(*why) : "";
+}
+
 /// A failed case keeps its samples, as what was seen, but no rate: nothing may quote it.
-Json case_json(const CaseRecord& record, std::string_view run_name) {
+Json case_json(const CaseRecord& record, std::string_view run_name, Json standing) {
   const bool rated = record.failure.empty() && record.summary;
   const bool stepped = rated && record.steps > 0;
   return {{"name", record.name},
@@ -227,6 +292,7 @@ Json case_json(const CaseRecord& record, std::string_view run_name) {
           {"path", pick(path_names, record.path)},
           {"memory", record.memory},
           {"mechanism", record.mechanism},
+          {"family", text_or_null(record.family)},
           {"engine_flags", text_or_null(record.engine_flags)},
           {"bytes",
            {{"requested", record.bytes.requested},
@@ -249,6 +315,8 @@ Json case_json(const CaseRecord& record, std::string_view run_name) {
           {"setup", setup_json(record)},
           {"evidence", evidence_json(record)},
           {"series", series_json(record)},
+          {"standing", std::move(standing)},
+          {"excluded", text_or_null(exclusion_name(record))},
           {"failure", text_or_null(record.failure)},
           {"complete", record.complete}};
 }
@@ -285,6 +353,7 @@ Json run_json(const RunRecord& run) {
               {"memory_costs", Json::array()},
               {"wall_time", wall_json(run.wall)},
               {"skipped", Json::array()},
+              {"answers", Json::array()},
               {"cases", Json::array()}};
   for (const auto& limit : run.limits) out["limits"].push_back(limit_json(limit));
   for (const auto& cost : run.memory_costs) out["memory_costs"].push_back(memory_cost_json(cost));
@@ -421,10 +490,18 @@ std::string results_json(const RunRecord& run) {
     if (of_case != rows.end() && has_times(row)) document["benchmarks"].push_back(row_json(row));
   }
   Json& ours = document["offload_bench"] = run_json(run);
+  std::map<const CaseRecord*, Json> standings;
+  for (const Answer& answer : answers(run)) {
+    ours["answers"].push_back(answer_json(answer, run.calibration));
+    for (const CaseRecord* record : answer.ranking.cases) {
+      standings[record] = standing_json(*record, answer.ranking);
+    }
+  }
   for (const CaseRecord& record : run.cases) {
     const auto of_case = rows.find(record.name);
     const bool has_rows = of_case != rows.end() && !of_case->second.empty();
-    ours["cases"].push_back(case_json(record, has_rows ? of_case->second.front()->run_name : ""));
+    ours["cases"].push_back(case_json(record, has_rows ? of_case->second.front()->run_name : "",
+                                      std::move(standings[&record])));
   }
   return written(document, 2);
 }
@@ -434,7 +511,9 @@ std::string journal_header(const RunRecord& run) {
   return written(run_json(run), -1);
 }
 
-std::string journal_line(const CaseRecord& record) { return written(case_json(record, ""), -1); }
+std::string journal_line(const CaseRecord& record) {
+  return written(case_json(record, "", nullptr), -1);
+}
 
 std::string ci_json(const RunRecord& run) {
   if (to_be_redacted(run)) return ci_json(redacted(run));

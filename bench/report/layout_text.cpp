@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "bench/report/layout_text.hpp"
 
-#include "bench/report/numbers.hpp"
-#include "bench/report/sentence.hpp"
-#include "offload/units.hpp"
+#include "bench/core/text.hpp"
 
 namespace offload {
 namespace {

@@ -6,9 +6,8 @@
 #include <cstdlib>
 #include <optional>
 
-#include "bench/report/numbers.hpp"
+#include "bench/core/text.hpp"
 #include "bench/report/table.hpp"
-#include "offload/units.hpp"
 
 namespace offload {
 namespace {

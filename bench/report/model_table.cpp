@@ -3,8 +3,7 @@
 
 #include <algorithm>
 
-#include "bench/report/numbers.hpp"
-#include "offload/units.hpp"
+#include "bench/core/text.hpp"
 
 namespace offload {
 namespace {
@@ -28,14 +27,14 @@ bool has_overlap(const CaseRecord* record) { return record->model && record->mod
 
 }  // namespace
 
-bool is_model_pass(const CaseGroup& group) {
-  return std::ranges::any_of(group.cases,
+bool is_model_pass(const Ranking& ranking) {
+  return std::ranges::any_of(ranking.cases,
                              [](const CaseRecord* record) { return record->model.has_value(); });
 }
 
-std::string model_title(const CaseGroup& group) {
-  const ModelSlice& slice = *group.cases.front()->weights.slice;
-  std::string title = group.workload + " of " + group.weights + ": " +
+std::string model_title(const Ranking& ranking) {
+  const ModelSlice& slice = *ranking.cases.front()->weights.slice;
+  std::string title = ranking.label + " of " + ranking.weights + ": " +
                       format_size_rounded(slice.offloaded_bytes) + " offloaded";
   if (slice.resident_bytes > 0) {
     title += ", " + format_size_rounded(slice.resident_bytes) + " resident";
@@ -76,15 +75,15 @@ Table model_table(const std::vector<const CaseRecord*>& rows,
   return table;
 }
 
-std::string model_note(const std::vector<CaseGroup>& groups) {
+std::string model_note(const std::vector<Ranking>& rankings) {
   bool any = false;
   bool link = false;
   bool overlap = false;
-  for (const CaseGroup& group : groups) {
-    if (!is_model_pass(group)) continue;
+  for (const Ranking& ranking : rankings) {
+    if (!is_model_pass(ranking)) continue;
     any = true;
-    link |= std::ranges::any_of(group.cases, has_share);
-    overlap |= std::ranges::any_of(group.cases, has_overlap);
+    link |= std::ranges::any_of(ranking.cases, has_share);
+    overlap |= std::ranges::any_of(ranking.cases, has_overlap);
   }
   if (!any) return "";
   std::string text =
@@ -93,15 +92,6 @@ std::string model_note(const std::vector<CaseGroup>& groups) {
   if (link) text += " link %: of the copy engine's rate.";
   if (overlap) text += " overlap %: of the transfer time, what hides behind computing.";
   return text + " HBM and host: memory for all weights of the model.";
-}
-
-std::string tokens_text(const CaseRecord& record) {
-  return three_digits(record.model->tokens_per_second) + " tokens/s";
-}
-
-std::string device_memory_text(const CaseRecord& record) {
-  const std::size_t bytes = record.model->memory.device;
-  return (bytes == 0 ? "no" : format_size_rounded(bytes) + " of") + " GPU memory";
 }
 
 }  // namespace offload

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "bench/report/page.hpp"
 
+#include "bench/core/text.hpp"
+
 namespace offload {
 
 void Page::heading(std::string_view text) {

@@ -3,16 +3,14 @@
 #include <string>
 #include <vector>
 
+#include "bench/core/text.hpp"
 #include "bench/measure/suites.hpp"
 #include "bench/models/presets.hpp"
 #include "bench/policies/partly_resident.hpp"
 #include "bench/report/layout_text.hpp"
-#include "bench/report/numbers.hpp"
 #include "bench/report/page.hpp"
-#include "bench/report/sentence.hpp"
 #include "bench/report/skipped.hpp"
 #include "bench/report/summary.hpp"
-#include "offload/units.hpp"
 
 namespace offload {
 namespace {

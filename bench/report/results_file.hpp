@@ -10,14 +10,15 @@
 
 namespace offload {
 
-inline constexpr const char* results_schema_version = "1.2.0";
+inline constexpr const char* results_schema_version = "2.0.0";
 
 /// The whole results document, ending in a newline. Non-finite numbers become null. Of Google
 /// Benchmark's rows those stay that belong to one of run.cases which did not fail.
 /// With --redact, this, the journal's header and CI's document hold redacted() of the run.
 /// Throws std::runtime_error if benchmark_context is not what Google Benchmark writes.
 std::string results_json(const RunRecord& run);
-/// The journal's first line: the run without its cases; then one line per finished case.
+/// The journal's first line: the run without its cases; then one line per finished case, whose
+/// standing among the others is not known yet.
 std::string journal_header(const RunRecord& run);
 std::string journal_line(const CaseRecord& record);
 /// One median row per passed case in stock fields only, for CI services (`context` with `caches`).

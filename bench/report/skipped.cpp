@@ -5,8 +5,7 @@
 #include <string>
 #include <utility>
 
-#include "bench/report/numbers.hpp"
-#include "bench/report/sentence.hpp"
+#include "bench/core/text.hpp"
 
 namespace offload {
 

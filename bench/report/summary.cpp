@@ -5,19 +5,17 @@
 #include <map>
 #include <utility>
 
+#include "bench/core/text.hpp"
+#include "bench/report/answers.hpp"
 #include "bench/report/csv.hpp"
 #include "bench/report/evidence_table.hpp"
 #include "bench/report/explain.hpp"
 #include "bench/report/memory_cost_table.hpp"
 #include "bench/report/model_table.hpp"
-#include "bench/report/numbers.hpp"
 #include "bench/report/page.hpp"
 #include "bench/report/redact.hpp"
 #include "bench/report/results_file.hpp"
-#include "bench/report/sentence.hpp"
 #include "bench/report/skipped.hpp"
-#include "bench/report/standing.hpp"
-#include "offload/units.hpp"
 
 namespace offload {
 namespace {
@@ -65,9 +63,9 @@ void write_header(Page& page, const RunRecord& run) {
   if (!measured.empty()) page.paragraph(measured);
 }
 
-std::string group_title(const CaseGroup& group) {
-  const WeightSet& weights = group.cases.front()->weights;
-  std::string title = group.workload + " of " + group.weights + " (";
+std::string title(const Ranking& ranking) {
+  const WeightSet& weights = ranking.cases.front()->weights;
+  std::string title = ranking.label + " of " + ranking.weights + " (";
   if (weights.tensors.size() == 1) {
     const WeightTensor& tensor = weights.tensors.front();
     title += std::to_string(tensor.rows) + 'x' + std::to_string(tensor.cols) + ' ' +
@@ -78,23 +76,23 @@ std::string group_title(const CaseGroup& group) {
   return title + ", " + format_size_rounded(weights.bytes()) + ")";
 }
 
-/// Among its rivals: a warm case among what is fast when warm, all others from cold.
-std::string verdict(const CaseRecord& record, const CaseGroup& group) {
-  if (!record.failure.empty()) return "FAILED";
-  if (!passed(record)) return "no samples";
-  if (!competes(record)) return "is on the GPU";
-  const bool warm = record.start == name(Start::warm);
-  const auto rivals = contest(group, warm ? Start::warm : Start::cold);
-  const CaseRecord& best = *rivals.front();
-  if (rivals.size() == 1) return "no rival";
-  if (&record == &best) return warm ? "best when warm" : "best";
-  if (ties(best, record)) return "same as best";
-  return times(times_slower(record, best)) + " slower";
+/// A warm case among what is fast when warm, all others from cold.
+std::string verdict(const CaseRecord& record, const Ranking& ranking) {
+  if (const auto excluded = exclusion(record)) {
+    if (*excluded == Exclusion::failed) return "FAILED";
+    return *excluded == Exclusion::no_samples ? "no samples" : "is on the GPU";
+  }
+  const auto& contest = ranking.contest(record.start);
+  const auto found = place(contest, record);
+  if (contest->ranked.size() == 1) return "no rival";
+  if (found->rank == 1) return record.start == name(Start::warm) ? "best when warm" : "best";
+  if (found->ties_with_best) return "same as best";
+  return times(found->times_slower) + " slower";
 }
 
 /// Cold and steady cases by time, then the warm ones, then what has no time.
-std::vector<const CaseRecord*> in_table_order(const CaseGroup& group) {
-  std::vector<const CaseRecord*> rows = group.cases;
+std::vector<const CaseRecord*> in_table_order(const Ranking& ranking) {
+  std::vector<const CaseRecord*> rows = ranking.cases;
   const auto part = [](const CaseRecord* record) {
     if (!passed(*record)) return 2;
     return record->start == name(Start::warm) ? 1 : 0;
@@ -106,10 +104,10 @@ std::vector<const CaseRecord*> in_table_order(const CaseGroup& group) {
   return rows;
 }
 
-Table generic_table(const CaseGroup& group) {
-  const bool latency = group.cases.front()->steps > 0;
+Table generic_table(const Ranking& ranking) {
+  const bool latency = ranking.cases.front()->steps > 0;
   const bool link = std::ranges::any_of(
-      group.cases, [](const CaseRecord* record) { return record->share_of_link.has_value(); });
+      ranking.cases, [](const CaseRecord* record) { return record->share_of_link.has_value(); });
   std::vector<Table::Column> columns{{"policy"},
                                      {"start"},
                                      {"median", Align::right},
@@ -118,7 +116,7 @@ Table generic_table(const CaseGroup& group) {
   columns.push_back({"spread %", Align::right});
   columns.push_back({"verdict"});
   Table table(std::move(columns));
-  for (const CaseRecord* record : in_table_order(group)) {
+  for (const CaseRecord* record : in_table_order(ranking)) {
     std::vector<std::string> cells{record->policy, record->start};
     if (passed(*record)) {
       const double median = record->summary->median;
@@ -132,37 +130,39 @@ Table generic_table(const CaseGroup& group) {
     } else {
       cells.resize(link ? 6 : 5, "-");
     }
-    cells.push_back(verdict(*record, group));
+    cells.push_back(verdict(*record, ranking));
     table.add(std::move(cells));
   }
   return table;
 }
 
-void write_model(Page& page, const CaseGroup& group) {
-  const std::vector<const CaseRecord*> rows = in_table_order(group);
+void write_model(Page& page, const Ranking& ranking) {
+  const std::vector<const CaseRecord*> rows = in_table_order(ranking);
   std::vector<std::string> verdicts;
   verdicts.reserve(rows.size());
-  for (const CaseRecord* record : rows) verdicts.push_back(verdict(*record, group));
-  page.heading(model_title(group));
+  for (const CaseRecord* record : rows) verdicts.push_back(verdict(*record, ranking));
+  page.heading(model_title(ranking));
   page.table(model_table(rows, verdicts));
 }
 
-void write_groups(Page& page, const std::vector<CaseGroup>& groups) {
-  for (const auto& group : groups) {
-    if (is_model_pass(group)) {
-      write_model(page, group);
+void write_answers(Page& page, const std::vector<Answer>& answers) {
+  std::vector<Ranking> rankings;
+  for (const Answer& answer : answers) {
+    const Ranking& ranking = rankings.emplace_back(answer.ranking);
+    if (is_model_pass(ranking)) {
+      write_model(page, ranking);
     } else {
-      page.heading(group_title(group));
-      page.table(generic_table(group));
+      page.heading(title(ranking));
+      page.table(generic_table(ranking));
     }
-    write_evidence(page, in_table_order(group));
+    write_evidence(page, in_table_order(ranking));
   }
-  const std::string note = model_note(groups);
+  const std::string note = model_note(rankings);
   if (!note.empty()) page.paragraph(note);
-  for (const auto& group : groups) {
-    for (const auto& sentence : winner_sentences(group)) page.item(sentence);
+  for (const Answer& answer : answers) {
+    for (const std::string& sentence : answer.sentences) page.item(sentence);
   }
-  if (!groups.empty()) page.end_list();
+  if (!answers.empty()) page.end_list();
 }
 
 void write_failures(Page& page, const RunRecord& run) {
@@ -286,7 +286,7 @@ std::string summary_text(const RunRecord& run) {
     for (const CaseRecord& record : run.cases) write_explained(page, record, run);
     return page.text();
   }
-  write_groups(page, group_cases(run.cases));
+  write_answers(page, answers(run));
   write_failures(page, run);
   write_limits(page, run.limits);
   write_memory_costs(page, run.memory_costs);

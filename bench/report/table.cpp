@@ -4,14 +4,10 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "bench/core/text.hpp"
+
 namespace offload {
 namespace {
-
-/// Characters on screen: bytes of UTF-8 that do not continue one.
-std::size_t display_width(std::string_view text) {
-  return static_cast<std::size_t>(std::ranges::count_if(
-      text, [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; }));
-}
 
 std::string padded(std::string_view text, std::size_t width, Table::Align align) {
   const std::string space(width - std::min(width, display_width(text)), ' ');
@@ -103,29 +99,6 @@ std::string Table::csv() const {
   for (const auto& row : rows_) {
     for (std::size_t i = 0; i < row.size(); ++i) out += (i > 0 ? "," : "") + csv_cell(row[i]);
     out += '\n';
-  }
-  return out;
-}
-
-std::string wrap(std::string_view text, std::size_t width, std::size_t indent, std::size_t column) {
-  std::string out;
-  while (!text.empty()) {
-    const std::size_t begin = text.find_first_not_of(' ');
-    if (begin == std::string_view::npos) break;
-    const std::size_t end = std::min(text.find(' ', begin), text.size());
-    // Spaces at the very start are the caller's own indentation.
-    const std::size_t gap = out.empty() ? begin : 1;
-    const std::string_view word = text.substr(begin, end - begin);
-    if (!out.empty() && column + gap + display_width(word) > width) {
-      out += '\n' + std::string(indent, ' ');
-      column = indent;
-    } else {
-      out.append(gap, ' ');
-      column += gap;
-    }
-    out += word;
-    column += display_width(word);
-    text.remove_prefix(end);
   }
   return out;
 }

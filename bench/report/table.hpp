@@ -35,9 +35,4 @@ class Table {
   std::vector<std::vector<std::string>> rows_;
 };
 
-/// Break at spaces so that no line is longer than `width`, unless one word is. Lines after the
-/// first begin with `indent` spaces; the first begins at `column`. No newline at the end.
-std::string wrap(std::string_view text, std::size_t width, std::size_t indent = 0,
-                 std::size_t column = 0);
-
 }  // namespace offload

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Sizes as users type and read them. Memory sizes are binary (KiB, MiB, GiB), rates decimal (GB/s).
+// Sizes as users type them and names hold them: exact, in binary units (KiB, MiB, GiB).
 #pragma once
 #include <cstddef>
 #include <string>
@@ -15,11 +15,5 @@ std::size_t parse_size(std::string_view text);
 std::vector<std::size_t> parse_sizes(std::string_view text);
 /// Shortest exact spelling: 67108864 -> "64MiB", 1000 -> "1000B".
 std::string format_size(std::size_t bytes);
-/// For people: two or three significant digits, "112 MiB", "1.5 GiB".
-std::string format_size_rounded(std::size_t bytes);
-/// Decimal, "51.4 GB/s" or "4.48 TB/s".
-std::string format_rate(double bytes_per_second);
-/// "812 ns", "8.46 ms", "1.20 s".
-std::string format_seconds(double seconds);
 
 }  // namespace offload

@@ -19,7 +19,9 @@ import jsonschema
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
-SCHEMA = json.loads((ROOT / "results/schema/results-1.json").read_text())
+SCHEMAS = {major: json.loads((ROOT / f"results/schema/results-{major}.json").read_text())
+           for major in (1, 2)}
+NEWEST = SCHEMAS[max(SCHEMAS)]
 COMMITTED = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "results").glob("*/*.json")
                    if path.parent.name != "schema")
 
@@ -33,10 +35,14 @@ def strict(text):
     return json.loads(text, parse_constant=refuse)
 
 
-def validate(document, definition=None):
-    schema = SCHEMA if definition is None else {**SCHEMA, "$ref": f"#/$defs/{definition}"}
+def major_of(document):
+    return int(document["offload_bench"]["schema_version"].split(".")[0])
+
+
+def validate(document, definition=None, schema=NEWEST):
     if definition is not None:
-        schema = {key: schema[key] for key in ("$schema", "$defs", "$ref")}
+        schema = {"$schema": schema["$schema"], "$defs": schema["$defs"],
+                  "$ref": f"#/$defs/{definition}"}
     errors = jsonschema.Draft202012Validator(schema).iter_errors(document)
     messages = [f"{'/'.join(map(str, error.absolute_path))}: {error.message}" for error in errors]
     assert not messages, "\n".join(messages[:10])
@@ -94,7 +100,7 @@ def check_context(context):
 
 
 def check_results(document):
-    validate(document)
+    validate(document, schema=SCHEMAS[major_of(document)])
     for one_run in runs_of(document):
         check_run(one_run)
 
@@ -137,6 +143,58 @@ def check_run(document):
             check_since_1_1(case)
         if ours["schema_version"] not in ("1.0.0", "1.1.0"):
             check_since_1_2(case, ours["options"])
+    if major_of(document) >= 2:
+        check_answers(ours)
+
+
+def competes(case):
+    return case["failure"] is None and case["summary"] and case["path"] != "device_memory"
+
+
+def check_answers(ours):
+    """Who wins, worked out once more from the cases."""
+    groups = {}
+    for case in ours["cases"]:
+        groups.setdefault((case["label"], case["weights"]["name"]), []).append(case)
+        assert (case["standing"] is None) == (not competes(case)) or not case["standing"]
+        assert (case["excluded"] is None) == bool(competes(case))
+    assert [(answer["label"], answer["weights"]) for answer in ours["answers"]] == list(groups)
+    for answer, group in zip(ours["answers"], groups.values()):
+        assert {case["workload"] for case in group} == {answer["workload"]}
+        for start in ("cold", "warm"):
+            check_contest(answer[start], start, group)
+        assert all(answer["label"] in sentence for sentence in answer["sentences"])
+
+
+def check_contest(contest, start, group):
+    rivals = [case for case in group if competes(case) and case["start"] in (start, "steady")]
+    if not rivals or (start == "warm" and all(case["start"] == "steady" for case in rivals)):
+        assert contest is None
+        assert not any(start in (case["standing"] or {}) for case in group)
+        return
+    rivals.sort(key=lambda case: case["summary"]["median_s"])
+    best = rivals[0]
+    places = [case["standing"][start] for case in rivals]
+    assert [place["rank"] for place in places] == list(range(1, len(rivals) + 1))
+    assert sum(start in (case["standing"] or {}) for case in group) == len(rivals)
+    assert contest["best"] == {"case": best["name"], "policy": best["policy"],
+                               "engine_flags": best["engine_flags"]}
+    assert places[0] == {"rank": 1, "times_slower": 1, "ties_with_best": True}
+    if best["model"] is None:
+        assert [place["times_slower"] for place in places] == pytest.approx(
+            [case["summary"]["median_s"] / best["summary"]["median_s"] for case in rivals])
+
+    def first(found):
+        return next((case["name"] for case in found), None)
+
+    def named(part):
+        return contest[part] and contest[part]["case"]
+    tied = [case["name"] for case in rivals if case["standing"][start]["ties_with_best"]]
+    assert [best["name"], *(case["case"] for case in contest["tied"])] == tied
+    assert named("runner_up") == first(case for case in rivals if case["name"] not in tied)
+    assert named("switchable") == first(case for case in rivals if case["engine_flags"])
+    resident = [case for case in group if case["excluded"] == "on_gpu"]
+    assert named("resident") == first(sorted(resident, key=lambda case: case["summary"]["median_s"]))
 
 
 def check_case(case, rows, document):
@@ -279,8 +337,9 @@ def check_ci(document, results):
         assert row["bytes_per_second"] == pytest.approx(passed[row["name"]]["gb_per_s"] * 1e9)
 
 
-def test_schema_is_a_schema():
-    jsonschema.Draft202012Validator.check_schema(SCHEMA)
+@pytest.mark.parametrize("schema", SCHEMAS.values(), ids=SCHEMAS.keys())
+def test_schema_is_a_schema(schema):
+    jsonschema.Draft202012Validator.check_schema(schema)
 
 
 @pytest.mark.parametrize("name", ["gpu", "cpu", "model", "redacted", "interrupted", "empty"])
@@ -300,8 +359,8 @@ def test_sample_journal(samples):
     journalled = [strict(line) for line in lines]
     for case in journalled:
         validate(case, "case")
-    # Only the rows' name is not known yet while the run goes on.
-    assert journalled == [{**case, "run_name": None} for case in cases]
+    # The rows' name and the other cases are not known yet while the run goes on.
+    assert journalled == [{**case, "run_name": None, "standing": None} for case in cases]
 
 
 def test_sample_platform(samples):
@@ -310,7 +369,7 @@ def test_sample_platform(samples):
 
 @pytest.mark.parametrize("spoil", [
     lambda ours: ours.pop("schema_version"),
-    lambda ours: ours.update(schema_version="2.0.0"),
+    lambda ours: ours.update(schema_version="1.2.0"),
     lambda ours: ours.update(surprise=1),
     lambda ours: ours["cases"][0].update(surprise=1),
     lambda ours: ours["cases"][0].update(path="bus"),
@@ -322,6 +381,15 @@ def test_sample_platform(samples):
     lambda ours: ours["memory_costs"][1].update(failure=None),  # and yet no figures
     lambda ours: ours["memory_costs"][0]["taken"].pop("host_bytes"),
     lambda ours: ours["platform"].update(gpu=None),  # and yet no reason
+    lambda ours: ours["cases"][0].update(excluded="slow"),
+    lambda ours: ours["cases"][1]["standing"]["cold"].update(rank=0),
+    lambda ours: ours["cases"][1].update(standing={}),
+    lambda ours: ours["answers"][0].update(sentences=[]),
+    lambda ours: ours["answers"][0]["cold"].pop("limited_by"),
+    lambda ours: ours["answers"][0]["cold"].update(limited_by="bus"),
+    lambda ours: ours["answers"][0]["cold"]["best"].update(times_slower=1),
+    lambda ours: ours["answers"][0]["cold"]["runner_up"].pop("times_slower"),
+    lambda ours: ours["answers"][0]["cold"]["switchable"].update(engine_flags=None),
 ])
 def test_schema_refuses(samples, spoil):
     document = strict((samples / "gpu.json").read_text())

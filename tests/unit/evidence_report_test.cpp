@@ -8,7 +8,7 @@
 #include "bench/report/csv.hpp"
 #include "bench/report/evidence_figures.hpp"
 #include "bench/report/evidence_table.hpp"
-#include "bench/report/standing.hpp"
+#include "bench/report/ranking.hpp"
 #include "bench/report/summary.hpp"
 #include "tests/unit/synthetic_run.hpp"
 

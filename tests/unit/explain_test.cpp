@@ -93,7 +93,7 @@ TEST(Explain, SaysWhatReadsOverTheLinkCost) {
            "crossed 1.00 times."))
       << told.text();
   EXPECT_TRUE(
-      told("The GPU drew 200 W over 300 ms of passes on end, 0.50 J a pass, 5.00 J per "
+      told("The GPU drew 200 W over 300 ms of passes on end, 0.500 J a pass, 5.00 J per "
            "GB."))
       << told.text();
   EXPECT_TRUE(told("What held the clocks down: nothing before the passes, power cap behind them."));

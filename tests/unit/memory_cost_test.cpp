@@ -358,7 +358,7 @@ TEST(MemoryCostTable, SaysWhoTakesMost) {
                       "1.00x, which is 896 MiB less; none of it counts as GPU memory"),
             std::string::npos)
       << text;
-  EXPECT_NE(text.find("| 0.50 | rounding |"), std::string::npos) << text;
+  EXPECT_NE(text.find("| 0.500 | rounding |"), std::string::npos) << text;
   EXPECT_EQ(text.find("good to no better"), std::string::npos) << text;
 
   costs[1].taken.device = gib / 2;
@@ -387,7 +387,7 @@ TEST(MemoryCostTable, AFailureAndAMissingAccountAreNoFigures) {
   blind.taken = {std::nullopt, gib, std::nullopt, std::nullopt};
   const std::string text = page_of({failed, blind});
   EXPECT_NE(text.find("broken: FAILED, no more"), std::string::npos) << text;
-  EXPECT_NE(text.find("| 1 GiB | - | - | 1 GiB | - | - | 0.50 | blind |"), std::string::npos)
+  EXPECT_NE(text.find("| 1 GiB | - | - | 1 GiB | - | - | 0.500 | blind |"), std::string::npos)
       << text;
   EXPECT_EQ(text.find("takes most"), std::string::npos) << text;
   EXPECT_EQ(text.find("counts as GPU"), std::string::npos) << text;

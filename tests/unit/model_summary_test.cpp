@@ -6,8 +6,7 @@
 #include <algorithm>
 #include <sstream>
 
-#include "bench/report/sentence.hpp"
-#include "bench/report/standing.hpp"
+#include "bench/report/answers.hpp"
 #include "bench/report/summary.hpp"
 #include "tests/unit/synthetic_run.hpp"
 
@@ -29,8 +28,8 @@ bool contains(const std::string& text, const std::string& what) {
   return flowing(text).find(what) != std::string::npos;
 }
 
-std::string sentence(const RunRecord& run, std::size_t group) {
-  return winner_sentences(group_cases(run.cases).at(group)).front();
+std::string sentence(const RunRecord& run, std::size_t answer) {
+  return answers(run).at(answer).sentences.front();
 }
 
 TEST(ModelSummary, GivesTokensAndMemoryInsteadOfRates) {
@@ -65,7 +64,7 @@ TEST(ModelSummary, SetsTokenCountsApart) {
   one.label = "gemm/tokens:1";
   many.label = "gemm/tokens:512";
   const std::vector<CaseRecord> cases{one, many};
-  EXPECT_EQ(group_cases(cases).size(), 2U);
+  EXPECT_EQ(rank(cases).size(), 2U);
 }
 
 TEST(ModelSummary, SaysOnceWhatIsLeftOut) {
@@ -86,8 +85,9 @@ TEST(ModelSummary, ExplainsARateAboveTheLink) {
   split.link_bytes = 40'000'000;
   split.cpu_bytes = 60'000'000;
   split.share_of_link = 40e6 / 1e-3 / 62.5e9;
-  const std::vector<CaseRecord> cases{split};
-  EXPECT_EQ(winner_sentences(group_cases(cases).front()).front(),
+  RunRecord run;
+  run.cases = {split};
+  EXPECT_EQ(sentence(run, 0),
             "gemv of toy.w: hybrid_split reads at 100 GB/s (64 % of the link for the part that "
             "crosses it, 60 % read by the CPU), with no rival.");
 }
@@ -112,8 +112,7 @@ TEST(ModelSummary, ComparesWholeModels) {
   // 3.4 and 4.2 ms for the slice; of the whole, 1 s of resident weights beside is common to both.
   run.cases[0].model->seconds = 1.5;
   run.cases[1].model->seconds = 1.8;
-  const CaseGroup group = group_cases(run.cases).front();
-  EXPECT_DOUBLE_EQ(times_slower(*group.cases[1], *group.cases[0]), 1.2);
+  EXPECT_DOUBLE_EQ(times_slower(run.cases[1], run.cases[0]), 1.2);
 }
 
 TEST(ModelSummary, GivesTheCostOfEachThatTies) {

@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <limits>
 
-#include "bench/report/numbers.hpp"
 #include "bench/report/results_file.hpp"
 #include "bench/report/table.hpp"
 #include "tests/unit/synthetic_run.hpp"
@@ -66,26 +65,6 @@ TEST(Table, QuotesCsvOnlyWhereNeeded) {
 TEST(Table, RefusesARowOfAnotherWidth) {
   Table table({{"a"}, {"b"}});
   EXPECT_THROW(table.add({"1"}), std::logic_error);
-}
-
-TEST(Wrap, BreaksAtSpacesAndIndentsWhatFollows) {
-  EXPECT_EQ(wrap("one two three", 8, 2), "one two\n  three");
-  EXPECT_EQ(wrap("  - one two", 7, 4), "  - one\n    two");
-  EXPECT_EQ(wrap("unbreakable word", 4), "unbreakable\nword");
-  EXPECT_EQ(wrap("", 10), "");
-}
-
-TEST(Numbers, KeepThreeDigits) {
-  EXPECT_EQ(three_digits(4460.2), "4460");
-  EXPECT_EQ(three_digits(99.96), "100");
-  EXPECT_EQ(three_digits(51.36), "51.4");
-  EXPECT_EQ(three_digits(9.996), "10.0");
-  EXPECT_EQ(three_digits(0.374), "0.37");
-  EXPECT_EQ(times(1.0849), "1.08x");
-  EXPECT_EQ(times(80.6), "81x");
-  EXPECT_EQ(percent(0.9304), "93 %");
-  EXPECT_EQ(count(1, "case"), "1 case");
-  EXPECT_EQ(count(0, "case"), "0 cases");
 }
 
 TEST(ResultsJson, KeepsStockRowsOfPassedCasesOnly) {

@@ -5,8 +5,7 @@
 #include <algorithm>
 #include <sstream>
 
-#include "bench/report/sentence.hpp"
-#include "bench/report/standing.hpp"
+#include "bench/report/answers.hpp"
 #include "bench/report/summary.hpp"
 #include "tests/unit/synthetic_run.hpp"
 
@@ -44,9 +43,10 @@ std::vector<std::string> row(const std::string& text, const std::string& policy,
   return {};
 }
 
-std::string sentence(const std::vector<CaseRecord>& cases) {
-  const auto groups = group_cases(cases);
-  return winner_sentences(groups.front()).front();
+std::string sentence(std::vector<CaseRecord> cases) {
+  RunRecord run;
+  run.cases = std::move(cases);
+  return answers(run).front().sentences.front();
 }
 
 using Cells = std::vector<std::string>;
@@ -78,7 +78,7 @@ TEST(Summary, KeepsColdAndWarmApart) {
   EXPECT_EQ(row(text, "managed_prefer_host", "cold").back(), "1.50x slower");
   EXPECT_EQ(row(text, "managed_prefer_host", "warm").back(), "best when warm");
   const RunRecord run = testing::gpu_run();
-  const auto sentences = winner_sentences(group_cases(run.cases).front());
+  const auto sentences = answers(run).front().sentences;
   ASSERT_EQ(sentences.size(), 2U);
   // 2 ms over 25 us is 80; 100 MB in 2.5 ms are 40 GB/s, and the link carries 62.5.
   EXPECT_EQ(
@@ -218,13 +218,6 @@ TEST(Winner, DoesNotPromiseAGainThatIsNotThere) {
                       toy_case("gemv", "a", "steady", on_link, {2e-3})}),
             "gemv of toy.w: a reads at 50.0 GB/s (80 % of the link), with no rival; weights that "
             "stay on the GPU would be read no faster.");
-}
-
-TEST(Enumerate, ShortensLongLists) {
-  EXPECT_EQ(enumerate({"a"}, 4), "a");
-  EXPECT_EQ(enumerate({"a", "b"}, 4), "a and b");
-  EXPECT_EQ(enumerate({"a", "b", "c", "d"}, 4), "a, b, c and d");
-  EXPECT_EQ(enumerate({"a", "b", "c", "d", "e"}, 4), "a, b, c and 2 others");
 }
 
 }  // namespace

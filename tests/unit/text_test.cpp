@@ -1,11 +1,53 @@
 // SPDX-License-Identifier: Apache-2.0
-// How values are written where people read them.
 #include "bench/core/text.hpp"
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+#include <fstream>
+#include <limits>
+#include <nlohmann/json.hpp>
+#include <string>
+
 namespace offload {
 namespace {
+
+/// As the table calls them.
+std::string written(const std::string& kind, double value) {
+  if (kind == "number") return three_digits(value);
+  if (kind == "seconds") return format_seconds(value);
+  if (kind == "rate") return format_rate(value);
+  if (kind == "traffic") return format_traffic(value);
+  if (kind == "size") return format_size_rounded(static_cast<std::size_t>(value));
+  if (kind == "percent") return percent(value);
+  if (kind == "percent_number") return percent_number(value);
+  if (kind == "times") return times(value);
+  return kind == "ratio" ? ratio_text(value) : "unknown kind";
+}
+
+TEST(Numbers, AreWrittenAsTheSharedTableSays) {
+  std::ifstream file(OFFLOAD_TESTS_DIRECTORY "/data/numbers.json");
+  const nlohmann::json examples = nlohmann::json::parse(file);
+  EXPECT_GT(examples.size(), 50U);
+  for (const nlohmann::json& example : examples) {
+    const auto kind = example.at("kind").get<std::string>();
+    const auto value = example.at("value").get<double>();
+    EXPECT_EQ(written(kind, value), example.at("text").get<std::string>()) << kind << ' ' << value;
+  }
+}
+
+TEST(Numbers, ThatAreNotFiniteAreNotAvailable) {
+  const double infinity = std::numeric_limits<double>::infinity();
+  for (const auto& text : {three_digits(infinity), format_rate(infinity), format_seconds(-infinity),
+                           format_traffic(std::nan("")), ratio_text(std::nan(""))}) {
+    EXPECT_EQ(text, "n/a");
+  }
+}
+
+TEST(Count, AgreesWithItsNoun) {
+  EXPECT_EQ(count(1, "case"), "1 case");
+  EXPECT_EQ(count(0, "case"), "0 cases");
+}
 
 TEST(Text, WhatIsQuotedIsOneShortPrintableLine) {
   EXPECT_EQ(in_quotes("model_type"), "'model_type'");
@@ -13,6 +55,20 @@ TEST(Text, WhatIsQuotedIsOneShortPrintableLine) {
   EXPECT_EQ(in_quotes("a\n\x1b[31m\xff"), "'a??[31m?'");
   EXPECT_EQ(in_quotes(std::string(80, 'n')), "'" + std::string(80, 'n') + "'");
   EXPECT_EQ(in_quotes(std::string(1'000'000, 'n')), "'" + std::string(80, 'n') + "...'");
+}
+
+TEST(Wrap, BreaksAtSpacesAndIndentsWhatFollows) {
+  EXPECT_EQ(wrap("one two three", 8, 2), "one two\n  three");
+  EXPECT_EQ(wrap("  - one two", 7, 4), "  - one\n    two");
+  EXPECT_EQ(wrap("unbreakable word", 4), "unbreakable\nword");
+  EXPECT_EQ(wrap("", 10), "");
+}
+
+TEST(Enumerate, ShortensLongLists) {
+  EXPECT_EQ(enumerate({"a"}, 4), "a");
+  EXPECT_EQ(enumerate({"a", "b"}, 4), "a and b");
+  EXPECT_EQ(enumerate({"a", "b", "c", "d"}, 4), "a, b, c and d");
+  EXPECT_EQ(enumerate({"a", "b", "c", "d", "e"}, 4), "a, b, c and 2 others");
 }
 
 }  // namespace

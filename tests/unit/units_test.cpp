@@ -33,7 +33,7 @@ TEST(ParseSize, RefusesDecimalUnitsAndSaysWhatToWrite) {
   EXPECT_NE(refusal("4Gb").find("ambiguous"), std::string::npos);
 }
 
-TEST(ParseSize, RefusesWhatIsNoSize) {
+TEST(ParseSize, RefusesWhatIsNotASize) {
   EXPECT_EQ(refusal("0"), "size '0' must be at least 1 byte");
   EXPECT_EQ(refusal("0MiB"), "size '0MiB' must be at least 1 byte");
   for (const char* text : {"", "-1", "+1", "1.5GiB", "MiB", "64 MiB", "64MiBs", "64iB", "0x10",
@@ -85,35 +85,6 @@ TEST(FormatSize, IsExactAndReadsBack) {
        {std::size_t{1}, std::size_t{1023}, std::size_t{117440512}, (std::size_t{1} << 40) + 1024}) {
     EXPECT_EQ(parse_size(format_size(bytes)), bytes);
   }
-}
-
-TEST(FormatSizeRounded, KeepsTwoOrThreeDigits) {
-  EXPECT_EQ(format_size_rounded(117440512), "112 MiB");
-  EXPECT_EQ(format_size_rounded(3 * (std::size_t{1} << 29)), "1.5 GiB");
-  EXPECT_EQ(format_size_rounded(std::size_t{4} << 30), "4 GiB");
-  EXPECT_EQ(format_size_rounded(0), "0 B");
-  EXPECT_EQ(format_size_rounded(1000), "1000 B");
-  EXPECT_EQ(format_size_rounded((std::size_t{1} << 30) - 1), "1 GiB");  // not 1024 MiB
-  EXPECT_EQ(format_size_rounded(std::size_t{10} << 30), "10 GiB");
-}
-
-TEST(FormatRate, IsDecimalWithThreeDigits) {
-  EXPECT_EQ(format_rate(51.4e9), "51.4 GB/s");
-  EXPECT_EQ(format_rate(4.48e12), "4.48 TB/s");
-  EXPECT_EQ(format_rate(812e6), "812 MB/s");
-  EXPECT_EQ(format_rate(999.6e9), "1.00 TB/s");
-  EXPECT_EQ(format_rate(9.996e9), "10.0 GB/s");
-  EXPECT_EQ(format_rate(99.96e9), "100 GB/s");
-  EXPECT_EQ(format_rate(std::numeric_limits<double>::infinity()), "n/a");
-}
-
-TEST(FormatSeconds, PicksTheUnit) {
-  EXPECT_EQ(format_seconds(812e-9), "812 ns");
-  EXPECT_EQ(format_seconds(8.46e-3), "8.46 ms");
-  EXPECT_EQ(format_seconds(1.2), "1.20 s");
-  EXPECT_EQ(format_seconds(42e-6), "42.0 us");
-  EXPECT_EQ(format_seconds(0.9999e-3), "1.00 ms");
-  EXPECT_EQ(format_seconds(75), "75.0 s");
 }
 
 }  // namespace
