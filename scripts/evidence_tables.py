@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Tables of what driver and hardware did, for scripts/readme_table.py."""
 
+from offload_results.markdown_text import row
 from offload_results.results import BadInput, label_of, parameter_of
-from table_text import duration, gibibytes, row, three_digits
+from offload_results.text import seconds, size, three_digits
 
 dash = "-"
 
@@ -38,8 +39,8 @@ def count_text(value):
     return dash if value is None else f"{value:,.0f}"
 
 
-def ratio_text(value, digits=3):
-    return dash if value is None else f"{value:.{digits}g}"
+def figure_text(value):
+    return dash if value is None else three_digits(value)
 
 
 def per_gb(um, field, otherwise):
@@ -68,11 +69,11 @@ def evidence_table(results, chosen):
         lines.append(row([
             f"`{case['policy']}`", case["start"], three_digits(case["gb_per_s"]),
             count_text(per_gb(um, "gpu_fault_groups", none)),
-            ratio_text(none if none is not None else evidence["amplification"]),
+            figure_text(none if none is not None else evidence["amplification"]),
             count_text(per_gb(um, "remote_maps", none)),
-            ratio_text(evidence["driver_cpu_s_per_gb"]), ratio_text(evidence["process_cpu_s_per_gb"]),
-            ratio_text(None if link is None else link / case["bytes"]["requested"], 4),
-            ratio_text(evidence["joules_per_gb"]),
+            figure_text(evidence["driver_cpu_s_per_gb"]), figure_text(evidence["process_cpu_s_per_gb"]),
+            figure_text(None if link is None else link / case["bytes"]["requested"]),
+            figure_text(evidence["joules_per_gb"]),
         ]))
     return "\n".join(lines)
 
@@ -80,10 +81,7 @@ def evidence_table(results, chosen):
 def parameter_text(case):
     name, value = parameter_of(case)
     if name == "chunk":
-        for unit, size in (("MiB", 2**20), ("KiB", 2**10)):
-            if value % size == 0 and value >= size:
-                return f"{value // size:.0f} {unit}"
-        return f"{value:.0f} B"
+        return size(value)
     return f"{name} {value:g}" if name else label_of(case)
 
 
@@ -128,7 +126,7 @@ def shown_passes(count):
 
 
 def series_table(results, chosen):
-    """series:LABEL[,WEIGHTS]: time of the n-th pass on end, and what it moved."""
+    """series:LABEL[,WEIGHTS]: time of the n-th consecutive pass, and what it moved."""
     label, *names = chosen
     cases = [case for case in of_weights(passed(results, label), names) if case["series"]]
     if not cases:
@@ -148,10 +146,10 @@ def series_table(results, chosen):
             moved = ", ".join(three_digits(end["to_device"]["total"] / 1e6) for end in ends)
         else:
             moved = "0" if series["um"]["state"] == "zero by design" else dash
-        driver = dash if series["driver_s"] is None else f"{sum(series['driver_s']):.3g}"
+        driver = dash if series["driver_s"] is None else three_digits(sum(series["driver_s"]))
         lines.append(row(
             [f"`{case['policy']}`", case["start"]]
-            + [duration(series["pass_s"][index - 1]) for index in shown] + [moved, driver]))
+            + [seconds(series["pass_s"][index - 1]) for index in shown] + [moved, driver]))
     return "\n".join(lines)
 
 
@@ -159,13 +157,13 @@ def setup_table(results, chosen):
     """setup:LABEL: set-up and read apart."""
     cases = [case for case in passed(results, chosen[0]) if case["setup"]]
     if not cases:
-        raise BadInput(f"{chosen[0]} tells no set-up apart")
+        raise BadInput(f"{chosen[0]} does not report set-up apart")
     lines = ["| policy | start | set-up | read | both |", "|---|---|---:|---:|---:|"]
     for case in sorted(cases, key=by_speed):
         setup = case["setup"]
         lines.append(row([
-            f"`{case['policy']}`", case["start"], duration(max(setup["median_s"], 0)),
-            duration(setup["read_median_s"]), duration(case["summary"]["median_s"]),
+            f"`{case['policy']}`", case["start"], seconds(max(setup["median_s"], 0)),
+            seconds(setup["read_median_s"]), seconds(case["summary"]["median_s"]),
         ]))
     return "\n".join(lines)
 
@@ -175,8 +173,8 @@ def threads_table(results, chosen):
     label, *names = chosen
     cases = sorted(of_weights(passed(results, label), names), key=by_speed)
     threads = sorted({
-        name for case in cases for name, seconds in (case["evidence"]["cpu"].get("threads") or {}).items()
-        if seconds >= 1e-5
+        name for case in cases for name, took in (case["evidence"]["cpu"].get("threads") or {}).items()
+        if took >= 1e-5
     })
     if not threads:
         raise BadInput(f"no thread of the driver ran in {label}")
@@ -187,8 +185,8 @@ def threads_table(results, chosen):
     for case in cases:
         of_case = case["evidence"]["cpu"].get("threads") or {}
         lines.append(row(
-            [f"`{case['policy']}`", case["start"], duration(case["summary"]["median_s"])]
-            + [duration(of_case[name]) if of_case.get(name, 0) >= 1e-6 else "0" for name in threads]))
+            [f"`{case['policy']}`", case["start"], seconds(case["summary"]["median_s"])]
+            + [seconds(of_case[name]) if of_case.get(name, 0) >= 1e-6 else "0" for name in threads]))
     return "\n".join(lines)
 
 
@@ -212,7 +210,7 @@ def memory_table(results, _):
             cost["allocator"], times(cost, "host_bytes"), times(cost, "resident_bytes"),
             times(cost, "device_bytes"), three_digits(cost["seconds"] * 2**30 / cost["asked_bytes"]),
         ]))
-    note = f"{first['weights']}: {first['tensors']} tensors, {gibibytes(first['asked_bytes'])}"
+    note = f"{first['weights']}: {first['tensors']} tensors, {size(first['asked_bytes'])}"
     return "\n".join(lines + ["", f"<sub>{note}.</sub>"])
 
 

@@ -2,7 +2,9 @@
 """What README.md answers in a few figures: one token's product, and one token of a whole model, in two files
 of one machine."""
 from offload_results.json_reader import BadInput
-from table_text import duration, row, three_digits
+from offload_results.markdown_text import row
+from offload_results.text import seconds as duration
+from offload_results.text import three_digits
 
 UVA, MAPPED, COPY = "pinned_zero_copy", "managed_accessed_by", "pinned_copy"
 FAULTS, CPU, BOTH = "managed_demand", "host_compute", "hybrid_split"

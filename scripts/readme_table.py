@@ -15,7 +15,7 @@ WHAT  machine              what the run was made on, in one line
       limits               the distance to the limits
       evidence:LABEL[,WEIGHTS]   what driver and hardware did, by policy
       rates:WORKLOAD[,WEIGHTS]   GB/s by policy, a column per parameter (chunk, skew) or weights
-      series:LABEL[,WEIGHTS]     time of the n-th pass on end, and what it moved
+      series:LABEL[,WEIGHTS]     time of the n-th consecutive pass, and what it moved
       setup:LABEL                set-up and read apart
       memory_costs               what each allocator took, tensor by tensor
       threads:LABEL[,WEIGHTS]    time that each of the driver's threads runs in a pass
@@ -31,9 +31,10 @@ import readme_answer
 from evidence_tables import tables as evidence_tables
 from offload_results import command
 from offload_results.json_reader import BadInput, read_text
+from offload_results.markdown_text import row
 from offload_results.results import label_of, parameter_of
 from offload_results.results import load as shared_load
-from table_text import duration, gibibytes, row, three_digits
+from offload_results.text import percent, ratio_text, seconds, size, three_digits
 
 block = re.compile(r"(<!-- scripts/readme_table\.py ([^\n]+) -->\n)(.*?)(\n?<!-- end -->)", re.DOTALL)
 
@@ -116,8 +117,8 @@ def workload_table(results, label):
     for case in usable(results, label):
         share = case["share_of_link"]
         lines.append(row([
-            f"`{case['policy']}`", case["start"], duration(case["summary"]["median_s"]),
-            three_digits(case["gb_per_s"]), f"{share:.0%}" if share else "-", case["mechanism"],
+            f"`{case['policy']}`", case["start"], seconds(case["summary"]["median_s"]),
+            three_digits(case["gb_per_s"]), percent(share) if share else "-", case["mechanism"],
         ]))
     return "\n".join(lines)
 
@@ -148,9 +149,9 @@ def gemm_table(results, chosen):
 
 
 def offload_note(model):
-    text = f"{model['name']}: {gibibytes(model['offloaded_bytes'])} offloaded"
+    text = f"{model['name']}: {size(model['offloaded_bytes'])} offloaded"
     if model["resident_bytes"]:
-        text += f", {gibibytes(model['resident_bytes'])} resident"
+        text += f", {size(model['resident_bytes'])} resident"
     return text
 
 
@@ -205,7 +206,7 @@ def models_table(files, chosen):
     # The first column, which is the order a reader looks for, decides: it comes last for the sort.
     backwards = list(columns.values())[::-1]
     for policy, cells in policy_rows(backwards, tokens_per_second):
-        memory = gibibytes(device[policy]) if policy in device else "-"
+        memory = size(device[policy]) if policy in device else "-"
         lines.append(row([f"`{policy}`"] + cells[::-1] + [memory]))
     return "\n".join(lines + ["", f"<sub>{'; '.join(notes)}.</sub>"])
 
@@ -235,8 +236,8 @@ def limits_table(results, _):
         sign = ">=" if limit["at_least"] else "<="
         met = limit["ratio"] >= limit["goal"] if limit["at_least"] else limit["ratio"] <= limit["goal"]
         lines.append(row([
-            f"`{limit['id']}`", limit["description"], f"{limit['ratio']:.3f}",
-            f"{sign} {limit['goal']:.3f}", "yes" if met else "no",
+            f"`{limit['id']}`", limit["description"], ratio_text(limit["ratio"]),
+            f"{sign} {ratio_text(limit['goal'])}", "yes" if met else "no",
         ]))
     return "\n".join(lines)
 

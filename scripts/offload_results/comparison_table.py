@@ -3,10 +3,9 @@
 import collections
 import math
 
-from table_text import duration
-
 from .comparison import NOT_COMPARABLE, REGRESSION, SAME, SLOWER, UNDECIDED, VERDICTS
 from .interval import FEWEST
+from .text import seconds
 
 TITLES = ("case", "verdict", "baseline", "candidate", "change", "interval", "resolution", "note")
 RIGHT = {"baseline", "candidate", "change", "interval", "resolution"}
@@ -101,7 +100,7 @@ def note(row):
 
 
 def side_text(side):
-    return duration(side.median_s) if side else "-"
+    return seconds(side.median_s) if side else "-"
 
 
 def change(value):

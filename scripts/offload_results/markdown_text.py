@@ -33,5 +33,10 @@ def reference(text, index, links):
     return f"&#{ord(character)};" + (WORD_JOINER if character in "@#" else "")
 
 
+def row(cells):
+    """Of a table; the cells are Markdown."""
+    return f"| {' | '.join(cells)} |"
+
+
 def code(text):
     return f"<code>{escaped(text)}</code>"

@@ -12,7 +12,7 @@ import pytest
 pytest.importorskip("matplotlib", reason="needs python3-matplotlib")
 root = pathlib.Path(__file__).parent.parent.parent
 sys.path.insert(0, str(root / "scripts"))
-from offload_results.drawing import labels, text  # noqa: E402
+from offload_results.drawing import labels, typesetting as text  # noqa: E402
 
 
 @pytest.mark.parametrize(

@@ -8,20 +8,27 @@ import sys
 import jsonschema
 import pytest
 
-from results_builder import apart, case, gpu, host, platform, run, skipped, write
+from results_builder import (
+    answered, apart, case, gpu, host, of_schema_1, platform, run, skipped, write,
+)
 
 ROOT = pathlib.Path(__file__).parent.parent.parent
 sys.path.insert(0, str(ROOT / "scripts"))
 from offload_results import merging, results, sanity  # noqa: E402
 
-SCHEMA = json.loads((ROOT / "results/schema/results-1.json").read_text())
-VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
+VALIDATORS = {major: jsonschema.Draft202012Validator(json.loads(
+    (ROOT / f"results/schema/results-{major}.json").read_text())) for major in (1, 2)}
 COMMITTED = sorted(path for path in (ROOT / "results").glob("*/*.json")
                    if path.parent.name not in ("schema", "baselines"))  # these repeat runs
 
 
+def major_of(document):
+    return results.version_of(document["offload_bench"])[0]
+
+
 def valid(document):
-    errors = [error.message for error in VALIDATOR.iter_errors(document)]
+    validator = VALIDATORS[major_of(document)]
+    errors = [error.message for error in validator.iter_errors(document)]
     assert not errors, errors[:5]
     return document
 
@@ -31,25 +38,30 @@ def one_run(day, *samples, **changes):
                started_at=f"2026-01-0{day}T00:00:00Z", **changes)
 
 
-@pytest.fixture
-def days(tmp_path):
-    return [
-        write(tmp_path / "1.json", one_run(1, 1.3e-3, 1.4e-3)),
-        write(tmp_path / "2.json", one_run(2, 1.5e-3, gpu=gpu("Other GPU", uuid="GPU-2", index=3))),
-        write(tmp_path / "3.json", one_run(3, 1.6e-3, schema_version="1.0.0")),
-    ]
+@pytest.fixture(params=[1, 2], ids=["schema 1", "schema 2"])
+def days(tmp_path, request):
+    documents = [one_run(1, 1.3e-3, 1.4e-3),
+                 one_run(2, 1.5e-3, gpu=gpu("Other GPU", uuid="GPU-2", index=3)),
+                 one_run(3, 1.6e-3)]
+    if request.param == 1:
+        documents = list(map(of_schema_1, documents))
+        documents[2]["offload_bench"]["schema_version"] = "1.0.0"
+    return [write(tmp_path / f"{day}.json", document) for day, document in enumerate(documents, 1)]
 
 
 def test_every_run_keeps_its_cases(days, tmp_path):
     document = valid(merging.merge(days))
     ours = document["offload_bench"]
-    assert ours["schema_version"] == "1.3.0" and ours["complete"]
+    old = major_of(document) == 1
+    assert ours["schema_version"] == ("1.3.0" if old else "2.0.0") and ours["complete"]
     assert [source["file"] for source in ours["sources"]] == ["1.json", "2.json", "3.json"]
     assert [source["started_at"][:10] for source in ours["sources"]] == [
         "2026-01-01", "2026-01-02", "2026-01-03"]
     assert ours["sources"][1]["gpu"] == {"index": 3, "name": "Other GPU", "uuid": "GPU-2"}
     assert ours["sources"][0]["git_commit"] == "0123456789ab"
-    assert ours["sources"][2]["run"]["schema_version"] == "1.0.0"
+    assert ours["sources"][2]["run"]["schema_version"] == ("1.0.0" if old else "2.0.0")
+
+    assert ("answers" in ours) != old and "answers" not in ours["sources"][0]["run"]
 
     merged = results.load(write(tmp_path / "m.json", document))
     by_key = {str(key): cases for key, cases in merged.by_key().items()}
@@ -80,11 +92,14 @@ def test_lists_follow_each_other_each_with_its_source(tmp_path):
     limit = {"id": "a", "description": "d", "ratio": 2.0, "goal": 1.0, "at_least": True,
              "met": True, "measured": 2.0, "reference": 1.0, "unit": "s"}
     why = skipped("gemv", "system_demand", "w", "cold", "needs HMM")
+    _, answer = answered([case()])
     paths = [write(tmp_path / f"{day}.json", one_run(day, 1.3e-3 + day * 1e-5, skipped=[why],
-                                                     limits=[limit])) for day in (1, 2)]
+                                                     limits=[limit], answers=[answer]))
+             for day in (1, 2)]
     document = valid(merging.merge(paths))
     ours = document["offload_bench"]
     assert ours["skipped"] == [{**why, "source": 0}, {**why, "source": 1}]
+    assert ours["answers"] == [{**answer, "source": 0}, {**answer, "source": 1}]
     assert ours["limits"] == [{**limit, "source": 0}, {**limit, "source": 1}]
     assert [row["source"] for row in document["benchmarks"]] == [0] * 8 + [1] * 8
     assert "limits" not in ours["sources"][0]["run"]
@@ -145,7 +160,10 @@ def test_ranks_that_began_at_once_are_different_runs(tmp_path):
 
 
 def test_incomplete_runs_are_refused_unless_wanted(days, tmp_path):
-    half = write(tmp_path / "half.json", one_run(4, 1.3e-3, incomplete="interrupted"))
+    half = one_run(4, 1.3e-3, incomplete="interrupted")
+    if major_of(json.loads(days[0].read_text())) == 1:
+        half = of_schema_1(half)
+    half = write(tmp_path / "half.json", half)
     refuse([days[0], half], "half.json: an incomplete run .interrupted.: --incomplete")
     ours = valid(merging.merge([days[0], half], True))["offload_bench"]
     assert not ours["complete"] and ours["incomplete_reason"] == "half.json: interrupted"
@@ -175,12 +193,16 @@ def test_machines_with_and_without_a_gpu_and_runs_without_cases(tmp_path):
     assert ours["platform"] == platform(None)  # the first one's, as all that describes a run
 
 
-def test_all_committed_results_merge(tmp_path):
-    merged = valid(merging.merge(COMMITTED))
-    given = {path: json.loads(path.read_text())["offload_bench"]["cases"] for path in COMMITTED}
+@pytest.mark.parametrize("major", [1, 2])
+def test_all_committed_results_merge(tmp_path, major):
+    paths = [path for path in COMMITTED if major_of(json.loads(path.read_text())) == major]
+    if not paths:
+        pytest.skip("none is committed")
+    merged = valid(merging.merge(paths))
+    given = {path: json.loads(path.read_text())["offload_bench"]["cases"] for path in paths}
     samples = [one["samples_s"] for cases in given.values() for one in cases]
     assert [one["samples_s"] for one in merged["offload_bench"]["cases"]] == samples
-    separate = sorted(str(finding.text) for path in COMMITTED
+    separate = sorted(str(finding.text) for path in paths
                       for finding in sanity.findings(results.load(path, True)))
     together = sanity.findings(results.load(write(tmp_path / "all.json", merged)))
     assert sorted(finding.text for finding in together) == separate

@@ -13,7 +13,7 @@ import time
 
 import pytest
 
-from results_builder import case, run, skipped, write
+from results_builder import answered, case, run, skipped, write
 
 webdriver = pytest.importorskip("selenium.webdriver", reason="python3-selenium is not installed")
 from selenium.webdriver.common.by import By  # noqa: E402
@@ -29,6 +29,7 @@ from offload_results import results  # noqa: E402
 from offload_results.report import make  # noqa: E402
 
 H200 = ROOT / "results/h200-sxm-pcie5"
+SENTENCE = "gemv of w, cold: __proto__ wins at 51.2 GB/s, b failed."
 HOSTILE = "<img/src=x/onerror=window.hit=1></script><script>window.hit=1</script>]]>\u2028"
 
 
@@ -48,11 +49,12 @@ def browser():
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory):
     directory = tmp_path_factory.mktemp("pages")
-    hostile = write(directory / "hostile.json", run(
+    cases, answer = answered(
         [case(policy=HOSTILE, weights=HOSTILE, mechanism=HOSTILE, engine_flags=HOSTILE),
          case(policy="__proto__", samples=[2e-3] * 3, weights=HOSTILE),
-         case(policy="b", weights=HOSTILE, failure=HOSTILE)],
-        skipped=[skipped("gemv", HOSTILE, HOSTILE, "cold", HOSTILE)],
+         case(policy="b", weights=HOSTILE, failure=HOSTILE)], sentences=[HOSTILE, SENTENCE])
+    hostile = write(directory / "hostile.json", run(
+        cases, answers=[answer], skipped=[skipped("gemv", HOSTILE, HOSTILE, "cold", HOSTILE)],
         argv=["offload_bench", HOSTILE], environment={HOSTILE: HOSTILE}))
     results = {
         "quick": [H200 / "quick.json"],

@@ -12,7 +12,7 @@ import sys
 
 import pytest
 
-from results_builder import case, evidence_of, run, skipped, um, write
+from results_builder import answered, case, evidence_of, run, skipped, um, write
 
 ROOT = pathlib.Path(__file__).parent.parent.parent
 sys.path.insert(0, str(ROOT / "scripts"))
@@ -171,12 +171,15 @@ def test_what_failed_was_skipped_or_is_unknown_is_there(tmp_path):
 
 def test_runs_of_a_merged_file_stay_apart(tmp_path):
     from offload_results import merging
-    paths = [write(tmp_path / f"{index}.json", run([case(samples=[index * 1e-3] * 3)]))
-             for index in (1, 2)]
+    paths = []
+    for index in (1, 2):
+        cases_, answer = answered([case(samples=[index * 1e-3] * 3)], sentences=[f"{index}."])
+        paths.append(write(tmp_path / f"{index}.json", run(cases_, answers=[answer])))
     data = data_in(made(tmp_path, merging.merge(paths)))
     assert [found["name"] for found in data["runs"]] == ["run.0", "run.1"]
     assert data["cases"]["run"] == [0, 1] and data["cases"]["us"] == [1000, 2000]
-    assert [answer["run"] for answer in data["sections"][0]["answers"]] == [0, 1]
+    assert [(found["run"], found["sentences"]) for found in data["sections"][0]["answers"]] == [
+        (0, ["1."]), (1, ["2."])]
 
 
 def test_many_samples_become_order_statistics():
@@ -220,7 +223,7 @@ def test_bad_input_is_refused_in_one_line(tmp_path):
     assert "cut short" in refused(tmp_path, document[:len(document) // 2])
     assert "empty file" in refused(tmp_path, "")
     assert "not results of offload_bench" in refused(tmp_path, '{"benchmarks": []}')
-    assert "schema version 3.0.0" in refused(tmp_path, document.replace('"1.2.0"', '"3.0.0"'))
+    assert "schema version 3.0.0" in refused(tmp_path, document.replace('"2.0.0"', '"3.0.0"'))
     assert "NaN" in refused(tmp_path, document.replace('"gb_per_s": 5', '"gb_per_s": NaN, "x": 5'))
     assert "nothing in it to report" in refused(tmp_path, json.dumps(run([])))
     assert "damaged" in refused(tmp_path, document.replace('"footprint"', '"footprints"'))

@@ -8,7 +8,12 @@ Every figure follows from the samples and bytes given, by the formulas of docs/m
 that are alike are one object: change apart(document), not it.
 """
 import json
+import pathlib
 import statistics
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).parents[2] / "scripts"))
+from offload_results.upgrade import family_of  # noqa: E402
 
 LINK_PEAK = 63.0e9  # PCI Express 5.0 x16
 COPY_RATE = 55.0e9
@@ -88,6 +93,7 @@ def case(label="gemv", policy="pinned_zero_copy", weights="w", start="steady",
     return {
         "name": name, "run_name": f"{name}/manual_time" if good and complete else None,
         "workload": label.partition("/")[0], "label": label, "policy": policy,
+        "family": family_of(policy),
         "weights": {"name": weights, "bytes": size, "tensors": tensors(size)},
         "start": start, "path": path, "memory": "cudaHostAlloc", "mechanism": "somehow",
         "engine_flags": None, "bytes": {"requested": size, "touched": size, "only_read": 0},
@@ -97,8 +103,43 @@ def case(label="gemv", policy="pinned_zero_copy", weights="w", start="steady",
         "gb_per_s": size / good["median_s"] / 1e9 if good else None, "seconds_per_step": None,
         "share_of_link": crossing / good["median_s"] / copy_rate if good and crossing else None,
         "setup": None, "evidence": evidence, "series": None, "failure": failure,
-        "complete": complete, **changes,
+        "complete": complete, "standing": None, "excluded": excluded(samples, path, failure),
+        **changes,
     }
+
+
+def excluded(samples, path, failure):
+    if failure is not None:
+        return "failed"
+    if not samples:
+        return "no_samples"
+    return "on_gpu" if path == "device_memory" else None
+
+
+def answered(cases, start="cold", sentences=("said so.",)):
+    """(cases, answer) of one label and weights: competitors in the order of their medians, those
+    that tie with the best named by a standing that says so."""
+    rivals = sorted((one for one in cases if one["excluded"] is None),
+                    key=lambda one: one["summary"]["median_s"])
+    best = rivals[0]["summary"]["median_s"]
+    for rank, one in enumerate(rivals, 1):
+        ratio = one["summary"]["median_s"] / best
+        one["standing"] = {start: {"rank": rank, "times_slower": ratio,
+                                   "ties_with_best": ratio < 1.01}}
+
+    def named(one):
+        return {"case": one["name"], "policy": one["policy"], "engine_flags": one["engine_flags"]}
+
+    def slower(one):
+        return {**named(one), "times_slower": one["summary"]["median_s"] / best}
+    tied = [one for one in rivals if one["standing"][start]["ties_with_best"]]
+    contest = {"best": named(rivals[0]), "tied": list(map(slower, tied[1:])),
+               "runner_up": slower(rivals[len(tied)]) if len(tied) < len(rivals) else None,
+               "switchable": None, "resident": None, "limited_by": "unknown"}
+    first = cases[0]
+    return cases, {
+        "workload": first["workload"], "label": first["label"], "weights": first["weights"]["name"],
+        **dict.fromkeys(("cold", "warm")), start: contest, "sentences": list(sentences)}
 
 
 def skipped(label, policy, weights, start, reason):
@@ -127,16 +168,38 @@ def rows(case):
     ]
 
 
+def gpu_settings(**changes):
+    names = ("serial", "ecc", "mig", "persistence", "compute_mode", "power_limit_watts",
+             "enforced_power_limit_watts", "sm_mhz", "max_sm_mhz", "application_sm_mhz",
+             "memory_mhz", "max_memory_mhz", "application_memory_mhz", "throttled",
+             "temperature_celsius", "bar1_bytes", "addressing_mode", "numa_node",
+             "confidential_compute")
+    return {**dict.fromkeys(names), "unknown": {}, **changes}
+
+
+def host_settings(**changes):
+    names = ("sockets", "transparent_hugepage_defrag", "numa_balancing", "governor",
+             "kernel_command_line", "iommu_parameters", "init_on_alloc", "iommu_groups",
+             "locked_memory_limit_bytes", "virtual_machine", "container", "swap_bytes",
+             "overcommit_memory")
+    return {**dict.fromkeys(names), "nodes": [], "hugepages": [], "ranks": {}, "unknown": {},
+            "kernel_modules": {"open": None, "nvidia_uvm": {}, "nvidia": {}}, **changes}
+
+
 def gpu(name="Test GPU", driver_release="580.00", uuid="GPU-0", index=0, **changes):
     flags = ("managed", "concurrent_managed_access", "pageable_memory_access",
              "pageable_memory_access_uses_host_page_tables", "direct_managed_access_from_host",
-             "host_native_atomics", "host_register", "host_numa_vmm")
+             "host_native_atomics", "host_register", "host_numa_vmm",
+             "host_pointer_for_registered_memory", "memory_pools", "host_numa_memory_pools",
+             "gpu_is_numa_node")
     return {
         "index": index, "name": name, "uuid": uuid, "pci_bus_id": "0000:01:00.0",
         "compute_capability": {"major": 9, "minor": 0}, "sm_count": 100, "l2_bytes": 50 * MIB,
         "memory_bytes": 80 * 2**30, "free_bytes": 79 * 2**30, "hbm_peak_bytes_per_second": HBM_PEAK,
         "driver_version": 13000, "runtime_version": 13000, "driver_release": driver_release,
-        "memory_model": {**dict.fromkeys(flags, False), "managed": True, "host_numa_id": 0},
+        "memory_model": {**dict.fromkeys(flags, False), "managed": True, "host_numa_id": 0,
+                         "async_engines": 2, "gpu_numa_id": None},
+        "settings": gpu_settings(),
         **changes,
     }
 
@@ -152,14 +215,15 @@ def host(cpu="Test CPU", **changes):
         "cpu": cpu, "architecture": "x86_64", "kernel": "Linux 6.1", "logical_cpus": 16,
         "numa_nodes": 1, "page_bytes": 4096, "memory_bytes": 2**37, "available_bytes": 2**36,
         "cgroup_limit_bytes": None, "cgroup_used_bytes": None,
-        "last_level_cache_bytes": 32 * MIB, "transparent_hugepages": "madvise", **changes,
+        "last_level_cache_bytes": 32 * MIB, "transparent_hugepages": "madvise",
+        "settings": host_settings(), **changes,
     }
 
 
 def platform(gpu=gpu(), link=link(), host=host()):
     """`gpu=None` is a machine without one."""
     return {"gpu": gpu, "gpu_absent_reason": None if gpu else "no CUDA driver",
-            "link": link if gpu else None, "host": host}
+            "link": link if gpu else None, "host": host, "redacted": False}
 
 
 def build(**changes):
@@ -180,6 +244,11 @@ def calibration(gpu=True, copy_rate=COPY_RATE, **changes):
             "seconds": 1.0, **changes}
 
 
+OFFLOAD_RULES = {"cpu_offload_gb": 0, "cpu_offload_params": [], "offload_group_size": 0,
+                 "offload_num_in_group": 1, "offload_params": [], "n_cpu_moe": None}
+TUNING = {"prefetch_step": 1, "panel_bytes": None, "slots": 3, "host_share": None}
+
+
 def options(**changes):
     return {
         "action": "run", "suite": "quick", "policies": [], "workloads": [], "weights": [],
@@ -188,13 +257,14 @@ def options(**changes):
         "ci_json": None, "format": "table", "progress": "never", "strict": False,
         "benchmark_flags": [], "graph": False, "evidence": "none", "passes": 0, "explain": None,
         "host_memory_cost": False, "models": [], "tokens": [], "chunks": [], "skews": [],
-        "redact": False, **changes,
+        "redact": False, "offload_rules": OFFLOAD_RULES, "checkpoint_shapes": False,
+        "slice_bytes": 2**31, "tuning": TUNING, **changes,
     }
 
 
 def run(cases, gpu=gpu(), platform=platform, build=build(), skipped=(), calibration=calibration,
-        with_rows=True, schema_version="1.2.0", host_name="host", started_at="2026-01-01T00:00:00Z",
-        incomplete=None, options=options(), **changes):
+        with_rows=True, schema_version="2.0.0", host_name="host", started_at="2026-01-01T00:00:00Z",
+        incomplete=None, options=options(), answers=(), **changes):
     """A whole document. `incomplete` is the reason; `platform` and `calibration` are made for the
     GPU given, or are objects; `changes` replace properties of offload_bench."""
     cases = [one if with_rows else {**one, "run_name": None} for one in cases]
@@ -216,14 +286,24 @@ def run(cases, gpu=gpu(), platform=platform, build=build(), skipped=(), calibrat
             "limits": [], "memory_costs": [],
             "wall_time": {"total_s": 10.0, "measured_s": 4.0, "allocation_s": 1.0,
                           "content_s": 2.0, "reset_s": 1.0, "evidence_s": 1.0},
-            "skipped": list(skipped), "cases": cases, **changes,
+            "skipped": list(skipped), "answers": list(answers), "cases": cases, **changes,
         },
     }
 
 
+def of_schema_1(document):
+    """The same as the program wrote it before 2.0; labels with parameters are the caller's to put."""
+    ours = {name: value for name, value in document["offload_bench"].items() if name != "answers"}
+    since = ("family", "standing", "excluded")
+    cases = [{name: value for name, value in one.items() if name not in since}
+             for one in ours["cases"]]
+    return {**document, "offload_bench": {**ours, "schema_version": "1.2.0", "cases": cases}}
+
+
 def minimal(case):
-    """Only what schema 1.0 asks of a case: half as long when written."""
-    later = ("tokens", "link_bytes", "cpu_bytes", "captured", "model", "setup", "series")
+    """Only what schema 1.0 asks of a case."""
+    later = ("label", "tokens", "link_bytes", "cpu_bytes", "captured", "model", "setup", "series",
+             "family", "standing", "excluded")
     return {**{key: value for key, value in case.items() if key not in later},
             "evidence": {"um": None, "um_state": "not counted", "bytes_read": 0}}
 

@@ -10,12 +10,19 @@ import jsonschema
 import pytest
 
 from results_builder import (
-    case, evidence_of, gpu, minimal, rows, run, skipped, summary, um, write,
+    answered, case, evidence_of, gpu, minimal, of_schema_1, rows, run, skipped, summary, um, write,
 )
 
-SCHEMA = json.loads(
-    (pathlib.Path(__file__).parent.parent.parent / "results/schema/results-1.json").read_text())
-VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
+SCHEMAS = pathlib.Path(__file__).parent.parent.parent / "results/schema"
+
+
+def errors_in(document):
+    major = document["offload_bench"]["schema_version"].split(".")[0]
+    schema = json.loads((SCHEMAS / f"results-{major}.json").read_text())
+    return [error.message for error in jsonschema.Draft202012Validator(schema).iter_errors(document)]
+
+
+CASES, ANSWER = answered([case(), case(policy="b", samples=[2e-3] * 3)])
 
 
 @pytest.mark.parametrize("document", [
@@ -30,10 +37,12 @@ VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
         skipped("gemv", "system_demand", "w", "cold", "needs HMM")]),
     run([case(start="cold", evidence=evidence_of(um(2**20, {"fault": 2**20})))]),
     run([case()], with_rows=False),
-    run([minimal(case())]),
-], ids=range(11))
+    of_schema_1(run([minimal(case())])),
+    of_schema_1(run([case()])),
+    run(CASES, answers=[ANSWER]),
+], ids=range(13))
 def test_documents_are_valid(document):
-    errors = [error.message for error in VALIDATOR.iter_errors(document)]
+    errors = errors_in(document)
     assert not errors, errors[:5]
 
 

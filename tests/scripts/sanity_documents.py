@@ -5,7 +5,8 @@ The machine of results_builder has a link of 63 GB/s whose copy engine reaches 5
 4800 GB/s. 64 MiB take 1.065 ms at the link's peak and 1.22 ms at the copy engine's rate.
 """
 from results_builder import (
-    HBM_PEAK, LINK_PEAK, calibration, case, evidence_of, gpu, link, platform, run, skipped, um,
+    HBM_PEAK, LINK_PEAK, calibration, case, evidence_of, gpu, link, of_schema_1, platform, run,
+    skipped, um,
 )
 from sanity_parts import (
     COST, LIMIT, MANAGED, SIZE, migrating, resident, rows_spoilt, spoilt, summary_spoilt, with_cpu,
@@ -169,10 +170,10 @@ NOT_SANE = {
                  evidence=evidence_of(um(SIZE, {"fault": 8192}))),
             case(policy="managed_prefer_host", start="warm", footprint=MANAGED)]), None,
          "8192 bytes moved"),
-        ("before 1.2", run([*spoilt(migrating()[:1], evidence={
+        ("before 1.2", of_schema_1(run([*spoilt(migrating()[:1], evidence={
             "um_state": "measured", "bytes_read": SIZE, "um": {
                 "bytes_to_device": 1, "bytes_to_host": 0, "gpu_fault_groups": 1, "cpu_faults": 0,
-                "remote_maps": 0}}), *migrating()[1:]]), None, "1 bytes moved"),
+                "remote_maps": 0}}), *migrating()[1:]])), None, "1 bytes moved"),
     ],
     "link_counters_agree": [
         ("too few", run([with_link(SIZE * 0.9, SIZE * 0.8)]), None, "its counters saw"),

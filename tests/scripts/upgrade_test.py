@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from results_builder import case, run, skipped, write
+from results_builder import case, of_schema_1, run, skipped, write
 
 ROOT = pathlib.Path(__file__).parent.parent.parent
 sys.path.insert(0, str(ROOT / "scripts"))
@@ -32,9 +32,9 @@ def test_labels(old, new):
 def old_run():
     old = {**case("gemm"), "label": "gemm.m512", "name": "gemm.m512/pinned_zero_copy/w/steady"}
     first = {name: value for name, value in case("gemv").items() if name != "label"}
-    document = run([old, first], skipped=[
+    document = of_schema_1(run([old, first], skipped=[
         {**skipped("gemm", "host_compute", "w", "steady", "too many tokens for the CPU: gemm.m512"),
-         "name": "gemm.m512/host_compute/w/steady"}])
+         "name": "gemm.m512/host_compute/w/steady"}]))
     document["offload_bench"]["options"] = {"workloads": ["gemm.m512", "gemv"]}
     return document
 
@@ -85,7 +85,7 @@ def test_a_document_is_not_changed_by_being_read(tmp_path):
 
 def test_files_of_two_major_versions_are_not_merged(tmp_path, monkeypatch):
     monkeypatch.setattr(merging.schema, "errors_in", lambda document: [])
-    new = write(tmp_path / "new.json", run([case()], schema_version="2.0.0", answers=[]))
-    old = write(tmp_path / "old.json", run([case()]))
+    new = write(tmp_path / "new.json", run([case()]))
+    old = write(tmp_path / "old.json", of_schema_1(run([case()])))
     with pytest.raises(BadInput, match="merge files of one major version"):
         merging.merge([old, new])

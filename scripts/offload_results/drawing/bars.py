@@ -3,10 +3,9 @@
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from table_text import three_digits
-
+from ..text import three_digits
 from .page import BODY, FAINT, GREY, MARGIN, WIDTH, Page
-from .text import width
+from .typesetting import width
 
 ROW = 0.205  # inches
 TITLE, BOUND, BELOW = 0.26, 0.16, 0.42  # a column's title; the line below it; its axis
@@ -86,21 +85,17 @@ def draw_column(page, axes, rows, column, reasons, inches):
 
 def bound_text(column, axes):
     beyond = " \u2192" if column.bound > axes.get_xlim()[1] else ""
-    return f"{column.bound_text}: {amount(column.bound)}{beyond}"
+    return f"{column.bound_text}: {three_digits(column.bound)}{beyond}"
 
 
 def text_of(cell, reasons):
     if cell.state == "measured":
-        return "0" if cell.value == 0 else amount(cell.value)
+        return "0" if cell.value == 0 else three_digits(cell.value)
     if cell.state == "zero by design":
         return "0*"
     if cell.state == "absent":
         return "not measured"
     return f"{WORDS[cell.state]} ({reasons[cell.state, cell.text]})"
-
-
-def amount(value):
-    return f"{value:,.0f}" if value >= 999.5 else three_digits(value)
 
 
 def draw_cell(axes, index, colour, cell, text, limit):

@@ -5,7 +5,8 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocat
 from ..figures import data
 from .names import HANGING, LABEL, RIGHT, level, line_style, name_curves, names_height
 from .page import BODY, FAINT, WIDTH, Page
-from .text import axis_label, size_text, value_text
+from ..text import size
+from .typesetting import axis_label, value_text
 
 LEFT = 0.74  # inches, for the numbers of an axis
 ABOVE, BELOW = 0.3, 0.5  # of a panel: its title; its axis
@@ -105,7 +106,7 @@ def set_axes(axes, panel):
         axes.yaxis.set_major_locator(
             FixedLocator(binary_steps(max(ys))) if panel.y.kind == "bytes" else MaxNLocator(6))
         axes.yaxis.set_major_formatter(FuncFormatter(
-            lambda y, _: size_text(y) if panel.y.kind == "bytes" else f"{y:g}"))
+            lambda y, _: size(y) if panel.y.kind == "bytes" else f"{y:g}"))
     axes.set_xlabel(panel.x.label, size=BODY, labelpad=2)
     axes.set_ylabel(axis_label(panel.y), size=BODY, labelpad=3)
     axes.tick_params(labelsize=LABEL, length=3, width=0.6)

@@ -6,7 +6,7 @@ from matplotlib.lines import Line2D
 
 from . import labels
 from .page import GREY, WIDTH
-from .text import axis_label, value_text, width
+from .typesetting import axis_label, value_text, width
 
 RIGHT = 3.2  # inches, for the names beside the axes
 LABEL, HANDLE = 7.5, 0.4  # points; inches of line shown with a name

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from ..figures import caption, styles
 from . import svg
-from .text import wrap
+from .typesetting import wrap
 
 WIDTH = 9.0  # inches: 864 pixels in a browser, what a README shows unscaled
 MARGIN = 0.12

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Cases as the page holds them: a list per column, with what repeats in a pool of values."""
 from ..results import label_of, passed
-from . import evidence, memory, standing
+from . import answers, evidence, memory
 from .pool import microseconds, short
 
 SPARSE = ("setup", "whole")  # few cases have them
@@ -27,11 +27,8 @@ def columns_of(runs, pool, most_samples):
 
 def rows_of(index, run, pool, most_samples):
     """What comes in few combinations stands together in the pool."""
-    told, moving = {}, memory.moving(run.cases)
-    for group in standing.groups_of(run.cases):
-        told.update(zip(map(id, group.cases), standing.verdicts(group)))
-    for case in run.cases:
-        text, ratio = told[id(case)]
+    moving = memory.moving(run.cases)
+    for case, (text, ratio) in zip(run.cases, answers.verdicts(run)):
         yield {
             "run": index,
             **{part: pool.index(list(fields.values()))

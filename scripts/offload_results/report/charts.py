@@ -22,11 +22,11 @@ def of_workload(runs, workload, pool):
         swept = [figure for kind in SWEEPS for figure in figures(kind, [run])]
         shown += swept or ([] if models else rates(run))
         shown += figures(adaptation, [run])
-    told = [figure for run in parts for label in dict.fromkeys(map(label_of, run.cases))
+    evidence_shown = [figure for run in parts for label in dict.fromkeys(map(label_of, run.cases))
             for figure in figures(evidence, [run], label)]
     names = [run.name for run in runs]
     return ([written(figure, names, pool) for figure in shown],
-            [written(figure, names, pool) for figure in told])
+            [written(figure, names, pool) for figure in evidence_shown])
 
 
 def figures(kind, runs, *arguments):

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What host memory costs, in words: as the benchmark's own summary says it
 (bench/report/memory_cost_table.cpp)."""
-from . import words
+from .. import text
 
 TOLD = 0.05  # of what was asked: less is not worth a word
 
@@ -11,8 +11,8 @@ def sentences(costs):
     by_model = {}
     for cost in costs:
         by_model.setdefault(cost["weights"], []).append(cost)
-    return [f"{model}: {text}{on_gpu(of_model)}." for model, of_model in by_model.items()
-            if (text := extremes(of_model))]
+    return [f"{model}: {said}{on_gpu(of_model)}." for model, of_model in by_model.items()
+            if (said := extremes(of_model))]
 
 
 def share(cost, part, account):
@@ -35,7 +35,7 @@ def extremes(costs):
     if not known:
         return ""
     least, most = min(known, key=taken), max(known, key=taken)
-    ratio = words.times(taken(most))
+    ratio = text.times(taken(most))
     apart = taken(most) - taken(least)
     if most is least:
         return f"{most['allocator']} takes {ratio} what was asked"
@@ -46,8 +46,8 @@ def extremes(costs):
                 f"{ratio} what was asked at most")
     more = abs(most["taken"]["host_bytes"] - least["taken"]["host_bytes"])
     return (f"{most['allocator']} takes most host memory, {ratio} what was asked; "
-            f"{least['allocator']} takes least, {words.times(taken(least))}, which is "
-            f"{words.size(more)} less")
+            f"{least['allocator']} takes least, {text.times(taken(least))}, which is "
+            f"{text.size(more)} less")
 
 
 def on_gpu(costs):
@@ -58,5 +58,5 @@ def on_gpu(costs):
     most = max(known, key=lambda cost: cost["taken"]["device_bytes"])
     if share(most, "taken", "device_bytes") < TOLD:
         return "; none of it counts as GPU memory"
-    return (f"; {most['allocator']} takes {words.size(abs(most['taken']['device_bytes']))} of GPU "
+    return (f"; {most['allocator']} takes {text.size(abs(most['taken']['device_bytes']))} of GPU "
             "memory besides")

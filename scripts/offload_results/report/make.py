@@ -5,8 +5,8 @@ import shlex
 
 from ..figures import caption, runs as result_runs
 from ..results import BadInput
-from . import (cases, charts, evidence, facts, host_memory, overview, page, policy_styles, sentences,
-               standing)
+from . import (
+    answers, cases, charts, evidence, facts, host_memory, overview, page, policy_styles)
 from .pool import Pool, short
 
 MOST_BYTES = 500_000
@@ -80,7 +80,9 @@ def run_of(run):
     failed = sum(case["failure"] is not None for case in run.cases)
     return {
         "name": run.name, "machine": caption.machine(run), "started_at": found["started_at"],
-        "schema_version": found["schema_version"], "complete": found["complete"],
+        "schema_version": found["schema_version"],
+        "unanswered": None if answers.has_answers(run) or not run.cases else answers.AGAIN,
+        "complete": found["complete"],
         "incomplete_reason": found["incomplete_reason"],
         "redacted": bool(found.get("redacted")), "command": shlex.join(found["argv"]),
         "environment": found["environment"], "commit": build["git_commit"],
@@ -93,15 +95,15 @@ def run_of(run):
 
 
 def section(runs, workload, pool):
-    shown, told = charts.of_workload(runs, workload, pool)
-    answers = []
+    shown, evidence_shown = charts.of_workload(runs, workload, pool)
+    found = []
     for index, run in enumerate(runs):
-        groups = [group for group in standing.groups_of(run.cases) if group.workload == workload]
-        if groups:
-            answers.append({
-                "run": index, "lead": overview.of_groups(groups),
-                "sentences": [text for group in groups for text in sentences.of_group(group)]})
-    return {"workload": workload, "answers": answers, "charts": shown, "evidence": told}
+        of_run = answers.of_workload(run, workload)
+        if of_run:
+            found.append({
+                "run": index, "lead": overview.of_answers(of_run, run),
+                "sentences": [text for answer in of_run for text in answer["sentences"]]})
+    return {"workload": workload, "answers": found, "charts": shown, "evidence": evidence_shown}
 
 
 def skipped(runs, pool):

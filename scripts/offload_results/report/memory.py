@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a case takes of the GPU's memory."""
 from ..figures.evidence import found
-from . import words
 
 
 def on_gpu(case, moving):
@@ -44,23 +43,3 @@ def moves(case):
         return None
     moved = figures.get("to_device", figures.get("bytes_to_device"))
     return (moved["total"] if isinstance(moved, dict) else moved) > 0
-
-
-def text(case, moving_policies=()):
-    """"48 MiB of GPU memory", as the summary says it of models."""
-    count = on_gpu(case, dict(moving_policies))
-    if count is None:
-        return "an unknown amount of GPU memory"
-    return f"{words.size(count)} of GPU memory" if count else "no GPU memory"
-
-
-def of_winners(cases, moving_policies):
-    """One sentence for cases that share the first place."""
-    costs = {}
-    for case in cases:
-        costs.setdefault(text(case, moving_policies), []).append(case["policy"])
-    if len(costs) == 1:
-        return f"{'They take' if len(cases) > 1 else 'It takes'} {next(iter(costs))}."
-    parts = [f"{words.enumerate_names(names, 3)} {'take' if len(names) > 1 else 'takes'} {cost}"
-             for cost, names in costs.items()]
-    return f"{words.enumerate_names(parts)}."

@@ -23,7 +23,7 @@ function columnsFor(rows) {
     // A model's rate would count what is resident too.
     chains || models ? null : figure("GB/s", (row) => row.rate, threeDigits),
     {title: "verdict", value: (row) => row.slower, lowFirst: true,
-      cell: (row) => (row.failure ? `FAILED: ${row.failure}` : row.verdict), kind: "verdict"},
+      cell: (row) => (row.failure ? `FAILED: ${row.failure}` : row.verdict || DASH), kind: "verdict"},
     any((row) => row.share) ? figure("% of link", (row) => row.share, (ratio) => percent(ratio, 1),
       {help: "of the copy engine's rate in the same run"}) : null,
     any((row) => row.overlap) ? figure("overlap %", (row) => row.overlap,

@@ -16,6 +16,12 @@ function answersOf(section) {
     })));
 }
 
+/// Runs whose files say not who wins.
+function unanswered() {
+  return data.runs.filter((run) => run.unanswered).map((run) =>
+    el("p", {class: "hint"}, severalRuns ? `${run.name}: ` : "", run.unanswered));
+}
+
 function memoryAnswers() {
   return data.memory_answers.length === 0 ? [] : [el("div", {class: "answer"},
     el("h3", null, el("a", {href: "#memory"}, "host memory")),
@@ -42,7 +48,9 @@ function start() {
     el("p", {class: "hint"},
       `${plural(cases.length, "case")} of ${plural(data.runs.length, "run")}: `,
       data.runs.map((run) => `${run.name} (${run.started_at.slice(0, 10)})`).join(", ")));
-  byId("answers").append(...alarms(), ...data.sections.map(answersOf), ...memoryAnswers());
+  byId("answers").append(...alarms(), ...unanswered(),
+    ...data.sections.filter((section) => section.answers.length > 0).map(answersOf),
+    ...memoryAnswers());
   if (cases.length === 0 && data.memory_answers.length === 0) {
     byId("answers").append(el("p", null, "No case was measured: what was skipped stands below."));
   }

@@ -1,29 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
-// How figures are written: decimal GB/s, MiB and GiB for sizes, ns to s for times.
+// How figures are written: as the program writes them, see bench/core/text.hpp; tests hold both to
+// tests/data/numbers.json. Counts alone have their thousands apart.
 const DASH = "\u2013";
+const orDash = (spelled) => (value, ...more) =>
+  (value === null || value === undefined ? DASH : spelled(value, ...more));
 
-function threeDigits(value) {
-  if (value === null || value === undefined) return DASH;
+const threeDigits = orDash((value) => {
   if (value === 0) return "0";
-  return Math.abs(value) >= 99.95
-    ? Math.round(value).toLocaleString("en-US") : Number(value).toPrecision(3);
-}
+  const exponent = Number(value.toExponential(2).split("e")[1]); // of 99.96 it is 2, as of 100
+  return value.toFixed(Math.max(0, 2 - exponent));
+});
 
 function scaled(value, scales) {
-  if (value === 0) return "0";
   const scale = scales.find(([factor]) => Math.abs(value) / factor < 999.5) || scales.at(-1);
   return `${threeDigits(value / scale[0])} ${scale[1]}`;
 }
 
-const duration = (us) => (us === null || us === undefined ? DASH
-  : scaled(us, [[1e-3, "ns"], [1, "us"], [1e3, "ms"], [1e6, "s"]]));
-const rateText = (rate) => (rate === null || rate === undefined ? DASH
-  : scaled(rate, [[1, "B/s"], [1e3, "kB/s"], [1e6, "MB/s"], [1e9, "GB/s"], [1e12, "TB/s"]]));
-const decimalBytes = (bytes) => (bytes === null || bytes === undefined ? DASH
-  : scaled(bytes, [[1, "B"], [1e3, "kB"], [1e6, "MB"], [1e9, "GB"]]));
+const duration = orDash((us) => scaled(us, [[1e-3, "ns"], [1, "us"], [1e3, "ms"], [1e6, "s"]]));
+const rateText = orDash((rate) =>
+  scaled(rate, [[1, "B/s"], [1e3, "kB/s"], [1e6, "MB/s"], [1e9, "GB/s"], [1e12, "TB/s"]]));
+const decimalBytes = orDash((bytes) => (bytes < 999.5 ? `${bytes.toFixed(0)} B`
+  : scaled(bytes, [[1e3, "kB"], [1e6, "MB"], [1e9, "GB"]])));
 
-function size(bytes) {
-  if (bytes === null || bytes === undefined) return DASH;
+const size = orDash((bytes) => {
   const units = ["B", "KiB", "MiB", "GiB", "TiB"];
   let unit = 0;
   let value = bytes;
@@ -31,12 +30,13 @@ function size(bytes) {
     value /= 1024;
     unit += 1;
   }
-  const whole = unit === 0 || value >= 9.95 || Math.abs(value - Math.round(value)) < 0.05;
+  const whole = unit === 0 || Math.abs(value) >= 9.95 || value.toFixed(1).endsWith(".0");
   return `${value.toFixed(whole ? 0 : 1)} ${units[unit]}`;
-}
+});
 
-const percent = (ratio, digits = 0) => (ratio === null || ratio === undefined ? DASH
-  : (100 * ratio).toFixed(digits));
+/// Without the sign.
+const percent = orDash((ratio, digits = 0) => (100 * ratio).toFixed(digits));
+const ratioText = orDash((ratio) => ratio.toFixed(3));
 /// Of counts: means over passes have a fraction.
 const countText = (value) => (Number.isInteger(value) ? value.toLocaleString("en-US")
   : threeDigits(value));

@@ -5,7 +5,7 @@ function sectionOf(section) {
   const charts = section.charts.map(figureOf);
   const table = sortableTable({caption: `Cases of ${section.workload}`, columns: columnsFor(rows),
     rows, open: detailOf, rowClass});
-  const told = evidenceFigures(section.evidence);
+  const why = evidenceFigures(section.evidence);
   const id = `workload-${section.workload}`;
   const count = el("span", {class: "count"});
   const root = el("section", {id, "aria-labelledby": `${id}-title`},
@@ -13,7 +13,7 @@ function sectionOf(section) {
     section.answers.map((answer) => (answer.lead
       ? later(`In words: ${runPrefix(answer)}${plural(answer.sentences.length, "sentence")}`,
         () => sentenceList(answer.sentences)) : null)),
-    charts.map((chart) => chart.root), told.root,
+    charts.map((chart) => chart.root), why.root,
     el("h3", null, "Cases"),
     el("p", {class: "hint"}, "Each policy opens its samples and evidence."), table.root);
   return {root, filter(shown, inCharts) {
@@ -22,7 +22,7 @@ function sectionOf(section) {
     count.textContent = kept.length === rows.length ? plural(rows.length, "case")
       : `${kept.length} of ${plural(rows.length, "case")}`;
     table.update(kept);
-    [...charts, told].forEach((chart) => chart.filter(inCharts));
+    [...charts, why].forEach((chart) => chart.filter(inCharts));
   }};
 }
 

@@ -3,9 +3,7 @@
 from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import text_to_path
 
-from table_text import three_digits
-
-UNITS = ((2**30, "GiB"), (2**20, "MiB"), (2**10, "KiB"), (1, "B"))
+from ..text import size, three_digits
 
 
 def width(text, size, bold=False):
@@ -25,17 +23,9 @@ def wrap(text, limit, size, bold=False):
     return lines
 
 
-def size_text(count):
-    for unit, name in UNITS:
-        if count >= unit:
-            value = count / unit
-            return f"{value:.0f} {name}" if value == int(value) else f"{value:.3g} {name}"
-    return f"{count:.0f} B"
-
-
 def value_text(value, kind):
     if kind == "bytes":
-        return size_text(value)
+        return size(value)
     return f"{value:g}" if kind in ("count", "number") else three_digits(value)
 
 

@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Numbers and lists in words, as the program writes them (bench/core/text.hpp has the rules, and
+tests/data/numbers.json the examples that both are held to, and the page's numbers.js). What is None
+or not finite is "n/a"."""
+import functools
+import math
+
+TIMES = ((1e-9, "ns"), (1e-6, "us"), (1e-3, "ms"), (1.0, "s"))
+RATES = ((1.0, "B/s"), (1e3, "kB/s"), (1e6, "MB/s"), (1e9, "GB/s"), (1e12, "TB/s"))
+TRAFFIC = ((1e3, "kB"), (1e6, "MB"), (1e9, "GB"))
+SIZES = ("B", "KiB", "MiB", "GiB", "TiB")
+
+
+def if_known(spelled):
+    @functools.wraps(spelled)
+    def guarded(value):
+        return spelled(value) if value is not None and math.isfinite(value) else "n/a"
+    return guarded
+
+
+@if_known
+def three_digits(value):
+    """4460, 51.4, 6.70, 0.374, 0.0374: never an exponent."""
+    if value == 0:
+        return "0"
+    exponent = int(f"{value:.2e}".partition("e")[2])  # of 99.96 it is 2, as of 100
+    return f"{value:.{max(0, 2 - exponent)}f}"
+
+
+def scaled(value, scales):
+    """In the unit that keeps it below 1000 after rounding."""
+    factor, unit = next((scale for scale in scales if abs(value) / scale[0] < 999.5), scales[-1])
+    return f"{three_digits(value / factor)} {unit}"
+
+
+@if_known
+def seconds(value):
+    """812 ns, 8.46 ms."""
+    return scaled(value, TIMES)
+
+
+@if_known
+def rate(bytes_per_second):
+    """51.4 GB/s."""
+    return scaled(bytes_per_second, RATES)
+
+
+@if_known
+def traffic(count):
+    """Bytes that moved, in decimal units as rates are: 118 MB."""
+    return f"{count:.0f} B" if count < 999.5 else scaled(count, TRAFFIC)
+
+
+@if_known
+def size(count):
+    """Of memory: 112 MiB, 1.5 GiB."""
+    value, unit = float(count), 0
+    while unit + 1 < len(SIZES) and value >= 1023.5:  # more would print as 1024
+        value /= 1024
+        unit += 1
+    whole = unit == 0 or value >= 9.95 or f"{value:.1f}".endswith(".0")
+    return f"{value:.{0 if whole else 1}f} {SIZES[unit]}"
+
+
+@if_known
+def percent(ratio):
+    return f"{100 * ratio:.0f} %"
+
+
+@if_known
+def percent_number(ratio):
+    """For a column that has the sign in its title: 88.9."""
+    return f"{100 * ratio:.1f}"
+
+
+@if_known
+def ratio_text(ratio):
+    """To a limit: 0.985."""
+    return f"{ratio:.3f}"
+
+
+@if_known
+def times(ratio):
+    return f"{ratio:.{0 if ratio >= 9.995 else 2}f}x"
+
+
+def count(number, noun):
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def enumerate_names(names, most=0):
+    """"a, b and c"; of more than `most` names some, and how many others."""
+    names = list(names)
+    if most and len(names) > most:
+        names = [*names[:most - 1], f"{len(names) - most + 1} others"]
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
