@@ -72,8 +72,8 @@ def test_a_policy_that_migrates_is_shown_from_cold(tmp_path):
         case("decode/tokens:1", "bound", "steady", 0.001, path="device_memory", device=5 << 29),
     )
     table = readme_table.render([results], "models")
-    assert "| `slow` | 2.00 | 0 GiB |" in table
-    assert "| `mapped` | 4.00 | 0 GiB |" in table
+    assert "| `slow` | 2.00 | 0 B |" in table
+    assert "| `mapped` | 4.00 | 0 B |" in table
     assert "| `bound` | 1000 | 2.5 GiB |" in table
     assert "tiny: 3 GiB offloaded, 2 of 4 layers measured" in table
 
@@ -93,7 +93,7 @@ def test_the_bound_comes_first_then_the_best_of_the_first_column(tmp_path):
     )
     table = readme_table.render([one, two], "models")
     assert first_cells(table) == ["bound", "b", "a", "late"]
-    assert "| `late` | - | 0.250 | 0 GiB |" in table
+    assert "| `late` | - | 0.250 | 0 B |" in table
     assert "prefill/tokens:512" not in readme_table.render([one, two], "models:decode/tokens:1")
 
 
@@ -185,7 +185,7 @@ def test_update_puts_the_table_between_the_marks(tmp_path):
     written(tmp_path / "r.json", case("decode/tokens:1", "a", "steady", 0.1))
     marked = "before\n<!-- scripts/readme_table.py r.json models -->\n{}<!-- end -->\nafter\n"
     updated = readme_table.update(marked.format(""), tmp_path)
-    assert "| `a` | 10.0 | 0 GiB |" in updated
+    assert "| `a` | 10.0 | 0 B |" in updated
     assert readme_table.update(updated, tmp_path) == updated
     assert readme_table.update(marked.format("an old figure\n"), tmp_path) == updated
     [(arguments, shown)] = readme_table.blocks(updated)
