@@ -35,6 +35,20 @@ def test_tables_are_the_committed_figures(document, arguments, shown):
     assert shown == readme_table.render([root / path for path in paths], what), document
 
 
+def test_the_terminal_shows_the_committed_figures():
+    text = documents["README.md"]
+    path, shown = re.search(r"<!-- the summary of (\S+), some.*?-->\n```text\n(.*?)```", text, re.DOTALL).groups()
+    run = json.loads((root / path).read_text(encoding="utf-8"))["offload_bench"]
+    medians = {
+        (case["policy"], case["start"]): readme_table.seconds(case["summary"]["median_s"])
+        for case in run["cases"] if case["label"] == "gemv"
+    }
+    rows = re.findall(r"^(\w+) +(cold|warm|steady) +([\d.]+ [mun]?s) ", shown, re.MULTILINE)
+    assert len(rows) > 5
+    assert [row for row in rows if medians[row[:2]] != row[2]] == []
+    assert run["platform"]["gpu"]["name"] in shown
+
+
 def case(label, policy, start, median, path="link", device=0, **other):
     model = {
         "name": "tiny", "layers": 4, "layers_measured": 2, "offloaded_bytes": 3 << 30,
