@@ -8,6 +8,7 @@
 #include "bench/catalog.hpp"
 #include "bench/cli/command_line.hpp"
 #include "bench/cli/exit_code.hpp"
+#include "bench/core/standard_output.hpp"
 #include "bench/measure/cost_tensors.hpp"
 #include "bench/measure/plan.hpp"
 #include "bench/platform/probe.hpp"
@@ -21,29 +22,38 @@
 namespace offload {
 namespace {
 
-int act(const Options& options, const Catalog& catalog, const std::vector<std::string>& argv) {
+int show_plan(const Options& options, const Catalog& catalog) {
+  const Platform platform = probe_platform(options.gpu);
+  if (options.host_memory_cost) {
+    const std::string text = memory_cost_plan_text(cost_tensors(options, platform.host));
+    if (!options.cases) {
+      write_stdout(text);
+      return exit_ok;
+    }
+    std::cerr << text;  // stdout is the plan's
+  }
+  const Plan plan = make_plan(options, catalog, platform);
+  for (const auto& text : plan.warnings()) std::cerr << "offload_bench: note: " << text << '\n';
+  write_stdout(plan_text(plan, options, platform));
+  return plan.cases.empty() ? exit_nothing_matched : exit_ok;
+}
+
+int run_action(const Options& options, const Catalog& catalog,
+               const std::vector<std::string>& argv) {
   switch (options.action) {
     case Action::list:
-      std::cout << list_text(catalog);
+      write_stdout(list_text(catalog));
       return exit_ok;
-    case Action::print_platform: {
+    case Action::platform: {
       const Platform platform = probe_platform(options.gpu);
-      std::cout << platform_json(options.redact ? redacted(platform) : platform);
+      write_stdout(platform_json(options.redact ? redacted(platform) : platform));
       return exit_ok;
     }
-    case Action::dry_run: {
-      const Platform platform = probe_platform(options.gpu);
-      if (options.host_memory_cost) {
-        const std::string text = memory_cost_plan_text(cost_tensors(options, platform.host));
-        (options.cases ? std::cerr : std::cout) << text;  // stdout is the plan's where there is one
-        if (!options.cases) return exit_ok;
-      }
-      const Plan plan = make_plan(options, catalog, platform);
-      for (const auto& text : plan.warnings()) std::cerr << "offload_bench: note: " << text << '\n';
-      std::cout << plan_text(plan, options, platform);
-      return plan.cases.empty() ? exit_nothing_matched : exit_ok;
-    }
+    case Action::plan:
+      return show_plan(options, catalog);
     case Action::run:
+    case Action::explain:
+    case Action::memory_cost:
       break;
   }
   return run_benchmarks(options, catalog, argv);
@@ -54,10 +64,10 @@ int run_program(int argc, char** argv) {
     const Catalog catalog = make_catalog();
     const auto parsed = parse_command_line(argc, argv, catalog);
     if (const auto* early = std::get_if<EarlyExit>(&parsed)) {
-      std::cout << early->text;
+      write_stdout(early->text);
       return exit_ok;
     }
-    return act(std::get<Options>(parsed), catalog, {argv, argv + argc});
+    return run_action(std::get<Options>(parsed), catalog, {argv, argv + argc});
   } catch (const UsageError& error) {
     std::cerr << "offload_bench: " << error.what() << '\n';
     return exit_usage;

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// Everything a run can be told, with every default. The command line fills it, --help prints it,
-// the results record it.
+// Everything that can be chosen for a run, with every default. The command line fills it, --help
+// prints it, the results record it.
 #pragma once
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "bench/core/names.hpp"
 #include "bench/models/offload_rules.hpp"
 #include "offload/policy.hpp"
 #include "offload/start.hpp"
@@ -14,11 +17,33 @@
 
 namespace offload {
 
-enum class Action : std::uint8_t { run, list, dry_run, print_platform };
+/// The subcommands.
+enum class Action : std::uint8_t { run, list, plan, explain, platform, memory_cost };
+inline constexpr std::array<Named<Action>, 6> action_names{{{"run", Action::run},
+                                                            {"list", Action::list},
+                                                            {"plan", Action::plan},
+                                                            {"explain", Action::explain},
+                                                            {"platform", Action::platform},
+                                                            {"memory-cost", Action::memory_cost}}};
+constexpr std::string_view name(Action action) { return name_of(action, action_names); }
+
 enum class Format : std::uint8_t { table, md, csv, json };
+inline constexpr std::array<Named<Format>, 4> format_names{
+    {{"table", Format::table}, {"md", Format::md}, {"csv", Format::csv}, {"json", Format::json}}};
+constexpr std::string_view name(Format format) { return name_of(format, format_names); }
+
 enum class Progress : std::uint8_t { automatic, always, never };
+inline constexpr std::array<Named<Progress>, 3> progress_names{
+    {{"auto", Progress::automatic}, {"always", Progress::always}, {"never", Progress::never}}};
+constexpr std::string_view name(Progress progress) { return name_of(progress, progress_names); }
+
 /// Passes that show what driver and hardware did: none, those that take a moment, or all.
 enum class EvidenceLevel : std::uint8_t { none, quick, all };
+inline constexpr std::array<Named<EvidenceLevel>, 3> evidence_level_names{
+    {{"none", EvidenceLevel::none}, {"quick", EvidenceLevel::quick}, {"all", EvidenceLevel::all}}};
+constexpr std::string_view name(EvidenceLevel level) {
+  return name_of(level, evidence_level_names);
+}
 
 struct Options {
   Action action = Action::run;
@@ -43,7 +68,7 @@ struct Options {
   bool limits = false;            // measure the distance to the physical limits as well
   bool graph = false;             // capture each pass in a CUDA graph
   bool host_memory_cost = false;  // what each allocator takes for the tensors of a model
-  bool cases = true;              // off when that alone was asked for
+  bool cases = true;              // off when that alone is wanted
   EvidenceLevel evidence = EvidenceLevel::quick;
   std::size_t passes = 0;           // that each case is also read one after the other; 0: none
   std::vector<std::size_t> chunks;  // bytes read at a time by row_gather; empty: the suite's
@@ -58,7 +83,7 @@ struct Options {
   // Where it goes.
   std::string output;  // results file; "-" = stdout; empty = none
   std::string ci_json;
-  std::string explain;  // a case, by name, whose evidence is told in sentences
+  std::string explain;  // a case, by name, whose evidence is put into sentences
   Format format = Format::table;
   bool redact = false;  // leave out what names the machine or its user
   Progress progress = Progress::automatic;

@@ -16,6 +16,7 @@
 #include "bench/cli/exit_code.hpp"
 #include "bench/cli/interrupt.hpp"
 #include "bench/cli/progress.hpp"
+#include "bench/core/standard_output.hpp"
 #include "bench/measure/calibration.hpp"
 #include "bench/measure/cost_tensors.hpp"
 #include "bench/measure/engine_flags.hpp"
@@ -102,7 +103,11 @@ class Run {
       benchmark_.add(
           {item.name(), [this, &item] { return sample(item); }, [this] { case_finished(); }});
     }
-    if (benchmark_.list_only()) return benchmark_.run() == 0 ? nothing_matched() : exit_ok;
+    if (benchmark_.list_only()) {
+      const bool none = benchmark_.run() == 0;
+      write_stdout("");
+      return none ? nothing_matched() : exit_ok;
+    }
     std::size_t ran = 0;
     try {
       prepare();
@@ -384,10 +389,7 @@ class Run {
       std::cerr << "offload_bench: " << error.what() << '\n';
       code = exit_case_failed;
     }
-    if (!benchmark_.stock_output()) {
-      // With the results on stdout the summary is for the eyes only.
-      (record_.options.output == "-" ? std::cerr : std::cout) << summary_text(record_);
-    }
+    if (!show_summary()) code = exit_case_failed;
     for (const CaseRecord& record : record_.cases) {
       if (!record.failure.empty()) code = exit_case_failed;
     }
@@ -398,6 +400,22 @@ class Run {
       code = exit_strict_skips;
     }
     return code;
+  }
+
+  // False when stdout, ours or Google Benchmark's, did not take it.
+  bool show_summary() const {
+    const std::string text = benchmark_.stock_output() ? "" : summary_text(record_);
+    if (record_.options.output == "-") {
+      std::cerr << text;  // with the results on stdout it is for the eyes only
+      return true;
+    }
+    try {
+      write_stdout(text);
+    } catch (const std::exception& error) {
+      std::cerr << "offload_bench: " << error.what() << '\n';
+      return false;
+    }
+    return true;
   }
 
   InterruptGuard interrupts_;

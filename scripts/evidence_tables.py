@@ -194,7 +194,7 @@ def memory_table(results, _):
     """memory_costs: what each allocator took for tensors allocated one by one."""
     costs = [cost for cost in results.get("memory_costs") or [] if cost["failure"] is None]
     if not costs:
-        raise BadInput("the run was made without --host-memory-cost")
+        raise BadInput("the run was made without memory-cost")
 
     def times(cost, part):
         value = cost["taken"][part]

@@ -4,40 +4,28 @@
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
-#include <array>
-#include <cstdlib>
-#include <functional>
 #include <limits>
+#include <memory>
 #include <string_view>
 #include <utility>
-#include <vector>
 
+#include "bench/cli/checks.hpp"
 #include "bench/cli/exit_code.hpp"
 #include "bench/cli/help.hpp"
-#include "bench/cli/option_values.hpp"
+#include "bench/cli/numbers.hpp"
 #include "bench/core/names.hpp"
-#include "bench/measure/one_case.hpp"
+#include "bench/core/tensor_text.hpp"
+#include "bench/core/text.hpp"
 #include "bench/measure/suites.hpp"
-#include "bench/models/presets.hpp"
 #include "bench/record.hpp"
+
 #include "offload/error.hpp"
 #include "offload/units.hpp"
 
 namespace offload {
 namespace {
 
-constexpr std::array<std::pair<std::string_view, Format>, 4> formats{
-    {{"table", Format::table}, {"md", Format::md}, {"csv", Format::csv}, {"json", Format::json}}};
-constexpr std::array<std::pair<std::string_view, EvidenceLevel>, 3> evidence_levels{
-    {{"none", EvidenceLevel::none}, {"quick", EvidenceLevel::quick}, {"all", EvidenceLevel::all}}};
-constexpr std::array<std::pair<std::string_view, Progress>, 3> progresses{
-    {{"auto", Progress::automatic}, {"always", Progress::always}, {"never", Progress::never}}};
-
-/// Google Benchmark's flags that are most used: what a misspelt one is compared with.
-constexpr std::array<std::string_view, 7> benchmark_flags{
-    "--benchmark_filter",     "--benchmark_format", "--benchmark_list_tests",
-    "--benchmark_min_time",   "--benchmark_out",    "--benchmark_out_format",
-    "--benchmark_repetitions"};
+using Texts = std::vector<std::string>;
 
 template <typename T>
 std::vector<std::string_view> names_of(const std::vector<std::unique_ptr<T>>& entries) {
@@ -47,411 +35,511 @@ std::vector<std::string_view> names_of(const std::vector<std::unique_ptr<T>>& en
   return names;
 }
 
-bool is_benchmark_flag(std::string_view text) {
-  return text.substr(0, 12) == "--benchmark_" || text.substr(0, 4) == "--v=";
+template <typename Table>
+std::vector<std::string_view> names_in(const Table& table) {
+  std::vector<std::string_view> names;
+  names.reserve(table.size());
+  for (const auto& [name, value] : table) names.push_back(name);
+  return names;
 }
 
-/// Collects values while CLI11 parses and reads them afterwards, so that --help wins over a bad
-/// value, and a misspelt flag is reported before what follows from it.
-class CommandLine {
+// --- Values --------------------------------------------------------------------------------------
+
+/// Puts what `read` makes of a value in its place. What it throws is the error.
+template <typename Read>
+CLI::Validator reader(Read read) {
+  return {[read](std::string& text) -> std::string {
+            try {
+              text = read(text);
+              return "";
+            } catch (const UsageError& error) {
+              return error.what();
+            }
+          },
+          ""};
+}
+
+CLI::Validator given() {
+  return reader([](const std::string& text) {
+    if (text.empty()) throw UsageError("needs a value");
+    if (text.starts_with("--")) throw UsageError("needs a value, not the flag " + text);
+    return text;
+  });
+}
+
+CLI::Validator whole_number(std::uint64_t min, std::uint64_t max) {
+  return reader(
+      [=](const std::string& text) { return std::to_string(parse_number(text, min, max)); });
+}
+
+CLI::Validator hundredths(std::uint64_t min, std::uint64_t max) {
+  return reader(
+      [=](const std::string& text) { return std::to_string(parse_hundredths(text, min, max)); });
+}
+
+CLI::Validator decimal(double min, double max) {
+  return reader([=](const std::string& text) {
+    parse_decimal(text, min, max);
+    return text;
+  });
+}
+
+CLI::Validator size(std::size_t max = std::numeric_limits<std::size_t>::max()) {
+  return reader([=](const std::string& text) {
+    const std::size_t bytes = parse_size(text);
+    if (bytes > max) {
+      throw UsageError("must be at most " + format_size(max) + ", not " + in_quotes(text));
+    }
+    return std::to_string(bytes);
+  });
+}
+
+/// One of `known` in any case, as it is spelled there.
+CLI::Validator name_among(const std::string& kind, std::vector<std::string_view> known) {
+  return reader([kind, known = std::move(known)](const std::string& text) {
+    return known_name(kind, text, known);
+  });
+}
+
+// --- Flags and their help ------------------------------------------------------------------------
+
+class HelpFormatter : public CLI::Formatter {
  public:
-  explicit CommandLine(const Catalog& catalog) : catalog_(catalog) {
-    app_.set_help_flag("");
-    app_.allow_extras();
-    add_what();
-    add_offloading();
-    add_tuning();
-    add_how();
-    add_where();
-    add_instead();
+  /// The main program shows the flags of its first subcommand, the default.
+  std::string make_help(const CLI::App* app, std::string name,
+                        CLI::AppFormatMode mode) const override {
+    const bool main = app->get_parent() == nullptr;
+    const CLI::App* const command = main ? app->get_subcommand(0) : app;
+    std::string text = make_description(app) + make_usage(app, std::move(name)) +
+                       make_subcommands(app, mode) + make_positionals(command) +
+                       make_groups(command, mode) + command->get_footer();
+    for (std::size_t gap = 0; (gap = text.find("\n\n\n", gap)) != std::string::npos;) {
+      text.erase(gap, 1);
+    }
+    return text;
   }
 
-  std::variant<Options, EarlyExit> parse(int argc, const char* const* argv) {
-    try {
-      app_.parse(argc, argv);
-    } catch (const CLI::ArgumentMismatch& error) {
-      const std::string text = error.what();  // "--flag: what the library misses"
-      throw UsageError(text.substr(0, text.find(':')) + " needs a value");
-    } catch (const CLI::ParseError& error) {
-      throw UsageError(error.what());
+  std::string make_usage(const CLI::App* app, std::string name) const override {
+    std::string text = "Usage: " + name + (app->get_parent() == nullptr ? " [command]" : "");
+    for (const CLI::Option* option : app->get_options()) {
+      if (option->get_positional()) text += " " + option->get_name(true);
     }
-    if (help_) return EarlyExit{help_text(sections_)};
-    if (version_) return EarlyExit{version_text(build_info())};
-    take_extras(app_.remaining());
-    for (const auto& read : pending_) read();
-    if (!samples_given_) options_.samples = find_suite(options_.suite).samples;
-    choose_evidence();
-    if (!options_.explain.empty()) select_one_case(options_, catalog_);
-    choose_action();
-    check_outputs();
-    options_.cases = !options_.host_memory_cost || selects_cases();
-    // Names that no suite or preset has end here.
-    if (options_.cases) static_cast<void>(select_weights(options_, catalog_));
-    return options_;
+    return text + " [flags]\n";
+  }
+
+  std::string make_option_desc(const CLI::Option* option) const override {
+    std::string text = option->get_description();
+    if (!option->get_default_str().empty()) text += " [default: " + option->get_default_str() + "]";
+    return wrap(text, 65);  // beside the 30 columns of the names
+  }
+};
+
+/// Adds flags to a subcommand, under one heading of its help. `read` checks each value, and may put
+/// another in its place; `fallback` is the default in words, where the value does not say it.
+class Flags {
+ public:
+  Flags(CLI::App& command, std::string heading) : command_(command), heading_(std::move(heading)) {}
+
+  /// At most once, with one value.
+  template <typename T>
+  void value(const std::string& flag, const std::string& placeholder, T& target,
+             const std::string& description, const CLI::Validator& read = {},
+             const std::string& fallback = "") const {
+    CLI::Option* const option = command_.add_option(flag, target, description);
+    if (fallback.empty()) option->capture_default_str();
+    show(*option, placeholder, read, fallback);
+  }
+
+  /// One of the names in an enum's table.
+  template <typename T, typename Table>
+  void choice(const std::string& flag, T& target, const Table& table,
+              const std::string& description, const std::string& fallback = "") const {
+    const std::vector<std::string_view> names = names_in(table);
+    const std::vector<std::pair<std::string, T>> values(table.begin(), table.end());
+    CLI::Option* const option = command_.add_option(flag, target, description);
+    option->transform(CLI::Transformer(values));  // after the check of the name
+    show(*option, joined(names, "|"), name_among(flag.substr(2), names),
+         fallback.empty() ? std::string(name_of(target, table)) : fallback);
+  }
+
+  /// Any number of times, each a list.
+  template <typename T>
+  void list(const std::string& flag, const std::string& placeholder, std::vector<T>& target,
+            const std::string& description, const CLI::Validator& read = {},
+            const std::string& fallback = "the suite's") const {
+    CLI::Option* const option = command_.add_option(flag, target, description);
+    option->delimiter(',')->allow_extra_args(false);
+    show(*option, placeholder, read, fallback);
+  }
+
+  /// A list of what `parse` makes of an item: one value or several.
+  template <typename T, typename Parse>
+  void parsed_list(const std::string& flag, const std::string& placeholder, std::vector<T>& target,
+                   const std::string& description, Parse parse, const std::string& fallback) const {
+    const auto append = [&target, parse](const Texts& items) {
+      for (const std::string& item : items) {
+        for (T& value : parse(item)) target.push_back(std::move(value));
+      }
+    };
+    const CLI::Validator check = reader([parse](const std::string& item) {
+      static_cast<void>(parse(item));
+      return item;
+    });
+    CLI::Option* const option = command_.add_option_function<Texts>(flag, append, description);
+    option->delimiter(',')->allow_extra_args(false);
+    show(*option, placeholder, check, fallback);
+  }
+
+  void toggle(const std::string& flag, bool& target, const std::string& description) const {
+    command_.add_flag(flag, target, description + " [default: off]")->group(heading_);
   }
 
  private:
-  using Read = std::function<void(const std::string&)>;
-
-  void section(const std::string& title) { sections_.push_back({title, {}}); }
-
-  void document(const std::string& flag, const std::string& description,
-                const std::string& fallback) {
-    sections_.back().entries.push_back({flag, description + " [default: " + fallback + "]"});
+  void show(CLI::Option& option, const std::string& placeholder, const CLI::Validator& read,
+            const std::string& fallback) const {
+    if (!fallback.empty()) option.default_str(fallback);
+    option.transform(read)->check(given())->option_text(placeholder)->group(heading_);
   }
 
-  /// `flag` with a value, which may be repeated as far as CLI11 is concerned; `read` gets them all.
-  void add_valued(const std::string& flag,
-                  const std::function<void(const std::vector<std::string>&)>& read) {
-    auto* option = app_.add_option_function<std::vector<std::string>>(
-        flag, [this, flag, read](const std::vector<std::string>& values) {
-          pending_.emplace_back([flag, read, values] {
-            for (const std::string& value : values) require_value(flag, value);
-            read(values);
-          });
-        });
-    option->allow_extra_args(false);
-  }
-
-  static void require_value(const std::string& flag, const std::string& value) {
-    if (value.empty()) throw UsageError(flag + " needs a value");
-    if (value.substr(0, 2) == "--") {
-      throw UsageError(flag + " needs a value, not the flag " + value);
-    }
-  }
-
-  /// At most once, one value.
-  void single(const std::string& flag, const std::string& value, const std::string& description,
-              const std::string& fallback, const Read& read) {
-    add_valued(flag, [flag, read](const std::vector<std::string>& values) {
-      if (values.size() > 1) throw UsageError(flag + " was given more than once");
-      read(values.front());
-    });
-    document(flag + " " + value, description, fallback);
-  }
-
-  /// Any number of times, each a comma list; `read` gets the items.
-  void list(const std::string& flag, const std::string& value, const std::string& description,
-            const std::string& fallback, const Read& read) {
-    add_valued(flag, [flag, read](const std::vector<std::string>& values) {
-      for (const std::string& text : values) {
-        for (const std::string& item : split_list(flag, text)) read(item);
-      }
-    });
-    document(flag + " " + value, description, fallback);
-  }
-
-  void toggle(const std::string& flag, bool& target, const std::string& description) {
-    app_.add_flag(flag, target);
-    document(flag, description, "off");
-  }
-
-  void instead(const std::string& flag, bool& target, const std::string& description) {
-    app_.add_flag(flag, target);
-    sections_.back().entries.push_back({flag, description});
-  }
-
-  void add_what();
-  void add_offloading();
-  void add_tuning();
-  void add_how();
-  void add_where();
-  void add_instead();
-  void take_extras(const std::vector<std::string>& extras);
-  [[noreturn]] void refuse_extra(const std::string& extra) const;
-  void choose_evidence();
-  void choose_action();
-  void check_outputs() const;
-  bool selects_cases() const;
-
-  const Catalog& catalog_;
-  const Options defaults_;
-  Options options_;
-  CLI::App app_;
-  std::vector<HelpSection> sections_;
-  std::vector<std::function<void()>> pending_;
-  bool samples_given_ = false;
-  bool evidence_given_ = false;
-  bool suite_given_ = false;
-  bool help_ = false;
-  bool version_ = false;
-  bool list_ = false;
-  bool dry_run_ = false;
-  bool print_platform_ = false;
+  CLI::App& command_;
+  std::string heading_;
 };
 
-void CommandLine::add_what() {
-  section("What is measured (a choice given here replaces the suite's)");
-  single("--suite", "NAME", "a named selection, see --list: " + joined(suite_names(), ", "),
-         defaults_.suite, [this](const std::string& text) {
-           options_.suite = parse_name("suite", text, suite_names());
-           suite_given_ = true;
-         });
-  list("--policies", "NAME,...", "where weights live and how the GPU gets them", "all",
-       [this](const std::string& text) {
-         options_.policies.push_back(parse_name("policy", text, names_of(catalog_.policies)));
-       });
-  list("--workloads", "NAME,...", "who reads the weights", "the suite's",
-       [this](const std::string& text) {
-         const auto [name, parameter, value] = split_label(text);
-         const std::string known =
-             parse_name("workload", std::string(name), names_of(catalog_.workloads));
-         options_.workloads.push_back(
-             parameter.empty() ? known : label_of(known, to_lower(parameter), value));
-       });
-  list("--tokens", "N,...", "of the workloads that multiply many, such as 1,512,8192",
-       "the suite's", [this](const std::string& text) {
-         options_.tokens.push_back(parse_number("--tokens", text, 1, 65536));
-       });
-  list("--chunks", "SIZE,...", "read at a time by row_gather, such as 512,4KiB or 512..2MiB*8",
-       "the suite's", [this](const std::string& text) {
-         const std::vector<std::size_t> chunks = parse_sizes(text);
-         options_.chunks.insert(options_.chunks.end(), chunks.begin(), chunks.end());
-       });
-  list("--skew", "X,...", "0 to 1.5: of the routing that expert_gather follows, 0 is even",
-       "the suite's", [this](const std::string& text) {
-         options_.skews.push_back(parse_hundredths("--skew", text, 0, 150));
-       });
-  list("--weights", "NAME,...",
-       "weights of real models: MODEL, MODEL.PROJECTION or MODEL.PROJECTION.DTYPE", "the suite's",
-       [this](const std::string& text) { options_.weights.push_back(text); });
-  list("--model", "NAME,...",
-       "a model: a short name, a Hugging Face id (also of the local cache), or the path of a "
-       "config.json, safetensors, GGUF or their directory",
-       "the suite's", [this](const std::string& text) { options_.models.push_back(text); });
-  list("--tensor", "NAME:ROWSxCOLS:DTYPE,...", "a weight of your own, row-major", "none",
-       [this](const std::string& text) { options_.tensors.push_back(parse_tensor(text)); });
-  list("--sizes", "SIZE,...",
-       "plain sizes such as 64MiB, and ranges such as 64KiB..4GiB*4; K, M and G are powers of 1024",
-       "the suite's", [this](const std::string& text) {
-         const std::vector<std::size_t> sizes = parse_sizes(text);
-         options_.sizes.insert(options_.sizes.end(), sizes.begin(), sizes.end());
-       });
-  list("--start", "cold,warm,steady",
-       "state before a pass; policies for which cold and warm are the same stay in", "all",
-       [this](const std::string& text) {
-         const std::string start = parse_name("start", text, start_names);
-         options_.starts.push_back(*parse_start(start));
-       });
+void add_help(CLI::App& app) {
+  // At once, so that they win over a bad value.
+  app.add_flag_callback(
+         "-h,--help", [] { throw CLI::CallForHelp(); }, "this text")
+      ->trigger_on_parse();
+  app.add_flag_callback(
+         "--version", [] { throw CLI::CallForVersion("", 0); }, "version and build")
+      ->trigger_on_parse();
 }
 
-void CommandLine::add_offloading() {
-  section("What of a model is offloaded (as the engines' flags of the same names; default: all)");
+// --- The command line ----------------------------------------------------------------------------
+
+constexpr const char* what = "What is measured (a choice given here replaces the suite's)";
+constexpr const char* how = "How it is measured";
+constexpr const char* where = "Where results go";
+
+class CommandLine {
+ public:
+  explicit CommandLine(const Catalog& catalog);
+  std::variant<Options, EarlyExit> parse(Texts arguments);
+
+ private:
+  CLI::App& add_command(Action action, const std::string& description);
+  void add_measuring(CLI::App& command);
+  void add_selection(CLI::App& command);
+  void add_model(CLI::App& command, const std::string& heading);
+  void add_offloading(CLI::App& command);
+  void add_tuning(CLI::App& command);
+  void add_method(CLI::App& command);
+  void add_gpu(CLI::App& command);
+  void add_oversubscription(CLI::App& command);
+  void add_outputs(CLI::App& command);
+  void add_redact(CLI::App& command);
+
+  void parse_flags(Texts arguments);
+  void finish(const CLI::App& command, const Texts& arguments);
+  void take_extras(const CLI::App& command);
+  void take_suite_defaults(const CLI::App& command);
+
+  const Catalog& catalog_;
+  Options options_;
+  bool plan_only_ = false;  // of memory-cost
+  CLI::App app_{"Measures ways for a GPU to read model weights that live in host memory.",
+                "offload_bench"};
+};
+
+CommandLine::CommandLine(const Catalog& catalog) : catalog_(catalog) {
+  app_.set_help_flag("");
+  app_.formatter(std::make_shared<HelpFormatter>());
+  app_.require_subcommand(1);
+  add_help(app_);
+  add_measuring(add_command(Action::run, "measure; the default, and may be left out"));
+  add_measuring(
+      add_command(Action::plan, "what a run with the same flags would measure, and take"));
+  CLI::App& explain =
+      add_command(Action::explain, "measure one case and say why it is as fast as it is");
+  explain.add_option("CASE", options_.explain, "named as in plans and results")->type_name("");
+  add_measuring(explain);
+  add_command(Action::list, "policies, workloads, weights and suites by name");
+  CLI::App& platform = add_command(Action::platform, "the machine, as JSON");
+  add_gpu(platform);
+  add_redact(platform);
+  CLI::App& cost = add_command(Action::memory_cost,
+                               "what each allocator really takes for the tensors of a model");
+  add_model(cost, "What is measured");
+  add_offloading(cost);
+  add_gpu(cost);
+  add_oversubscription(cost);
+  add_outputs(cost);
+  Flags(cost, how).toggle("--plan", plan_only_,
+                          "say what would be allocated, and allocate nothing");
+}
+
+CLI::App& CommandLine::add_command(Action action, const std::string& description) {
+  CLI::App& command = *app_.add_subcommand(std::string(name(action)), description);
+  command.group("Commands")->allow_extras();
+  add_help(command);
+  return command;
+}
+
+void CommandLine::add_measuring(CLI::App& command) {
+  add_selection(command);
+  add_model(command, what);
+  add_offloading(command);
+  add_tuning(command);
+  add_method(command);
+  add_gpu(command);
+  add_oversubscription(command);
+  add_outputs(command);
+  command.footer(help_footer());
+}
+
+void CommandLine::add_selection(CLI::App& command) {
+  const Flags flags(command, what);
+  const auto label = reader([known = names_of(catalog_.workloads)](const std::string& text) {
+    const auto [name, parameter, value] = split_label(text);
+    const std::string workload = known_name("workload", name, known);
+    return parameter.empty() ? workload : label_of(workload, to_lower(parameter), value);
+  });
+  const auto tensor = [](const std::string& text) { return std::vector{parse_tensor(text)}; };
+  const auto start = [](const std::string& text) {
+    return std::vector{*parse_start(known_name("start", text, start_names))};
+  };
+  flags.value("--suite", "NAME", options_.suite,
+              "a named selection, see the command list: " + joined(suite_names(), ", "),
+              name_among("suite", suite_names()));
+  flags.list("--policies", "NAME,...", options_.policies,
+             "where weights live and how the GPU gets them",
+             name_among("policy", names_of(catalog_.policies)), "all");
+  flags.list("--workloads", "NAME,...", options_.workloads, "who reads the weights", label);
+  flags.list("--tokens", "N,...", options_.tokens,
+             "of the workloads that multiply many, such as 1,512,8192", whole_number(1, 65536));
+  flags.parsed_list("--chunks", "SIZE,...", options_.chunks,
+                    "read at a time by row_gather, such as 512,4KiB or 512..2MiB*8", parse_sizes,
+                    "the suite's");
+  flags.list("--skew", "X,...", options_.skews,
+             "0 to 1.5: of the routing that expert_gather follows, 0 is even", hundredths(0, 150));
+  flags.list("--weights", "NAME,...", options_.weights,
+             "weights of real models: MODEL, MODEL.PROJECTION or MODEL.PROJECTION.DTYPE");
+  flags.parsed_list("--tensor", "NAME:ROWSxCOLS:DTYPE,...", options_.tensors,
+                    "a weight of your own, row-major", tensor, "none");
+  flags.parsed_list("--sizes", "SIZE,...", options_.sizes,
+                    "plain sizes such as 64MiB, and ranges such as 64KiB..4GiB*4; K, M and G are "
+                    "powers of 1024",
+                    parse_sizes, "the suite's");
+  flags.parsed_list("--start", "cold,warm,steady", options_.starts,
+                    "state before a pass; policies for which cold and warm are the same stay in",
+                    start, "all");
+}
+
+void CommandLine::add_model(CLI::App& command, const std::string& heading) {
+  const Flags flags(command, heading);
+  flags.list("--model", "NAME,...", options_.models,
+             "a model: a short name, a Hugging Face id (also of the local cache), or the path of a "
+             "config.json, safetensors, GGUF or their directory");
+}
+
+void CommandLine::add_offloading(CLI::App& command) {
+  const Flags flags(
+      command,
+      "What of a model is offloaded (as the engines' flags of the same names; default: all)");
   OffloadRules& rules = options_.rules;
-  single("--cpu-offload-gb", "X", "GiB of the first layers' weights", "none",
-         [&rules](const std::string& text) {
-           rules.cpu_offload_gb = parse_decimal("--cpu-offload-gb", text, 0, 1e6);
-         });
-  list("--cpu-offload-params", "SEGMENTS,...", "only parameters of these names", "all",
-       [&rules](const std::string& text) { rules.cpu_offload_params.push_back(text); });
-  single("--offload-group-size", "G", "of each G layers the last are offloaded", "none",
-         [&rules](const std::string& text) {
-           rules.group_size = parse_number("--offload-group-size", text, 1, 100'000);
-         });
-  single("--offload-num-in-group", "N", "how many of each group",
-         std::to_string(rules.num_in_group), [&rules](const std::string& text) {
-           rules.num_in_group = parse_number("--offload-num-in-group", text, 1, 100'000);
-         });
-  list("--offload-params", "SEGMENTS,...", "of those layers, only parameters of these names", "all",
-       [&rules](const std::string& text) { rules.offload_params.push_back(text); });
-  single("--n-cpu-moe", "N", "the experts of the first N layers", "none",
-         [&rules](const std::string& text) {
-           rules.n_cpu_moe = parse_number("--n-cpu-moe", text, 0, 100'000);
-         });
-  toggle("--checkpoint-shapes", options_.checkpoint_shapes,
-         "the checkpoint's own tensors instead of the fused ones of vLLM");
-  single("--slice", "SIZE", "measure evenly chosen layers with about this much offloaded",
-         format_size(options_.slice_bytes),
-         [this](const std::string& text) { options_.slice_bytes = parse_size(text); });
+  flags.value("--cpu-offload-gb", "X", rules.cpu_offload_gb, "GiB of the first layers' weights",
+              decimal(0, 1e6), "none");
+  flags.list("--cpu-offload-params", "SEGMENTS,...", rules.cpu_offload_params,
+             "only parameters of these names", {}, "all");
+  flags.value("--offload-group-size", "G", rules.group_size,
+              "of each G layers the last are offloaded", whole_number(1, 100'000), "none");
+  flags.value("--offload-num-in-group", "N", rules.num_in_group, "how many of each group",
+              whole_number(1, 100'000));
+  flags.list("--offload-params", "SEGMENTS,...", rules.offload_params,
+             "of those layers, only parameters of these names", {}, "all");
+  flags.value("--n-cpu-moe", "N", rules.n_cpu_moe, "the experts of the first N layers",
+              whole_number(0, 100'000), "none");
+  flags.toggle("--checkpoint-shapes", options_.checkpoint_shapes,
+               "the checkpoint's own tensors instead of the fused ones of vLLM");
+  flags.value("--slice", "SIZE", options_.slice_bytes,
+              "measure evenly chosen layers with about this much offloaded", size(),
+              format_size(options_.slice_bytes));
 }
 
-void CommandLine::add_tuning() {
-  section("What policies are told (default: chosen by the calibration)");
+void CommandLine::add_tuning(CLI::App& command) {
+  const Flags flags(command, "What policies are given (default: chosen by the calibration)");
+  constexpr std::size_t max_panel = std::size_t{1} << 40;  // beyond any GPU
   Tuning& tuning = options_.tuning;
-  single("--offload-prefetch-step", "S", "layers that prefetching policies run ahead",
-         std::to_string(tuning.prefetch_step), [this](const std::string& text) {
-           options_.tuning.prefetch_step = parse_number("--offload-prefetch-step", text, 1, 64);
-           options_.rules.prefetch_step = options_.tuning.prefetch_step;
-         });
-  single(
-      "--panel", "SIZE", "of one slot of pinned_ring_copy and hybrid_split", "by calibration",
-      [&tuning](const std::string& text) {
-        constexpr std::size_t most = std::size_t{1} << 40;  // beyond any GPU
-        tuning.panel_bytes = parse_size(text);
-        if (*tuning.panel_bytes > most) {
-          throw UsageError("--panel must be at most " + format_size(most) + ", not '" + text + "'");
-        }
-      });
-  single(
-      "--slots", "N", "of the ring", std::to_string(tuning.slots),
-      [&tuning](const std::string& text) { tuning.slots = parse_number("--slots", text, 1, 64); });
-  single("--host-share", "F", "0 to 1: the rows hybrid_split leaves to the CPU", "by trying",
-         [&tuning](const std::string& text) {
-           tuning.host_share = parse_decimal("--host-share", text, 0, 1);
-         });
+  flags.value("--offload-prefetch-step", "S", tuning.prefetch_step,
+              "layers that prefetching policies run ahead", whole_number(1, 64));
+  flags.value("--panel", "SIZE", tuning.panel_bytes,
+              "of one slot of pinned_ring_copy and hybrid_split", size(max_panel),
+              "by calibration");
+  flags.value("--slots", "N", tuning.slots, "of the ring", whole_number(1, 64));
+  flags.value("--host-share", "F", tuning.host_share,
+              "0 to 1: the rows hybrid_split leaves to the CPU", decimal(0, 1), "by trying");
 }
 
-void CommandLine::add_how() {
-  section("How it is measured");
-  single("--samples", "N", "timed samples per case; 3 or more show a spread",
-         "the suite's: " + std::to_string(defaults_.samples) + " for " + defaults_.suite,
-         [this](const std::string& text) {
-           options_.samples = parse_number("--samples", text, 1, 1'000'000);
-           samples_given_ = true;
-         });
-  single("--gpu", "N", "index of the GPU", std::to_string(defaults_.gpu),
-         [this](const std::string& text) {
-           options_.gpu = static_cast<int>(parse_number("--gpu", text, 0, 1023));
-         });
-  single("--threads", "N", "host threads; 0 is every core this process may use",
-         std::to_string(defaults_.threads), [this](const std::string& text) {
-           options_.threads = parse_number("--threads", text, 0, 4096);
-         });
-  single("--seed", "N", "of the weights' content", std::to_string(defaults_.seed),
-         [this](const std::string& text) {
-           constexpr auto most = std::numeric_limits<std::uint64_t>::max();
-           options_.seed = parse_number("--seed", text, 0, most);
-         });
-  toggle("--graph", options_.graph, "capture each pass in a CUDA graph where the policy can be");
-  single("--evidence", choice_names<EvidenceLevel>(evidence_levels),
-         "passes of their own that show what driver and hardware did; all includes energy",
-         "the suite's: " +
-             choice_name<EvidenceLevel>(find_suite(defaults_.suite).evidence, evidence_levels) +
-             " for " + defaults_.suite,
-         [this](const std::string& text) {
-           options_.evidence = parse_choice<EvidenceLevel>("evidence", text, evidence_levels);
-           evidence_given_ = true;
-         });
-  single("--passes", "N", "also read each case N times on end and keep every pass", "none",
-         [this](const std::string& text) {
-           options_.passes = parse_number("--passes", text, 1, 10'000);
-         });
-  toggle(
-      "--host-memory-cost", options_.host_memory_cost,
-      "what each allocator really takes for a model's tensors; without --suite or another choice "
-      "of cases, only that");
-  toggle("--limits", options_.limits, "also compare with the physical limits and bare copies");
-  toggle("--allow-oversubscription", options_.allow_oversubscription,
-         "let managed and system memory exceed the GPU's; hangs some systems");
+void CommandLine::add_method(CLI::App& command) {
+  const Flags flags(command, how);
+  const Suite& suite = find_suite(options_.suite);
+  const auto of_suite = [&](const std::string& value) {
+    return "the suite's: " + value + " for " + options_.suite;
+  };
+  flags.value("--samples", "N", options_.samples, "timed samples per case; 3 or more show a spread",
+              whole_number(1, 1'000'000), of_suite(std::to_string(suite.samples)));
+  flags.value("--threads", "N", options_.threads,
+              "host threads; 0 is every core this process may use", whole_number(0, 4096));
+  flags.value("--seed", "N", options_.seed, "of the weights' content",
+              whole_number(0, std::numeric_limits<std::uint64_t>::max()));
+  flags.toggle("--graph", options_.graph,
+               "capture each pass in a CUDA graph where the policy can be");
+  flags.choice("--evidence", options_.evidence, evidence_level_names,
+               "passes of their own that show what driver and hardware did; all includes energy",
+               of_suite(std::string(name(suite.evidence))));
+  flags.value("--passes", "N", options_.passes,
+              "also read each case N times in a row and keep every pass", whole_number(1, 10'000),
+              "none");
+  flags.toggle("--limits", options_.limits,
+               "also compare with the physical limits and bare copies");
+  flags.toggle("--memory-cost", options_.host_memory_cost,
+               "also measure what the command memory-cost does, after the cases");
 }
 
-void CommandLine::add_where() {
-  section("Where results go");
-  single("--output", "FILE", "results as JSON; - is stdout", "none",
-         [this](const std::string& text) { options_.output = text; });
-  single("--ci-json", "FILE", "one median row per case, for CI services", "none",
-         [this](const std::string& text) { options_.ci_json = text; });
-  single("--format", choice_names<Format>(formats), "of the summary on stdout",
-         choice_name<Format>(defaults_.format, formats), [this](const std::string& text) {
-           options_.format = parse_choice<Format>("format", text, formats);
-         });
-  single("--progress", choice_names<Progress>(progresses), "on stderr; auto is on a terminal only",
-         choice_name<Progress>(defaults_.progress, progresses), [this](const std::string& text) {
-           options_.progress = parse_choice<Progress>("progress", text, progresses);
-         });
-  single("--explain", "CASE",
-         "measure this case alone, named as in the results, and say why it is as fast as it is",
-         "none", [this](const std::string& text) { options_.explain = text; });
-  toggle("--redact", options_.redact,
-         "leave host name, serial numbers, paths and environment out of the results");
-  toggle("--strict", options_.strict,
-         "exit with " + std::to_string(exit_strict_skips) + " if a case was skipped");
+void CommandLine::add_gpu(CLI::App& command) {
+  const Flags flags(command, how);
+  flags.value("--gpu", "N", options_.gpu, "index of the GPU", whole_number(0, 1023));
 }
 
-void CommandLine::add_instead() {
-  section("Instead of measuring");
-  instead("--list", list_, "policies, workloads, weights and suites by name");
-  instead("--dry-run", dry_run_, "the plan: cases, bytes, memory, skips, estimated time");
-  instead("--print-platform", print_platform_, "the machine, as JSON");
-  instead("--help,-h", help_, "this text");
-  instead("--version", version_, "version and build");
+void CommandLine::add_oversubscription(CLI::App& command) {
+  const Flags flags(command, how);
+  flags.toggle("--allow-oversubscription", options_.allow_oversubscription,
+               "let managed and system memory exceed the GPU's; hangs some systems");
 }
 
-void CommandLine::take_extras(const std::vector<std::string>& extras) {
-  for (std::size_t i = 0; i < extras.size(); ++i) {
-    const std::string& extra = extras[i];
-    if (!is_benchmark_flag(extra)) refuse_extra(extra);
-    const bool has_value = extra.find('=') != std::string::npos;
-    if (!has_value && i + 1 < extras.size() && extras[i + 1].substr(0, 1) != "-") {
-      throw UsageError("write " + extra + "=" + extras[i + 1] + ", with an equals sign");
+void CommandLine::add_outputs(CLI::App& command) {
+  const Flags flags(command, where);
+  flags.value("--output", "FILE", options_.output, "results as JSON; - is stdout", {}, "none");
+  flags.value("--ci-json", "FILE", options_.ci_json, "one median row per case, for CI services", {},
+              "none");
+  flags.choice("--format", options_.format, format_names, "of the summary on stdout");
+  flags.choice("--progress", options_.progress, progress_names,
+               "on stderr; auto is on a terminal only");
+  add_redact(command);
+  flags.toggle("--strict", options_.strict,
+               "exit with " + std::to_string(exit_strict_skips) + " if a case was skipped");
+}
+
+void CommandLine::add_redact(CLI::App& command) {
+  const Flags flags(command, where);
+  flags.toggle("--redact", options_.redact,
+               "leave host name, serial numbers, paths and environment out");
+}
+
+/// Other words are looked at where flags are: they stand in a wrong place, whatever they mean.
+void refuse_misspelled_command(const std::string& word,
+                               const std::vector<std::string_view>& commands) {
+  const bool is_word = word.find_first_not_of("abcdefghijklmnopqrstuvwxyz-") == std::string::npos &&
+                       !word.starts_with("-");
+  if (!is_word || closest(word, commands).empty()) return;
+  throw UsageError(unknown_name("command", word, commands));
+}
+
+std::variant<Options, EarlyExit> CommandLine::parse(Texts arguments) {
+  const std::vector<std::string_view> commands = names_in(action_names);
+  const std::string first = arguments.empty() ? "" : arguments.front();
+  const bool is_command = std::ranges::find(commands, first) != commands.end();
+  const bool is_about = first == "-h" || first == "--help" || first == "--version";
+  if (!is_command && !is_about) {
+    refuse_misspelled_command(first, commands);
+    arguments.insert(arguments.begin(), std::string(name(Action::run)));
+  }
+  try {
+    parse_flags(arguments);
+  } catch (const CLI::CallForHelp&) {
+    return EarlyExit{app_.help()};
+  } catch (const CLI::CallForVersion&) {
+    return EarlyExit{version_text(build_info())};
+  }
+  finish(*app_.get_subcommands().front(), arguments);
+  return options_;
+}
+
+void CommandLine::parse_flags(Texts arguments) {
+  std::ranges::reverse(arguments);  // as CLI11 wants them
+  try {
+    app_.parse(std::move(arguments));
+  } catch (const CLI::ArgumentMismatch& error) {
+    const std::string text = error.what();  // "--flag: what the library misses"
+    const std::string flag = text.substr(0, text.find(':'));
+    const CLI::Option* const option = app_.get_subcommands().front()->get_option_no_throw(flag);
+    const bool repeated = option != nullptr && option->count() > 1;
+    throw UsageError(flag + (repeated ? ": was given more than once" : ": needs a value"));
+  } catch (const CLI::Success&) {
+    throw;
+  } catch (const CLI::ParseError& error) {
+    throw UsageError(error.what());
+  }
+}
+
+bool is_given(const CLI::App& command, const std::string& flag) {
+  const CLI::Option* const option = command.get_option_no_throw(flag);
+  return option != nullptr && option->count() > 0;
+}
+
+/// CLI11 passes over them. An item may be empty because a shell variable is: say so.
+void refuse_empty_items(const CLI::App& command, const Texts& arguments) {
+  for (std::size_t i = 0; i < arguments.size(); ++i) {
+    const std::size_t equals = arguments[i].find('=');
+    const std::string flag = arguments[i].substr(0, equals);
+    const CLI::Option* const option = command.get_option_no_throw(flag);
+    if (option == nullptr || option->get_delimiter() != ',') continue;
+    const bool attached = equals != std::string::npos;
+    const std::string list = attached ? arguments[i].substr(equals + 1) : arguments[++i];
+    if (list.starts_with(',') || list.ends_with(',') || list.find(",,") != std::string::npos) {
+      throw UsageError(flag + ": has an empty item in " + in_quotes(list));
     }
-    options_.benchmark_flags.push_back(extra);
   }
 }
 
-void CommandLine::refuse_extra(const std::string& extra) const {
-  if (extra.substr(0, 1) != "-") {
-    throw UsageError("unexpected argument '" + extra + "': every argument belongs to a --flag");
+void CommandLine::finish(const CLI::App& command, const Texts& arguments) {
+  for (const auto& [name, action] : action_names) {
+    if (command.get_name() == name) options_.action = action;
   }
-  const std::string flag = extra.substr(0, extra.find('='));
-  std::vector<std::string> known;
-  for (const CLI::Option* option : app_.get_options()) {
+  take_extras(command);
+  refuse_empty_items(command, arguments);
+  take_suite_defaults(command);
+  options_.rules.prefetch_step = options_.tuning.prefetch_step;
+  check_options(options_);
+  if (options_.action != Action::memory_cost) return;
+  options_.host_memory_cost = true;
+  options_.cases = false;
+  if (plan_only_) options_.action = Action::plan;
+}
+
+/// What is not ours is Google Benchmark's, where it runs.
+void CommandLine::take_extras(const CLI::App& command) {
+  Texts known;
+  for (const CLI::Option* option : command.get_options()) {
     for (const std::string& name : option->get_lnames()) known.push_back("--" + name);
   }
-  std::vector<std::string_view> candidates(known.begin(), known.end());
-  candidates.insert(candidates.end(), benchmark_flags.begin(), benchmark_flags.end());
-  const std::string_view best = closest(flag, candidates);
-  throw UsageError(
-      "unknown flag " + flag +
-      (best.empty() ? ": --help lists all of them" : ": did you mean " + std::string(best) + "?"));
+  options_.benchmark_flags = take_benchmark_flags(command.remaining(), known);
+  if (options_.benchmark_flags.empty() || command.get_option_no_throw("--suite")) return;
+  throw UsageError(command.get_name() + " does not take " + options_.benchmark_flags.front());
 }
 
-void CommandLine::choose_evidence() {
-  const bool explains = !options_.explain.empty();
-  if (!evidence_given_) {
-    options_.evidence = explains ? EvidenceLevel::all : find_suite(options_.suite).evidence;
-  }
-  if (options_.evidence != EvidenceLevel::none) return;
-  if (explains) throw UsageError("--explain tells the evidence: leave out --evidence none");
-  if (options_.passes > 0) {
-    throw UsageError("--passes is a part of the evidence: leave out --evidence none");
-  }
-}
-
-void CommandLine::choose_action() {
-  if (list_ + dry_run_ + print_platform_ > 1) {
-    throw UsageError("--list, --dry-run and --print-platform exclude each other: give one");
-  }
-  if (list_) options_.action = Action::list;
-  if (dry_run_) options_.action = Action::dry_run;
-  if (print_platform_) options_.action = Action::print_platform;
-}
-
-void CommandLine::check_outputs() const {
-  if (!options_.output.empty() && options_.output == options_.ci_json) {
-    throw UsageError("--output and --ci-json would both write to '" + options_.output +
-                     "': give them different files");
-  }
-  if (!options_.redact) return;
-  // What Google Benchmark writes by itself names the host, and nothing of ours comes in between.
-  for (const std::string& flag : options_.benchmark_flags) {
-    if (flag.starts_with("--benchmark_out=") || flag.starts_with("--benchmark_format=")) {
-      throw UsageError(
-          "--redact does not reach what Google Benchmark writes itself: give --output " +
-          ("or --ci-json instead of " + flag));
-    }
-  }
-  if (std::getenv("BENCHMARK_OUT") != nullptr) {  // NOLINT(concurrency-mt-unsafe)
-    throw UsageError(
-        "--redact does not reach what Google Benchmark writes itself: unset BENCHMARK_OUT");
-  }
-}
-
-/// Whether anything given says which cases to measure. A model alone does not.
-bool CommandLine::selects_cases() const {
-  const Options& given = options_;
-  const bool lists = !given.policies.empty() || !given.workloads.empty() || !given.tokens.empty() ||
-                     !given.weights.empty() || !given.tensors.empty() || !given.sizes.empty() ||
-                     !given.starts.empty() || !given.chunks.empty() || !given.skews.empty();
-  return suite_given_ || lists || given.limits || given.passes > 0 || !given.explain.empty() ||
-         !given.benchmark_flags.empty();
+void CommandLine::take_suite_defaults(const CLI::App& command) {
+  const Suite& suite = find_suite(options_.suite);
+  if (!is_given(command, "--samples")) options_.samples = suite.samples;
+  if (is_given(command, "--evidence")) return;
+  options_.evidence = options_.action == Action::explain ? EvidenceLevel::all : suite.evidence;
 }
 
 }  // namespace
 
 std::variant<Options, EarlyExit> parse_command_line(int argc, const char* const* argv,
                                                     const Catalog& catalog) {
-  return CommandLine(catalog).parse(argc, argv);
+  return CommandLine(catalog).parse(Texts(argv + std::min(argc, 1), argv + argc));
 }
 
 }  // namespace offload

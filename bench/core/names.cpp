@@ -5,6 +5,8 @@
 #include <cstddef>
 #include <vector>
 
+#include "offload/error.hpp"
+
 namespace offload {
 namespace {
 
@@ -75,10 +77,23 @@ std::string unknown_name(std::string_view kind, std::string_view given,
   if (const std::string_view best = closest(given, candidates); !best.empty()) {
     return text + "did you mean '" + std::string(best) + "'?";
   }
-  text += "known are ";
-  for (std::size_t i = 0; i < candidates.size(); ++i) {
-    if (i > 0) text += ", ";
-    text += candidates[i];
+  return text + "known are " + joined(candidates, ", ");
+}
+
+std::string known_name(std::string_view kind, std::string_view given,
+                       std::span<const std::string_view> known) {
+  const std::string wanted = to_lower(given);
+  for (const std::string_view name : known) {
+    if (to_lower(name) == wanted) return std::string(name);
+  }
+  throw UsageError(unknown_name(kind, given, known));
+}
+
+std::string joined(std::span<const std::string_view> items, std::string_view separator) {
+  std::string text;
+  for (const std::string_view item : items) {
+    if (!text.empty()) text += separator;
+    text += item;
   }
   return text;
 }

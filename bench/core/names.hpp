@@ -4,8 +4,22 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace offload {
+
+/// An entry of the one table of an enum's names.
+template <typename T>
+using Named = std::pair<std::string_view, T>;
+
+/// The name of `wanted`; "" for what the table lacks.
+template <typename T, typename Table>
+constexpr std::string_view name_of(T wanted, const Table& table) {
+  for (const auto& [name, value] : table) {
+    if (value == wanted) return name;
+  }
+  return "";
+}
 
 /// Letters, digits and . _ - + only: safe in a benchmark name, a filter, a CSV cell and a file
 /// name.
@@ -19,5 +33,13 @@ std::string_view closest(std::string_view given, std::span<const std::string_vie
 /// "unknown <kind> 'x': did you mean 'y'?", or the candidates themselves when none is near.
 std::string unknown_name(std::string_view kind, std::string_view given,
                          std::span<const std::string_view> candidates);
+
+/// `given` as it is spelled in `known`, ignoring case. Throws UsageError for a name that is not one
+/// of them.
+std::string known_name(std::string_view kind, std::string_view given,
+                       std::span<const std::string_view> known);
+
+/// "a, b, c"
+std::string joined(std::span<const std::string_view> items, std::string_view separator);
 
 }  // namespace offload

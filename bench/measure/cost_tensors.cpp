@@ -39,7 +39,7 @@ CostTensors tensors_of(const std::string& name, const Options& options) {
     }
   }
   if (tensors.bytes.empty()) {
-    throw UsageError("--host-memory-cost: nothing of " + model.name + " is offloaded");
+    throw UsageError("memory cost: nothing of " + model.name + " is offloaded");
   }
   return tensors;
 }
@@ -59,7 +59,7 @@ std::vector<CostTensors> cost_tensors(const Options& options, const Host& host) 
     const std::size_t bytes = all.back().total();
     const std::size_t limit = host_memory_limit(host);
     if (bytes <= limit) continue;
-    throw UsageError("--host-memory-cost: the tensors of " + all.back().model + " take " +
+    throw UsageError("memory cost: the tensors of " + all.back().model + " take " +
                      format_size_rounded(bytes) + " of host memory and only " +
                      format_size_rounded(limit) + " can be taken; choose a smaller --slice");
   }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which tensors --host-memory-cost allocates: those that an engine would hold in host memory.
+// Which tensors memory-cost allocates: those that an engine would hold in host memory.
 #pragma once
 #include <cstddef>
 #include <string>

@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "bench/cli/option_values.hpp"
+#include "bench/core/tensor_text.hpp"
 #include "bench/measure/suites.hpp"
 #include "offload/error.hpp"
 #include "offload/units.hpp"
@@ -32,9 +32,9 @@ std::array<std::string, part_count> parts_of(const std::string& name) {
   const bool complete = std::none_of(parts.begin(), parts.end(),
                                      [](const std::string& part) { return part.empty(); });
   if (!is_label || !complete) {
-    throw UsageError("--explain '" + name +
-                     "': a case is named <workload>/<policy>/<weights>/<start>, as --dry-run and "
-                     "the results list them");
+    throw UsageError("explain '" + name +
+                     "': a case is named <workload>/<policy>/<weights>/<start>, as plan and the "
+                     "results list them");
   }
   return parts;
 }
@@ -77,11 +77,11 @@ void select_one_case(Options& options, const Catalog& catalog) {
   const std::string_view name = split_label(label).name;
   std::vector<std::string_view> known;
   for (const auto& workload : catalog.workloads) known.push_back(workload->name());
-  parse_name("workload", std::string(name), known);
+  known_name("workload", std::string(name), known);
   if (options.workloads.empty()) options.workloads = {label};
   known.clear();
   for (const auto& entry : catalog.policies) known.push_back(entry->name());
-  parse_name("policy", policy, known);
+  known_name("policy", policy, known);
   if (options.policies.empty()) options.policies = {policy};
   const auto parsed = parse_start(start);
   if (!parsed) throw UsageError(unknown_name("start", start, start_names));

@@ -274,7 +274,9 @@ std::vector<std::string> Plan::warnings() const {
   return unique;
 }
 
-Plan make_plan(const Options& options, const Catalog& catalog, const Platform& platform) {
+Plan make_plan(const Options& given, const Catalog& catalog, const Platform& platform) {
+  Options options = given;
+  if (!options.explain.empty()) select_one_case(options, catalog);
   Planner planner(options, catalog, platform);
   for (const Selection& selection : select_weights(options, catalog)) planner.add(selection);
   Plan plan = planner.take();

@@ -43,9 +43,9 @@ struct Plan {
 /// a dtype a named workload cannot read, more managed memory than the GPU has free (unless
 /// --allow-oversubscription), more pinned or pageable memory than MemAvailable or the cgroup gives.
 /// The same conditions in a suite's own choice become skipped cases. `--start cold` or `warm` keeps
-/// steady cases too, for which both are the same. With --explain that case alone is planned, or a
-/// UsageError says why it cannot be.
-Plan make_plan(const Options& options, const Catalog& catalog, const Platform& platform);
+/// steady cases too, for which both are the same. Where one case is to be explained, it alone is
+/// planned, or a UsageError says why it cannot be.
+Plan make_plan(const Options& given, const Catalog& catalog, const Platform& platform);
 
 /// Most host memory (by the plan's order, buffers shared) and GPU memory needed at once: beside the
 /// placement, each weight set has a master copy in pageable memory, and borrowed host buffers are

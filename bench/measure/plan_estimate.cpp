@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The time model behind --dry-run. Rates are round figures of real machines (H200 on PCIe Gen5, two
+// The time model of the command plan. Rates are round figures of real machines (H200 on PCIe Gen5, two
 // to sixteen host cores); they steer expectations and nothing else.
 #include <algorithm>
 #include <cmath>

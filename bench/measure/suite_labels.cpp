@@ -6,7 +6,7 @@
 #include <optional>
 #include <string_view>
 
-#include "bench/cli/help.hpp"
+#include "bench/core/names.hpp"
 #include "offload/error.hpp"
 #include "offload/units.hpp"
 

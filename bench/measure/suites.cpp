@@ -5,8 +5,8 @@
 #include <iterator>
 #include <utility>
 
-#include "bench/cli/option_values.hpp"
 #include "bench/core/names.hpp"
+#include "bench/core/tensor_text.hpp"
 #include "bench/measure/suite_labels.hpp"
 #include "bench/models/fuse.hpp"
 #include "bench/models/model_source.hpp"

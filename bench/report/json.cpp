@@ -27,10 +27,6 @@ template <typename Enum, std::size_t N>
 std::string_view pick(const std::array<std::string_view, N>& names, Enum value) {
   return names.at(static_cast<std::size_t>(value));
 }
-constexpr std::array<std::string_view, 4> action_names{"run", "list", "dry_run", "print_platform"};
-constexpr std::array<std::string_view, 4> format_names{"table", "md", "csv", "json"};
-constexpr std::array<std::string_view, 3> progress_names{"auto", "always", "never"};
-constexpr std::array<std::string_view, 3> evidence_level_names{"none", "quick", "all"};
 constexpr std::array<std::string_view, 3> path_names{"device_memory", "link", "host_memory"};
 
 Json tensor_json(const WeightTensor& tensor) {
@@ -77,7 +73,7 @@ Json tuning_json(const Tuning& tuning) {
 Json options_json(const Options& options) {
   Json starts = Json::array();
   for (const Start start : options.starts) starts.push_back(name(start));
-  return {{"action", pick(action_names, options.action)},
+  return {{"action", name(options.action)},
           {"suite", options.suite},
           {"policies", options.policies},
           {"workloads", options.workloads},
@@ -93,7 +89,7 @@ Json options_json(const Options& options) {
           {"limits", options.limits},
           {"host_memory_cost", options.host_memory_cost},
           {"graph", options.graph},
-          {"evidence", pick(evidence_level_names, options.evidence)},
+          {"evidence", name(options.evidence)},
           {"passes", options.passes},
           {"explain", text_or_null(options.explain)},
           {"models", options.models},
@@ -106,8 +102,8 @@ Json options_json(const Options& options) {
           {"tuning", tuning_json(options.tuning)},
           {"output", text_or_null(options.output)},
           {"ci_json", text_or_null(options.ci_json)},
-          {"format", pick(format_names, options.format)},
-          {"progress", pick(progress_names, options.progress)},
+          {"format", name(options.format)},
+          {"progress", name(options.progress)},
           {"strict", options.strict},
           {"redact", options.redact},
           {"benchmark_flags", options.benchmark_flags}};

@@ -17,7 +17,7 @@ void write_memory_costs(Page& page, std::span<const MemoryCost> costs);
 /// One row of raw numbers per allocator.
 std::string memory_costs_csv(std::span<const MemoryCost> costs);
 
-/// For --dry-run: what would be allocated.
+/// For memory-cost --plan: what would be allocated.
 std::string memory_cost_plan_text(std::span<const CostTensors> models);
 
 }  // namespace offload

@@ -127,7 +127,7 @@ std::string Redactor::value(std::string_view value) const {
 std::string Redactor::option_value(std::string_view flag, std::string_view value) const {
   if (flag == "--benchmark_context") return redacted_text;
   // Names of cases have slashes, but are no paths.
-  if (flag == "--benchmark_filter" || flag == "--explain") return text(value);
+  if (flag == "--benchmark_filter" || flag == "explain") return text(value);
   std::string out;
   while (true) {
     const auto comma = std::min(value.find(','), value.size());

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The closing summary: a table of the cases, and one plain sentence per workload that names the
-// winner. Also the plan, for --dry-run and --list.
+// winner. Also what the commands plan and list print.
 #pragma once
 #include <string>
 

@@ -131,7 +131,7 @@ def is_summary(summary):
 
 def load(path, empty_allowed=False):
     """The results in `path`. Only with `empty_allowed` those that measured no case, as a run with
-    --host-memory-cost alone does."""
+    memory-cost does."""
     return results_in(path, read_json(path), empty_allowed)
 
 

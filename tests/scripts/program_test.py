@@ -40,6 +40,9 @@ def run(*arguments, **options):
         (["--gpu", "1023"], "--gpu 1023"),
         (["--benchmark_filtre=x"], "--benchmark_filtre"),
         (["unexpected"], "unexpected"),
+        (["plans"], "plan"),
+        (["--dry-run"], "offload_bench plan"),
+        (["plan", "--weights", "llama3.1-8b.up_proj"], "gate_up_proj"),
         (["--suite", "decode", "--model", "llama3.1-9b"], "llama3.1-8b"),
         (["--suite", "decode", "--tokens", "300"], "1 to 256"),
         (["--workloads", "gemm/tokens:70000", "--sizes", "1MiB"], "65536"),
@@ -51,8 +54,8 @@ def run(*arguments, **options):
         (["--panel", "2MB"], "2MiB"),
         (["--cpu-offload-gb", "4"], "--cpu-offload-gb"),
         (["--evidence", "everything"], "quick"),
-        (["--explain", "gemv/host_compute"], "<workload>/<policy>/<weights>/<start>"),
-        (["--explain", "stream_read/host_compute/1MiB/cold"], "stream_read/host_compute/1MiB/steady"),
+        (["explain", "gemv/host_compute"], "<workload>/<policy>/<weights>/<start>"),
+        (["explain", "stream_read/host_compute/1MiB/cold"], "stream_read/host_compute/1MiB/steady"),
     ],
 )
 def test_bad_input_gets_one_clear_line(arguments, mentions):
@@ -163,11 +166,11 @@ def test_a_model_of_ones_own_is_measured(tmp_path, layout):
     assert names == [f"decode/tokens:{tokens}/host_compute/Tiny-MoE/steady" for tokens in (1, 3)]
 
 
-def test_host_memory_cost_alone_measures_no_case(tmp_path):
+def test_memory_cost_measures_no_case(tmp_path):
     (tmp_path / "config.json").write_text(json.dumps(CONFIG))
     output = tmp_path / "run.json"
-    arguments = ["--host-memory-cost", "--model", str(tmp_path), "--slice", "64KiB"]
-    planned = run(*arguments, "--dry-run")
+    arguments = ["memory-cost", "--model", str(tmp_path), "--slice", "64KiB"]
+    planned = run(*arguments, "--plan")
     result = run(*arguments, "--output", str(output))
     assert result.returncode == 0, result.stderr
     ours = json.loads(output.read_text())["offload_bench"]
@@ -194,9 +197,9 @@ def test_host_memory_cost_alone_measures_no_case(tmp_path):
     assert "malloc" in result.stdout and "s/GiB" in result.stdout
 
 
-def test_host_memory_cost_comes_after_the_cases(tmp_path):
+def test_memory_cost_comes_after_the_cases(tmp_path):
     (tmp_path / "config.json").write_text(json.dumps(CONFIG))
-    result = run("--host-memory-cost", "--slice", "64KiB", "--workloads", "decode", "--tokens", "1",
+    result = run("--memory-cost", "--slice", "64KiB", "--workloads", "decode", "--tokens", "1",
                  "--policies", "host_compute", "--model", str(tmp_path), "--samples", "2",
                  "--output", "-")
     assert result.returncode == 0, result.stderr
@@ -204,10 +207,10 @@ def test_host_memory_cost_comes_after_the_cases(tmp_path):
     assert len(ours["cases"]) == 1 and ours["memory_costs"]
 
 
-def test_host_memory_cost_that_does_not_fit_is_refused():
-    refused(run("--host-memory-cost", "--model", "llama3.1-405b", "--slice", "100000GiB"),
+def test_memory_cost_that_does_not_fit_is_refused():
+    refused(run("memory-cost", "--model", "llama3.1-405b", "--slice", "100000GiB"),
             "llama3.1-405b", "--slice")
-    refused(run("--host-memory-cost", "--model", "llama3.1-9b"), "llama3.1-8b")
+    refused(run("memory-cost", "--model", "llama3.1-9b"), "llama3.1-8b")
 
 
 def test_nothing_matched():
@@ -224,7 +227,7 @@ def test_strict_tells_of_skips(tmp_path):
 def test_explain_measures_one_case_and_tells_of_it(tmp_path):
     output = tmp_path / "run.json"
     name = "stream_read/host_compute/64KiB/steady"
-    done = run("--explain", name, "--passes", "5", "--samples", "3", "--output", str(output))
+    done = run("explain", name, "--passes", "5", "--samples", "3", "--output", str(output))
     assert done.returncode == 0, done.stderr
     machine, sentences = done.stdout.split(f"\n{name}\n")
     assert "CPU" in machine
@@ -241,7 +244,7 @@ def test_explain_measures_one_case_and_tells_of_it(tmp_path):
 
 def test_explain_says_why_a_case_cannot_be_measured_here():
     hidden = {**os.environ, "CUDA_VISIBLE_DEVICES": ""}
-    done = run("--explain", "stream_read/managed_demand/1MiB/cold", env=hidden)
+    done = run("explain", "stream_read/managed_demand/1MiB/cold", env=hidden)
     assert done.returncode == 3
     assert "1 were skipped, the first because no GPU" in done.stderr
 
@@ -339,8 +342,34 @@ def test_a_signal_leaves_what_was_finished(tmp_path, number):
     assert not journal.exists()
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["list"],
+        ["platform"],
+        ["--help"],
+        ["--version"],
+        ["plan", *SMALL],
+        ["plan", *SMALL, "--format", "csv"],
+        [*SMALL, "--format", "csv"],
+        [*SMALL, "--format", "json"],
+        [*SMALL, "--output", "-"],
+        [*SMALL, "--benchmark_list_tests"],
+        [*SMALL, "--benchmark_format=json"],
+    ],
+)
+def test_a_full_disk_behind_stdout_is_an_error(arguments):
+    with open("/dev/full", "w") as full:
+        done = subprocess.run([BENCH, *arguments], stdout=full, stderr=subprocess.PIPE, text=True,
+                              timeout=120)
+    assert done.returncode == 1
+    *notes, last = done.stderr.strip().splitlines()
+    assert last.startswith("offload_bench: ") and "No space left on device" in last
+    assert not any("No space left" in note for note in notes)
+
+
 def test_list_is_quick():
-    run("--list")  # into the page cache
+    run("list")  # into the page cache
     started = time.monotonic()
-    assert run("--list").returncode == 0
+    assert run("list").returncode == 0
     assert time.monotonic() - started < 2  # 0.1 s where nothing else runs

@@ -459,7 +459,7 @@ def test_real_run(real_run):
 
 
 def test_real_platform():
-    done = subprocess.run([bench(), "--print-platform"], capture_output=True,
+    done = subprocess.run([bench(), "platform"], capture_output=True,
                           text=True, check=True)
     validate(strict(done.stdout), "platform")
 
@@ -485,7 +485,7 @@ def test_real_redacted_run(tmp_path):
 
 def test_real_redacted_platform():
     def platform(*options):
-        return subprocess.run([bench(), "--print-platform", *options], capture_output=True,
+        return subprocess.run([bench(), "platform", *options], capture_output=True,
                               text=True, check=True).stdout
     command_line = pathlib.Path("/proc/cmdline").read_text().strip()
     assert strict(platform())["host"]["settings"]["kernel_command_line"] == (command_line or None)

@@ -98,18 +98,26 @@ TEST(CommandLine, ReadsTheSelection) {
   EXPECT_EQ(options.starts, (std::vector<Start>{Start::cold, Start::warm}));
 }
 
-TEST(CommandLine, HostMemoryCostAloneSelectsNoCases) {
+TEST(CommandLine, MemoryCostSelectsNoCases) {
   EXPECT_TRUE(parse({}).cases);
-  const Options alone = parse({"--host-memory-cost", "--model", "llama3.1-8b", "--slice", "1GiB"});
+  EXPECT_FALSE(parse({}).host_memory_cost);
+  const Options alone = parse({"memory-cost", "--model", "llama3.1-8b", "--slice", "1GiB"});
+  EXPECT_EQ(alone.action, Action::memory_cost);
   EXPECT_TRUE(alone.host_memory_cost);
   EXPECT_FALSE(alone.cases);
   // What it allocates follows the rules, which are otherwise about suites that walk a model.
-  EXPECT_FALSE(parse({"--host-memory-cost", "--cpu-offload-gb", "4"}).cases);
-  EXPECT_TRUE(parse({"--host-memory-cost", "--suite", "quick"}).cases);
-  EXPECT_TRUE(parse({"--host-memory-cost", "--policies", "pinned_zero_copy"}).cases);
-  EXPECT_TRUE(parse({"--host-memory-cost", "--sizes", "1MiB"}).cases);
-  EXPECT_TRUE(parse({"--host-memory-cost", "--limits"}).cases);
-  EXPECT_TRUE(parse({"--host-memory-cost", "--benchmark_filter=gemv"}).cases);
+  EXPECT_FALSE(parse({"memory-cost", "--cpu-offload-gb", "4"}).cases);
+  const Options planned = parse({"memory-cost", "--plan"});
+  EXPECT_EQ(planned.action, Action::plan);
+  EXPECT_TRUE(planned.host_memory_cost);
+  EXPECT_FALSE(planned.cases);
+  // Whatever selects cases belongs to a run, which can measure it as well.
+  for (const char* flag : {"--suite=quick", "--policies=host_compute", "--sizes=1MiB", "--limits",
+                           "--benchmark_filter=gemv"}) {
+    EXPECT_NE(refusal({"memory-cost", flag}), "") << flag;
+    const Options both = parse({"--memory-cost", flag});
+    EXPECT_TRUE(both.host_memory_cost && both.cases) << flag;
+  }
 }
 
 TEST(CommandLine, NamesAreReadInAnyCase) {
@@ -122,25 +130,46 @@ TEST(CommandLine, EvidenceIsTheSuitesUnlessGiven) {
   EXPECT_EQ(parse({"--suite", "micro"}).evidence, EvidenceLevel::all);
   EXPECT_EQ(parse({"--suite", "micro", "--evidence", "none"}).evidence, EvidenceLevel::none);
   const char* const name = "stream_read/host_compute/1MiB/steady";
-  EXPECT_EQ(parse({"--explain", name}).evidence, EvidenceLevel::all);
-  EXPECT_EQ(parse({"--explain", name, "--evidence=quick"}).evidence, EvidenceLevel::quick);
+  EXPECT_EQ(parse({"explain", name}).evidence, EvidenceLevel::all);
+  EXPECT_EQ(parse({"explain", name, "--evidence=quick"}).evidence, EvidenceLevel::quick);
   EXPECT_EQ(parse({"--passes", "7"}).passes, 7U);
 }
 
-TEST(CommandLine, ExplainSelectsItsCase) {
-  const Options options = parse({"--explain", "stream_read/managed_demand/1MiB/cold"});
-  EXPECT_EQ(options.explain, "stream_read/managed_demand/1MiB/cold");
-  EXPECT_EQ(options.workloads, (Names{"stream_read"}));
-  EXPECT_EQ(options.policies, (Names{"managed_demand"}));
-  EXPECT_EQ(options.sizes, (std::vector<std::size_t>{1U << 20}));
-  EXPECT_EQ(options.starts, (std::vector<Start>{Start::cold}));
+TEST(CommandLine, ExplainTakesACase) {
+  const char* const name = "stream_read/managed_demand/1MiB/cold";
+  for (const Args& args :
+       {Args{"explain", name, "--samples=3"}, Args{"explain", "--samples", "3", name}}) {
+    const Options options = parse(args);
+    EXPECT_EQ(options.action, Action::explain);
+    EXPECT_EQ(options.explain, name);
+    EXPECT_EQ(options.samples, 3U);
+  }
+  EXPECT_EQ(parse({"run"}).explain, "");
 }
 
-TEST(CommandLine, ActionsAreRecognisedAndExcludeEachOther) {
-  EXPECT_EQ(parse({"--list"}).action, Action::list);
-  EXPECT_EQ(parse({"--dry-run", "--suite", "full"}).action, Action::dry_run);
-  EXPECT_EQ(parse({"--print-platform"}).action, Action::print_platform);
-  EXPECT_NE(refusal({"--list", "--dry-run"}).find("exclude each other"), std::string::npos);
+TEST(CommandLine, ACommandComesFirstAndRunIsTheDefault) {
+  EXPECT_EQ(parse({"run", "--suite", "full"}).action, Action::run);
+  EXPECT_EQ(parse({"run", "--suite", "full"}).suite, parse({"--suite", "full"}).suite);
+  EXPECT_EQ(parse({"list"}).action, Action::list);
+  EXPECT_EQ(parse({"plan", "--suite", "full"}).action, Action::plan);
+  EXPECT_EQ(parse({"platform", "--gpu", "1", "--redact"}).action, Action::platform);
+  EXPECT_EQ(refusal({"--suite", "full", "plan"}), "the command plan must come first");
+  EXPECT_EQ(refusal({"list", "x"}), "unexpected argument 'x': every argument belongs to a --flag");
+  EXPECT_EQ(refusal({"plam"}), "unknown command 'plam': did you mean 'plan'?");
+  EXPECT_EQ(refusal({"list", "--suite", "full"}), "unknown flag --suite: --help lists all of them");
+  EXPECT_EQ(refusal({"list", "--benchmark_filter=x"}), "list does not take --benchmark_filter=x");
+}
+
+TEST(CommandLine, FormerFlagsNameTheirCommand) {
+  EXPECT_EQ(refusal({"--list"}), "--list is a command now: offload_bench list");
+  EXPECT_EQ(refusal({"--dry-run", "--suite", "full"}),
+            "--dry-run is a command now: offload_bench plan");
+  EXPECT_EQ(refusal({"--print-platform"}),
+            "--print-platform is a command now: offload_bench platform");
+  EXPECT_EQ(refusal({"--explain", "gemv/host_compute/1MiB/steady"}),
+            "--explain is a command now: offload_bench explain CASE");
+  EXPECT_EQ(refusal({"--host-memory-cost"}),
+            "--host-memory-cost is a command now: offload_bench memory-cost");
 }
 
 struct BadInput {
@@ -152,10 +181,8 @@ TEST(CommandLine, EachMistakeGetsOneClearLine) {
   const std::vector<BadInput> mistakes{
       {{"--policies", "managd_demand"},
        "unknown policy 'managd_demand': did you mean 'managed_demand'?"},
-      {{"--policies", "pinned_zero_copy,"}, "--policies has an empty item in 'pinned_zero_copy,'"},
+      {{"--policies", "pinned_zero_copy,"}, "--policies: has an empty item in 'pinned_zero_copy,'"},
       {{"--workloads", "gemm"}, "unknown workload 'gemm': did you mean 'gemv'?"},
-      {{"--weights", "llama3.1-8b.up_proj"}, "unknown weights 'llama3.1-8b.up_proj': did you mean"},
-      {{"--model", "llama3.1-8b.o_proj"}, "unknown model 'llama3.1-8b.o_proj'"},
       {{"--suite", "ful"}, "unknown suite 'ful': did you mean 'full'?"},
       {{"--suite", "decodes"}, "unknown suite 'decodes': did you mean 'decode'?"},
       {{"--start", "hot"}, "unknown start 'hot'"},
@@ -163,13 +190,13 @@ TEST(CommandLine, EachMistakeGetsOneClearLine) {
       {{"--progress", "sometimes"}, "unknown progress 'sometimes'"},
       {{"--sizes", "0"}, "size '0' must be at least 1 byte"},
       {{"--sizes", "64MB"}, "write 64MiB"},
-      {{"--samples", "0"}, "--samples must be a whole number from 1 to 1000000, not '0'"},
-      {{"--samples", "-3"}, "--samples must be a whole number"},
+      {{"--samples", "0"}, "--samples: must be a whole number from 1 to 1000000, not '0'"},
+      {{"--samples", "-3"}, "--samples: must be a whole number"},
       {{"--samples", "3.5"}, "not '3.5'"},
-      {{"--samples", "99999999999999999999"}, "--samples must be a whole number"},
-      {{"--gpu", "-1"}, "--gpu must be a whole number"},
-      {{"--gpu", "zero"}, "--gpu must be a whole number"},
-      {{"--threads", "1e3"}, "--threads must be a whole number"},
+      {{"--samples", "99999999999999999999"}, "--samples: must be a whole number"},
+      {{"--gpu", "-1"}, "--gpu: must be a whole number"},
+      {{"--gpu", "zero"}, "--gpu: must be a whole number"},
+      {{"--threads", "1e3"}, "--threads: must be a whole number"},
       {{"--tensor", "a"}, "must read NAME:ROWSxCOLS:DTYPE"},
       {{"--tensor", "a:3x5"}, "must read NAME:ROWSxCOLS:DTYPE"},
       {{"--tensor", "a/b:3x5:bf16"}, "needs a name of letters"},
@@ -181,16 +208,15 @@ TEST(CommandLine, EachMistakeGetsOneClearLine) {
       {{"--tensor", "a:0x5:bf16"}, "has no elements"},
       {{"--tensor", "a:3x5:bf15"}, "unknown dtype 'bf15': did you mean 'bf16'?"},
       {{"--tensor", "a:9999999999x9999999999:bf16"}, "is too large"},
-      {{"--tensor", "a:3x5:bf16,a:3x6:bf16"}, "two different weights are named 'a'"},
       {{"--output", "x.json", "--ci-json", "x.json"}, "would both write to 'x.json'"},
       {{"--output", "-", "--ci-json", "-"}, "would both write to '-'"},
       {{"--evidence", "some"}, "unknown evidence 'some'"},
       {{"--evidence", "none", "--passes", "3"}, "--passes is a part of the evidence"},
-      {{"--evidence", "none", "--explain", "gemv/host_compute/1MiB/steady"},
-       "--explain tells the evidence"},
-      {{"--passes", "0"}, "--passes must be a whole number from 1"},
-      {{"--explain", "gemv/host_compute"}, "a case is named <workload>/<policy>/<weights>/<start>"},
-      {{"--explain", "gemv/host_compute/1MiB/hot"}, "unknown start 'hot'"},
+      {{"explain", "gemv/host_compute/1MiB/steady", "--evidence", "none"},
+       "explain reports the evidence"},
+      {{"--passes", "0"}, "--passes: must be a whole number from 1"},
+      {{"explain"}, "explain needs a case: <workload>/<policy>/<weights>/<start>"},
+      {{"explain", "a/b/c/d", "e/f/g/h"}, "unexpected argument 'e/f/g/h'"},
       {{"run.json"}, "unexpected argument 'run.json'"},
       {{"--policies", "host_compute", "managed_demand"}, "unexpected argument 'managed_demand'"},
   };
@@ -208,7 +234,7 @@ TEST(CommandLine, MisspeltFlagsGetASuggestion) {
   EXPECT_EQ(refusal({"--polices=host_compute"}),
             "unknown flag --polices: did you mean --policies?");
   EXPECT_EQ(refusal({"--sample", "5"}), "unknown flag --sample: did you mean --samples?");
-  EXPECT_EQ(refusal({"--dryrun"}), "unknown flag --dryrun: did you mean --dry-run?");
+  EXPECT_EQ(refusal({"--dryrun"}), "unknown flag --dryrun: --help lists all of them");
   EXPECT_EQ(refusal({"--benchmrk_filter=x"}),
             "unknown flag --benchmrk_filter: did you mean --benchmark_filter?");
   EXPECT_EQ(refusal({"--nothing-like-it"}),
@@ -220,12 +246,15 @@ TEST(CommandLine, MisspeltFlagsGetASuggestion) {
 
 TEST(CommandLine, AMissingOrRepeatedValueIsRefused) {
   for (const char* flag : {"--samples", "--policies", "--output"}) {
-    EXPECT_EQ(refusal({flag}), std::string(flag) + " needs a value");
-    EXPECT_EQ(refusal({(std::string(flag) + "=").c_str()}), std::string(flag) + " needs a value");
+    EXPECT_EQ(refusal({flag}), std::string(flag) + ": needs a value");
+    EXPECT_EQ(refusal({(std::string(flag) + "=").c_str()}), std::string(flag) + ": needs a value");
   }
-  EXPECT_EQ(refusal({"--output", "--strict"}), "--output needs a value, not the flag --strict");
-  EXPECT_EQ(refusal({"--suite", "quick", "--suite", "full"}), "--suite was given more than once");
+  EXPECT_EQ(refusal({"--output", "--strict"}), "--output: needs a value, not the flag --strict");
+  EXPECT_EQ(refusal({"--suite", "quick", "--suite", "full"}), "--suite: was given more than once");
   EXPECT_NE(refusal({"--strict=maybe"}), "");
+  EXPECT_NE(refusal({"--skew=,", "--limits"}), "");
+  EXPECT_EQ(refusal({"--tokens=1,,2"}), "--tokens: has an empty item in '1,,2'");
+  EXPECT_EQ(parse({"--output", "a,,b.json"}).output, "a,,b.json") << "not a list";
 }
 
 TEST(CommandLine, BenchmarkFlagsPassThroughInOrder) {
@@ -246,9 +275,13 @@ std::string early(const Args& args) { return std::get<EarlyExit>(parse_any(args)
 TEST(CommandLine, HelpShowsEveryFlagWithItsDefault) {
   const std::string help = early({"--help"});
   const Options defaults;
-  for (const char* flag : {"--list",
-                           "--dry-run",
-                           "--print-platform",
+  for (const char* flag : {"run",
+                           "list",
+                           "plan",
+                           "explain",
+                           "platform",
+                           "memory-cost",
+                           "--memory-cost",
                            "--suite",
                            "--policies",
                            "--workloads",
@@ -265,13 +298,12 @@ TEST(CommandLine, HelpShowsEveryFlagWithItsDefault) {
                            "--limits",
                            "--evidence",
                            "--passes",
-                           "--explain",
                            "--output",
                            "--ci-json",
                            "--format",
                            "--progress",
                            "--strict",
-                           "--help",
+                           "-h,--help",
                            "--version",
                            "--tokens",
                            "--chunks",
@@ -309,15 +341,28 @@ TEST(CommandLine, HelpShowsEveryFlagWithItsDefault) {
   EXPECT_TRUE(shows("--progress", "auto"));
   EXPECT_NE(help.find("130"), std::string::npos);
   EXPECT_NE(help.find("Examples:"), std::string::npos);
+}
 
-  std::istringstream lines(help);
+TEST(CommandLine, EachCommandHasItsHelp) {
+  for (const auto& [command, action] : action_names) {
+    const std::string name(command);
+    const std::string help = early({name.c_str(), "--help"});
+    EXPECT_NE(help.find("Usage: offload_bench " + name), std::string::npos) << help;
+    EXPECT_EQ(help.find("\n\n\n"), std::string::npos) << help;
+    std::istringstream lines(help);
+    for (std::string line; std::getline(lines, line);) EXPECT_LE(line.size(), 100U) << line;
+  }
+  std::istringstream lines(early({"--help"}));
   for (std::string line; std::getline(lines, line);) EXPECT_LE(line.size(), 100U) << line;
+  EXPECT_EQ(early({"list", "--help"}).find("--suite"), std::string::npos);
+  EXPECT_NE(early({"explain", "--help"}).find("CASE"), std::string::npos);
 }
 
 TEST(CommandLine, HelpAndVersionWinOverBadValues) {
   EXPECT_NE(early({"-h"}).find("Usage: offload_bench"), std::string::npos);
   EXPECT_NE(early({"--samples", "x", "--help"}).find("Usage: offload_bench"), std::string::npos);
   EXPECT_EQ(early({"--version"}).rfind("offload_bench ", 0), 0U);
+  EXPECT_EQ(early({"plan", "--samples", "0", "--version"}), early({"--version"}));
 }
 
 }  // namespace

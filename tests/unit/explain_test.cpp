@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// --explain: sentences with figures that can be worked out by hand from 100 MB a pass.
+// The command explain: sentences with figures that can be worked out by hand from 100 MB a pass.
 #include "bench/report/explain.hpp"
 
 #include <gtest/gtest.h>

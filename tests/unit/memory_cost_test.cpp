@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What --host-memory-cost makes of the accounts of memory, with allocators and accounts on paper,
+// What memory-cost makes of the accounts of memory, with allocators and accounts on paper,
 // and the two allocators that need no GPU for real.
 #include "bench/measure/memory_cost.hpp"
 
@@ -319,7 +319,7 @@ TEST(CostTensors, FollowTheRules) {
   EXPECT_EQ(tensors[0].total(), std::size_t{8} * 3 * 4096 * 14336 * 2);
   options.rules.n_cpu_moe = 0;
   EXPECT_EQ(message_of<UsageError>([&] { cost_tensors(options, cpu_machine().host); }),
-            "--host-memory-cost: nothing of mixtral-8x7b is offloaded");
+            "memory cost: nothing of mixtral-8x7b is offloaded");
 }
 
 TEST(CostTensors, AreRefusedWhereTheyDoNotFit) {

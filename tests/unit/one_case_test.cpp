@@ -62,6 +62,15 @@ TEST(OneCase, MayHaveAParameter) {
   }
 }
 
+TEST(OneCase, ItsNameSelectsIt) {
+  const Options options = selected("stream_read/managed_demand/1MiB/cold");
+  EXPECT_EQ(options.explain, "stream_read/managed_demand/1MiB/cold");
+  EXPECT_EQ(options.workloads, (Names{"stream_read"}));
+  EXPECT_EQ(options.policies, (Names{"managed_demand"}));
+  EXPECT_EQ(options.sizes, std::vector<std::size_t>{mib});
+  EXPECT_EQ(options.starts, std::vector<Start>{Start::cold});
+}
+
 TEST(OneCase, LeavesWhatWasGiven) {
   Options given;
   given.tensors = {{"mine", DType::bf16, 64, 64}};

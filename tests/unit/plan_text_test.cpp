@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// --list and --dry-run.
+// What the commands list and plan print.
 #include <gtest/gtest.h>
 
 #include <sstream>

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "bench/cli/checks.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdlib>
+#include <string_view>
+#include <utility>
+
+#include "bench/core/names.hpp"
+#include "bench/core/text.hpp"
+#include "offload/error.hpp"
+
+namespace offload {
+namespace {
+
+/// Google Benchmark's flags that are most used: what a misspelled one is compared with.
+constexpr std::array<std::string_view, 7> benchmark_flags{
+    "--benchmark_filter",     "--benchmark_format", "--benchmark_list_tests",
+    "--benchmark_min_time",   "--benchmark_out",    "--benchmark_out_format",
+    "--benchmark_repetitions"};
+
+/// What became of the flags that used to stand for commands.
+constexpr std::array<std::pair<std::string_view, std::string_view>, 5> former_flags{
+    {{"--list", "list"},
+     {"--dry-run", "plan"},
+     {"--explain", "explain CASE"},
+     {"--print-platform", "platform"},
+     {"--host-memory-cost", "memory-cost"}}};
+
+[[noreturn]] void refuse(const std::string& argument, const std::vector<std::string>& known) {
+  for (const auto& [name, action] : action_names) {
+    if (argument == name) throw UsageError("the command " + argument + " must come first");
+  }
+  if (!argument.starts_with("-")) {
+    throw UsageError("unexpected argument " + in_quotes(argument) +
+                     ": every argument belongs to a --flag");
+  }
+  const std::string flag = argument.substr(0, argument.find('='));
+  for (const auto& [former, command] : former_flags) {
+    if (flag != former) continue;
+    throw UsageError(flag + " is a command now: offload_bench " + std::string(command));
+  }
+  std::vector<std::string_view> candidates(known.begin(), known.end());
+  candidates.insert(candidates.end(), benchmark_flags.begin(), benchmark_flags.end());
+  const std::string_view best = closest(flag, candidates);
+  throw UsageError(
+      "unknown flag " + flag +
+      (best.empty() ? ": --help lists all of them" : ": did you mean " + std::string(best) + "?"));
+}
+
+void check_evidence(const Options& options) {
+  if (options.evidence != EvidenceLevel::none) return;
+  if (options.action == Action::explain) {
+    throw UsageError("explain reports the evidence: leave out --evidence none");
+  }
+  if (options.passes > 0) {
+    throw UsageError("--passes is a part of the evidence: leave out --evidence none");
+  }
+}
+
+/// What Google Benchmark writes by itself names the host, and nothing of ours comes in between.
+void check_redaction(const Options& options) {
+  if (!options.redact) return;
+  const std::string beyond = "--redact does not reach what Google Benchmark writes itself: ";
+  for (const std::string& flag : options.benchmark_flags) {
+    if (flag.starts_with("--benchmark_out=") || flag.starts_with("--benchmark_format=")) {
+      throw UsageError(beyond + "give --output or --ci-json instead of " + flag);
+    }
+  }
+  if (std::getenv("BENCHMARK_OUT") != nullptr) {  // NOLINT(concurrency-mt-unsafe)
+    throw UsageError(beyond + "unset BENCHMARK_OUT");
+  }
+}
+
+}  // namespace
+
+std::vector<std::string> take_benchmark_flags(const std::vector<std::string>& arguments,
+                                              const std::vector<std::string>& known) {
+  for (std::size_t i = 0; i < arguments.size(); ++i) {
+    const std::string& argument = arguments[i];
+    if (!argument.starts_with("--benchmark_") && !argument.starts_with("--v=")) {
+      refuse(argument, known);
+    }
+    const bool has_value = argument.find('=') != std::string::npos;
+    if (has_value || i + 1 == arguments.size() || arguments[i + 1].starts_with("-")) continue;
+    throw UsageError("write " + argument + "=" + arguments[i + 1] + ", with an equals sign");
+  }
+  return arguments;
+}
+
+void check_options(const Options& options) {
+  if (options.action == Action::explain && options.explain.empty()) {
+    throw UsageError(
+        "explain needs a case: <workload>/<policy>/<weights>/<start>, as plan and the results "
+        "list them");
+  }
+  check_evidence(options);
+  if (!options.output.empty() && options.output == options.ci_json) {
+    throw UsageError("--output and --ci-json would both write to " + in_quotes(options.output) +
+                     ": give them different files");
+  }
+  check_redaction(options);
+}
+
+}  // namespace offload

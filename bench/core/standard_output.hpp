@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+// Data on stdout, which a full disk or a closed pipe must not swallow unnoticed.
+#pragma once
+#include <string_view>
+
+namespace offload {
+
+/// Writes `text`, and whatever is still buffered before it. Throws std::runtime_error when any of
+/// it did not arrive.
+void write_stdout(std::string_view text);
+
+}  // namespace offload

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "bench/core/tensor_text.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <string>
+#include <system_error>
+#include <vector>
+
+#include "bench/core/names.hpp"
+#include "bench/core/text.hpp"
+#include "offload/dtype.hpp"
+#include "offload/error.hpp"
+
+namespace offload {
+namespace {
+
+[[noreturn]] void refuse(std::string_view text, const std::string& why) {
+  throw UsageError(in_quotes(text) + " " + why);
+}
+
+std::optional<std::uint64_t> whole_number(std::string_view text) {
+  std::uint64_t number = 0;
+  const char* const end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data(), end, number);
+  if (text.empty() || error != std::errc() || stop != end) return std::nullopt;
+  return number;
+}
+
+DType dtype_of(std::string_view name) {
+  if (const std::optional<DType> dtype = parse_dtype(name)) return *dtype;
+  std::vector<std::string_view> known;
+  known.reserve(dtypes.size());
+  for (const DTypeInfo& entry : dtypes) known.push_back(entry.name);
+  throw UsageError(unknown_name("dtype", name, known));
+}
+
+}  // namespace
+
+WeightTensor parse_tensor(std::string_view text) {
+  const std::size_t first = text.find(':');
+  const std::size_t second = first == std::string_view::npos ? first : text.find(':', first + 1);
+  if (second == std::string_view::npos) {
+    refuse(text, "must read NAME:ROWSxCOLS:DTYPE, such as my_proj:4096x14336:bf16");
+  }
+  const std::string_view name = text.substr(0, first);
+  const std::string_view shape = text.substr(first + 1, second - first - 1);
+  if (!is_plain_name(name)) refuse(text, "needs a name of letters, digits and . _ - + only");
+
+  const std::size_t cross = std::min(shape.find('x'), shape.size());
+  const auto rows = whole_number(shape.substr(0, cross));
+  const auto cols = whole_number(shape.substr(std::min(cross + 1, shape.size())));
+  if (!rows || !cols) refuse(text, "needs a shape ROWSxCOLS, such as 4096x14336");
+  if (*rows == 0 || *cols == 0) refuse(text, "has no elements");
+
+  const DType dtype = dtype_of(text.substr(second + 1));
+  constexpr auto max = static_cast<std::uint64_t>(std::numeric_limits<std::ptrdiff_t>::max());
+  if (*rows > max / bytes_of(dtype) / *cols) refuse(text, "is too large");
+  return {std::string(name), dtype, static_cast<std::size_t>(*rows),
+          static_cast<std::size_t>(*cols)};
+}
+
+}  // namespace offload
