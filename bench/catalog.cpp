@@ -2,6 +2,7 @@
 #include "bench/catalog.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "bench/policies/policies.hpp"
 #include "bench/workloads/workloads.hpp"
@@ -50,16 +51,10 @@ Catalog make_catalog() {
   policies.push_back(make_host_compute());
   policies.push_back(make_hybrid_split());
 
-  auto& workloads = catalog.workloads;
-  workloads.push_back(make_stream_read());
-  workloads.push_back(make_gemv());
-  workloads.push_back(make_gemm());
-  workloads.push_back(make_decode());
-  workloads.push_back(make_prefill());
-  workloads.push_back(make_pointer_chase());
-  workloads.push_back(make_row_gather());
-  workloads.push_back(make_expert_gather());
-  workloads.push_back(make_nested());
+  for (const auto& make : {workloads::stream_read, workloads::matmul, workloads::pointer_chase,
+                           workloads::row_gather, workloads::expert_gather, workloads::nested}) {
+    for (auto& workload : make()) catalog.workloads.push_back(std::move(workload));
+  }
   return catalog;
 }
 

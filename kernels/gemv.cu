@@ -51,7 +51,7 @@ struct Sums {
 
 /// kBatch vectors of each of kRows rows: all loads first, then the arithmetic. x is read through
 /// L1, where it stays (weights do not enter L1): no staging delays the first weights, nothing
-/// limits cols, and one read of x serves kRows rows. `end` counts only when kGuarded: behind it
+/// limits cols, and one read of x serves kRows rows. `end` counts only when kGuarded: past it
 /// nothing is read, and zero weights add nothing.
 template <typename Weight, typename Activation, int kRows, int kBatch, bool kGuarded>
 __device__ void accumulate(const uint4* const (&row)[kRows], const uint4* x, unsigned first,

@@ -41,7 +41,7 @@ __global__ void __launch_bounds__(threads)
   long long total = 0;
   for (std::size_t at = lane; at < vectors; at += 32 * unroll) {
     uint4 loaded[unroll] = {};
-    int scale[unroll] = {};  // 0 behind the end
+    int scale[unroll] = {};  // 0 past the end
     int zero[unroll] = {};
 #pragma unroll
     for (int i = 0; i < unroll; ++i) {

@@ -19,7 +19,7 @@ struct Extent {
   unsigned tail_bytes;
 };
 
-/// Word `index` of `bytes` bytes, filled up with zeros; 0 behind the end.
+/// Word `index` of `bytes` bytes, filled up with zeros; 0 past the end.
 __device__ unsigned word_at(const std::byte* data, unsigned bytes, unsigned index) {
   unsigned word = 0;
   for (unsigned i = 0; i < 4 && 4 * index + i < bytes; ++i) {

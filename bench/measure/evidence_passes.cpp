@@ -165,7 +165,7 @@ void Loop::plan_countable() {
       if (!tensor.resident) sum += rows * tensor.row_bytes();
     }
   }
-  plan_ = placement_->replan(countable, item_.workload->cpu_can());
+  plan_ = placement_->replan(countable, item_.workload->runs_on_cpu());
 }
 
 /// Leaves the weights of the bound case at its start, and its pass planned to be counted.

@@ -100,7 +100,7 @@ void Loop::bind(const Case& item) {
   graph_.reset();
   pass_index_ = 0;
   if (item_.workload->varies()) bound_workload_->select_pass(0);
-  adopt(placement_->plan(bound_workload_->pieces(), item.workload->cpu_can()));
+  adopt(placement_->plan(bound_workload_->pieces(), item.workload->runs_on_cpu()));
   // Pageable memory is read by the CPU even where the GPU computes: to stage it for the copy.
   cpu_reads_weights_ = computes_on_cpu_ || placement_->footprint().pageable > 0;
 }
@@ -158,7 +158,7 @@ void Loop::adopt(PassPlan plan) {
 void Loop::next_pass() {
   if (!item_.workload->varies()) return;
   bound_workload_->select_pass(pass_index_++);
-  adopt(placement_->replan(bound_workload_->pieces(), item_.workload->cpu_can()));
+  adopt(placement_->replan(bound_workload_->pieces(), item_.workload->runs_on_cpu()));
 }
 
 /// The best of what the placement has to try, by passes nobody counts.

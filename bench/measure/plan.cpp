@@ -166,8 +166,12 @@ class Planner {
       return Support::no(std::string(workload.name()) + " needs tensors whole, and " +
                          std::string(policy.name()) + " shows them in parts");
     }
-    if (policy.path(start, platform_) == Path::host_memory && !workload.cpu_can()) {
+    const bool by_cpu = policy.path(start, platform_) == Path::host_memory;
+    if (by_cpu && !workload.runs_on_cpu()) {
       return Support::no("too many tokens for the CPU: " + workload.label());
+    }
+    if (!by_cpu && !workload.runs_on_gpu()) {
+      return Support::no(workload.label() + " has no GPU kernel");
     }
     if (start == Start::warm && workload.varies()) {
       return Support::no(std::string(workload.name()) +

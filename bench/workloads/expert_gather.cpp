@@ -6,12 +6,10 @@
 // are drawn does not.
 #include <algorithm>
 #include <map>
-#include <stdexcept>
 #include <utility>
 
-#include "bench/workloads/routing.hpp"
-#include "bench/workloads/sectors.hpp"
-#include "bench/workloads/word_sums.hpp"
+#include "bench/workloads/parts/routing.hpp"
+#include "bench/workloads/parts/word_sums.hpp"
 #include "bench/workloads/workloads.hpp"
 #include "kernels/stream_read.hpp"
 
@@ -23,17 +21,15 @@ constexpr std::size_t default_skew = 100;
 constexpr std::uint64_t popularity_seed = 0x706f70756c6172;
 constexpr std::uint64_t token_seed = 0x746f6b656e;
 
-std::size_t rows_of_expert(const WeightTensor& tensor) { return tensor.rows / tensor.experts; }
-
-class ExpertReading final : public BoundWorkload {
+class BoundExpertGather final : public BoundWorkload {
  public:
-  ExpertReading(const WeightSet& weights, std::span<const TensorContent> data, std::size_t skew,
-                HostWorkers& workers, bool gpu)
+  BoundExpertGather(const WeightSet& weights, std::span<const TensorContent> data, std::size_t skew,
+                    HostWorkers& workers, bool gpu)
       : BoundWorkload(weights),
         tensors_(weights.tensors),
         per_token_(weights.experts_per_token()),
         expected_(tensors_.size()),
-        sums_(tensors_.size(), gpu) {
+        sums_(weights, gpu) {
     for (std::size_t i = 0; i < tensors_.size(); ++i) {
       const WeightTensor& tensor = tensors_[i];
       const std::size_t bytes = rows_of_expert(tensor) * tensor.row_bytes();
@@ -55,23 +51,11 @@ class ExpertReading final : public BoundWorkload {
   void poison(const LaunchTarget& target) override { sums_.poison(target.stream); }
 
   void launch(const PieceView& view, const LaunchTarget& target) override {
-    const std::size_t i = view.piece.tensor;
-    const WeightTensor& tensor = tensors_[i];
-    // Words are counted from the first byte of the piece: only so do the parts of an expert add up.
-    if (view.piece.first_row * tensor.row_bytes() % 4 != 0) {
-      throw std::logic_error("expert_gather: a piece of " + tensor.name +
-                             " begins at a byte that is no multiple of 4");
-    }
-    const std::size_t bytes = view.piece.rows * tensor.row_bytes();
-    if (view.side == Side::gpu) {
-      kernels::stream_read(view.data, bytes, sums_.device(i), target.stream);
-    } else {
-      host::stream_read(view.data, bytes, sums_.host(i), target.workers);
-    }
+    sums_.read(view, target);
   }
 
   std::optional<std::string> check(const LaunchTarget& target) override {
-    return sums_.check(tensors_, expected_, target.stream);
+    return sums_.check(expected_, target.stream);
   }
 
  private:
@@ -82,8 +66,8 @@ class ExpertReading final : public BoundWorkload {
     std::vector<std::uint64_t> sums;
     if (data[i].base != i) {
       sums = expert_sums_[data[i].base];
-      const std::size_t turned = data[i].rotated_rows / rows % tensor.experts;
-      std::rotate(sums.begin(), sums.begin() + static_cast<std::ptrdiff_t>(turned), sums.end());
+      const std::size_t rotated = data[i].rotated_rows / rows % tensor.experts;
+      std::rotate(sums.begin(), sums.begin() + static_cast<std::ptrdiff_t>(rotated), sums.end());
     } else {
       const std::size_t bytes = rows * tensor.row_bytes();
       for (std::size_t e = 0; e < tensor.experts; ++e) {
@@ -146,10 +130,11 @@ class ExpertGather final : public Workload {
       const std::size_t experts = tensor.experts;
       if (experts == 0) {
         return Support::no("expert_gather reads stacked experts, such as qwen3-30b-a3b.experts; " +
-                           tensor.name + " is none");
+                           tensor.name + " is not one");
       }
       if (tensor.rows % experts != 0 || tensor.bytes() / experts % 4 != 0) {
-        return Support::no("an expert of " + tensor.name + " is no whole number of 4-byte words");
+        return Support::no("an expert of " + tensor.name +
+                           " is not a whole number of 4-byte words");
       }
       if (per_token == 0 || per_token > experts) {
         return Support::no(weights.name + " does not say how many of its " +
@@ -168,7 +153,7 @@ class ExpertGather final : public Workload {
   }
   std::unique_ptr<BoundWorkload> bind(const WeightSet& weights, std::span<const TensorContent> data,
                                       HostWorkers& workers, bool gpu) const override {
-    return std::make_unique<ExpertReading>(weights, data, skew_, workers, gpu);
+    return std::make_unique<BoundExpertGather>(weights, data, skew_, workers, gpu);
   }
 
  private:
@@ -177,8 +162,10 @@ class ExpertGather final : public Workload {
 
 }  // namespace
 
-std::unique_ptr<Workload> make_expert_gather() {
-  return std::make_unique<ExpertGather>(default_skew);
+std::vector<std::unique_ptr<Workload>> workloads::expert_gather() {
+  std::vector<std::unique_ptr<Workload>> all;
+  all.push_back(std::make_unique<ExpertGather>(default_skew));
+  return all;
 }
 
 }  // namespace offload

@@ -6,9 +6,9 @@
 #include <utility>
 #include <vector>
 
-#include "bench/workloads/matmul_reading.hpp"
-#include "bench/workloads/mixed_reading.hpp"
-#include "bench/workloads/products.hpp"
+#include "bench/workloads/parts/bound_matmul.hpp"
+#include "bench/workloads/parts/bound_mixed.hpp"
+#include "bench/workloads/parts/products.hpp"
 #include "bench/workloads/workloads.hpp"
 
 namespace offload {
@@ -16,7 +16,7 @@ namespace {
 
 constexpr std::size_t max_tokens_on_cpu = 256;
 
-struct Kind {
+struct Variant {
   std::string_view name;
   std::string_view description;
   std::size_t default_tokens;
@@ -27,30 +27,31 @@ struct Kind {
 
 class Matmul final : public Workload {
  public:
-  Matmul(const Kind& kind, std::size_t tokens) : kind_(kind), tokens_(tokens) {}
+  Matmul(const Variant& variant, std::size_t tokens) : variant_(variant), tokens_(tokens) {}
 
-  std::string_view name() const override { return kind_.name; }
-  std::string_view description() const override { return kind_.description; }
+  std::string_view name() const override { return variant_.name; }
+  std::string_view description() const override { return variant_.description; }
   Content content() const override { return Content::random_weights; }
   std::size_t tokens() const override { return tokens_; }
   std::optional<Parameter> parameter() const override {
-    if (kind_.min_tokens == kind_.max_tokens) return std::nullopt;
-    return Parameter{"tokens", kind_.min_tokens, kind_.max_tokens, tokens_};
+    if (variant_.min_tokens == variant_.max_tokens) return std::nullopt;
+    return Parameter{"tokens", variant_.min_tokens, variant_.max_tokens, tokens_};
   }
-  bool cpu_can() const override { return tokens_ <= max_tokens_on_cpu; }
-  bool walks_model() const override { return kind_.walks_model; }
+  bool runs_on_cpu() const override { return tokens_ <= max_tokens_on_cpu; }
+  bool walks_model() const override { return variant_.walks_model; }
   std::unique_ptr<Workload> with_parameter(std::size_t tokens) const override {
-    return std::make_unique<Matmul>(kind_, tokens);
+    return std::make_unique<Matmul>(variant_, tokens);
   }
   Support reads(const WeightSet& weights) const override {
     std::size_t only_read = 0;
     for (const WeightTensor& tensor : weights.tensors) {
       Support multiplies = this->multiplies(tensor);
       if (multiplies) continue;
-      if (!kind_.walks_model) return multiplies;
+      if (!variant_.walks_model) return multiplies;
       // Pieces are summed by words: experts must be whole numbers of them.
       if (tensor.experts > 0 && tensor.bytes() / tensor.experts % 4 != 0) {
-        return Support::no("an expert of " + tensor.name + " is no whole number of 4-byte words");
+        return Support::no("an expert of " + tensor.name +
+                           " is not a whole number of 4-byte words");
       }
       only_read += tensor.bytes();
     }
@@ -59,7 +60,7 @@ class Matmul final : public Workload {
     constexpr double scales = 0.05;
     const bool few = static_cast<double>(only_read) < scales * static_cast<double>(weights.bytes());
     if (tokens_ > max_tokens_on_cpu && !few) {
-      return Support::no(std::string(kind_.name) +
+      return Support::no(std::string(variant_.name) +
                          " of many tokens needs types it can multiply "
                          "(bf16, fp16, fp8_e4m3); decode reads all");
     }
@@ -96,35 +97,39 @@ class Matmul final : public Workload {
             "products of many tokens by fp8 weights need columns in multiples of 16; " +
             tensor.name + " has " + std::to_string(tensor.cols));
       default:
-        return Support::no(std::string(kind_.name) + " reads bf16, fp16 and fp8_e4m3; " +
+        return Support::no(std::string(variant_.name) + " reads bf16, fp16 and fp8_e4m3; " +
                            tensor.name + " is " + std::string(offload::name(tensor.dtype)));
     }
   }
 
-  const Kind& kind_;
+  const Variant& variant_;
   std::size_t tokens_;
 };
 
-constexpr Kind gemv{
+constexpr Variant gemv{
     "gemv", "y = W x for one token (decode), fp32 accumulation: bf16, fp16, fp8_e4m3", 1, 1, 1,
     false};
-constexpr Kind gemm{"gemm", "Y = X W^T for many tokens by cuBLASLt", 512, 1, 65536, false};
-constexpr Kind decode{
+constexpr Variant gemm{"gemm", "Y = X W^T for many tokens by cuBLASLt", 512, 1, 65536, false};
+constexpr Variant decode{
     "decode", "one decode step of a model's linear layers for a batch of 1 to 256", 1, 1, 256,
     true};
-constexpr Kind prefill{"prefill", "a prefill of 512 to 8192 tokens through a model's linear layers",
-                       2048,      512,
-                       8192,      true};
+constexpr Variant prefill{
+    "prefill", "a prefill of 512 to 8192 tokens through a model's linear layers", 2048, 512, 8192,
+    true};
 
-std::unique_ptr<Workload> make(const Kind& kind) {
-  return std::make_unique<Matmul>(kind, kind.default_tokens);
+std::unique_ptr<Workload> make(const Variant& variant) {
+  return std::make_unique<Matmul>(variant, variant.default_tokens);
 }
 
 }  // namespace
 
-std::unique_ptr<Workload> make_gemv() { return make(gemv); }
-std::unique_ptr<Workload> make_gemm() { return make(gemm); }
-std::unique_ptr<Workload> make_decode() { return make(decode); }
-std::unique_ptr<Workload> make_prefill() { return make(prefill); }
+std::vector<std::unique_ptr<Workload>> workloads::matmul() {
+  std::vector<std::unique_ptr<Workload>> all;
+  all.push_back(make(gemv));
+  all.push_back(make(gemm));
+  all.push_back(make(decode));
+  all.push_back(make(prefill));
+  return all;
+}
 
 }  // namespace offload

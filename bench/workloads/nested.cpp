@@ -6,8 +6,7 @@
 #include <stdexcept>
 #include <utility>
 
-#include "bench/workloads/device_output.hpp"
-#include "bench/workloads/sectors.hpp"
+#include "bench/workloads/parts/device_output.hpp"
 #include "bench/workloads/workloads.hpp"
 #include "kernels/nested.hpp"
 #include "offload/cuda/host_buffers.hpp"
@@ -21,8 +20,8 @@ constexpr auto poison_word = static_cast<std::int64_t>(0x8080808080808080U);  //
 /// Descriptors of the rows at one address.
 class Table {
  public:
-  Table(HostMemory kind, std::size_t rows, std::size_t blocks)
-      : memory_(kind, rows * sizeof(nested::Row)), rows_(rows), blocks_(blocks) {}
+  Table(HostMemory memory, std::size_t rows, std::size_t blocks)
+      : memory_(memory, rows * sizeof(nested::Row)), rows_(rows), blocks_(blocks) {}
 
   bool is_for(const std::byte* data) const { return data == data_; }
   void make_for(const std::byte* data) {
@@ -42,10 +41,10 @@ class Table {
   const std::byte* data_ = nullptr;
 };
 
-class NestedReading final : public BoundWorkload {
+class BoundNested final : public BoundWorkload {
  public:
-  NestedReading(const WeightSet& weights, std::span<const TensorContent> data, HostWorkers& workers,
-                bool gpu)
+  BoundNested(const WeightSet& weights, std::span<const TensorContent> data, HostWorkers& workers,
+              bool gpu)
       : BoundWorkload(weights),
         tensor_(weights.tensors.front()),
         blocks_(tensor_.cols / nested::block_bytes),
@@ -152,12 +151,16 @@ class Nested final : public Workload {
   }
   std::unique_ptr<BoundWorkload> bind(const WeightSet& weights, std::span<const TensorContent> data,
                                       HostWorkers& workers, bool gpu) const override {
-    return std::make_unique<NestedReading>(weights, data, workers, gpu);
+    return std::make_unique<BoundNested>(weights, data, workers, gpu);
   }
 };
 
 }  // namespace
 
-std::unique_ptr<Workload> make_nested() { return std::make_unique<Nested>(); }
+std::vector<std::unique_ptr<Workload>> workloads::nested() {
+  std::vector<std::unique_ptr<Workload>> all;
+  all.push_back(std::make_unique<Nested>());
+  return all;
+}
 
 }  // namespace offload

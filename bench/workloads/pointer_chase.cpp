@@ -4,8 +4,7 @@
 #include <stdexcept>
 #include <utility>
 
-#include "bench/workloads/device_output.hpp"
-#include "bench/workloads/sectors.hpp"
+#include "bench/workloads/parts/device_output.hpp"
 #include "bench/workloads/workloads.hpp"
 #include "kernels/content.hpp"
 #include "kernels/pointer_chase.hpp"
@@ -34,9 +33,9 @@ std::string text(const Outcome& outcome) {
   return "at offset " + std::to_string(outcome.last) + " with sum " + std::to_string(outcome.sum);
 }
 
-class ChaseReading final : public BoundWorkload {
+class BoundPointerChase final : public BoundWorkload {
  public:
-  ChaseReading(const WeightSet& weights, std::span<const TensorContent> data, bool gpu)
+  BoundPointerChase(const WeightSet& weights, std::span<const TensorContent> data, bool gpu)
       : BoundWorkload(weights),
         tensors_(weights.tensors),
         host_(tensors_.size()),
@@ -120,12 +119,16 @@ class PointerChase final : public Workload {
   }
   std::unique_ptr<BoundWorkload> bind(const WeightSet& weights, std::span<const TensorContent> data,
                                       HostWorkers& /*workers*/, bool gpu) const override {
-    return std::make_unique<ChaseReading>(weights, data, gpu);
+    return std::make_unique<BoundPointerChase>(weights, data, gpu);
   }
 };
 
 }  // namespace
 
-std::unique_ptr<Workload> make_pointer_chase() { return std::make_unique<PointerChase>(); }
+std::vector<std::unique_ptr<Workload>> workloads::pointer_chase() {
+  std::vector<std::unique_ptr<Workload>> all;
+  all.push_back(std::make_unique<PointerChase>());
+  return all;
+}
 
 }  // namespace offload

@@ -9,11 +9,9 @@
 #include <unordered_map>
 #include <utility>
 
-#include "bench/workloads/device_output.hpp"
-#include "kernels/random.hpp"
-#include "bench/workloads/sectors.hpp"
-#include "bench/workloads/word_sums.hpp"
+#include "bench/workloads/parts/word_sums.hpp"
 #include "bench/workloads/workloads.hpp"
+#include "kernels/random.hpp"
 #include "kernels/row_gather.hpp"
 #include "offload/units.hpp"
 
@@ -48,14 +46,11 @@ std::vector<std::uint64_t> draw_offsets(std::size_t tensor_bytes, std::size_t ch
   return offsets;
 }
 
-class GatherReading final : public BoundWorkload {
+class BoundRowGather final : public BoundWorkload {
  public:
-  GatherReading(const WeightSet& weights, std::span<const TensorContent> data, std::size_t chunk,
-                bool gpu)
-      : BoundWorkload(weights),
-        tensors_(weights.tensors),
-        chunk_(chunk),
-        sums_(tensors_.size(), gpu) {
+  BoundRowGather(const WeightSet& weights, std::span<const TensorContent> data, std::size_t chunk,
+                 bool gpu)
+      : BoundWorkload(weights), tensors_(weights.tensors), chunk_(chunk), sums_(weights, gpu) {
     for (std::size_t i = 0; i < tensors_.size(); ++i) {
       const auto& offsets =
           offsets_.emplace_back(draw_offsets(tensors_[i].bytes(), chunk, seed + i));
@@ -87,7 +82,7 @@ class GatherReading final : public BoundWorkload {
   }
 
   std::optional<std::string> check(const LaunchTarget& target) override {
-    return sums_.check(tensors_, expected_, target.stream);
+    return sums_.check(expected_, target.stream);
   }
 
  private:
@@ -142,7 +137,7 @@ class RowGather final : public Workload {
   }
   std::unique_ptr<BoundWorkload> bind(const WeightSet& weights, std::span<const TensorContent> data,
                                       HostWorkers& /*workers*/, bool gpu) const override {
-    return std::make_unique<GatherReading>(weights, data, chunk_, gpu);
+    return std::make_unique<BoundRowGather>(weights, data, chunk_, gpu);
   }
 
  private:
@@ -151,6 +146,10 @@ class RowGather final : public Workload {
 
 }  // namespace
 
-std::unique_ptr<Workload> make_row_gather() { return std::make_unique<RowGather>(default_chunk); }
+std::vector<std::unique_ptr<Workload>> workloads::row_gather() {
+  std::vector<std::unique_ptr<Workload>> all;
+  all.push_back(std::make_unique<RowGather>(default_chunk));
+  return all;
+}
 
 }  // namespace offload

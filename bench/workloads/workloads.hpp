@@ -1,20 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-// One factory per workload, for the catalog.
+// What each file of this folder offers to the catalog.
 #pragma once
 #include <memory>
+#include <vector>
 
 #include "offload/workload.hpp"
 
-namespace offload {
+namespace offload::workloads {
 
-std::unique_ptr<Workload> make_stream_read();
-std::unique_ptr<Workload> make_gemv();
-std::unique_ptr<Workload> make_gemm();
-std::unique_ptr<Workload> make_decode();
-std::unique_ptr<Workload> make_prefill();
-std::unique_ptr<Workload> make_pointer_chase();
-std::unique_ptr<Workload> make_row_gather();
-std::unique_ptr<Workload> make_expert_gather();
-std::unique_ptr<Workload> make_nested();
+std::vector<std::unique_ptr<Workload>> stream_read();
+std::vector<std::unique_ptr<Workload>> matmul();
+std::vector<std::unique_ptr<Workload>> pointer_chase();
+std::vector<std::unique_ptr<Workload>> row_gather();
+std::vector<std::unique_ptr<Workload>> expert_gather();
+std::vector<std::unique_ptr<Workload>> nested();
 
-}  // namespace offload
+}  // namespace offload::workloads

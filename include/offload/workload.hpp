@@ -26,7 +26,7 @@ enum class Content : std::uint8_t {
   chain,           // a pointer chain through every node of the tensor, random elsewhere
 };
 
-/// Told by workloads whose passes have two parts: first setting up what the kernels need, then
+/// Notified by workloads whose passes have two parts: first setting up what the kernels need, then
 /// reading. At most once a pass, when all that belongs to the first part is enqueued.
 class SetupClock {
  public:
@@ -43,8 +43,16 @@ struct LaunchTarget {
   SetupClock* clock = nullptr;  // of a pass that is timed
 };
 
+/// The smallest unit in which GPU memory is read.
+inline constexpr std::size_t sector = 32;
+
+/// `bytes` from the start of a sector, in whole sectors.
+constexpr std::size_t sector_bytes(std::size_t bytes) {
+  return (bytes + sector - 1) / sector * sector;
+}
+
 /// Bytes of one pass. requested: what the algorithm asks for; touched: the whole memory
-/// transactions (32-byte sectors) that serve it. Moved bytes are evidence, not declared here.
+/// transactions (sectors) that serve it. Moved bytes are evidence, not declared here.
 struct PassBytes {
   std::size_t requested = 0;
   std::size_t touched = 0;
@@ -133,7 +141,9 @@ class Workload {
   /// Whether it walks a whole model rather than one tensor.
   virtual bool walks_model() const { return false; }
   /// Whether the CPU can compute it, or parts of it.
-  virtual bool cpu_can() const { return true; }
+  virtual bool runs_on_cpu() const { return true; }
+  /// Whether it has a GPU kernel. Without one, only what lies where the CPU computes is read.
+  virtual bool runs_on_gpu() const { return true; }
   /// Whether a launch must see a tensor whole.
   virtual bool needs_whole_tensors() const { return false; }
   /// Whether passes read different pieces, each as many bytes (BoundWorkload::select_pass). Such a

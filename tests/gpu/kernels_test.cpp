@@ -43,7 +43,7 @@ class Kernels : public testing::Test {
     cuda::memcpy_async(to, from, bytes, stream());
     cuda::stream_synchronize(stream());
   }
-  /// In GPU memory, `misalignment` bytes behind an aligned address, and nothing behind the end, so
+  /// In GPU memory, `misalignment` bytes past an aligned address, and nothing past the end, so
   /// that memcheck sees a read beyond it.
   struct Placed {
     cuda::DeviceBuffer buffer;
@@ -87,13 +87,13 @@ TEST_F(StreamReadKernel, SumsEverySizeAtEveryWordOfAVector) {
         const Placed placed = place(part, misalignment);
         ASSERT_EQ(sum(placed.data, bytes, {.load_bytes = load_bytes}),
                   reference::stream_read(part, workers()))
-            << bytes << " bytes, " << misalignment << " behind alignment, loads of " << load_bytes;
+            << bytes << " bytes, " << misalignment << " past alignment, loads of " << load_bytes;
       }
     }
   }
 }
 
-TEST_F(StreamReadKernel, SumsTailsBehindManyRounds) {
+TEST_F(StreamReadKernel, SumsTailsAfterManyRounds) {
   constexpr std::size_t whole = 3U << 20;
   const auto content = random(whole + 17, DType::u8, 2);
   for (std::size_t tail = 0; tail <= 17; ++tail) {
@@ -102,7 +102,7 @@ TEST_F(StreamReadKernel, SumsTailsBehindManyRounds) {
     for (const int blocks : {0, 1, 7}) {
       ASSERT_EQ(sum(placed.data, part.size(), {.blocks = blocks}),
                 reference::stream_read(part, workers()))
-          << tail << " bytes behind, " << blocks << " blocks";
+          << tail << " bytes after, " << blocks << " blocks";
     }
   }
 }
@@ -162,7 +162,7 @@ struct GemvShape {
 
 class GemvKernel : public Kernels, public testing::WithParamInterface<DType> {
  protected:
-  /// Runs and compares, with w and x `misalignment` elements behind an aligned address.
+  /// Runs and compares, with w and x `misalignment` elements past an aligned address.
   void expect_right(GemvShape shape, std::size_t misalignment = 0) {
     const DType dtype = GetParam();
     const DType activation = dtype == DType::fp16 ? DType::fp16 : DType::bf16;
@@ -303,7 +303,7 @@ TEST_F(Kernels, RowGatherSumsTheChunksListed) {
   constexpr std::uint64_t before = 0x123456789abcdef0U;
   for (std::size_t chunk = 512; chunk <= std::size_t{2} << 20; chunk *= 2) {
     const std::size_t places = content.size() / chunk;
-    std::vector<std::uint64_t> offsets;  // one in seven, from behind
+    std::vector<std::uint64_t> offsets;  // one in seven, from the end
     for (std::size_t i = places; i > 0; i -= std::min<std::size_t>(i, 7)) {
       offsets.push_back((i - 1) * chunk);
     }

@@ -38,7 +38,8 @@ TEST_P(LoopContract, MeasuresEveryStartAndColdIsCold) {
     ASSERT_NE(weights, nullptr) << workload->name();
     for (const Start start : policy->starts()) {
       if (policy->divides_tensors() && workload->needs_whole_tensors()) continue;
-      if (policy->path(start, platform) == Path::host_memory && !workload->cpu_can()) continue;
+      const bool by_cpu = policy->path(start, platform) == Path::host_memory;
+      if (by_cpu ? !workload->runs_on_cpu() : !workload->runs_on_gpu()) continue;
       cases.push_back({workload.get(), policy, weights, start});
     }
   }

@@ -43,7 +43,7 @@ class OnGpu : public testing::Test {
     cuda::memcpy_async(to, from, bytes, stream());
     cuda::stream_synchronize(stream());
   }
-  /// `offset` bytes behind an aligned address.
+  /// `offset` bytes past an aligned address.
   cuda::DeviceBuffer place(std::span<const std::byte> content, std::size_t offset = 0) {
     cuda::DeviceBuffer buffer(std::max<std::size_t>(content.size() + offset, 1));
     if (content.empty()) return buffer;

@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "bench/workloads/workloads.hpp"
+#include "bench/catalog.hpp"
 #include "kernels/content.hpp"
 #include "offload/cuda/runtime.hpp"
 #include "offload/host_workers.hpp"
@@ -57,10 +57,12 @@ class GpuWorkloads : public testing::Test {
     return bound_workload_->check(target());
   }
   std::byte* memory() { return memory_; }
+  const Catalog& catalog() const { return catalog_; }
 
  private:
   LaunchTarget target() { return {*stream_, workers_}; }
 
+  Catalog catalog_ = make_catalog();
   std::unique_ptr<cuda::Stream> stream_;
   HostWorkers workers_;
   WeightTensor tensor_;
@@ -69,9 +71,9 @@ class GpuWorkloads : public testing::Test {
 };
 
 TEST_F(GpuWorkloads, PassOnTheGpuAndOnTheCpuAndFindNothingRead) {
-  for (const auto& make : {make_stream_read, make_gemv, make_pointer_chase}) {
+  for (const char* called : {"stream_read", "gemv", "pointer_chase"}) {
     for (const DType dtype : {DType::bf16, DType::fp16, DType::fp8_e4m3}) {
-      const auto workload = make();
+      const Workload* workload = catalog().workload(called);
       bind(*workload, {"down_proj", dtype, 1000, 1003});
       for (const Side side : {Side::gpu, Side::cpu, Side::gpu}) {
         poison();
@@ -85,11 +87,10 @@ TEST_F(GpuWorkloads, PassOnTheGpuAndOnTheCpuAndFindNothingRead) {
 }
 
 TEST_F(GpuWorkloads, GatherAndFollowPointersOnBothSides) {
-  const std::vector<std::pair<std::unique_ptr<Workload> (*)(), WeightTensor>> kinds{
-      {make_row_gather, {"w", DType::bf16, 1000, 1003}},
-      {make_nested, {"w", DType::u8, 1000, 1072 * 3}}};
-  for (const auto& [make, tensor] : kinds) {
-    const auto workload = make();
+  const std::vector<std::pair<const char*, WeightTensor>> gathered{
+      {"row_gather", {"w", DType::bf16, 1000, 1003}}, {"nested", {"w", DType::u8, 1000, 1072 * 3}}};
+  for (const auto& [called, tensor] : gathered) {
+    const Workload* workload = catalog().workload(called);
     bind(*workload, tensor);
     for (const Side side : {Side::gpu, Side::cpu, Side::gpu}) {
       poison();
@@ -104,7 +105,7 @@ TEST_F(GpuWorkloads, GatherAndFollowPointersOnBothSides) {
 /// A slot holds a copy at another address every time, as far as the workload can know.
 TEST_F(GpuWorkloads, MakeNewPointersForASlot) {
   const WeightTensor tensor{"w", DType::u8, 500, 1072 * 2};
-  bind(*make_nested(), tensor);
+  bind(*catalog().workload("nested"), tensor);
   const cuda::DeviceBuffer slots(2 * tensor.bytes());
   for (const std::size_t slot : {0U, 1U, 1U, 0U}) {
     auto* const data = static_cast<std::byte*>(slots.data()) + slot * tensor.bytes();
@@ -128,8 +129,8 @@ TEST_F(GpuWorkloads, MakeNewPointersForASlot) {
 }
 
 TEST_F(GpuWorkloads, ShareRowsBetweenGpuAndCpu) {
-  for (const auto& make : {make_stream_read, make_gemv}) {
-    const auto workload = make();
+  for (const char* called : {"stream_read", "gemv"}) {
+    const Workload* workload = catalog().workload(called);
     bind(*workload, {"down_proj", DType::bf16, 1000, 1003});
     poison();
     launch(0, 400, Side::gpu);
@@ -142,8 +143,8 @@ TEST_F(GpuWorkloads, ShareRowsBetweenGpuAndCpu) {
 }
 
 TEST_F(GpuWorkloads, FindWrongWeights) {
-  for (const auto& make : {make_stream_read, make_gemv}) {
-    const auto workload = make();
+  for (const char* called : {"stream_read", "gemv"}) {
+    const Workload* workload = catalog().workload(called);
     bind(*workload, {"down_proj", DType::fp8_e4m3, 64, 256});
     memory()[17 * 256 + 3] = std::byte{0x50};  // 8.0, greater than any weight
     poison();

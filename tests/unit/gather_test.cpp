@@ -11,7 +11,6 @@
 #include <utility>
 
 #include "bench/models/presets.hpp"
-#include "bench/workloads/workloads.hpp"
 #include "kernels/content.hpp"
 #include "kernels/nested.hpp"
 #include "kernels/row_gather.hpp"
@@ -22,6 +21,7 @@ namespace offload {
 namespace {
 
 using testing::Bench;
+using testing::made;
 using testing::one;
 using testing::right;
 
@@ -34,15 +34,15 @@ std::vector<std::byte> random_bytes(std::size_t bytes, std::uint64_t seed, HostW
 // --- row_gather
 
 std::unique_ptr<Workload> gather(std::size_t chunk) {
-  return make_row_gather()->with_parameter(chunk);
+  return made("row_gather")->with_parameter(chunk);
 }
 
 TEST(RowGather, ReadsAnEighthInDistinctAlignedChunks) {
   // Of 256 places, those whose spoiling is found are the chunks: 32 of them, each found.
   constexpr std::size_t chunk = 512;
   Bench bench(*gather(chunk), one(DType::bf16, 64, 1024));
-  EXPECT_EQ(bench.reading().bytes().requested, 32 * chunk);
-  EXPECT_EQ(bench.reading().bytes().touched, 32 * chunk);
+  EXPECT_EQ(bench.bound().bytes().requested, 32 * chunk);
+  EXPECT_EQ(bench.bound().bytes().touched, 32 * chunk);
   ASSERT_EQ(bench.pass(), right);
   std::size_t read = 0;
   for (std::size_t place = 0; place < bench.memory().size() / chunk; ++place) {
@@ -61,16 +61,16 @@ TEST(RowGather, ReadsAnEighthInDistinctAlignedChunks) {
 }
 
 TEST(RowGather, ReadsOneChunkOfSmallTensorsAndMany65536AtMost) {
-  EXPECT_EQ(Bench(*gather(4096), one(DType::u8, 1, 4096)).reading().bytes().requested, 4096U);
-  EXPECT_EQ(Bench(*gather(4096), one(DType::u8, 1, 15 * 4096)).reading().bytes().requested, 4096U);
-  EXPECT_EQ(Bench(*gather(4096), one(DType::u8, 1, 16 * 4096)).reading().bytes().requested, 8192U);
+  EXPECT_EQ(Bench(*gather(4096), one(DType::u8, 1, 4096)).bound().bytes().requested, 4096U);
+  EXPECT_EQ(Bench(*gather(4096), one(DType::u8, 1, 15 * 4096)).bound().bytes().requested, 4096U);
+  EXPECT_EQ(Bench(*gather(4096), one(DType::u8, 1, 16 * 4096)).bound().bytes().requested, 8192U);
   // An eighth would be 1.5 times as many.
   const WeightSet large = one(DType::u8, 12, std::size_t{512} * 65536);
   const std::vector<std::byte> zeros(large.bytes());
   const std::vector<TensorContent> contents{{zeros, 0, 0}};
   HostWorkers workers(1);
-  const auto reading = gather(512)->bind(large, contents, workers, false);
-  EXPECT_EQ(reading->bytes().requested, 512U * 65536);
+  const auto bound = gather(512)->bind(large, contents, workers, false);
+  EXPECT_EQ(bound->bytes().requested, 512U * 65536);
 }
 
 TEST(RowGather, OfEverySizeIsRight) {
@@ -151,13 +151,13 @@ WeightSet stacks(std::size_t experts = 16, std::size_t per_token = 4) {
 }
 
 std::unique_ptr<Workload> routed(std::size_t skew) {
-  return make_expert_gather()->with_parameter(skew);
+  return made("expert_gather")->with_parameter(skew);
 }
 
-std::vector<std::size_t> experts_of(const BoundWorkload& reading, std::size_t tensor,
+std::vector<std::size_t> experts_of(const BoundWorkload& bound, std::size_t tensor,
                                     std::size_t rows_of_expert) {
   std::vector<std::size_t> experts;
-  for (const Piece& piece : reading.pieces()) {
+  for (const Piece& piece : bound.pieces()) {
     if (piece.tensor != tensor) continue;
     EXPECT_EQ(piece.rows, rows_of_expert);
     EXPECT_EQ(piece.first_row % rows_of_expert, 0U);
@@ -168,25 +168,25 @@ std::vector<std::size_t> experts_of(const BoundWorkload& reading, std::size_t te
 
 TEST(ExpertGather, EveryPassReadsAnotherTokensExpertsOfBothStacks) {
   Bench bench(*routed(50), stacks());
-  BoundWorkload& reading = bench.reading();
-  EXPECT_TRUE(make_expert_gather()->varies());
+  BoundWorkload& bound = bench.bound();
+  EXPECT_TRUE(made("expert_gather")->varies());
   const std::size_t bytes = 4 * (6 * 64 + 8 * 24) * 2;
   std::set<std::vector<std::size_t>> seen;
   for (std::size_t pass = 0; pass < 20; ++pass) {
-    reading.select_pass(pass);
-    const auto first = experts_of(reading, 0, 6);
-    EXPECT_EQ(experts_of(reading, 1, 8), first);
+    bound.select_pass(pass);
+    const auto first = experts_of(bound, 0, 6);
+    EXPECT_EQ(experts_of(bound, 1, 8), first);
     EXPECT_EQ(std::set<std::size_t>(first.begin(), first.end()).size(), 4U);
-    EXPECT_EQ(reading.bytes().requested, bytes);
+    EXPECT_EQ(bound.bytes().requested, bytes);
     EXPECT_EQ(bench.pass(), right) << pass;
     seen.insert(first);
   }
   EXPECT_GT(seen.size(), 10U);
-  reading.select_pass(7);
-  const auto again = experts_of(reading, 0, 6);
-  reading.select_pass(3);
-  reading.select_pass(7);
-  EXPECT_EQ(experts_of(reading, 0, 6), again);
+  bound.select_pass(7);
+  const auto again = experts_of(bound, 0, 6);
+  bound.select_pass(3);
+  bound.select_pass(7);
+  EXPECT_EQ(experts_of(bound, 0, 6), again);
 }
 
 TEST(ExpertGather, ThePopularExpertsStayPopular) {
@@ -195,8 +195,8 @@ TEST(ExpertGather, ThePopularExpertsStayPopular) {
     Bench bench(*routed(skew), stacks(64, 1));
     std::map<std::size_t, int> taken;
     for (std::size_t pass = first_pass; pass < first_pass + 400; ++pass) {
-      bench.reading().select_pass(pass);
-      ++taken[experts_of(bench.reading(), 0, 6).at(0)];
+      bench.bound().select_pass(pass);
+      ++taken[experts_of(bench.bound(), 0, 6).at(0)];
     }
     return *std::max_element(taken.begin(), taken.end(),
                              [](const auto& a, const auto& b) { return a.second < b.second; });
@@ -210,11 +210,11 @@ TEST(ExpertGather, ThePopularExpertsStayPopular) {
 
 TEST(ExpertGather, FindsAMissingDoubledAndWrongExpert) {
   Bench bench(*routed(100), stacks());
-  BoundWorkload& reading = bench.reading();
-  reading.select_pass(5);
-  const std::vector<Piece> pieces = reading.pieces();
+  BoundWorkload& bound = bench.bound();
+  bound.select_pass(5);
+  const std::vector<Piece> pieces = bound.pieces();
   ASSERT_EQ(pieces.size(), 8U);
-  const auto taken = experts_of(reading, 0, 6);
+  const auto taken = experts_of(bound, 0, 6);
   std::size_t free = 0;
   while (std::find(taken.begin(), taken.end(), free) != taken.end()) ++free;
   for (std::size_t wrong = 0; wrong < pieces.size(); ++wrong) {
@@ -247,7 +247,7 @@ TEST(ExpertGather, FindsAMissingDoubledAndWrongExpert) {
               }),
               right);
   }
-  reading.select_pass(6);  // what was right is not any more
+  bound.select_pass(6);  // what was right is not any more
   bench.poison();
   for (const Piece& piece : pieces) bench.launch(piece);
   EXPECT_NE(bench.check(), right);
@@ -261,24 +261,24 @@ TEST(ExpertGather, KnowsTheSumsOfRotatedStacks) {
   }
   Bench bench(*routed(0), layers, 18);  // by three experts a layer
   for (std::size_t pass = 0; pass < 6; ++pass) {
-    bench.reading().select_pass(pass);
+    bench.bound().select_pass(pass);
     EXPECT_EQ(bench.pass(), right) << pass;
   }
 }
 
 TEST(ExpertGather, RefusesWhatHasNoExperts) {
-  const auto workload = make_expert_gather();
+  const auto workload = made("expert_gather");
   EXPECT_EQ(workload->label(), "expert_gather/skew:1");
   EXPECT_TRUE(workload->reads(stacks()));
   EXPECT_EQ(
       workload->reads(one(DType::bf16, 4, 4)).reason(),
-      "expert_gather reads stacked experts, such as qwen3-30b-a3b.experts; down_proj is none");
+      "expert_gather reads stacked experts, such as qwen3-30b-a3b.experts; down_proj is not one");
   EXPECT_EQ(workload->reads(stacks(16, 0)).reason(),
             "moe does not say how many of its 16 experts a token takes");
   EXPECT_FALSE(workload->reads(stacks(16, 17)));
   WeightSet odd = stacks();
   odd.tensors[1] = {"w2", DType::u8, 16, 3, 0, 16};
-  EXPECT_EQ(workload->reads(odd).reason(), "an expert of w2 is no whole number of 4-byte words");
+  EXPECT_EQ(workload->reads(odd).reason(), "an expert of w2 is not a whole number of 4-byte words");
   odd = stacks();
   odd.tensors[1].experts = 8;
   EXPECT_EQ(workload->reads(odd).reason(),
@@ -313,7 +313,7 @@ TEST(ExpertGather, EveryModelWithExpertsHasThemAsWeights) {
   }
   std::set<std::string> names;
   for (const WeightSet& set : preset_experts()) {
-    EXPECT_TRUE(make_expert_gather()->reads(set)) << make_expert_gather()->reads(set).reason();
+    EXPECT_TRUE(made("expert_gather")->reads(set)) << made("expert_gather")->reads(set).reason();
     EXPECT_TRUE(names.insert(set.name).second);
     EXPECT_EQ(find_preset_weights(set.name).at(0).bytes(), set.bytes());
   }
@@ -332,7 +332,7 @@ WeightSet quantised(std::size_t rows, std::size_t units = 1) {
 
 TEST(Nested, PassesAndFindsNothingRead) {
   for (const std::size_t units : {1U, 2U, 7U}) {
-    Bench bench(*make_nested(), quantised(37, units));
+    Bench bench(*made("nested"), quantised(37, units));
     EXPECT_EQ(bench.pass(), right);
     EXPECT_EQ(bench.pass(), right);
     bench.poison();
@@ -356,7 +356,7 @@ TEST(Nested, TheReferenceIsTheDequantisingProductOfItsDefinition) {
 }
 
 TEST(Nested, FindsOneWrongValueScaleAndZero) {
-  Bench bench(*make_nested(), quantised(9, 2));
+  Bench bench(*made("nested"), quantised(9, 2));
   ASSERT_EQ(bench.pass(), right);
   const std::size_t row = 2 * nested::unit_bytes;
   const std::size_t blocks = 2 * nested::unit_blocks;
@@ -400,25 +400,25 @@ TEST(Nested, FindsRowsOfTheWrongPlace) {
   EXPECT_NE(product(), expected);
 }
 
-class Told final : public SetupClock {
+class CountingClock final : public SetupClock {
  public:
   void set_up(StreamHandle) override { ++times; }
   int times = 0;
 };
 
-TEST(Nested, FollowsWeightsThatMoveAndTellsWhenItIsSetUp) {
+TEST(Nested, FollowsWeightsThatMoveAndReportsWhenItIsSetUp) {
   const WeightSet weights = quantised(11);
   HostWorkers workers(2);
   auto data = random_bytes(weights.bytes(), 6, workers);
   const std::vector<TensorContent> contents{{data, 0, 0}};
-  const auto reading = make_nested()->bind(weights, contents, workers, false);
-  Told clock;
+  const auto bound = made("nested")->bind(weights, contents, workers, false);
+  CountingClock clock;
   const LaunchTarget target{nullptr, workers, &clock};
   const auto pass = [&](const std::byte* at) {
-    reading->poison(target);
-    reading->launch({{0, 0, 11}, at, Side::cpu}, target);
+    bound->poison(target);
+    bound->launch({{0, 0, 11}, at, Side::cpu}, target);
     workers.join();
-    return reading->check(target);
+    return bound->check(target);
   };
   EXPECT_EQ(pass(data.data()), right);
   EXPECT_EQ(clock.times, 1);
@@ -430,7 +430,7 @@ TEST(Nested, FollowsWeightsThatMoveAndTellsWhenItIsSetUp) {
 }
 
 TEST(Nested, RefusesWhatHasNoSuchRows) {
-  const auto workload = make_nested();
+  const auto workload = made("nested");
   EXPECT_TRUE(workload->reads(quantised(1)));
   EXPECT_EQ(workload->reads(one(DType::u8, 4, 1000)).reason(),
             "nested reads u8 rows of whole 1072-byte units, such as llama3.1-70b.down_proj.q4; "
@@ -451,8 +451,9 @@ TEST(Nested, AProjectionInFourBitsHasItsRowsAndAboutAQuarterOfItsBytes) {
   EXPECT_EQ(tensor.rows, 8192U);
   // 28672 weights of half a byte, and 224 groups of 128 with two bytes of scale and one of zero.
   EXPECT_EQ(tensor.cols, 28672U / 2 + 224 * 3);
-  EXPECT_TRUE(make_nested()->reads(found[0]));
-  EXPECT_TRUE(find_preset_weights("qwen2.5-7b.qkv_proj.q4").empty()) << "3584 is no whole 2048";
+  EXPECT_TRUE(made("nested")->reads(found[0]));
+  EXPECT_TRUE(find_preset_weights("qwen2.5-7b.qkv_proj.q4").empty())
+      << "3584 is not a multiple of 2048";
 }
 
 }  // namespace

@@ -118,7 +118,7 @@ TEST_F(LoopOnTheCpu, MeasuresEveryWorkload) {
   const std::vector<const WeightSet*> all{&weights_, &experts, &quantised};
   Loop loop(session_, calibration_, 1, wall_);
   for (const auto& workload : catalog_.workloads) {
-    if (!workload->cpu_can()) continue;
+    if (!workload->runs_on_cpu()) continue;
     const auto suits = std::find_if(all.begin(), all.end(), [&](const WeightSet* weights) {
       return static_cast<bool>(workload->reads(*weights));
     });

@@ -6,8 +6,7 @@
 #include <cmath>
 #include <stdexcept>
 
-#include "bench/workloads/products.hpp"
-#include "bench/workloads/workloads.hpp"
+#include "bench/workloads/parts/products.hpp"
 #include "offload/cuda/matmul.hpp"
 #include "tests/unit/workload_bench.hpp"
 
@@ -16,12 +15,13 @@ namespace {
 
 using testing::Bench;
 using testing::lose_one_product;
+using testing::made;
 using testing::one;
 using testing::right;
 
-std::unique_ptr<Workload> gemm(std::size_t tokens) { return make_gemm()->with_parameter(tokens); }
+std::unique_ptr<Workload> gemm(std::size_t tokens) { return made("gemm")->with_parameter(tokens); }
 std::unique_ptr<Workload> decode(std::size_t tokens) {
-  return make_decode()->with_parameter(tokens);
+  return made("decode")->with_parameter(tokens);
 }
 
 TEST(Gemm, RightResultsPassForAnyNumberOfTokens) {
@@ -131,11 +131,11 @@ TEST(Experts, ATokenReadsItsOwnInBothStacks) {
   Bench bench(*decode(1), weights);
   std::vector<std::vector<Piece>> of_tensor(weights.tensors.size());
   std::size_t bytes = 0;
-  for (const Piece& piece : bench.reading().pieces()) {
+  for (const Piece& piece : bench.bound().pieces()) {
     of_tensor[piece.tensor].push_back(piece);
     bytes += piece.rows * weights.tensors[piece.tensor].row_bytes();
   }
-  EXPECT_EQ(bench.reading().bytes().requested, bytes);
+  EXPECT_EQ(bench.bound().bytes().requested, bytes);
   // The matrix, and two of eight experts.
   EXPECT_EQ(bytes, 2 * (std::size_t{32} * 64 + std::size_t{2} * (1536 + 768)) * 2);
   for (const std::size_t layer : {0U, 1U}) {
@@ -181,7 +181,7 @@ TEST(Experts, RotatedStacksPassAndAWrongExpertIsFound) {
   for (const std::size_t tokens : {1U, 4U, 64U}) {
     Bench bench(*decode(tokens), weights, std::size_t{2} * 16);  // by two experts
     EXPECT_EQ(bench.pass(), right) << tokens;
-    const std::vector<Piece> pieces = bench.reading().pieces();
+    const std::vector<Piece> pieces = bench.bound().pieces();
     for (std::size_t wrong = 0; wrong < pieces.size(); ++wrong) {
       bench.poison();
       for (std::size_t i = 0; i < pieces.size(); ++i) {
@@ -208,7 +208,7 @@ TEST(Experts, RotatedStacksPassAndAWrongExpertIsFound) {
 TEST(Experts, MayComeInPanels) {
   Bench bench(*decode(32), experts());
   bench.poison();
-  for (const Piece& piece : bench.reading().pieces()) {
+  for (const Piece& piece : bench.bound().pieces()) {
     bench.launch({piece.tensor, piece.first_row + 8, piece.rows - 8});
     bench.launch({piece.tensor, piece.first_row, 8});
   }
@@ -219,7 +219,7 @@ TEST(Experts, WhatNobodyAskedForIsRefused) {
   WeightSet weights = experts();
   weights.tensors.erase(weights.tensors.begin());  // begins with a stack
   Bench bench(*decode(1), weights);
-  const Piece first = bench.reading().pieces().front();
+  const Piece first = bench.bound().pieces().front();
   if (first.first_row > 0) {
     EXPECT_THROW(bench.launch({0, 0, 24}), std::logic_error);
   }
@@ -228,10 +228,10 @@ TEST(Experts, WhatNobodyAskedForIsRefused) {
 // --- what they say of themselves
 
 TEST(Matmul, KnowsHowManyTokensItTakes) {
-  EXPECT_FALSE(make_gemv()->parameter());
-  EXPECT_FALSE(make_stream_read()->parameter());
-  EXPECT_EQ(make_decode()->parameter().value().range(), "1 to 256 tokens");
-  EXPECT_EQ(make_prefill()->parameter().value().range(), "512 to 8192 tokens");
+  EXPECT_FALSE(made("gemv")->parameter());
+  EXPECT_FALSE(made("stream_read")->parameter());
+  EXPECT_EQ(made("decode")->parameter().value().range(), "1 to 256 tokens");
+  EXPECT_EQ(made("prefill")->parameter().value().range(), "512 to 8192 tokens");
   const Parameter some = gemm(48)->parameter().value();
   EXPECT_EQ(some.name, "tokens");
   EXPECT_EQ(some.value, 48U);
@@ -239,25 +239,25 @@ TEST(Matmul, KnowsHowManyTokensItTakes) {
   EXPECT_TRUE(some.allows(1));
   EXPECT_TRUE(some.allows(65536));
   EXPECT_FALSE(some.allows(65537));
-  EXPECT_EQ(make_gemv()->label(), "gemv");
+  EXPECT_EQ(made("gemv")->label(), "gemv");
   EXPECT_EQ(gemm(8192)->label(), "gemm/tokens:8192");
   EXPECT_EQ(gemm(8192)->tokens(), 8192U);
-  EXPECT_EQ(make_stream_read()->tokens(), 0U);
-  EXPECT_THROW(static_cast<void>(make_stream_read()->with_parameter(3)), std::logic_error);
+  EXPECT_EQ(made("stream_read")->tokens(), 0U);
+  EXPECT_THROW(static_cast<void>(made("stream_read")->with_parameter(3)), std::logic_error);
 }
 
 TEST(Matmul, LeavesLargeBatchesToTheGpu) {
-  EXPECT_TRUE(decode(256)->cpu_can());
-  EXPECT_TRUE(gemm(256)->cpu_can());
-  EXPECT_FALSE(gemm(257)->cpu_can());
-  EXPECT_FALSE(make_prefill()->cpu_can());
+  EXPECT_TRUE(decode(256)->runs_on_cpu());
+  EXPECT_TRUE(gemm(256)->runs_on_cpu());
+  EXPECT_FALSE(gemm(257)->runs_on_cpu());
+  EXPECT_FALSE(made("prefill")->runs_on_cpu());
 }
 
 TEST(Matmul, WalksModelsWhereItSaysSo) {
-  EXPECT_TRUE(make_decode()->walks_model());
-  EXPECT_TRUE(make_prefill()->walks_model());
-  EXPECT_FALSE(make_gemm()->walks_model());
-  EXPECT_FALSE(make_gemv()->walks_model());
+  EXPECT_TRUE(made("decode")->walks_model());
+  EXPECT_TRUE(made("prefill")->walks_model());
+  EXPECT_FALSE(made("gemm")->walks_model());
+  EXPECT_FALSE(made("gemv")->walks_model());
 }
 
 TEST(Matmul, SaysNoToGpuViewsWithoutAGpu) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a product of many tokens is checked by: signed sums over them.
-#include "bench/workloads/products.hpp"
+#include "bench/workloads/parts/products.hpp"
 
 #include <gtest/gtest.h>
 

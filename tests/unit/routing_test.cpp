@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Routing: how many tokens each expert gets.
-#include "bench/workloads/routing.hpp"
+#include "bench/workloads/parts/routing.hpp"
 
 #include <gtest/gtest.h>
 

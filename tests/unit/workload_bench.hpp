@@ -5,15 +5,28 @@
 #include <cmath>
 #include <memory>
 #include <optional>
+#include <stdexcept>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
+#include "bench/catalog.hpp"
 #include "kernels/content.hpp"
 #include "kernels/reference/floats.hpp"
 #include "offload/host_workers.hpp"
 #include "offload/workload.hpp"
 
 namespace offload::testing {
+
+/// The workload of this name, as the catalog has it.
+inline std::unique_ptr<Workload> made(std::string_view name) {
+  Catalog catalog = make_catalog();
+  for (auto& workload : catalog.workloads) {
+    if (workload->name() == name) return std::move(workload);
+  }
+  throw std::invalid_argument("no workload is called " + std::string(name));
+}
 
 inline WeightSet one(DType dtype, std::size_t rows, std::size_t cols) {
   return {"one", {{"down_proj", dtype, rows, cols}}};
@@ -46,7 +59,7 @@ class Bench {
     bound_workload_ = workload.bind(weights_, contents, workers_, false);
   }
 
-  BoundWorkload& reading() { return *bound_workload_; }
+  BoundWorkload& bound() { return *bound_workload_; }
   std::vector<std::byte>& memory(std::size_t tensor = 0) { return memory_[tensor]; }
   void poison() { bound_workload_->poison(target()); }
   void launch(const Piece& piece, Side side = Side::cpu) { launch_as(piece, piece, side); }

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "bench/workloads/products.hpp"
+#include "bench/workloads/parts/products.hpp"
 
 #include <algorithm>
 #include <utility>
 
-#include "bench/workloads/routing.hpp"
+#include "bench/workloads/parts/routing.hpp"
 #include "kernels/content.hpp"
 #include "kernels/reference/floats.hpp"
 
@@ -13,8 +13,6 @@ namespace {
 
 constexpr std::uint64_t x_seed = 0x78;
 constexpr std::uint64_t routing_seed = 0x726f757465;
-
-std::size_t rows_of_expert(const WeightTensor& tensor) { return tensor.rows / tensor.experts; }
 
 }  // namespace
 

@@ -6,8 +6,13 @@
 #include <vector>
 
 #include "kernels/random.hpp"
+#include "offload/weights.hpp"
 
 namespace offload {
+
+inline std::size_t rows_of_expert(const WeightTensor& tensor) {
+  return tensor.rows / tensor.experts;
+}
 
 struct RoutedExpert {
   std::size_t expert = 0;

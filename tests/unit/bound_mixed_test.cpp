@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // Passes over tensors of which some cannot be multiplied: those are read, and missed when they are
 // not.
-#include "bench/workloads/mixed_reading.hpp"
+#include "bench/workloads/parts/bound_mixed.hpp"
 
 #include <gtest/gtest.h>
 
-#include "bench/workloads/workloads.hpp"
 #include "tests/unit/workload_bench.hpp"
 
 namespace offload {
 namespace {
 
 using testing::Bench;
+using testing::made;
 using testing::right;
 
 /// As a GGUF file has them: blocks of bytes, a matrix in bf16, experts in blocks.
@@ -25,24 +25,24 @@ WeightSet quantised() {
   return weights;
 }
 
-TEST(MixedReading, DecodeReadsWhatItCannotMultiply) {
-  const auto decode = make_decode();
+TEST(BoundMixed, DecodeReadsWhatItCannotMultiply) {
+  const auto decode = made("decode");
   const WeightSet weights = quantised();
   ASSERT_TRUE(decode->reads(weights));
   Bench bench(*decode, weights);
   EXPECT_EQ(bench.pass(), right);
   EXPECT_EQ(bench.pass(), right) << "second pass";
 
-  const std::vector<Piece> pieces = bench.reading().pieces();
+  const std::vector<Piece> pieces = bench.bound().pieces();
   ASSERT_EQ(pieces.size(), 4U);  // two experts of eight
   const std::size_t bytes = 64 * 144 + 8 * 256 * 2 + 2 * 16 * 144;
-  EXPECT_EQ(bench.reading().bytes().requested, bytes);
+  EXPECT_EQ(bench.bound().bytes().requested, bytes);
 }
 
-TEST(MixedReading, FindsWhatWasNotReadAndWhatWasReadElsewhere) {
-  const auto decode = make_decode();
+TEST(BoundMixed, FindsWhatWasNotReadAndWhatWasReadInAnotherPlace) {
+  const auto decode = made("decode");
   Bench bench(*decode, quantised());
-  const std::vector<Piece> pieces = bench.reading().pieces();
+  const std::vector<Piece> pieces = bench.bound().pieces();
   for (std::size_t missing = 0; missing < pieces.size(); ++missing) {
     bench.poison();
     for (std::size_t i = 0; i < pieces.size(); ++i) {
@@ -59,14 +59,14 @@ TEST(MixedReading, FindsWhatWasNotReadAndWhatWasReadElsewhere) {
   EXPECT_NE(bench.check(), right) << "other experts";
 }
 
-TEST(MixedReading, ManyTokensNeedProducts) {
-  EXPECT_TRUE(make_decode()->with_parameter(256)->reads(quantised()));
-  EXPECT_FALSE(make_prefill()->reads(quantised()));
+TEST(BoundMixed, ManyTokensNeedProducts) {
+  EXPECT_TRUE(made("decode")->with_parameter(256)->reads(quantised()));
+  EXPECT_FALSE(made("prefill")->reads(quantised()));
   // Scales are few bytes beside weights that can be multiplied.
   const WeightSet with_scales{
       "fp8", {{"w", DType::fp8_e4m3, 256, 512}, {"scales", DType::u8, 2, 16}}, ModelSlice{}};
-  EXPECT_TRUE(make_prefill()->reads(with_scales));
-  EXPECT_FALSE(make_gemv()->reads(with_scales)) << "a single matrix is multiplied or refused";
+  EXPECT_TRUE(made("prefill")->reads(with_scales));
+  EXPECT_FALSE(made("gemv")->reads(with_scales)) << "a single matrix is multiplied or refused";
 }
 
 }  // namespace

@@ -18,7 +18,7 @@ class DeviceOutput {
 
   /// Element `index` in device memory, for a kernel to write.
   T* device(std::size_t index) const {
-    if (index >= count_) throw std::logic_error("a GPU view for a reading bound without a GPU");
+    if (index >= count_) throw std::logic_error("a GPU view for a workload bound without a GPU");
     return static_cast<T*>(buffer_.data()) + index;
   }
   /// Every byte becomes `pattern`; complete on return.

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "bench/workloads/mixed_reading.hpp"
+#include "bench/workloads/parts/bound_mixed.hpp"
 
 #include <utility>
 
-#include "bench/workloads/stream_reading.hpp"
+#include "bench/workloads/parts/word_sums.hpp"
 
 namespace offload {
 namespace {
@@ -12,14 +12,14 @@ namespace {
 struct Part {
   WeightSet weights;
   std::vector<TensorContent> data;
-  std::unique_ptr<BoundWorkload> reading;
+  std::unique_ptr<BoundWorkload> bound;
 };
 
-class MixedReading final : public BoundWorkload {
+class BoundMixed final : public BoundWorkload {
  public:
-  MixedReading(const WeightSet& weights, std::span<const TensorContent> data,
-               const std::vector<bool>& multiplied, std::vector<Piece> pieces,
-               const BindProducts& bind_products, HostWorkers& workers, bool gpu)
+  BoundMixed(const WeightSet& weights, std::span<const TensorContent> data,
+             const std::vector<bool>& multiplied, std::vector<Piece> pieces,
+             const BindProducts& bind_products, HostWorkers& workers, bool gpu)
       : BoundWorkload(weights), pieces_(std::move(pieces)) {
     for (Part* part : {&products_, &reads_}) {
       part->weights.name = weights.name;
@@ -38,37 +38,37 @@ class MixedReading final : public BoundWorkload {
     for (const Piece& piece : pieces_) {
       if (homes_[piece.tensor].part == &reads_) read.push_back(inner(piece));
     }
-    products_.reading = bind_products(products_.weights, products_.data);
-    reads_.reading = bind_stream_read(reads_.weights, reads_.data, read, workers, gpu);
+    products_.bound = bind_products(products_.weights, products_.data);
+    reads_.bound = bind_stream_read(reads_.weights, reads_.data, read, workers, gpu);
   }
 
   PassBytes bytes() const override {
-    const PassBytes a = products_.reading->bytes();
-    const PassBytes b = reads_.reading->bytes();
+    const PassBytes a = products_.bound->bytes();
+    const PassBytes b = reads_.bound->bytes();
     return {a.requested + b.requested, a.touched + b.touched, b.requested};
   }
   std::vector<Piece> pieces() const override { return pieces_; }
 
   void poison(const LaunchTarget& target) override {
-    products_.reading->poison(target);
-    reads_.reading->poison(target);
+    products_.bound->poison(target);
+    reads_.bound->poison(target);
   }
   void launch(const PieceView& view, const LaunchTarget& target) override {
     PieceView in_part = view;
     in_part.piece = inner(view.piece);
-    homes_[view.piece.tensor].part->reading->launch(in_part, target);
+    homes_[view.piece.tensor].part->bound->launch(in_part, target);
   }
   void hand_over(std::size_t from, std::size_t to, const LaunchTarget& target) override {
     // What is only read has no activations; a neighbour that is multiplied hands its own over.
     const Home& a = homes_[from];
     const Home& b = homes_[to];
     if (a.part == &products_ && b.part == &products_) {
-      products_.reading->hand_over(a.index, b.index, target);
+      products_.bound->hand_over(a.index, b.index, target);
     }
   }
   std::optional<std::string> check(const LaunchTarget& target) override {
-    auto wrong = products_.reading->check(target);
-    auto wrong_read = reads_.reading->check(target);
+    auto wrong = products_.bound->check(target);
+    auto wrong_read = reads_.bound->check(target);
     return wrong ? wrong : wrong_read;
   }
 
@@ -95,8 +95,8 @@ std::unique_ptr<BoundWorkload> bind_mixed(const WeightSet& weights,
                                           std::vector<Piece> pieces,
                                           const BindProducts& bind_products, HostWorkers& workers,
                                           bool gpu) {
-  return std::make_unique<MixedReading>(weights, data, multiplied, std::move(pieces), bind_products,
-                                        workers, gpu);
+  return std::make_unique<BoundMixed>(weights, data, multiplied, std::move(pieces), bind_products,
+                                      workers, gpu);
 }
 
 }  // namespace offload

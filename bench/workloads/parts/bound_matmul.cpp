@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // One token takes our own kernel, more take cuBLASLt; on the CPU our own kernels do both.
-#include "bench/workloads/matmul_reading.hpp"
+#include "bench/workloads/parts/bound_matmul.hpp"
 
 #include <algorithm>
 #include <bit>
@@ -11,9 +11,8 @@
 #include <stdexcept>
 #include <utility>
 
-#include "bench/workloads/device_output.hpp"
-#include "bench/workloads/products.hpp"
-#include "bench/workloads/sectors.hpp"
+#include "bench/workloads/parts/device_output.hpp"
+#include "bench/workloads/parts/products.hpp"
 #include "kernels/fold.hpp"
 #include "kernels/gemm.hpp"
 #include "kernels/gemv.hpp"
@@ -61,10 +60,10 @@ double tolerance(std::size_t cols, std::size_t tokens, DType weight) {
   return arithmetic + 6 * v * few / std::sqrt(n);
 }
 
-class MatmulReading final : public BoundWorkload {
+class BoundMatmul final : public BoundWorkload {
  public:
-  MatmulReading(const WeightSet& weights, std::span<const TensorContent> data, std::size_t tokens,
-                HostWorkers& workers, bool gpu)
+  BoundMatmul(const WeightSet& weights, std::span<const TensorContent> data, std::size_t tokens,
+              HostWorkers& workers, bool gpu)
       : BoundWorkload(weights),
         weights_(weights),
         tokens_(tokens),
@@ -325,7 +324,7 @@ class MatmulReading final : public BoundWorkload {
 std::unique_ptr<BoundWorkload> bind_matmul(const WeightSet& weights,
                                            std::span<const TensorContent> data, std::size_t tokens,
                                            HostWorkers& workers, bool gpu) {
-  return std::make_unique<MatmulReading>(weights, data, tokens, workers, gpu);
+  return std::make_unique<BoundMatmul>(weights, data, tokens, workers, gpu);
 }
 
 }  // namespace offload

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "bench/workloads/routing.hpp"
+#include "bench/workloads/parts/routing.hpp"
 
 #include <algorithm>
 #include <cmath>
