@@ -7,7 +7,7 @@
 """Say for each case whether it became faster or slower than in a baseline, from the samples of both
 results files, and end with an exit code to gate on."""
 from offload_results import command, comparability, compared_case, comparison, comparison_json
-from offload_results import comparison_markdown, comparison_table, kinds, tolerances
+from offload_results import comparison_markdown, comparison_table, variability, tolerances
 from offload_results.comparison_options import arguments, wanted
 
 FORMATS = {"table": comparison_table.render, "markdown": comparison_markdown.render,
@@ -18,7 +18,7 @@ TOLERANCE_FORMATS = {"table": tolerances.render_table, "json": tolerances.render
 def main():
     options = arguments(__doc__)
     terms = comparison.Terms(options.threshold, options.confidence, options.allow_missing,
-                             kinds.ASSUMED | dict(options.run_to_run))
+                             variability.ASSUMED | dict(options.run_to_run))
     baseline = compared_case.load(options.baseline)
     if options.tolerances:
         found = tolerances.tolerances(baseline, terms, wanted(options.filters))

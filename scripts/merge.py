@@ -11,6 +11,7 @@ import os
 
 from offload_results import command, merging
 from offload_results.results import BadInput
+from offload_results.text import count
 
 EPILOG = """The merged file is a results file: every case says which of offload_bench.sources it is
 from, and sources stand in the order given. Merged files can be merged again. exit codes: 0 written,
@@ -35,7 +36,8 @@ def main():
     text = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
     command.write_whole(arguments.output, text + "\n")
     ours = document["offload_bench"]
-    print(f"{arguments.output}: {len(ours['cases'])} cases of {len(ours['sources'])} runs")
+    print(f"{arguments.output}: {count(len(ours['cases']), 'case')} of "
+          f"{count(len(ours['sources']), 'run')}")
     return 0
 
 

@@ -16,7 +16,7 @@ kinds of figures, and what they need:
   granularity  useful GB/s over the chunk size       --suite micro (row_gather)
   latency      time of one dependent read            --suite quick, micro (pointer_chase)
   tokens       tokens/s of whole models              --suite decode, prefill
-  adaptation   passes on end                         --passes N
+  adaptation   consecutive passes                    --passes N
   evidence     what driver and hardware did          --evidence all
 
 Several files may be given; models of several files stand in one figure.

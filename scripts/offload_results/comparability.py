@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What differs between the machines, builds and options of two files: what forbids to compare their
+"""What differs between the machines, builds and options of two files: what forbids comparing their
 times, and what a reader should know. And what makes two cases of one name different
 measurements."""
 from __future__ import annotations
@@ -64,7 +64,7 @@ def refuse(baseline, candidate, found):
 
 
 def compare_facts(facts_of, old, new, forbids):
-    """A fact that one side does not know is told, and forbids nothing; one in which the runs of one
+    """A fact that one side does not know is mentioned, and forbids nothing; one in which the runs of one
     side differ among themselves forbids even if the other side's do likewise."""
     found = []
     old, new = (collect(map(facts_of, runs)) for runs in (old, new))
@@ -196,7 +196,7 @@ def known_calibration(name, runs):
 
 
 class Measurement(typing.NamedTuple):
-    """What cases of one name have alike if they are the same measurement. passes_per_sample is
+    """What cases of one name have in common if they are the same measurement. passes_per_sample is
     missing on purpose: the program chooses it by how long a pass takes."""
 
     path: str | None

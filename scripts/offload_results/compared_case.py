@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 
-from . import interval, kinds, results
+from . import interval, variability, results
 from .comparability import measurement_of
 from .json_reader import BadInput
 
@@ -43,7 +43,7 @@ class Case:
 
 def compared(case):
     return Case(results.key_of(case), case["workload"], results.source_of(case),
-                results.passed(case), case["failure"], kinds.kind_of(case), measurement_of(case),
+                results.passed(case), case["failure"], variability.kind_of(case), measurement_of(case),
                 tuple(case["samples_s"]))
 
 

@@ -8,7 +8,7 @@ import functools
 import math
 import typing
 
-from . import interval, kinds
+from . import interval, variability
 from .comparability import Difference, busy_runs, differences, what_differs
 from .compared_case import ComparedResults
 from .json_reader import BadInput
@@ -57,7 +57,7 @@ class Terms:
     threshold: float = 0.03
     confidence: float = 0.998
     missing_allowed: bool = False
-    assumed: dict[str, interval.Spread] = dataclasses.field(default_factory=lambda: kinds.ASSUMED)
+    assumed: dict[str, interval.Spread] = dataclasses.field(default_factory=lambda: variability.ASSUMED)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -98,7 +98,7 @@ def compare(baseline, candidate, terms=Terms(), wanted=None):
         if row:
             rows.append(row)
         else:
-            kind = kinds.of_runs([case.kind for case in old_cases])
+            kind = variability.of_runs([case.kind for case in old_cases])
             pairs.append((key, kind, measured(baseline, old_cases),
                           measured(candidate, new_cases),
                           disturbed(kind, old_cases, old_busy)
@@ -107,11 +107,11 @@ def compare(baseline, candidate, terms=Terms(), wanted=None):
     if not pairs and all(row.verdict in (MISSING, NEW) for row in rows):
         raise BadInput(f"{candidate.path}: no case in common with {baseline.path}"
                        + (" among those that --filter leaves" if wanted else ""))
-    spreads = kinds.spreads([(kind, old_side.measured, new_side.measured)
+    spreads = variability.spreads([(kind, old_side.measured, new_side.measured)
                              for _, kind, old_side, new_side, _ in pairs], terms.assumed)
     rows += [judged(key, kind, old_side, new_side, spreads[kind], terms, reason)
              for key, kind, old_side, new_side, reason in pairs]
-    with_cpu = kinds.CPU in {kind for _, kind, *_ in pairs}
+    with_cpu = variability.CPU in {kind for _, kind, *_ in pairs}
     return Comparison(baseline, candidate, terms, differences(baseline, candidate, with_cpu),
                       spreads, rows)
 
@@ -129,7 +129,7 @@ def twin(key):
 
 
 def appeared(old, new):
-    """The rows of cases that the baseline lacks, less those that vanished() has told of."""
+    """The rows of cases that the baseline lacks, less those that vanished() has reported."""
     return [Row(key, NEW, False) for key in new
             if key not in old and not (twin(key) in old and twin(key) not in new)]
 
@@ -198,7 +198,7 @@ def measured(results, cases):
 
 def disturbed(kind, cases, busy):
     """Why such a case's times say nothing: others worked the CPU that it hangs on; else None."""
-    if kind == kinds.GPU:
+    if kind == variability.GPU:
         return None
     loads = [busy[case.source] for case in cases if case.source in busy]
     return f"{loads[0]} when the run began" if loads else None

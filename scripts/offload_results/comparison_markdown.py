@@ -5,7 +5,7 @@ from .comparison import AMBIGUOUS, NEW, SAME
 from .markdown_text import code, escaped
 
 FOLDED = (
-    (AMBIGUOUS, "ambiguous: too much spread to tell a change of the threshold's size"),
+    (AMBIGUOUS, "ambiguous: too much spread to see a change of the threshold's size"),
     (NEW, "new: not in the baseline"),
     (SAME, "the same"),
 )

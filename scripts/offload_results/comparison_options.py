@@ -5,13 +5,13 @@ import fnmatch
 import math
 import pathlib
 
-from . import kinds
+from . import variability
 
 EPILOGUE = """\
 verdicts:
   slower, faster   the medians' ratio is beyond the threshold, and its interval excludes no change
   same             within the threshold, and a change of its size would have shown
-  ambiguous        neither can be told: take more samples or runs (scripts/merge.py)
+  ambiguous        neither can be said: take more samples or runs (scripts/merge.py)
   failed, missing  passed in the baseline, and now does not, or is gone: both count as regressions
   not comparable   the same name, but other weights, bytes or tokens, or another path
   new              not in the baseline
@@ -21,7 +21,7 @@ exit codes:
   1  a regression: a case is slower, failed or missing
   2  no regression, but cases that are not comparable; or files that are not, or bad input
 
-docs/compare.md tells how verdicts are made.
+docs/compare.md explains how verdicts are made.
 """
 FIELDS = ("label", "workload", "policy", "weights", "start", "path")
 FORMATS = ("table", "markdown", "json")
@@ -44,16 +44,16 @@ def arguments(description):
                         help="of each case's interval (default: 0.998)")
     parser.add_argument("--run-to-run", type=assumed_spread, action="append", default=[],
                         metavar="KIND=PERCENT", help="standard deviation to assume between runs of "
-                        f"one build, of cases that hang on {', '.join(kinds.ASSUMED)} (defaults: "
+                        f"one build, of cases that hang on {', '.join(variability.ASSUMED)} (defaults: "
                         + ", ".join(f"{math.sqrt(spread.variance) * 100:g}"
-                                    for spread in kinds.ASSUMED.values()) + ")")
+                                    for spread in variability.ASSUMED.values()) + ")")
     parser.add_argument("--filter", type=field_filter, action="append", default=[],
                         metavar="FIELD=PATTERN,...", dest="filters",
                         help="only cases whose FIELD matches one of the patterns (with * and ?); "
                         "all of several filters must hold; FIELD is one of "
                         + ", ".join(FIELDS))
     parser.add_argument("--allow-missing", action="store_true",
-                        help="cases that the candidate lacks are no regression")
+                        help="cases that the candidate lacks are not regressions")
     parser.add_argument("--force", action="store_true",
                         help="compare in spite of another GPU, driver, link, build type or CPU")
     parser.add_argument("--format", choices=FORMATS, default="table")
@@ -88,20 +88,20 @@ def number(text):
     try:
         return float(text)
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number") from None
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number") from None
 
 
 def assumed_spread(text):
     kind, _, deviation = text.partition("=")
-    if kind not in kinds.ASSUMED:
+    if kind not in variability.ASSUMED:
         raise argparse.ArgumentTypeError(f"give KIND=PERCENT with a KIND of "
-                                         f"{', '.join(kinds.ASSUMED)}")
-    return kind, kinds.ASSUMED[kind]._replace(variance=percent(deviation)**2)
+                                         f"{', '.join(variability.ASSUMED)}")
+    return kind, variability.ASSUMED[kind]._replace(variance=percent(deviation)**2)
 
 
 def row_count(text):
     if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"{text!r} is no count")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a count")
     return int(text)
 
 

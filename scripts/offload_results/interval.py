@@ -11,7 +11,7 @@ import typing
 from .packages import imported
 
 FEWEST = 3  # samples of a run that show its spread: two that happen to agree would claim none
-MOST = 700.0  # of a logarithm: e to the power of it is a number still
+MAX_LOG = 700.0  # of a logarithm: e to the power of it is a number still
 SHARPEST = 6  # degrees of freedom that a standard error from two order statistics is worth at most
 
 
@@ -33,7 +33,7 @@ class Spread(typing.NamedTuple):
 
 class Ratio(typing.NamedTuple):
     """Of the candidate's median time to the baseline's. low and high are None without an interval:
-    then there is nothing to tell its spread by."""
+    then nothing shows its spread."""
 
     value: float
     low: float | None
@@ -75,9 +75,9 @@ def ratio(baseline, candidate, assumed, confidence):
         return Ratio(math.exp(difference), None, None)
     half = math.sqrt(variance) * student(confidence, max(1, int(freedom + 1e-9)))
     low, high = difference - half, difference + half
-    if -MOST < low and high < MOST:
+    if -MAX_LOG < low and high < MAX_LOG:
         return Ratio(math.exp(difference), math.exp(low), math.exp(high))
-    return Ratio(*(math.exp(max(-MOST, min(MOST, log))) for log in (difference, low, high)))
+    return Ratio(*(math.exp(max(-MAX_LOG, min(MAX_LOG, log))) for log in (difference, low, high)))
 
 
 def mean(runs):

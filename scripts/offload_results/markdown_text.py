@@ -2,8 +2,8 @@
 """Foreign text in GitHub's Markdown: it stays text, whatever it holds."""
 import re
 
-# Letters, digits and what cannot begin anything; parentheses do so behind brackets only, and those
-# are no harmless characters. An underscore or a full stop within a word is, unless "www." begins a
+# Letters, digits and what cannot begin anything; parentheses do so after brackets only, and those
+# are not harmless characters. An underscore or a full stop within a word is, unless "www." begins a
 # link.
 HARMLESS = re.compile(r"[\w ,;/+%()'-]", re.ASCII)
 WITHIN_WORD = re.compile(r"(?<=[A-Za-z0-9])[_.](?=[A-Za-z0-9])")

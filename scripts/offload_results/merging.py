@@ -42,7 +42,7 @@ def merge(paths, incomplete_allowed=False, with_rows=True):
 
 
 def readable(path, incomplete_allowed):
-    """Results that can be merged: valid, and finished unless told otherwise."""
+    """Results that can be merged: valid, and finished unless unfinished ones are wanted."""
     document = read_json(path)
     results = as_written(path, document)
     errors = schema.errors_in(document)
@@ -90,7 +90,7 @@ def rank_of(host):
 
 
 def identity_of(part):
-    """What two runs never have alike: when they began and all that they measured. Not what names
+    """What no two runs have in common: when they began and all that they measured. Not what names
     the machine: a redacted file and its original are the same run."""
     measured = [(case["name"], case["samples_s"]) for case in part.cases]
     costs = [cost["seconds"] for cost in part.memory_costs]

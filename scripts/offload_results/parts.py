@@ -44,7 +44,7 @@ def parts(results):
 
 
 def link_bytes(case):
-    """Of weights that cross the link in a pass; files of schema 1.0 do not tell them apart."""
+    """Of weights that cross the link in a pass; files of schema 1.0 do not say which those are."""
     whole = case["bytes"]["requested"] if case["path"] == "link" else 0
     return case.get("link_bytes", whole)
 

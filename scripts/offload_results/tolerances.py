@@ -3,7 +3,7 @@
 import json
 
 from . import comparison_table as table
-from . import interval, kinds
+from . import interval, variability
 from .comparison import measured
 from .json_reader import BadInput
 
@@ -19,16 +19,16 @@ def tolerances(baseline, terms, wanted=None):
              if any(case.passed for case in of_key) and (wanted is None or wanted(key, of_key[0]))}
     if not cases:
         raise BadInput(f"{baseline.path}: no case in it passed (and matches --filter)")
-    sides = {key: (kinds.of_runs([case.kind for case in of_key]), measured(baseline, of_key))
+    sides = {key: (variability.of_runs([case.kind for case in of_key]), measured(baseline, of_key))
              for key, of_key in cases.items()}
-    spreads = kinds.spreads([(kind, side.measured) for kind, side in sides.values()],
+    spreads = variability.spreads([(kind, side.measured) for kind, side in sides.values()],
                             terms.assumed)
     return [(key, kind, side, limit(side.measured, spreads[kind], terms))
             for key, (kind, side) in sides.items()]
 
 
 def limit(runs, spread, terms):
-    """None where the baseline's samples are too few to tell."""
+    """None where the baseline's samples are too few to say."""
     known = [run.variance for run in runs if run.variance is not None]
     new = interval.Run(interval.mean(runs), sum(known) / len(known) if known else None,
                        max(run.freedom for run in runs))

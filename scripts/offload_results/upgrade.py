@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Results of schema 1 as schema 2 has them, as far as they tell: labels in today's spelling, families
+"""Results of schema 1 as schema 2 has them, as far as possible: labels in today's spelling, families
 derived from what else is known of a policy, and no answers. Nothing else knows of older labels."""
 import re
 

@@ -12,7 +12,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / "scripts"))
 
 from offload_results import comparability, compared_case, comparison, interval  # noqa: E402
-from offload_results import kinds, tolerances  # noqa: E402
+from offload_results import variability, tolerances  # noqa: E402
 from offload_results.results import load, passed, source_of  # noqa: E402
 
 BASELINES = sorted((ROOT / "results").glob("baselines/*.json"))
@@ -27,24 +27,24 @@ def histories(path):
     results = load(path)
     assert not comparability.busy_runs(results)
     count = len(results.run["sources"])
-    found = [(kinds.of_runs(list(map(kinds.kind_of, cases))),
+    found = [(variability.of_runs(list(map(variability.kind_of, cases))),
               {source_of(case): case for case in cases})
              for cases in results.by_key().values() if all(map(passed, cases))]
     return [(kind, cases) for kind, cases in found if len(cases) == count], range(count)
 
 
-def verdicts(path, sides, change=1.0, wanted=lambda kind, cases: True, most_samples=None):
+def verdicts(path, sides, change=1.0, wanted=lambda kind, cases: True, max_samples=None):
     """Of every case for each (baseline sources, candidate sources) of `sides`, the candidate's
     samples times `change`."""
     def run_of(case, factor):
-        return interval.run_of([x * factor for x in case["samples_s"][:most_samples]])
+        return interval.run_of([x * factor for x in case["samples_s"][:max_samples]])
     found = []
     of_cases, sources = histories(path)
     for old, new in sides(sources):
         pairs = [(kind, [run_of(cases[index], 1) for index in old],
                   [run_of(cases[index], change) for index in new])
                  for kind, cases in of_cases if wanted(kind, cases)]
-        spreads = kinds.spreads(pairs)
+        spreads = variability.spreads(pairs)
         found += [comparison.verdict_of(interval.ratio(before, after, spreads[kind],
                                                        TERMS.confidence), TERMS.threshold)
                   for kind, before, after in pairs]
@@ -65,7 +65,7 @@ def half_to_half(sources):
 
 
 def steady(kind, cases):
-    return kind == kinds.GPU and all(
+    return kind == variability.GPU and all(
         statistics.stdev(case["samples_s"]) <= 0.01 * statistics.mean(case["samples_s"])
         for case in cases.values())
 
@@ -80,7 +80,7 @@ def test_false_alarms(path, sides):
 @pytest.mark.parametrize("sides", [one_to_one, rest_to_one])
 def test_a_slowdown_of_5_percent_is_found_in_steady_cases(path, sides):
     """With 10 samples."""
-    found = verdicts(path, sides, 1.05, steady, most_samples=10)
+    found = verdicts(path, sides, 1.05, steady, max_samples=10)
     if not found:
         pytest.skip("no steady case without a GPU")
     assert found.count(comparison.SLOWER) >= 0.99 * len(found)

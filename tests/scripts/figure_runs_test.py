@@ -22,7 +22,7 @@ def curve(policy, *ys):
 
 
 def test_curves_are_one_only_where_they_agree_everywhere():
-    groups = data.alike([curve("a", 1.0, 100), curve("b", 1.01, 101), curve("c", 1.0, 103),
+    groups = data.group_similar([curve("a", 1.0, 100), curve("b", 1.01, 101), curve("c", 1.0, 103),
                          curve("d", 1.0), curve("e", 0, 0), curve("f", 0, 0)], 0.02)
     assert [[member.policy for member in group] for group in groups] == [
         ["a", "b"], ["c"], ["d"], ["e", "f"]]
@@ -30,7 +30,7 @@ def test_curves_are_one_only_where_they_agree_everywhere():
 
 def test_a_chain_of_neighbours_is_no_group():
     """a is near b and b near c, but a is not near c."""
-    groups = data.alike([curve("a", 100), curve("b", 101.5), curve("c", 103)], 0.02)
+    groups = data.group_similar([curve("a", 100), curve("b", 101.5), curve("c", 103)], 0.02)
     assert [len(group) for group in groups] == [2, 1]
 
 

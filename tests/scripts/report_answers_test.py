@@ -99,7 +99,7 @@ def test_older_files_have_no_answers_and_say_why(tmp_path):
     assert [found["unanswered"] for found in data["runs"]] == [answers.AGAIN, None]
     [section] = data["sections"]
     assert [found["run"] for found in section["answers"]] == [1]
-    texts = [data["pool"][index] for index in data["cases"]["verdict"]]
+    texts = [data["values"][index] for index in data["cases"]["verdict"]]
     assert texts[:9] == ["is on the GPU", "", "", "", "is on the GPU", "", "", "FAILED", ""]
     assert texts[9:] == [text for text, _ in answers.verdicts(read(tmp_path, run(
         cases, answers=[answer])))]

@@ -16,7 +16,7 @@ from results_builder import answered, case, evidence_of, run, skipped, um, write
 
 ROOT = pathlib.Path(__file__).parent.parent.parent
 sys.path.insert(0, str(ROOT / "scripts"))
-from offload_results.report import cases, make, page, pool  # noqa: E402
+from offload_results.report import cases, make, packing, page  # noqa: E402
 
 H200 = ROOT / "results/h200-sxm-pcie5"
 MODELS = {*H200.glob("decode-*.json"), *H200.glob("prefill-*.json")}
@@ -58,8 +58,8 @@ def data_in(text):
     return json.loads(dict(Blocks(text).blocks)["application/json"])
 
 
-def pooled_texts(data):
-    return [value for value in data["pool"] if isinstance(value, str)]
+def shared_texts(data):
+    return [value for value in data["values"] if isinstance(value, str)]
 
 
 def made(tmp_path, document):
@@ -80,8 +80,8 @@ def test_names_from_results_stay_text(tmp_path, name):
         (tag, {**attributes, **({"content": Blocks(text).tags[index][1]["content"]}
                                 if attributes.get("http-equiv") else {})})
         for index, (tag, attributes) in enumerate(Blocks(plain).tags)]
-    assert name in pooled_texts(data_in(text)) or any(
-        name in json.dumps(value, ensure_ascii=False) for value in data_in(text)["pool"])
+    assert name in shared_texts(data_in(text)) or any(
+        name in json.dumps(value, ensure_ascii=False) for value in data_in(text)["values"])
     block = text.partition('type="application/json" id="data">')[2].partition("</script>")[0]
     assert not set("<>&\u2028\u2029") & set(block)
 
@@ -118,7 +118,7 @@ def test_a_full_run_stays_below_500_kB(paths):
     text, lacking = make.html_of(paths)
     data = data_in(text)
     assert len(text.encode()) < 500_000 and lacking is None
-    assert data["most_samples"] == make.SAMPLES[0]  # nothing had to go
+    assert data["max_samples"] == make.SAMPLES[0]  # nothing had to go
     originals = [len(json.loads(path.read_text())["offload_bench"]["cases"]) for path in paths]
     assert [found["cases"] for found in data["runs"]] == originals
     assert len(data["cases"]["run"]) == sum(originals)
@@ -132,14 +132,14 @@ def test_figures_of_a_case_are_those_of_the_file():
     row = {name: values[17] for name, values in data["cases"].items() if isinstance(values, list)}
     fields = {}
     for part, names in data["parts"].items():
-        fields.update(zip(names, data["pool"][row[part]]))
+        fields.update(zip(names, data["values"][row[part]]))
     assert (fields["policy"], fields["start"], fields["weights"]) == (
         original["policy"], original["start"], original["weights"]["name"])
     assert row["us"] == pytest.approx(original["summary"]["median_s"] * 1e6, rel=1e-4)
     assert row["samples"] == pytest.approx(
         [sample * 1e6 for sample in original["samples_s"]], rel=1e-3)
     assert fields["requested"] == original["bytes"]["requested"]
-    evidence = [data["pool"][index] for index in data["pool"][row["evidence"]]]
+    evidence = [data["values"][index] for index in data["values"][row["evidence"]]]
     order = [collector["key"] for collector in data["legend"]["collectors"]]
     for key, found in zip(order, evidence):
         if original["evidence"][key]["state"] != "measured":
@@ -160,12 +160,12 @@ def test_what_failed_was_skipped_or_is_unknown_is_there(tmp_path):
     data = data_in(made(tmp_path, run(cases_, incomplete="interrupted by SIGINT", skipped=[
         skipped("gemv", "system_demand", "w", start, "no HMM") for start in ("cold", "warm")])))
     status = data["parts"]["outcome"].index("status")
-    assert [data["pool"][index][status] for index in data["cases"]["outcome"]] == [
+    assert [data["values"][index][status] for index in data["cases"]["outcome"]] == [
         "passed", "failed", "incomplete", "incomplete", "passed"]
     assert data["runs"][0]["incomplete_reason"] == "interrupted by SIGINT"
     assert [(skip["reason"], len(skip["cases"])) for skip in data["skipped"]] == [("no HMM", 2)]
     assert data["cases"]["us"][1] is None and data["cases"]["us"][3] is None
-    first_um = data["pool"][data["pool"][data["cases"]["evidence"][0]][0]]
+    first_um = data["values"][data["values"][data["cases"]["evidence"][0]][0]]
     assert first_um == ["unavailable", "--evidence none"]
 
 
@@ -193,7 +193,7 @@ def test_many_samples_become_order_statistics():
 @pytest.mark.parametrize("value,expected", [
     (0.123456789, 0.12346), (123456.7, 123460), (1e300, 1e300), (0, 0), (None, None), (-1.5, -1.5)])
 def test_numbers_are_rounded_to_five_digits(value, expected):
-    assert pool.short(value) == expected
+    assert packing.rounded(value) == expected
 
 
 def test_a_file_without_a_gpu_and_of_the_first_schema():
@@ -243,5 +243,5 @@ def test_a_page_that_grows_too_large_says_so(tmp_path):
     found = report(path, "--output", tmp_path / "out.html")
     assert found.returncode == 0 and "too many for a page of 500 kB" in found.stderr
     data = data_in((tmp_path / "out.html").read_text(encoding="utf-8"))
-    assert len(data["cases"]["run"]) == 6000 and data["most_samples"] == 0
+    assert len(data["cases"]["run"]) == 6000 and data["max_samples"] == 0
     assert any("No samples stand here" in text for text in data["reduced"])

@@ -13,7 +13,7 @@ GAP = 0.18
 MARKER = 0.24  # between a name and its bars
 LABEL = 7.5  # points
 WORDS = {"unavailable": "n/a", "failed": "failed"}
-LEAST_SPREAD = 0.005  # of a column, between the ends of whiskers: one pixel
+MIN_SPREAD = 0.005  # of a column, between the ends of whiskers: one pixel
 UNKNOWN = 0.16  # of a column: how wide the hatched box is
 
 
@@ -103,7 +103,7 @@ def draw_cell(axes, index, colour, cell, text, limit):
     if cell.value:
         axes.barh(index, cell.value, height=0.68, color=colour, zorder=2)
         end = cell.value
-        if cell.low is not None and cell.high - cell.low > limit * LEAST_SPREAD:
+        if cell.low is not None and cell.high - cell.low > limit * MIN_SPREAD:
             axes.plot([cell.low, cell.high], [index] * 2, color="black", linewidth=0.8, marker="|",
                       markersize=4, markeredgewidth=0.8, zorder=3)
             end = max(end, cell.high)

@@ -10,7 +10,7 @@ from .typesetting import axis_label, value_text
 
 LEFT = 0.74  # inches, for the numbers of an axis
 ABOVE, BELOW = 0.3, 0.5  # of a panel: its title; its axis
-LEAST_SPREAD = 0.015  # inches between the ends of whiskers; below, they cannot be told apart
+MIN_SPREAD = 0.015  # inches between the ends of whiskers; below, they cannot be distinguished
 MANY = 12  # points of a curve; with more, not every one gets its marker
 
 
@@ -28,12 +28,12 @@ def draw(figure):
 
 def height_of(panel):
     """As wished, or as the names beside it need."""
-    names = names_height(panel, data.alike(panel.curves))
+    names = names_height(panel, data.group_similar(panel.curves))
     return max(panel.height, ABOVE + BELOW - HANGING + names)
 
 
 def draw_panel(page, axes, panel):
-    groups = data.alike(panel.curves)
+    groups = data.group_similar(panel.curves)
     set_axes(axes, panel)
     for index, group in enumerate(groups):
         style = page.styles[group[0].policy]
@@ -69,7 +69,7 @@ def draw_spread(axes, group, style):
 def visible(axes, low, high):
     """Larger than the marker's own edge."""
     ends = axes.transData.transform([(1, low), (1, high)])
-    return ends[1][1] - ends[0][1] > axes.figure.dpi * LEAST_SPREAD
+    return ends[1][1] - ends[0][1] > axes.figure.dpi * MIN_SPREAD
 
 
 def draw_notes(axes, curve, style):

@@ -4,7 +4,7 @@
 
 def spread(wanted, heights, low, high):
     """Centres for labels that want to be at `wanted`: nearest to that (least squares), in the same
-    order, none overlapping; inside low..high as far as they fit, over both ends alike if not."""
+    order, none overlapping; inside low..high as far as they fit, over both ends equally if not."""
     order = sorted(range(len(wanted)), key=lambda index: wanted[index])
     blocks = []  # [bottom, height, labels]: labels that touch, lowest first
     for index in order:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Passes on end without a reset: the time of each, and the bytes moved to the GPU so far."""
+"""Consecutive passes without a reset: the time of each, and the bytes moved to the GPU so far."""
 import itertools
 
 from ..results import label_of, passed
@@ -38,7 +38,7 @@ def of_run(run):
         yield CurveFigure(
             "adaptation" if len(groups) == 1 else f"adaptation-{label}-{weights}",
             "How each policy adapts when the same weights are read again and again",
-            f"{label} of {weights}: {len(shown[0]['series']['pass_s'])} passes on end, the first "
+            f"{label} of {weights}: {len(shown[0]['series']['pass_s'])} consecutive passes, the first "
             "from the case's start; each reads what its tokens route to. One series per policy; "
             f"bytes are those of the same passes again, counted. {MERGED}",
             tuple(panels), (*unknown(shown), *not_shown([run], cases)), (run,))

@@ -10,8 +10,8 @@ def lines(runs):
     made = {}
     for run in runs:
         made.setdefault(build(run), []).append(run.name)
-    told = "; ".join(f"{', '.join(dict.fromkeys(names))}: {text}" for text, names in made.items())
-    return [*machines, told]
+    builds = "; ".join(f"{', '.join(dict.fromkeys(names))}: {text}" for text, names in made.items())
+    return [*machines, builds]
 
 
 def known(value):

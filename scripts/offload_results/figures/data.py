@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-ALIKE = 0.02
+SIMILAR = 0.02
 
 
 class NoData(Exception):
@@ -12,7 +12,7 @@ class NoData(Exception):
 
 
 def of_each(runs, of_run, needs):
-    """What `of_run` makes of all runs; `needs` tells what one must hold for a figure."""
+    """What `of_run` makes of all runs; `needs` says what one must hold for a figure."""
     found = [figure for run in runs for figure in of_run(run)]
     if not found:
         raise NoData(f"no {needs}")
@@ -73,7 +73,7 @@ class Panel:
     y: Axis
     curves: tuple
     lines: tuple = ()
-    references: tuple = ()  # curves, named by their policy, that are no measurement of one
+    references: tuple = ()  # curves, named by their policy, that are not a measurement of one
     height: float = 3.0  # inches
 
 
@@ -130,9 +130,9 @@ class BarFigure:
     runs: tuple
 
 
-def alike(curves, tolerance=ALIKE):
+def group_similar(curves, tolerance=SIMILAR):
     """Groups of curves whose values lie within `tolerance` of each other at every x: drawn as one,
-    for nobody could tell them apart. In the order of the curves; none is dropped."""
+    for nobody could distinguish them. In the order of the curves; none is dropped."""
     groups = []
     for curve in curves:
         for group in groups:

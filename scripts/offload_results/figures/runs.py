@@ -6,7 +6,7 @@ import re
 from .. import results as results_files
 from ..results import passed
 
-MOST_NOTES = 8  # of single cases, below a figure
+MAX_NOTES = 8  # of single cases, below a figure
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,8 +64,8 @@ def spread(case, of):
 def not_shown(runs, cases):
     """Notes on what would stand among `cases` of `runs` and does not: failed, cut short, skipped."""
     notes = [f"{case['name']}: {why(case)}." for case in cases if not passed(case)]
-    if len(notes) > MOST_NOTES:
-        notes[MOST_NOTES:] = [f"And {len(notes) - MOST_NOTES} more cases failed or are incomplete."]
+    if len(notes) > MAX_NOTES:
+        notes[MAX_NOTES:] = [f"And {len(notes) - MAX_NOTES} more cases failed or are incomplete."]
     workloads = {case["workload"] for case in cases}
     reasons = {}  # {reason: policies}
     for run in runs:

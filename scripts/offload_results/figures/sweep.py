@@ -2,7 +2,7 @@
 """GB/s over something: the panels of curves that bandwidth and granularity have in common."""
 from ..results import passed
 from . import styles
-from .data import ALIKE, Axis, Curve, Line, Panel, Point
+from .data import SIMILAR, Axis, Curve, Line, Panel, Point
 from .runs import on_the_gpu, spread
 
 
@@ -63,4 +63,4 @@ def panels_on_the_gpu(cases, x, x_of, y_label):
 
 
 SPREAD = "Points: median of the samples; whiskers, where visible: 5th to 95th percentile."
-MERGED = f"Curves that agree within {ALIKE:.0%} everywhere are drawn as one."
+MERGED = f"Curves that agree within {SIMILAR:.0%} everywhere are drawn as one."

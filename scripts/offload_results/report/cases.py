@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Cases as the page holds them: a list per column, with what repeats in a pool of values."""
+"""Cases as the page holds them: a list per column, with what repeats in a table of values."""
 from ..results import label_of, passed
 from . import answers, evidence, memory
-from .pool import microseconds, short
+from .packing import microseconds, rounded
 
 SPARSE = ("setup", "whole")  # few cases have them
 PERCENTILES = ("p05_s", "p25_s", "median_s", "p75_s", "p95_s")
@@ -14,10 +14,10 @@ def status(case):
     return "passed" if passed(case) else "incomplete"
 
 
-def columns_of(runs, pool, most_samples):
+def columns_of(runs, table, max_samples):
     """{column: a value per case}, by run and then in the runs' own order."""
     rows = [row for index, run in enumerate(runs)
-            for row in rows_of(index, run, pool, most_samples)]
+            for row in rows_of(index, run, table, max_samples)]
     columns = {name: [row[name] for row in rows] for name in rows[0]} if rows else {}
     for name in SPARSE:
         columns[name] = {index: row[name] for index, row in enumerate(rows)
@@ -25,17 +25,17 @@ def columns_of(runs, pool, most_samples):
     return columns
 
 
-def rows_of(index, run, pool, most_samples):
-    """What comes in few combinations stands together in the pool."""
+def rows_of(index, run, table, max_samples):
+    """What comes in few combinations stands together in the table."""
     moving = memory.moving(run.cases)
     for case, (text, ratio) in zip(run.cases, answers.verdicts(run)):
         yield {
             "run": index,
-            **{part: pool.index(list(fields.values()))
+            **{part: table.index(list(fields.values()))
                for part, fields in parts_of(case, moving).items()},
-            **times(case, most_samples),
-            "verdict": pool.index(text), "slower": short(ratio, 4),
-            "evidence": evidence.of_case(case, pool),
+            **times(case, max_samples),
+            "verdict": table.index(text), "slower": rounded(ratio, 4),
+            "evidence": evidence.of_case(case, table),
         }
 
 
@@ -85,24 +85,24 @@ def parts_of(case, moving):
             "space": space(case, moving), "model": model(case)}
 
 
-def times(case, most_samples):
+def times(case, max_samples):
     setup, whole = case.get("setup"), case.get("model")
     summary = case["summary"] if case["failure"] is None else None
     return {
-        "us": summary and percentiles(summary, 0 < len(case["samples_s"]) <= most_samples),
-        "spread": summary and short(summary["coefficient_of_variation"], 2),
-        "share": short(case["share_of_link"], 4),
-        "samples": samples(case["samples_s"], most_samples),
+        "us": summary and percentiles(summary, 0 < len(case["samples_s"]) <= max_samples),
+        "spread": summary and rounded(summary["coefficient_of_variation"], 2),
+        "share": rounded(case["share_of_link"], 4),
+        "samples": samples(case["samples_s"], max_samples),
         "setup": [microseconds(max(setup["median_s"], 0)), microseconds(setup["read_median_s"])]
                  if setup else None,
-        "whole": [short(whole[key]) for key in (
+        "whole": [rounded(whole[key]) for key in (
             "pass_s", "tokens_per_second_ceiling", "link_bytes_per_token", "overlap")]
                  if whole else None,
     }
 
 
 def percentiles(summary, from_samples):
-    """The median, and the others where the page cannot tell them from all samples."""
+    """The median, and the others where the page cannot compute them from all samples."""
     median = microseconds(summary["median_s"])
     if from_samples:
         return median

@@ -4,15 +4,15 @@ page has room for: rates by policy of every workload without a curve."""
 import dataclasses
 
 from ..figures import adaptation, bandwidth, batch, evidence, granularity, latency, tokens
-from ..figures.data import ABSENT, BarFigure, Cell, Column, NoData, Row, alike
+from ..figures.data import ABSENT, BarFigure, Cell, Column, NoData, Row, group_similar
 from ..figures.runs import not_shown, offloads, spread
 from ..results import label_of, passed
-from .pool import short
+from .packing import rounded
 
 SWEEPS = (batch, bandwidth, granularity, latency)
 
 
-def of_workload(runs, workload, pool):
+def of_workload(runs, workload, table):
     """What there is to show of one workload, and the evidence of each of its labels."""
     parts = [dataclasses.replace(run, cases=cases) for run in runs
              if (cases := tuple(case for case in run.cases if case["workload"] == workload))]
@@ -25,8 +25,8 @@ def of_workload(runs, workload, pool):
     evidence_shown = [figure for run in parts for label in dict.fromkeys(map(label_of, run.cases))
             for figure in figures(evidence, [run], label)]
     names = [run.name for run in runs]
-    return ([written(figure, names, pool) for figure in shown],
-            [written(figure, names, pool) for figure in evidence_shown])
+    return ([written(figure, names, table) for figure in shown],
+            [written(figure, names, table) for figure in evidence_shown])
 
 
 def figures(kind, runs, *arguments):
@@ -37,7 +37,7 @@ def figures(kind, runs, *arguments):
 
 
 def rates(run):
-    """GB/s by policy, a column for each label and weights; set-up and read apart where told."""
+    """GB/s by policy, a column for each label and weights; set-up and read apart where known."""
     cases = [case for case in run.cases if offloads(case)]
     if not any(map(passed, cases)):
         return []
@@ -103,16 +103,16 @@ def setup_figure(run, workload, cases):
             for text, field in parts), (), (run,))
 
 
-def written(figure, names, pool):
-    common = {"title": figure.title, "subtitle": pool.index(figure.subtitle),
-              "notes": [pool.index(note) for note in figure.notes],
+def written(figure, names, table):
+    common = {"title": figure.title, "subtitle": table.index(figure.subtitle),
+              "notes": [table.index(note) for note in figure.notes],
               "runs": [names.index(run.name) for run in figure.runs]}
     if isinstance(figure, BarFigure):
         return {**common, "kind": "bars", "first": largest(figure),
-                "rows": [pool.index([row.policy, row.start, row.graph]) for row in figure.rows],
-                "columns": [column_written(column, pool) for column in figure.columns]}
+                "rows": [table.index([row.policy, row.start, row.graph]) for row in figure.rows],
+                "columns": [column_written(column, table) for column in figure.columns]}
     return {**common, "kind": "curves",
-            "panels": [panel_written(panel, pool) for panel in figure.panels]}
+            "panels": [panel_written(panel, table) for panel in figure.panels]}
 
 
 def largest(figure):
@@ -126,41 +126,41 @@ def largest(figure):
     return titles.index(max(titles, key=lambda title: sizes.get(title, 0)))
 
 
-def column_written(column, pool):
-    return {"title": column.title, "unit": column.unit, "bound": short(column.bound),
+def column_written(column, table):
+    return {"title": column.title, "unit": column.unit, "bound": rounded(column.bound),
             "bound_text": column.bound_text,
-            "cells": [cell_written(cell, pool) for cell in column.cells]}
+            "cells": [cell_written(cell, table) for cell in column.cells]}
 
 
-def cell_written(cell, pool):
+def cell_written(cell, table):
     """A value, a value with its whiskers' ends, or the index of a state and why."""
     if cell.state != "measured":
-        return [pool.index([cell.state, cell.text])]
+        return [table.index([cell.state, cell.text])]
     if cell.low is None:
-        return short(cell.value)
-    return [short(cell.value), short(cell.low, 4), short(cell.high, 4)]
+        return rounded(cell.value)
+    return [rounded(cell.value), rounded(cell.low, 4), rounded(cell.high, 4)]
 
 
-def panel_written(panel, pool):
+def panel_written(panel, table):
     return {
         "title": panel.title, "x": dataclasses.asdict(panel.x), "y": dataclasses.asdict(panel.y),
-        "groups": [[curve_written(curve, pool) for curve in group]
-                   for group in alike(panel.curves)],
-        "lines": [[short(line.y), line.text] for line in panel.lines],
-        "references": [curve_written(curve, pool) for curve in panel.references],
+        "groups": [[curve_written(curve, table) for curve in group]
+                   for group in group_similar(panel.curves)],
+        "lines": [[rounded(line.y), line.text] for line in panel.lines],
+        "references": [curve_written(curve, table) for curve in panel.references],
     }
 
 
-def curve_written(curve, pool):
-    return {"of": pool.index([curve.policy, curve.start, curve.graph]),
-            "points": [point_written(point, pool) for point in curve.points]}
+def curve_written(curve, table):
+    return {"of": table.index([curve.policy, curve.start, curve.graph]),
+            "points": [point_written(point, table) for point in curve.points]}
 
 
-def point_written(point, pool):
+def point_written(point, table):
     """[x, y], with the whiskers' ends, with a note; as much as there is."""
-    x = point.x if isinstance(point.x, int) else short(point.x)
-    found = [x, short(point.y), short(point.low, 4), short(point.high, 4),
-                point.note and pool.index(point.note)]
+    x = point.x if isinstance(point.x, int) else rounded(point.x)
+    found = [x, rounded(point.y), rounded(point.low, 4), rounded(point.high, 4),
+                point.note and table.index(point.note)]
     while found[-1] is None:
         found.pop()
     return found

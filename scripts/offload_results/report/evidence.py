@@ -2,7 +2,7 @@
 """What each collector says of a case: its figures, or why there are none. FIELDS is how they are
 written in the page, in this order, and what they are called there."""
 from ..figures.evidence import found
-from .pool import short
+from .packing import rounded
 
 CAUSES = (
     ("fault", "page faults"), ("around_fault", "around faults, the driver's guess"),
@@ -33,16 +33,16 @@ FIELDS = {
         ("over_s", "measured over", "seconds"))),
     "page_faults": ("Page faults of this process in a pass", (
         ("minor", "minor", "count"), ("major", "major", "count"))),
-    "residency": ("Where the weights' pages were behind a pass", (
+    "residency": ("Where the weights' pages were after a pass", (
         ("pages_asked", "pages asked", "count"),
         ("not_on_cpu", "not mapped by the CPU: moved to the GPU", "count"),
         ("on_node", "by NUMA node", "pages by node"),
         ("last_prefetch", "last prefetched to", "text"))),
     "gpu": ("The GPU around the passes", (
-        ("sm_mhz_before", "SM clock before", "MHz"), ("sm_mhz_after", "SM clock behind", "MHz"),
-        ("memory_mhz_after", "memory clock behind", "MHz"),
+        ("sm_mhz_before", "SM clock before", "MHz"), ("sm_mhz_after", "SM clock after", "MHz"),
+        ("memory_mhz_after", "memory clock after", "MHz"),
         ("throttled_before", "held the clocks down before", "texts"),
-        ("throttled_after", "held the clocks down behind", "texts"),
+        ("throttled_after", "held the clocks down after", "texts"),
         ("pcie_generation", "PCIe generation under load", "count"),
         ("pcie_width", "PCIe lanes under load", "count"),
         ("c2c_links", "C2C links active", "count"))),
@@ -67,7 +67,7 @@ def before_1_2(figures):
             "to_host": {"total": figures.get("bytes_to_host")}}
 
 
-def of_case(case, pool):
+def of_case(case, table):
     """The index of [an index per collector, of its figures or of [state, reason], and one of the
     ratios]: cases have much of it in common."""
     evidence = case["evidence"]
@@ -76,25 +76,25 @@ def of_case(case, pool):
     for collector, (_, fields) in FIELDS.items():
         state, reason, figures = found(evidence, collector)
         if state != "measured":
-            row.append(pool.index([state, reason]))
+            row.append(table.index([state, reason]))
             continue
         if old:
             figures = before_1_2({**figures, "bytes_read": evidence["bytes_read"]})
-        values = [written(field(figures, path), pool) for path, _, _ in fields]
+        values = [written(field(figures, path), table) for path, _, _ in fields]
         if collector == "cpu" and figures.get("threads"):
-            values.append([[pool.index(name), short(seconds, 3)]
+            values.append([[table.index(name), rounded(seconds, 3)]
                            for name, seconds in figures["threads"].items()])
-        row.append(pool.index(values))
-    ratios = [short(evidence.get(name), 4) for name, _, _ in RATIOS]
+        row.append(table.index(values))
+    ratios = [rounded(evidence.get(name), 4) for name, _, _ in RATIOS]
     if old and evidence["um"] and evidence["bytes_read"]:
-        ratios[0] = short(evidence["um"]["bytes_to_device"] / evidence["bytes_read"], 4)
-    return pool.index([*row, pool.index(ratios)])
+        ratios[0] = rounded(evidence["um"]["bytes_to_device"] / evidence["bytes_read"], 4)
+    return table.index([*row, table.index(ratios)])
 
 
-def written(value, pool):
+def written(value, table):
     if isinstance(value, (str, list, dict)):
-        return [pool.index(value)]  # a list says that it is one
-    return value if isinstance(value, int) and value < 10**6 else short(value, 4)  # counts whole
+        return [table.index(value)]  # a list says that it is one
+    return value if isinstance(value, int) and value < 10**6 else rounded(value, 4)  # counts whole
 
 
 def legend():

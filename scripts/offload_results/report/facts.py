@@ -26,13 +26,13 @@ def flat(value, path):
         yield path, value
 
 
-def of_runs(runs, pool):
-    """{"paths": [...], "runs": [[a pool index per path, or null where it has none]]}."""
+def of_runs(runs, table):
+    """{"paths": [...], "runs": [[an index per path, or null where it has none]]}."""
     found = []
     for run in runs:
         found.append(dict(pair for part in PARTS if part in run.run
                           for pair in flat(run.run[part], part)))
     paths = list(dict.fromkeys(path for of_run in found for path in of_run))
     return {"paths": paths,
-            "runs": [[pool.index(of_run[path]) if path in of_run else None for path in paths]
+            "runs": [[table.index(of_run[path]) if path in of_run else None for path in paths]
                      for of_run in found]}

@@ -51,7 +51,7 @@ def extremes(costs):
 
 
 def on_gpu(costs):
-    """Whether any host memory counts as GPU memory; nothing where there is no GPU to tell."""
+    """Whether any host memory counts as GPU memory; nothing where there is no GPU."""
     known = [cost for cost in costs if share(cost, "taken", "device_bytes") is not None]
     if not known:
         return ""

@@ -7,9 +7,9 @@ from ..figures import caption, runs as result_runs
 from ..results import BadInput
 from . import (
     answers, cases, charts, evidence, facts, host_memory, overview, page, policy_styles)
-from .pool import Pool, short
+from .packing import ValueTable, rounded
 
-MOST_BYTES = 500_000
+MAX_BYTES = 500_000
 SAMPLES = (32, 9, 0)  # of a case: tried in turn until the page is small enough
 FIRST = ("decode", "prefill", "gemv", "gemm", "expert_gather", "stream_read", "row_gather",
          "nested", "pointer_chase")  # what readers ask for first
@@ -18,12 +18,12 @@ FIRST = ("decode", "prefill", "gemv", "gemm", "expert_gather", "stream_read", "r
 def html_of(paths):
     """(the page, a line on what it lacks or None)."""
     runs = load(paths)
-    for most_samples in SAMPLES:
-        text = page.html(data_of(runs, most_samples))
-        if len(text.encode("utf-8")) <= MOST_BYTES:
+    for max_samples in SAMPLES:
+        text = page.html(data_of(runs, max_samples))
+        if len(text.encode("utf-8")) <= MAX_BYTES:
             return text, None
     return text, (f"{len(text.encode('utf-8')) / 1e6:.1f} MB: the cases are too many for a page of "
-                  f"{MOST_BYTES / 1e3:.0f} kB, even without their samples")
+                  f"{MAX_BYTES / 1e3:.0f} kB, even without their samples")
 
 
 def load(paths):
@@ -45,29 +45,29 @@ def costs_of(run):
     return run.run.get("memory_costs") or []
 
 
-def data_of(runs, most_samples):
-    pool = Pool()
+def data_of(runs, max_samples):
+    table = ValueTable()
     workloads = sorted({case["workload"]: None for run in runs for case in run.cases},
                        key=lambda name: (FIRST.index(name) if name in FIRST else len(FIRST)))
     data = {
         "machine": machines(runs),
         "runs": [run_of(run) for run in runs],
-        "sections": [section(runs, workload, pool) for workload in workloads],
-        "cases": cases.columns_of(runs, pool, most_samples),
+        "sections": [section(runs, workload, table) for workload in workloads],
+        "cases": cases.columns_of(runs, table, max_samples),
         "parts": cases.legend(runs),
-        "skipped": list(skipped(runs, pool)),
+        "skipped": list(skipped(runs, table)),
         "limits": [{**limit, "run": index} for index, run in enumerate(runs)
                    for limit in run.run.get("limits") or []],
         "memory_answers": [text for run in runs for text in host_memory.sentences(costs_of(run))],
         "memory_costs": [{**cost, "run": index} for index, run in enumerate(runs)
                          for cost in costs_of(run)],
-        "facts": facts.of_runs(runs, pool),
+        "facts": facts.of_runs(runs, table),
         "legend": evidence.legend(),
         "styles": policy_styles.of_policies(runs),
-        "most_samples": most_samples,
-        "reduced": reduced(runs, most_samples),
+        "max_samples": max_samples,
+        "reduced": reduced(runs, max_samples),
     }
-    return {**data, "pool": pool.values}
+    return {**data, "values": table.values}
 
 
 def machines(runs):
@@ -89,13 +89,13 @@ def run_of(run):
         "dirty": build["git_dirty"], "version": build["version"], "build": caption.build(run),
         "build_type": build["build_type"], "cases": len(run.cases),
         "failed": failed, "skipped": len(found["skipped"]),
-        "copy_rate": short(calibration["copy_h2d_bytes_per_second"]),
-        "calibration": {key: short(value) for key, value in calibration.items()},
+        "copy_rate": rounded(calibration["copy_h2d_bytes_per_second"]),
+        "calibration": {key: rounded(value) for key, value in calibration.items()},
     }
 
 
-def section(runs, workload, pool):
-    shown, evidence_shown = charts.of_workload(runs, workload, pool)
+def section(runs, workload, table):
+    shown, evidence_shown = charts.of_workload(runs, workload, table)
     found = []
     for index, run in enumerate(runs):
         of_run = answers.of_workload(run, workload)
@@ -106,7 +106,7 @@ def section(runs, workload, pool):
     return {"workload": workload, "answers": found, "charts": shown, "evidence": evidence_shown}
 
 
-def skipped(runs, pool):
+def skipped(runs, table):
     """One entry for all cases that were skipped for one reason, most first."""
     reasons = {}
     for index, run in enumerate(runs):
@@ -115,19 +115,19 @@ def skipped(runs, pool):
     for reason, found in sorted(reasons.items(), key=lambda item: -len(item[1])):
         of_reason = [case for _, case in found]
         yield {"reason": reason, "runs": list(dict.fromkeys(index for index, _ in found)),
-               "cases": [[index, pool.index("/".join(case[field] for field in (
+               "cases": [[index, table.index("/".join(case[field] for field in (
                    "workload", "policy", "weights", "start")))] for index, case in found],
                **{field: list(dict.fromkeys(case[field] for case in of_reason))
                   for field in ("workload", "policy", "start")}}
 
 
-def reduced(runs, most_samples):
+def reduced(runs, max_samples):
     """What of the files is not in the page, in words."""
     most = max((len(case["samples_s"]) for run in runs for case in run.cases), default=0)
-    if most <= most_samples:
+    if most <= max_samples:
         of_samples = "Samples are rounded to 4 digits"
-    elif most_samples:
-        of_samples = (f"Of a case with more than {most_samples} samples, {most_samples} order "
+    elif max_samples:
+        of_samples = (f"Of a case with more than {max_samples} samples, {max_samples} order "
                       "statistics stand here, the least and the largest among them; rounded to 4 "
                       "digits")
     else:
@@ -137,6 +137,6 @@ def reduced(runs, most_samples):
         "Percentiles and rates are rounded to 5 digits, evidence to 4, "
         "counts of less than a million stand in full. Mean, minimum, maximum, "
         "standard deviation and the 99th percentile are left out.",
-        "Google Benchmark's own rows, the single tensors of models, and passes on end beyond what "
+        "Google Benchmark's own rows, the single tensors of models, and consecutive passes beyond what "
         "their figures show are left out.",
     ]

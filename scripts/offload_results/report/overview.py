@@ -5,8 +5,8 @@ from .. import text
 from . import memory
 
 FEW = 3  # answers that speak for themselves
-MOST_WINNERS = 4
-MOST_NAMES = 5
+MAX_WINNERS = 4
+MAX_NAMES = 5
 
 
 def of_answers(answers, run):
@@ -18,8 +18,8 @@ def of_answers(answers, run):
     moving = memory.moving(run.cases)
     parts = [won(policy, of_policy, held, name_of(answers), gpu_memory(policy, of_policy, cases, moving))
              for policy, of_policy in winners(held)]
-    if len(parts) > MOST_WINNERS:
-        parts[MOST_WINNERS - 1:] = [f"others in {len(parts) - MOST_WINNERS + 1} more"]
+    if len(parts) > MAX_WINNERS:
+        parts[MAX_WINNERS - 1:] = [f"others in {len(parts) - MAX_WINNERS + 1} more"]
     return f"{answers[0]['workload']}, {subjects(answers)}, cold or steady: {'; '.join(parts)}."
 
 
@@ -50,7 +50,7 @@ def won(policy, answers, all_answers, name, takes):
            else "is fastest, or ties with the fastest," if ties else "is fastest")
     if len(answers) == len(all_answers):
         where = f"in all {len(answers)}"
-    elif len(answers) <= MOST_NAMES:
+    elif len(answers) <= MAX_NAMES:
         where = f"with {text.enumerate_names(map(name, answers))}"
     else:
         where = f"in {len(answers)} of {len(all_answers)}"

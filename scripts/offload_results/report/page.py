@@ -22,8 +22,8 @@ def html(data):
     parts["@POLICY@"] = policy(parts["@STYLE@"], parts["@SCRIPT@"])
     text = read("page.html")
     for mark in ("@POLICY@", "@STYLE@", "@SCRIPT@", "@DATA@"):  # data last: it may hold marks
-        before, _, behind = text.partition(mark)
-        text = before + parts[mark] + behind
+        before, _, after = text.partition(mark)
+        text = before + parts[mark] + after
     return text
 
 

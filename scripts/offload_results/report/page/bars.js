@@ -5,7 +5,7 @@ const WORDS = {unavailable: "n/a", failed: "failed"};
 
 function barFigure(figure) {
   const rows = figure.rows.map((of, index) => {
-    const [policy, start, graph] = pooled(of);
+    const [policy, start, graph] = shared(of);
     return {policy, start, graph, index,
       cells: figure.columns.map((column) => cellOf(column.cells[index]))};
   });

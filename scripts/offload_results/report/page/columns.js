@@ -28,7 +28,7 @@ function columnsFor(rows) {
       {help: "of the copy engine's rate in the same run"}) : null,
     any((row) => row.overlap) ? figure("overlap %", (row) => row.overlap,
       (ratio) => (ratio < 0.0005 ? "none" : percent(ratio, 1)),
-      {help: "of the transfer time, what hides behind computing"}) : null,
+      {help: "of the transfer time, hidden by computing"}) : null,
     figure("GPU memory", (row) => row.hbm, (bytes) => (bytes === 0 ? "none" : size(bytes)),
       {...low, help: "of slots, buffers and all that moves there"}),
     figure("host memory", (row) => row.host, (bytes) => (bytes === 0 ? "none" : size(bytes)), low),
@@ -38,7 +38,7 @@ function columnsFor(rows) {
   ].filter(Boolean);
 }
 
-/// Whether some weights were read in several runs; else they tell the run.
+/// Whether some weights were read in several runs; else they identify the run.
 function sharedByRuns(rows) {
   const runs = new Map();
   return rows.some((row) => {

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // The data block, and its cases put together from their columns.
 const data = JSON.parse(byId("data").textContent);
-const pooled = (index) => (index === null || index === undefined ? null : data.pool[index]);
+const shared = (index) => (index === null || index === undefined ? null : data.values[index]);
 function casesOf(columns) {
   return (columns.run || []).map((run, index) => {
     const at = (name) => columns[name][index];
     const one = {index, run, runName: data.runs[run].name, spread: at("spread"), share: at("share"),
       samples: at("samples"), setup: at("setup") || null, slower: at("slower"),
-      verdict: pooled(at("verdict")), evidence: pooled(at("evidence")).map(pooled)};
+      verdict: shared(at("verdict")), evidence: shared(at("evidence")).map(shared)};
     for (const [part, fields] of Object.entries(data.parts)) {
-      pooled(at(part)).forEach((value, place) => {
+      shared(at(part)).forEach((value, place) => {
         one[fields[place]] = value;
       });
     }
@@ -53,16 +53,16 @@ const cases = casesOf(data.cases);
 const severalRuns = data.runs.length > 1;
 const runNames = (indexes) => indexes.map((index) => data.runs[index].name).join(", ");
 
-/// A figure's parts that stand in the pool, put back.
+/// A figure's parts that stand in the table of values, put back.
 const curveOf = ({of, points}) => {
-  const [policy, start, graph] = pooled(of);
+  const [policy, start, graph] = shared(of);
   return {policy, start, graph, points: points.map(([x, y, low = null, high = null, note = null]) =>
-    [x, y, low, high, pooled(note)])};
+    [x, y, low, high, shared(note)])};
 };
 /// [state, value, low, high, why]
 const cellOf = (cell) => {
   if (!Array.isArray(cell)) return ["measured", cell, null, null, null];
   if (cell.length === 3) return ["measured", ...cell, null];
-  const [state, text] = pooled(cell[0]);
+  const [state, text] = shared(cell[0]);
   return [state, state === "zero by design" ? 0 : null, null, null, text];
 };

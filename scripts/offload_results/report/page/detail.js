@@ -104,11 +104,11 @@ const KINDS = {
 
 function evidenceOf(one) {
   const ratios = one.evidence.at(-1);
-  const told = data.legend.ratios.map((ratio, index) => [ratio.text,
+  const inShort = data.legend.ratios.map((ratio, index) => [ratio.text,
     ratios[index] === null ? "not known" : KINDS[ratio.kind](ratios[index])]);
   return el("div", null, el("h5", null, "Evidence, from passes that nobody timed"),
     el("div", {class: "collectors"},
-      el("div", {class: "collector"}, el("h6", null, "In short"), pairs(told)),
+      el("div", {class: "collector"}, el("h6", null, "In short"), pairs(inShort)),
       data.legend.collectors.map((collector, index) =>
         collectorOf(collector, one.evidence[index]))));
 }
@@ -123,11 +123,11 @@ function collectorOf(collector, found) {
 
 function figuresOf(collector, found) {
   const shown = collector.fields.map((field, index) => {
-    const value = Array.isArray(found[index]) ? pooled(found[index][0]) : found[index];
+    const value = Array.isArray(found[index]) ? shared(found[index][0]) : found[index];
     if (field.kind === "cause" && !value) return [field.text, null];
     if (value !== null && value !== undefined) return [field.text, KINDS[field.kind](value)];
     return [field.text, NOT_KNOWN[field.name] === undefined ? "not known" : NOT_KNOWN[field.name]];
   });
   const threads = found[collector.fields.length] || [];
-  return shown.concat(threads.map(([name, seconds]) => [pooled(name), duration(seconds * 1e6)]));
+  return shown.concat(threads.map(([name, seconds]) => [shared(name), duration(seconds * 1e6)]));
 }

@@ -28,7 +28,7 @@ function later(summary, make, attributes) {
   return details;
 }
 
-/// A name that may break behind its underscores, where there is little room.
+/// A name that may break after its underscores, where there is little room.
 const breakable = (name) => name.split(/(?<=_)/).flatMap((part, index) =>
   (index === 0 ? [part] : [el("wbr"), part]));
 

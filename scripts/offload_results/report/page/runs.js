@@ -34,7 +34,7 @@ function skippedBlock() {
       ...(severalRuns ? [{title: "runs", value: (row) => row.runs.length,
         cell: (row) => runNames(row.runs)}] : [])],
     open: (row) => el("ul", {class: "notes"}, row.cases.map(([run, name]) =>
-      el("li", null, el("code", null, pooled(name)),
+      el("li", null, el("code", null, shared(name)),
         severalRuns ? ` (${data.runs[run].name})` : "")))})
       .root);
 }
@@ -109,7 +109,7 @@ const BYTE_FACT = /(_bytes|\.bytes)$/;
 const RATE_FACT = /bytes_per_second$/;
 
 function factText(path, index) {
-  const value = pooled(index);
+  const value = shared(index);
   if (index === null) return DASH;
   if (value === null) return "unknown";
   if (typeof value === "object" && !Array.isArray(value)) {
@@ -155,7 +155,7 @@ function platformBlock() {
     differing.length && severalRuns ? later(`In what the runs differ (${differing.length})`,
       () => factTable("In what the runs differ", differing, names, every)) : null,
     kinds.filter(([prefix]) => parts.get(prefix).length).map(([prefix, title]) =>
-      later(`${title}${severalRuns ? ", the same in all runs that tell" : ""} `
+      later(`${title}${severalRuns ? ", the same in all runs that say" : ""} `
         + `(${parts.get(prefix).length})`,
         () => factTable(title, parts.get(prefix), ["value"], [0]))));
 }

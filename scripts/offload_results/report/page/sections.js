@@ -37,11 +37,11 @@ function figureOf(figure) {
   const root = el("figure", {class: "figure"},
     el("figcaption", null, el("h3", null, figure.title,
       severalRuns ? el("small", null, runNames(figure.runs)) : null),
-    el("p", {class: "hint"}, pooled(figure.subtitle))),
+    el("p", {class: "hint"}, shared(figure.subtitle))),
     parts.map((part) => part.root),
     figure.notes.length ? later(plural(figure.notes.length, "note"),
       () => el("ul", {class: "notes"},
-        figure.notes.map((note) => el("li", null, pooled(note))))) : null);
+        figure.notes.map((note) => el("li", null, shared(note))))) : null);
   return {root, filter: (test) => parts.forEach((part) => part.filter(test))};
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A table that sorts by every column: by native buttons, told to assistive technology by aria-sort.
+// A table that sorts by every column: by native buttons, announced to assistive technology by aria-sort.
 const FIRST_ROWS = 20;
 
 /// columns: [{title, note, help, value(row), cell(row), number, lowFirst, sticky, kind}]; value

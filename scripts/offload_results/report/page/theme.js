@@ -5,14 +5,14 @@ function startTheme() {
   const dark = window.matchMedia("(prefers-color-scheme: dark)");
   const root = document.documentElement;
   const isDark = () => (root.dataset.theme || (dark.matches ? "dark" : "light")) === "dark";
-  const told = () => {
+  const announce = () => {
     button.textContent = isDark() ? "Light" : "Dark";
     button.setAttribute("aria-label", `Switch to the ${isDark() ? "light" : "dark"} theme`);
   };
   button.addEventListener("click", () => {
     root.dataset.theme = isDark() ? "light" : "dark";
-    told();
+    announce();
   });
-  dark.addEventListener("change", told);
-  told();
+  dark.addEventListener("change", announce);
+  announce();
 }

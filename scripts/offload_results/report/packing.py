@@ -3,7 +3,7 @@
 import json
 
 
-class Pool:
+class ValueTable:
     """Distinct JSON values; others refer to them by index."""
 
     def __init__(self):
@@ -18,13 +18,13 @@ class Pool:
         return self._indexes[key]
 
 
-def short(value, digits=5):
+def rounded(value, digits=5):
     """`value` to that many significant digits, an integer where it is one; None stays None."""
     if value is None or isinstance(value, bool):
         return value
-    rounded = float(f"{value:.{digits}g}")
-    return int(rounded) if rounded == int(rounded) and abs(rounded) < 2**53 else rounded
+    short = float(f"{value:.{digits}g}")
+    return int(short) if short == int(short) and abs(short) < 2**53 else short
 
 
 def microseconds(seconds, digits=5):
-    return None if seconds is None else short(seconds * 1e6, digits)
+    return None if seconds is None else rounded(seconds * 1e6, digits)

@@ -2,8 +2,8 @@
 """Sanity of what follows from the samples of a case: statistics, rates, rows, a model's figures."""
 import statistics
 
-from .parts import link_bytes, near
-from .results import label_of
+from ..parts import link_bytes, near
+from ..results import label_of
 
 SECONDS = {"ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1.0}
 PERCENTILES = {"min_s": 0, "p05_s": 5, "p25_s": 25, "median_s": 50, "p75_s": 75, "p95_s": 95,

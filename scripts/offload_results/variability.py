@@ -9,14 +9,14 @@ DRIVER = "driver"  # the driver faults, maps, moves or checks pages in a pass
 CPU = "cpu"  # the CPU computes or copies in a pass, or is not faster at enqueueing it
 
 # Standard deviation of a case's median from run to run, and the degrees of freedom to credit that
-# with. What stands behind them: docs/compare.md, "Runs of the same build differ".
+# with. docs/compare.md, "Runs of the same build differ", explains them.
 ASSUMED = {
     GPU: Spread(0.004**2, 8),
     DRIVER: Spread(0.15**2, 5),
     CPU: Spread(0.20**2, 5),
 }
-# Degrees of freedom among runs from which these tell a kind's spread themselves. More cases make up
-# for nothing: what disturbs a run disturbs many of its cases alike.
+# Degrees of freedom among runs from which these show a kind's spread themselves. More cases make up
+# for nothing: what disturbs a run disturbs many of its cases.
 ENOUGH = 9
 SHORT = 50e-6  # seconds of a pass over the link that the CPU takes about as long to enqueue
 SEEN = 0.01  # of a pass: the driver's threads running for longer leave a mark
@@ -60,6 +60,6 @@ def spreads(pairs, assumed=None):
 def of_kind(assumed, squares, freedom):
     if not freedom:
         return assumed
-    # Runs made one right after the other are more alike than those of another day: no kind counts
+    # Runs made one right after the other are more similar than those of another day: no kind counts
     # as steadier than what the GPU does alone.
     return Spread(max(squares / freedom, ASSUMED[GPU].variance), assumed.freedom)

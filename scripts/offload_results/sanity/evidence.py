@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Sanity of evidence: its own arithmetic, and whether it denies what the case says of itself."""
-from .parts import link_bytes, measured, near, same_but_for_start, traffic, twins
-from .sane_samples import figure
+from ..parts import link_bytes, measured, near, same_but_for_start, traffic, twins
+from .samples import figure
 
 SMALL = 2**20  # below it, the kB that a GPU and its driver exchange anyway are a part of the bytes
 FEW = 0.05  # of the bytes read: what else crosses the link meanwhile
 PACKETS = 0.98  # of a transfer that the byte counters must at least have seen
 AGAIN = 1.1  # times its bytes that one token's read may take over the link
-ENERGY = 2.0  # times: passes on end have neither flush nor pause, so their time is another
+ENERGY = 2.0  # times: consecutive passes have neither flush nor pause, so their time is another
 
 
 def with_evidence(part):
@@ -137,7 +137,7 @@ def residency_agrees(part):
         # Access counters may bring pageable memory to the GPU at any time.
         if in_place and away and not case["footprint"]["pageable"]:
             yield case["name"], (f"its path is {case['path']}, but {away} of {asked} pages were "
-                                 "on the GPU behind a pass")
+                                 "on the GPU after a pass")
 
 
 def energy_is_power_times_time(part):

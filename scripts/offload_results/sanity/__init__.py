@@ -5,8 +5,8 @@ Each check is a function of a run, named after what holds, that yields (where, w
 """
 import dataclasses
 
-from . import sane_evidence, sane_limits, sane_samples
-from .parts import near, parts
+from ..parts import near, parts
+from . import evidence, physics, samples
 
 WALL_MARGIN = 1.01
 
@@ -27,9 +27,9 @@ def wall_times_add_up(part):
     inside = sum(seconds for name, seconds in wall.items() if name != "total_s")
     if inside > total * WALL_MARGIN:
         yield "wall_time", f"its parts are {inside:g} s in sum, the whole run {total:g} s"
-    samples = sum(sum(case["samples_s"]) * case["passes_per_sample"] for case in part.cases)
-    if samples > wall["measured_s"] * WALL_MARGIN:
-        yield "wall_time", (f"samples of {samples:g} s in sum, but measured_s is "
+    sampled = sum(sum(case["samples_s"]) * case["passes_per_sample"] for case in part.cases)
+    if sampled > wall["measured_s"] * WALL_MARGIN:
+        yield "wall_time", (f"samples of {sampled:g} s in sum, but measured_s is "
                             f"{wall['measured_s']:g}")
 
 
@@ -62,7 +62,7 @@ def cases_have_a_source(results):
                               "the file is merged, but it does not say of which source")
 
 
-CHECKS = (*sane_samples.CHECKS, *sane_limits.CHECKS, *sane_evidence.CHECKS, wall_times_add_up,
+CHECKS = (*samples.CHECKS, *physics.CHECKS, *evidence.CHECKS, wall_times_add_up,
           limits_follow_from_what_was_measured, allocators_round_up)
 
 
