@@ -11,7 +11,7 @@ import json
 from offload_results import command, validation
 
 EPILOG = """exit codes: 0 nothing found, 1 a finding: figures that cannot all be true, 2 no
-results, or not valid by results/schema/results-1.json. A figure outside the published range is no
+results, or not valid by the schema in results/schema/. A figure outside the published range is not a
 fault: other machines differ, and the code stays 0."""
 
 
