@@ -18,18 +18,17 @@
 #include "bench/cli/progress.hpp"
 #include "bench/core/standard_output.hpp"
 #include "bench/measure/calibration.hpp"
+#include "bench/measure/case_result.hpp"
+#include "bench/measure/case_runner.hpp"
 #include "bench/measure/cost_tensors.hpp"
-#include "bench/measure/engine_flags.hpp"
 #include "bench/measure/gbench_adapter.hpp"
 #include "bench/measure/host_allocators.hpp"
 #include "bench/measure/limits.hpp"
 #include "bench/measure/loop.hpp"
 #include "bench/measure/memory_cost.hpp"
-#include "bench/measure/model_figures.hpp"
 #include "bench/measure/plan_memory.hpp"
 #include "bench/measure/ranges.hpp"
 #include "bench/measure/session.hpp"
-#include "bench/measure/traffic_count.hpp"
 #include "bench/measure/wall_clock.hpp"
 #include "bench/platform/probe.hpp"
 #include "bench/report/results_file.hpp"
@@ -89,7 +88,6 @@ class Run {
     record_.build = build_info();
     record_.platform = platform_;
     record_.skipped = plan_.skipped;
-    record_.cases.reserve(plan_.cases.size());
     record_.host_instruction_set = host::instruction_set();
     if (options.host_memory_cost) cost_tensors_ = cost_tensors(options, platform_.host);
   }
@@ -108,18 +106,14 @@ class Run {
       write_stdout("");
       return none ? nothing_matched() : exit_ok;
     }
-    std::size_t ran = 0;
-    try {
+    const std::size_t ran = or_stop([this] {
       prepare();
-      if (record_.options.cases) ran = benchmark_.run();
-      if (ran > 0) count_traffic();
+      const std::size_t cases = record_.options.cases ? benchmark_.run() : 0;
+      if (cases > 0) count_traffic();
       loop_->clear();
-      if (ran > 0 || !record_.options.cases) allocate_tensors();
-    } catch (const Interrupted& interrupted) {
-      stop(exit_interrupted, reason(interrupted));
-    } catch (const CudaError& error) {
-      stop(error.context_dead() ? exit_dead_context : exit_case_failed, error.what());
-    }
+      if (cases > 0 || !record_.options.cases) allocate_tensors();
+      return cases;
+    });
     if (ran == 0 && record_.options.cases) return nothing_matched();
     record_.complete = true;
     return report();
@@ -137,11 +131,8 @@ class Run {
     session_->set_rates({record_.calibration.copy_h2d.value_or(0),
                          record_.calibration.copy_h2d_beside_host.value_or(0),
                          record_.calibration.host_read_beside_copy.value_or(0)});
-    loop_.emplace(*session_, record_.calibration, record_.options.seed, record_.wall);
-    loop_->use_graphs(record_.options.graph);
-    loop_->set_watching(record_.options.evidence != EvidenceLevel::none);
-    loop_->set_thorough(record_.options.evidence == EvidenceLevel::all);
-    loop_->checkpoint = leave_if_interrupted;
+    loop_.emplace(*session_, record_.calibration, record_.wall, loop_options());
+    runner_.emplace(*loop_, record_.options, record_.wall);
     if (record_.options.limits) measure_all_limits();
     std::vector<double> weights;
     for (const Case& item : plan_.cases) {
@@ -150,12 +141,20 @@ class Run {
     progress_.emplace(record_.options.progress, std::move(weights));
   }
 
+  LoopOptions loop_options() const {
+    const Options& options = record_.options;
+    return {options.graph, options.evidence != EvidenceLevel::none,
+            options.evidence == EvidenceLevel::all, options.seed, leave_if_interrupted};
+  }
+
   std::unique_ptr<ProgressLine> begin_step(const std::string& name) const {
     auto progress =
         std::make_unique<ProgressLine>(record_.options.progress, std::vector<double>{1});
     progress->begin(name);
     return progress;
   }
+
+  void skip(SkippedCase skipped) { record_.skipped.push_back(std::move(skipped)); }
 
   void measure_all_limits() {
     const Range range("limits");
@@ -166,16 +165,14 @@ class Run {
                           record_.calibration,
                           record_.wall,
                           record_.options.samples,
-                          record_.options.graph,
+                          loop_options(),
                           [&progress](const std::string& id) {
                             leave_if_interrupted();
                             progress->step(id);
                           }};
-    const auto skip = [this](SkippedCase skipped) {
-      record_.skipped.push_back(std::move(skipped));
-    };
     try {
-      measure_limits(context, record_.limits, skip);
+      measure_limits(context, record_.limits,
+                     [this](SkippedCase skipped) { skip(std::move(skipped)); });
     } catch (const CudaError& error) {
       if (error.context_dead()) throw;
       skip({"limit/rest", "", "", "", "", error.what()});
@@ -202,68 +199,35 @@ class Run {
     if (platform_.gpu && !record_.options.allow_oversubscription) {
       context.device_limit = gpu_memory_limit(*platform_.gpu);
     }
-    measure_memory_costs(
-        host_allocators(platform_), cost_tensors_, context, record_.memory_costs,
-        [this](SkippedCase skipped) { record_.skipped.push_back(std::move(skipped)); });
+    measure_memory_costs(host_allocators(platform_), cost_tensors_, context, record_.memory_costs,
+                         [this](SkippedCase skipped) { skip(std::move(skipped)); });
   }
 
-  // Behind all samples, because counting disturbs them.
   void count_traffic() {
-    if (record_.options.evidence == EvidenceLevel::none) return;
-    const Stopwatch watch;
-    const WallTime before = record_.wall;
     const auto progress = begin_step("evidence");
-    const TrafficCount count{
-        *loop_, *catalog_.workload("stream_read"), measured_, record_.cases,
-        [this, &progress](CaseRecord& current, const TrafficCount::Pass& pass) {
-          progress->step(current.name);
-          guarded(current, pass);
-          current.complete = current.failure.empty();
-          report_failure(current);
-        }};
-    if (record_.options.evidence == EvidenceLevel::all) {
-      count_every_kind(count);
-    } else {
-      count_every_policy(count);
-    }
-    record_.wall = before;  // what the loop booked meanwhile is part of the evidence
-    record_.wall.evidence += watch.seconds();
-  }
-
-  // Behind the samples of a case, while its weights are placed. Nothing here leaves a trace in
-  // later cases.
-  void take_evidence(CaseRecord& current) {
-    const bool wanted = record_.options.evidence != EvidenceLevel::none;
-    if (!wanted || !current.failure.empty()) return;
-    const Stopwatch watch;
-    const WallTime before = record_.wall;
-    const Case& item = *measured_.back();
-    guarded(current, [&] {
-      current.evidence = loop_->evidence();
-      if (!item.policy->driver_handles_pages()) {
-        current.evidence.um = Observed<UmTraffic>::zero(
-            "the driver neither faults, maps nor migrates pages of this memory while it is read");
-      }
-      const std::size_t passes = record_.options.passes;
-      if (passes == 0 || item.start == Start::warm) return;
-      current.series = loop_->series(passes);
-      current.series->um = {current.evidence.um.state, current.evidence.um.reason, std::nullopt};
-    });
-    record_.wall = before;
-    record_.wall.evidence += watch.seconds();
+    runner_->count_traffic(
+        catalog_, [&progress](const CaseResult& result) { progress->step(result.item->name()); },
+        [this](const CaseResult& result) { report_failure(result); });
   }
 
   // One repetition of `item`: Google Benchmark runs all repetitions of a case in a row.
   SampleOutcome sample(const Case& item) {
-    try {
-      if (measured_.empty() || measured_.back() != &item) begin_case(item);
-      CaseRecord& current = record_.cases.back();
-      if (current.failure.empty()) take_sample(current);
+    return or_stop([&]() -> SampleOutcome {
+      if (!runner_->is_current(item)) begin_case(item);
+      const CaseResult& current = runner_->current();
+      if (current.failure.empty()) {
+        progress_->step("sample " + std::to_string(current.samples.size() + 1));
+        runner_->take_sample();
+      }
       if (current.samples.empty()) return {0, 0, {}, current.failure};
-      return {current.samples.back(), current.bytes.requested, counters(current), ""};
-    } catch (const Interrupted& interrupted) {
-      stop(exit_interrupted, reason(interrupted));
-    }
+      const PreparedCase& prepared = current.prepared;
+      return {current.samples.back(),
+              prepared.bytes.requested,
+              {{"bytes_requested", static_cast<double>(prepared.bytes.requested)},
+               {"bytes_touched", static_cast<double>(prepared.bytes.touched)},
+               {"passes_per_sample", static_cast<double>(prepared.passes_per_sample)}},
+              ""};
+    });
   }
 
   void begin_case(const Case& item) {
@@ -271,81 +235,29 @@ class Run {
     range_.reset();
     range_.emplace(item.name());
     progress_->begin(item.name());
-    measured_.push_back(&item);
-    record_.cases.push_back(describe(item, platform_));
-    guarded(record_.cases.back(), [&] { record_.cases.back() = loop_->prepare(item); });
-    if (!record_.cases.back().failure.empty()) loop_->clear();
-    if (item.weights->slice) {
-      CaseRecord& current = record_.cases.back();
-      current.engine_flags = engine_flags(current.engine_flags, record_.options.rules);
-    }
-  }
-
-  void take_sample(CaseRecord& current) {
-    progress_->step("sample " + std::to_string(current.samples.size() + 1));
-    guarded(current, [&] {
-      current.samples.push_back(loop_->sample());
-      if (const auto setup = loop_->setup_seconds()) current.setup_samples.push_back(*setup);
-    });
-  }
-
-  // The case boundary: a failure stays with its case, unless the GPU context died of it.
-  template <typename Step>
-  void guarded(CaseRecord& current, const Step& step) {
-    try {
-      step();
-    } catch (const CudaError& error) {
-      current.failure = error.what();
-      if (error.context_dead()) stop(exit_dead_context, error.what());
-    } catch (const std::exception& error) {
-      current.failure = error.what();
-    }
-  }
-
-  static std::vector<std::pair<std::string, double>> counters(const CaseRecord& record) {
-    return {{"bytes_requested", static_cast<double>(record.bytes.requested)},
-            {"bytes_touched", static_cast<double>(record.bytes.touched)},
-            {"passes_per_sample", static_cast<double>(record.passes_per_sample)}};
+    runner_->begin(item);
   }
 
   void case_finished() {
-    CaseRecord& current = record_.cases.back();
-    finish_statistics(current);
-    current.complete = current.failure.empty();
-    try {
-      take_evidence(current);
-    } catch (const Interrupted& interrupted) {
-      stop(exit_interrupted, reason(interrupted));
-    }
-    current.complete = current.failure.empty();
+    or_stop([this] { runner_->finish(); });
     range_.reset();
     progress_->end();
-    report_failure(current);
+    report_failure(runner_->current());
     try {
-      results_.append(current, record_);
+      results_.append(make_record(runner_->current(), record_context()), record_);
     } catch (const std::runtime_error& error) {
       stop(exit_case_failed, error.what());
     }
   }
 
-  void report_failure(const CaseRecord& record) {
-    if (record.failure.empty()) return;
+  void report_failure(const CaseResult& result) {
+    if (result.failure.empty()) return;
     progress_->wipe();
-    std::cerr << "offload_bench: " << record.name << " failed: " << record.failure << '\n';
+    std::cerr << "offload_bench: " << result.item->name() << " failed: " << result.failure << '\n';
   }
 
-  void finish_statistics(CaseRecord& record) const {
-    if (record.samples.empty()) return;
-    record.summary = summarize(record.samples);
-    const bool is_rate = record.steps == 0;
-    if (is_rate && record.path == Path::link && record_.calibration.copy_h2d) {
-      const double rate = static_cast<double>(record.link_bytes) / record.summary->median;
-      record.share_of_link = rate / *record_.calibration.copy_h2d;
-    }
-  }
-
-  static std::string reason(const Interrupted& interrupted) {
-    return std::string("interrupted by ") + signal_name(interrupted.signal);
+  RecordContext record_context() const {
+    return {platform_, record_.calibration, record_.options.rules};
   }
 
   int nothing_matched() const {
@@ -358,14 +270,23 @@ class Run {
     return exit_nothing_matched;
   }
 
+  /// What `step` returns, unless an interrupt or a failure of the GPU ends the run in it.
+  template <typename Step>
+  auto or_stop(const Step& step) -> decltype(step()) {
+    try {
+      return step();
+    } catch (const Interrupted& interrupted) {
+      stop(exit_interrupted, std::string("interrupted by ") + signal_name(interrupted.signal));
+    } catch (const CudaError& error) {
+      stop(error.context_dead() ? exit_dead_context : exit_case_failed, error.what());
+    }
+  }
+
   // Google Benchmark cannot be left from inside a case, so the process ends here, its results on
   // disk. Destructors do not run: the driver takes back what a dead or busy context holds.
   [[noreturn]] void stop(int code, const std::string& why) {
     record_.complete = false;
     record_.incomplete_reason = why;
-    if (!record_.cases.empty() && !record_.cases.back().complete) {
-      finish_statistics(record_.cases.back());
-    }
     std::cerr << "\noffload_bench: stopped: " << why << "; "
               << "the finished cases are kept\n";
     const int reported = report();
@@ -379,7 +300,7 @@ class Run {
     record_.benchmark_context = benchmark_.context();
     record_.benchmark_rows = benchmark_.rows();
     record_.wall.total = total_.seconds();
-    finish_model_figures(record_.cases, record_.calibration);
+    if (runner_) record_.cases = make_records(runner_->results(), record_context());
     progress_.reset();
     int code = exit_ok;
     try {
@@ -430,9 +351,9 @@ class Run {
   RunRecord record_;
   std::optional<Session> session_;
   std::optional<Loop> loop_;
+  std::optional<CaseRunner> runner_;
   std::optional<ProgressLine> progress_;
-  std::vector<const Case*> measured_;  // begun so far, in the order of record_.cases
-  std::optional<Range> range_;         // the case under way, on a profiler's timeline
+  std::optional<Range> range_;  // the case under way, on a profiler's timeline
 };
 
 }  // namespace

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "bench/measure/wall_clock.hpp"
 #include "bench/policies/packed.hpp"
 #include "kernels/content.hpp"
 
@@ -71,6 +72,34 @@ MasterCopy::MasterCopy(const WeightSet& weights, Content content, std::uint64_t 
       tensors_[alike[i]] = {{loan.data() + rows * tensor.row_bytes(), tensor.bytes()}, base, rows};
     }
   }
+}
+
+BoundWorkload& WeightContents::bind(const Workload& workload, const WeightSet& weights) {
+  const double allocated_before = session_.host_buffers().allocation_seconds();
+  BoundWorkload* bound = nullptr;
+  {
+    const ScopedTimer timer(wall_.content);
+    const Content content = workload.content();
+    const auto [master, is_new] = masters_.try_emplace(content, weights, content, seed_, session_);
+    if (is_new) bytes_ += master_copy_bytes(weights);
+    std::unique_ptr<BoundWorkload>& slot = workloads_[&workload];
+    if (!slot) {
+      slot = workload.bind(weights, master->second.tensors(), session_.workers(), session_.gpu());
+    }
+    bound = slot.get();
+  }
+  // What went into allocating the master copy is allocation, not content.
+  const double allocated = session_.host_buffers().allocation_seconds() - allocated_before;
+  wall_.content -= allocated;
+  wall_.allocation += allocated;
+  return *bound;
+}
+
+void WeightContents::clear() noexcept {
+  workloads_.clear();
+  masters_.clear();
+  bytes_ = 0;
+  session_.host_buffers().trim();
 }
 
 }  // namespace offload

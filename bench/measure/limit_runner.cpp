@@ -19,10 +19,10 @@ Case LimitRunner::steady(const char* workload, const char* policy, const WeightS
   return steady(context_.catalog.workload(workload), policy, weights);
 }
 
-double LimitRunner::case_median(const Case& item) {
-  context_.loop.prepare(item);
+double LimitRunner::case_median(Loop& loop, const Case& item) const {
+  loop.prepare(item);
   std::vector<double> samples;
-  for (std::size_t i = 0; i < context_.samples; ++i) samples.push_back(context_.loop.sample());
+  for (std::size_t i = 0; i < context_.samples; ++i) samples.push_back(loop.sample());
   return percentile(samples, 50);
 }
 

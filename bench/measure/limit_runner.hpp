@@ -31,7 +31,8 @@ class LimitRunner {
   Case steady(const Workload* workload, const char* policy, const WeightSet& weights) const;
   Case steady(const char* workload, const char* policy, const WeightSet& weights) const;
   /// Median seconds per pass of a case, measured by the loop like any other.
-  double case_median(const Case& item);
+  double case_median(const Case& item) { return case_median(loop(), item); }
+  double case_median(Loop& loop, const Case& item) const;
   /// The medians of two measurements, either of as many samples of as many passes as the case last
   /// prepared has; pass by pass in turn, because a shared host drifts within one sample.
   std::pair<double, double> in_turn(const std::function<double()>& ours,

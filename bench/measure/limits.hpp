@@ -21,7 +21,7 @@ struct LimitsContext {
   const Calibration& calibration;
   WallTime& wall;
   std::size_t samples;
-  bool graph;                                          // what the run's own passes are told
+  LoopOptions loop_options;                            // of the run's own passes
   std::function<void(const std::string& id)> started;  // progress
 };
 

@@ -88,12 +88,14 @@ std::optional<ModelFigures> figures_of(const CaseRecord& record, const CaseRecor
 
 }  // namespace
 
-void finish_model_figures(std::vector<CaseRecord>& cases, const Calibration& calibration) {
+std::vector<CaseRecord> with_model_figures(std::vector<CaseRecord> cases,
+                                           const Calibration& calibration) {
   for (CaseRecord& record : cases) {
     if (!record.weights.slice || !record.summary || record.tokens == 0) continue;
     if (!record.failure.empty()) continue;
     record.model = figures_of(record, resident_twin(cases, record), calibration);
   }
+  return cases;
 }
 
 }  // namespace offload

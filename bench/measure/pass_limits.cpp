@@ -140,6 +140,15 @@ class PassLimits {
     runner_.loop().clear();
   }
 
+  double median_as_graph(const Case& item) {
+    runner_.loop().clear();
+    LimitsContext& context = runner_.context();
+    LoopOptions options = context.loop_options;
+    options.graphs = true;
+    Loop loop(context.session, context.calibration, context.wall, options);
+    return runner_.case_median(loop, item);
+  }
+
   /// A whole model's step against its parts measured alone.
   void resident_decode() {
     const char* const id = "resident_decode_vs_gemvs";
@@ -159,9 +168,7 @@ class PassLimits {
       alone += runner_.case_median(runner_.steady("gemv", "device_resident", one));
     }
     alone *= static_cast<double>(model.slice->layers);
-    runner_.loop().use_graphs(true);
-    const double step = runner_.case_median(runner_.steady("decode", "device_resident", model));
-    runner_.loop().use_graphs(runner_.context().graph);
+    const double step = median_as_graph(runner_.steady("decode", "device_resident", model));
     runner_.add(id, "decode of all layers of Llama-3.1-8B, as a graph / the sum of its gemvs alone",
                 step / alone, 1.03, false, step, alone, "s");
     runner_.loop().clear();

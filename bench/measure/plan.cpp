@@ -241,7 +241,7 @@ class Planner {
   Plan plan_;
 };
 
-/// Whether prefills are planned that finish_model_figures() cannot tell the whole model's time of.
+/// Whether prefills are planned that with_model_figures() cannot tell the whole model's time of.
 bool lacks_resident_twin(const WeightSet& weights, const std::vector<Case>& cases) {
   if (!weights.slice || scale_of(weights).resident_bytes_missing == 0) return false;
   bool any = false;

@@ -60,4 +60,11 @@ PeakMemory peak_memory(const Plan& plan);
 /// rates. Good to a factor of two on machines like those it was made on; nothing depends on it.
 double estimated_seconds(const Plan& plan, const Options& options, const Platform& platform);
 
+/// Enough passes that a sample from cold, where each pass is paid for by a reset, takes 1 ms: the
+/// clock's resolution (0.5 us) is then below 0.1 %. Otherwise 20 ms, so that the interruptions of a
+/// shared host (milliseconds) even out. Where the CPU reads the weights, whose memory the others of
+/// the host use too: 60 ms, or as many of six passes as end within 0.5 s. At most 32, for each
+/// needs a cache flush of its own.
+std::size_t passes_per_sample(double pass_seconds, Start start, bool cpu_reads);
+
 }  // namespace offload

@@ -6,7 +6,6 @@
 #include <set>
 
 #include "bench/measure/plan.hpp"
-#include "bench/measure/sampling.hpp"
 #include "bench/policies/partly_resident.hpp"
 
 namespace offload {
@@ -166,6 +165,17 @@ double estimated_seconds(const Plan& plan, const Options& options, const Platfor
     seconds += model.case_seconds(item, options.samples);
   }
   return seconds;
+}
+
+std::size_t passes_per_sample(double pass_seconds, Start start, bool cpu_reads) {
+  const double pass = std::max(pass_seconds, 1e-9);
+  double wanted = 20e-3 / pass;
+  if (start == Start::cold) {
+    wanted = 1e-3 / pass;
+  } else if (cpu_reads) {
+    wanted = std::max(60e-3 / pass, std::min(6.0, std::floor(0.5 / pass)));
+  }
+  return static_cast<std::size_t>(std::clamp(std::ceil(wanted), 1.0, 32.0));
 }
 
 }  // namespace offload

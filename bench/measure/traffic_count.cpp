@@ -18,11 +18,11 @@ namespace {
 
 // How the driver treats weights shows in a part of them; placing and counting more takes longer.
 constexpr std::size_t part_bytes = std::size_t{16} << 20;
-// The counters do not keep up with much more (see Loop::um_traffic_at_once).
+// The counters do not keep up with much more (see CountedPasses::traffic_at_once).
 constexpr std::size_t max_at_once = 6 * part_bytes;
 
-bool to_be_counted(const Case& item, const CaseRecord& record) {
-  return record.complete && item.policy->driver_handles_pages();
+bool to_be_counted(const CaseResult& result) {
+  return result.complete() && result.item->policy->driver_handles_pages();
 }
 
 /// Indices of the cases to count: weights large enough to be counted a part of first, and of the
@@ -33,13 +33,13 @@ std::vector<std::size_t> in_order(const TrafficCount& count) {
   std::map<const void*, std::size_t> first;  // use of weights and of policies
   std::vector<std::size_t> order;
   std::vector<Place> places;
-  for (std::size_t i = 0; i < count.cases.size(); ++i) {
-    const Case& item = *count.cases[i];
+  for (std::size_t i = 0; i < count.results.size(); ++i) {
+    const Case& item = *count.results[i].item;
     places.push_back({large - std::min(large, item.weights->bytes()),
                       first.emplace(item.weights, i).first->second,
                       first.emplace(item.policy, i).first->second,
                       static_cast<std::size_t>(item.workload->content())});
-    if (to_be_counted(item, count.records[i])) order.push_back(i);
+    if (to_be_counted(count.results[i])) order.push_back(i);
   }
   std::ranges::stable_sort(order, {}, [&places](std::size_t i) { return places[i]; });
   return order;
@@ -76,7 +76,7 @@ std::string kind_of(const Case& item) {
 }
 
 struct Counted {
-  CaseRecord* record;
+  CaseResult* result;
   Case item;
 };
 
@@ -101,17 +101,17 @@ void count_group(const TrafficCount& count, std::span<const Counted> group) {
     std::vector<Case> items;
     for (const Counted& one : group) items.push_back(one.item);
     try {
-      found = count.loop.um_traffic_at_once(items);
+      found = count.loop.counted().traffic_at_once(items);
     } catch (const CudaError& error) {
       if (error.context_dead()) throw;
       count.loop.clear();  // one by one they tell whose failure it is
     }
   }
   for (std::size_t i = 0; i < group.size(); ++i) {
-    CaseRecord& record = *group[i].record;
-    count.at_boundary(record, [&] {
-      record.evidence.um = found[i] ? Observed<UmTraffic>::measured(*found[i])
-                                    : count.loop.um_traffic(group[i].item);
+    CaseResult& result = *group[i].result;
+    count.at_boundary(result, [&] {
+      result.evidence.um = found[i] ? Observed<UmTraffic>::measured(*found[i])
+                                    : count.loop.counted().traffic(group[i].item);
     });
   }
 }
@@ -123,13 +123,13 @@ void count_every_kind(const TrafficCount& count) {
   std::map<std::string, std::string> counted;  // the case that stands for its kind
   std::vector<Counted> chosen;
   for (const std::size_t i : in_order(count)) {
-    const Case& item = *count.cases[i];
-    CaseRecord& record = count.records[i];
-    const auto [known, is_first] = counted.emplace(kind_of(item), record.name);
+    CaseResult& result = count.results[i];
+    const Case& item = *result.item;
+    const auto [known, is_first] = counted.emplace(kind_of(item), item.name());
     if (is_first) {
-      chosen.push_back({&record, counted_case(item, parts)});
+      chosen.push_back({&result, counted_case(item, parts)});
     } else {
-      record.evidence.um = Observed<UmTraffic>::unavailable("counted for " + known->second);
+      result.evidence.um = Observed<UmTraffic>::unavailable("counted for " + known->second);
     }
   }
   for (std::size_t first = 0; first < chosen.size();) {
@@ -138,12 +138,12 @@ void count_every_kind(const TrafficCount& count) {
     first = last;
   }
   count.loop.clear();  // it refers to the parts
-  for (std::size_t i = 0; i < count.cases.size(); ++i) {
-    const Case& item = *count.cases[i];
-    CaseRecord& record = count.records[i];
-    if (!record.series || !to_be_counted(item, record)) continue;
-    count.at_boundary(record, [&] {
-      record.series->um = count.loop.um_series(item, record.series->seconds.size());
+  for (std::size_t i = 0; i < count.results.size(); ++i) {
+    CaseResult& result = count.results[i];
+    const Case& item = *result.item;
+    if (!result.series || !to_be_counted(result)) continue;
+    count.at_boundary(result, [&] {
+      result.series->um = count.loop.counted().series(item, result.series->seconds.size());
     });
   }
 }
@@ -156,12 +156,12 @@ void count_every_policy(const TrafficCount& count) {
   };
   Parts parts;
   std::map<const Policy*, Counted> counted;
-  for (std::size_t i = 0; i < count.cases.size(); ++i) {
-    const Case& item = *count.cases[i];
-    CaseRecord& record = count.records[i];
-    if (!to_be_counted(item, record)) continue;
+  for (std::size_t i = 0; i < count.results.size(); ++i) {
+    CaseResult& result = count.results[i];
+    const Case& item = *result.item;
+    if (!to_be_counted(result)) continue;
     if (item.start != Start::cold) {
-      record.evidence.um =
+      result.evidence.um =
           Observed<UmTraffic>::unavailable("counted from cold alone: --evidence all counts all");
       continue;
     }
@@ -169,14 +169,14 @@ void count_every_policy(const TrafficCount& count) {
     if (part != nullptr && !counted.contains(item.policy)) {
       Counted& of_policy = counted[item.policy];
       const Case read{&count.plain_read, item.policy, part, Start::cold};
-      count.at_boundary(record, [&] { of_policy.um = count.loop.um_traffic(read); });
-      of_policy.failure = record.failure;
+      count.at_boundary(result, [&] { of_policy.um = count.loop.counted().traffic(read); });
+      of_policy.failure = result.failure;
     }
     const Counted& of_policy = counted[item.policy];
-    record.evidence.um = of_policy.um;
-    if (record.failure.empty() && !of_policy.failure.empty()) {
+    result.evidence.um = of_policy.um;
+    if (result.failure.empty() && !of_policy.failure.empty()) {
       // What one read of a policy shows to be wrong is wrong of all.
-      count.at_boundary(record, [&] { throw std::runtime_error(of_policy.failure); });
+      count.at_boundary(result, [&] { throw std::runtime_error(of_policy.failure); });
     }
   }
   count.loop.clear();  // it refers to the parts

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// The driver's own counters, behind the last sample of a run: which cases are counted, and which
+// The driver's own counters, after the last sample of a run: which cases are counted, and which
 // are stood for by another.
 #pragma once
 #include <functional>
 #include <span>
 
+#include "bench/measure/case_result.hpp"
 #include "bench/measure/loop.hpp"
-#include "bench/measure/plan.hpp"
-#include "bench/record.hpp"
 
 namespace offload {
 
@@ -15,11 +14,10 @@ struct TrafficCount {
   using Pass = std::function<void()>;
 
   Loop& loop;
-  const Workload& plain_read;          // stands for all workloads where counting must be quick
-  std::span<const Case* const> cases;  // as they were measured
-  std::span<CaseRecord> records;       // of each; evidence.um and series->um are filled in
+  const Workload& plain_read;     // stands for all workloads where counting must be quick
+  std::span<CaseResult> results;  // as they were measured; evidence.um and series->um are filled in
   /// Runs a pass at the case boundary: what fails stays with the case.
-  std::function<void(CaseRecord&, const Pass&)> at_boundary;
+  std::function<void(CaseResult&, const Pass&)> at_boundary;
 };
 
 /// Of each policy one case per workload (and size of chunks) from cold, and one warm; the others

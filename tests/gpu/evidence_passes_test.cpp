@@ -22,7 +22,14 @@ class EvidencePasses : public testing::Test {
     if (const auto reason = cuda::unavailable(0)) GTEST_SKIP() << *reason;
     platform_ = probe_platform(0);
     session_ = std::make_unique<Session>(platform_, 0);
-    loop_ = std::make_unique<Loop>(*session_, calibration_, 1, wall_);
+    loop_ = std::make_unique<Loop>(*session_, calibration_, wall_);
+  }
+
+  /// Lets evidence() run passes of its own.
+  void be_thorough() {
+    LoopOptions options;
+    options.thorough = true;
+    loop_ = std::make_unique<Loop>(*session_, calibration_, wall_, options);
   }
 
   /// Empty, and the test skipped, where this GPU does not support the policy.
@@ -61,11 +68,11 @@ TEST_F(EvidencePasses, ZeroCopyBringsEveryByteOverTheLinkOnceAndTheDriverSleeps)
     SCOPED_TRACE(policy);
     const auto zero_copy = item(policy, Start::steady);
     if (!zero_copy) continue;
-    const CaseRecord record = loop_->prepare(*zero_copy);
+    const PreparedCase prepared = loop_->prepare(*zero_copy);
     const Evidence found = loop_->evidence();
     ASSERT_TRUE(found.link.value) << found.link.reason;
     ASSERT_TRUE(found.link.value->payload_to_device);
-    const auto asked = static_cast<double>(record.bytes.requested);
+    const auto asked = static_cast<double>(prepared.bytes.requested);
     EXPECT_NEAR(*found.link.value->payload_to_device / asked, 1, link_margin);
     EXPECT_GT(found.link.value->wire_to_device, *found.link.value->payload_to_device);
     ASSERT_TRUE(found.cpu.value);
@@ -74,7 +81,7 @@ TEST_F(EvidencePasses, ZeroCopyBringsEveryByteOverTheLinkOnceAndTheDriverSleeps)
     ASSERT_TRUE(found.residency.value) << found.residency.reason;
     EXPECT_EQ(found.residency.value->not_on_cpu, 0U);
     // And the driver's counters, which say so by design, say so when asked.
-    const Observed<UmTraffic> traffic = loop_->um_traffic(*zero_copy);
+    const Observed<UmTraffic> traffic = loop_->counted().traffic(*zero_copy);
     if (!traffic.value) continue;
     EXPECT_EQ(traffic.value->to_device.total(), 0U);
     EXPECT_EQ(traffic.value->to_host.total(), 0U);
@@ -99,13 +106,13 @@ TEST_F(EvidencePasses, AColdPrefetchMovesExactlyTheWeightsAndAWarmPassNothing) {
     SCOPED_TRACE(policy);
     const auto cold = item(policy, Start::cold);
     if (!cold) GTEST_SKIP() << skipped_;
-    const Observed<UmTraffic> traffic = loop_->um_traffic(*cold);
+    const Observed<UmTraffic> traffic = loop_->counted().traffic(*cold);
     if (!traffic.value) GTEST_SKIP() << traffic.reason;
     EXPECT_EQ(traffic.value->to_device.total(), weights_.bytes());
     EXPECT_EQ(traffic.value->to_device.prefetch, weights_.bytes());
     EXPECT_EQ(traffic.value->bytes_read, weights_.bytes());
     EXPECT_EQ(traffic.value->gpu_fault_groups, 0U);
-    const Observed<UmTraffic> warm = loop_->um_traffic(*item(policy, Start::warm));
+    const Observed<UmTraffic> warm = loop_->counted().traffic(*item(policy, Start::warm));
     ASSERT_TRUE(warm.value) << warm.reason;
     EXPECT_EQ(warm.value->to_device.total(), 0U);
     EXPECT_EQ(warm.value->to_host.total(), 0U);
@@ -118,14 +125,14 @@ TEST_F(EvidencePasses, AColdDemandStreamMovesTheWeightsByFaultsAndAWarmPassNothi
     SCOPED_TRACE(policy);
     const auto cold = item(policy, Start::cold);
     if (!cold) GTEST_SKIP() << skipped_;
-    const Observed<UmTraffic> traffic = loop_->um_traffic(*cold);
+    const Observed<UmTraffic> traffic = loop_->counted().traffic(*cold);
     if (!traffic.value) GTEST_SKIP() << traffic.reason;
     const auto bytes = static_cast<double>(weights_.bytes());
     EXPECT_GE(static_cast<double>(traffic.value->to_device.total()), bytes);
     EXPECT_LE(static_cast<double>(traffic.value->to_device.total()), 1.1 * bytes);
     EXPECT_EQ(traffic.value->to_device.prefetch, 0U);
     EXPECT_GT(traffic.value->gpu_fault_groups, 0U);
-    const Observed<UmTraffic> warm = loop_->um_traffic(*item(policy, Start::warm));
+    const Observed<UmTraffic> warm = loop_->counted().traffic(*item(policy, Start::warm));
     ASSERT_TRUE(warm.value) << warm.reason;
     EXPECT_EQ(warm.value->to_device.total(), 0U);
     EXPECT_EQ(warm.value->gpu_fault_groups, 0U);
@@ -146,7 +153,7 @@ TEST_F(EvidencePasses, CasesCountedAtOnceAreCountedApart) {
       cases.back().weights = &small;
     }
     cases.back().workload = catalog_.workload("row_gather");
-    const std::vector<std::optional<UmTraffic>> found = loop_->um_traffic_at_once(cases);
+    const std::vector<std::optional<UmTraffic>> found = loop_->counted().traffic_at_once(cases);
     ASSERT_EQ(found.size(), 3U);
     if (!found[0] || !found[1] || !found[2]) GTEST_SKIP() << "records were lost";
     EXPECT_EQ(found[0]->to_device.total(), small.bytes());
@@ -174,7 +181,7 @@ TEST_F(EvidencePasses, FaultsCostTheDriversThreadTimeAndMoveThePages) {
 TEST_F(EvidencePasses, PagesThatPreferTheCpuStayThere) {
   const auto cold = item("managed_prefer_host", Start::cold);
   if (!cold) GTEST_SKIP() << skipped_;
-  const Observed<UmTraffic> traffic = loop_->um_traffic(*cold);
+  const Observed<UmTraffic> traffic = loop_->counted().traffic(*cold);
   if (traffic.value) {
     EXPECT_EQ(traffic.value->to_device.total(), 0U);
     EXPECT_GT(traffic.value->remote_maps, 0U);
@@ -189,7 +196,7 @@ TEST_F(EvidencePasses, EnergyIsThatOfAGpuAtWork) {
   const WeightSet large{"large", {{"large", DType::bf16, 32768, 4096}}};  // 256 MiB
   const Case steady{catalog_.workload("stream_read"), catalog_.policy("pinned_zero_copy"), &large,
                     Start::steady};
-  loop_->set_thorough(true);
+  be_thorough();
   loop_->prepare(steady);
   const Evidence found = loop_->evidence();
   if (!found.energy.value) GTEST_SKIP() << found.energy.reason;
@@ -202,6 +209,7 @@ TEST_F(EvidencePasses, EnergyIsThatOfAGpuAtWork) {
 
 /// Samples before and after evidence was taken are the same, but for their spread.
 TEST_F(EvidencePasses, LeaveNoTraceInTimedSamples) {
+  be_thorough();
   for (const auto& [policy, start] :
        {std::pair{"pinned_zero_copy", Start::steady}, std::pair{"managed_demand", Start::cold}}) {
     SCOPED_TRACE(policy);
@@ -210,7 +218,6 @@ TEST_F(EvidencePasses, LeaveNoTraceInTimedSamples) {
     constexpr int count = 15;
     loop_->prepare(*measured);
     const std::vector<double> before = samples(count);
-    loop_->set_thorough(true);
     (void)loop_->evidence();
     const std::vector<double> after = samples(count);
     const double spread = std::max(before.back() - before.front(), after.back() - after.front());
@@ -225,7 +232,7 @@ TEST_F(EvidencePasses, ASeriesFromColdWarmsUp) {
   const PassSeries series = loop_->series(4);
   ASSERT_EQ(series.seconds.size(), 4U);
   EXPECT_LT(series.seconds[1], 0.5 * series.seconds[0]);
-  const auto traffic = loop_->um_series(*cold, 3);
+  const auto traffic = loop_->counted().series(*cold, 3);
   if (!traffic.value) GTEST_SKIP() << traffic.reason;
   ASSERT_EQ(traffic.value->size(), 3U);
   EXPECT_GE((*traffic.value)[0].to_device.total(), weights_.bytes());

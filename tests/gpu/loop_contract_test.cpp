@@ -28,7 +28,7 @@ TEST_P(LoopContract, MeasuresEveryStartAndColdIsCold) {
   const Calibration calibration;
   WallTime wall;
   Session session(platform, 0);
-  Loop loop(session, calibration, 1, wall);
+  Loop loop(session, calibration, wall);
   std::vector<Case> cases;
   for (const auto& workload : catalog.workloads) {
     const WeightSet* weights = nullptr;  // what suits it
@@ -45,15 +45,15 @@ TEST_P(LoopContract, MeasuresEveryStartAndColdIsCold) {
   }
   for (const Case& item : cases) {
     SCOPED_TRACE(item.name());
-    const CaseRecord record = loop.prepare(item);
+    const PreparedCase prepared = loop.prepare(item);
     EXPECT_GT(loop.sample(), 0);
-    const Footprint& taken = record.footprint;
+    const Footprint& taken = prepared.footprint;
     EXPECT_GE(taken.device + taken.pinned + taken.managed + taken.pageable, item.weights->bytes());
   }
   for (const Case& item : cases) {
     SCOPED_TRACE(item.name());
     // Throws when a policy that migrates moved less than a cold pass read.
-    const Observed<UmTraffic> traffic = loop.um_traffic(item);
+    const Observed<UmTraffic> traffic = loop.counted().traffic(item);
     if (!traffic.value) continue;
     if (item.start == Start::cold && migrates(*policy, platform)) {
       EXPECT_GT(traffic.value->to_device.total(), 0U);
@@ -97,15 +97,16 @@ TEST_P(LoopContract, WalksLayersOfWhichSomeAreResident) {
     session.set_tuning(tuning);
     const Calibration calibration;
     WallTime wall;
-    Loop loop(session, calibration, 1, wall);
-    for (const char* name : {"decode", "gemm", "stream_read"}) {
-      const Workload* const base = catalog.workload(name);
-      const std::size_t tokens = std::string(name) == "gemm" ? 70 : 1;
-      const auto made = base->parameter() ? base->with_parameter(tokens) : nullptr;
-      for (const bool graphs : {false, true}) {
+    for (const bool graphs : {false, true}) {
+      LoopOptions options;
+      options.graphs = graphs;
+      Loop loop(session, calibration, wall, options);
+      for (const char* name : {"decode", "gemm", "stream_read"}) {
+        const Workload* const base = catalog.workload(name);
+        const std::size_t tokens = std::string(name) == "gemm" ? 70 : 1;
+        const auto made = base->parameter() ? base->with_parameter(tokens) : nullptr;
         SCOPED_TRACE(std::string(name) + (graphs ? " as a graph, " : ", ") + std::to_string(step) +
                      " ahead");
-        loop.use_graphs(graphs);
         for (const Start start : policy->starts()) {
           const WeightSet& walked = base->walks_model() ? with_blocks : weights;
           const Case item{made ? made.get() : base, policy, &walked, start};
@@ -113,8 +114,8 @@ TEST_P(LoopContract, WalksLayersOfWhichSomeAreResident) {
           for (int i = 0; i < 3; ++i) EXPECT_GT(loop.sample(), 0);
           loop.prepare(item);  // still right after passes that nobody checked
         }
+        loop.clear();
       }
-      loop.clear();
     }
   }
 }

@@ -116,24 +116,24 @@ TEST_F(LoopOnTheCpu, MeasuresEveryWorkload) {
   const WeightSet experts{"experts", {{"e", DType::bf16, 16 * 32, 512, 0, 16}}, std::nullopt, 2};
   const WeightSet quantised{"quantised", {{"q", DType::u8, 256, 1072}}};
   const std::vector<const WeightSet*> all{&weights_, &experts, &quantised};
-  Loop loop(session_, calibration_, 1, wall_);
+  Loop loop(session_, calibration_, wall_);
   for (const auto& workload : catalog_.workloads) {
     if (!workload->runs_on_cpu()) continue;
     const auto suits = std::find_if(all.begin(), all.end(), [&](const WeightSet* weights) {
       return static_cast<bool>(workload->reads(*weights));
     });
     ASSERT_NE(suits, all.end()) << workload->name();
-    const CaseRecord record =
-        loop.prepare({workload.get(), &host_compute(), *suits, Start::steady});
-    EXPECT_EQ(record.name, workload->label() + "/host_compute/" + (*suits)->name + "/steady");
-    EXPECT_GE(record.footprint.pageable, (*suits)->bytes());
+    const Case item{workload.get(), &host_compute(), *suits, Start::steady};
+    const PreparedCase prepared = loop.prepare(item);
+    EXPECT_EQ(item.name(), workload->label() + "/host_compute/" + (*suits)->name + "/steady");
+    EXPECT_GE(prepared.footprint.pageable, (*suits)->bytes());
     EXPECT_GT(loop.sample(), 0);
   }
   EXPECT_GT(wall_.measured, 0);
 }
 
 TEST_F(LoopOnTheCpu, SaysOfEveryCollectorWhatItFound) {
-  Loop loop(session_, calibration_, 1, wall_);
+  Loop loop(session_, calibration_, wall_);
   loop.prepare(item("stream_read", host_compute()));
   const Evidence found = loop.evidence();
   EXPECT_GT(found.passes, 0U);
@@ -149,12 +149,15 @@ TEST_F(LoopOnTheCpu, SaysOfEveryCollectorWhatItFound) {
 }
 
 TEST_F(LoopOnTheCpu, ReadsNoCounterUnlessAsked) {
-  Loop loop(session_, calibration_, 1, wall_);
-  loop.set_watching(false);
-  loop.prepare(item("stream_read", host_compute()));
-  EXPECT_EQ(wall_.evidence, 0);
-  EXPECT_THROW(loop.evidence(), std::logic_error);
-  loop.set_watching(true);
+  {
+    LoopOptions options;
+    options.watch = false;
+    Loop loop(session_, calibration_, wall_, options);
+    loop.prepare(item("stream_read", host_compute()));
+    EXPECT_EQ(wall_.evidence, 0);
+    EXPECT_THROW(loop.evidence(), std::logic_error);
+  }
+  Loop loop(session_, calibration_, wall_);
   loop.prepare(item("stream_read", host_compute()));
   EXPECT_GT(wall_.evidence, 0);
   EXPECT_GT(loop.evidence().passes, 0U);
@@ -164,7 +167,7 @@ TEST_F(LoopOnTheCpu, ReadsNoCounterUnlessAsked) {
 }
 
 TEST_F(LoopOnTheCpu, KeepsEveryPassOfASeries) {
-  Loop loop(session_, calibration_, 1, wall_);
+  Loop loop(session_, calibration_, wall_);
   loop.prepare(item("stream_read", host_compute()));
   const PassSeries series = loop.series(4);
   ASSERT_EQ(series.seconds.size(), 4U);
@@ -177,7 +180,7 @@ TEST_F(LoopOnTheCpu, RefusesARateAboveWhatThePathCarries) {
   const ClaimsTheLink policy(host_compute());
   platform_.link = Link{};
   platform_.link->peak_bytes_per_second = 1e6;  // 1 MiB would take a second
-  Loop loop(session_, calibration_, 1, wall_);
+  Loop loop(session_, calibration_, wall_);
   loop.prepare(item("stream_read", policy));
   EXPECT_THROW(loop.sample(), ImplausibleResult);
 }
@@ -186,14 +189,14 @@ TEST_F(LoopOnTheCpu, HoldsRatesAgainstTheCalibrationWhereThePeakIsUnknown) {
   const ClaimsTheLink policy(host_compute());
   platform_.link.reset();
   calibration_.copy_h2d = 1e6;
-  Loop loop(session_, calibration_, 1, wall_);
+  Loop loop(session_, calibration_, wall_);
   loop.prepare(item("stream_read", policy));
   EXPECT_THROW(loop.sample(), ImplausibleResult);
 }
 
 TEST_F(LoopOnTheCpu, RefusesAWrongResultBeforeAnySample) {
   const NeverRight workload;
-  Loop loop(session_, calibration_, 1, wall_);
+  Loop loop(session_, calibration_, wall_);
   try {
     loop.prepare({&workload, &host_compute(), &weights_, Start::steady});
     FAIL() << "a wrong result went unnoticed";
@@ -204,7 +207,7 @@ TEST_F(LoopOnTheCpu, RefusesAWrongResultBeforeAnySample) {
 
 TEST_F(LoopOnTheCpu, PlacesOnceForAllWorkloadsOfOnePolicy) {
   const ClaimsTheLink policy(host_compute());
-  Loop loop(session_, calibration_, 1, wall_);
+  Loop loop(session_, calibration_, wall_);
   loop.prepare(item("gemv", policy));
   loop.prepare(item("stream_read", policy));
   loop.prepare(item("pointer_chase", policy));
@@ -216,7 +219,7 @@ TEST_F(LoopOnTheCpu, PlacesOnceForAllWorkloadsOfOnePolicy) {
 }
 
 TEST_F(LoopOnTheCpu, ResumesOnlyWhatThePlacementHolds) {
-  Loop loop(session_, calibration_, 1, wall_);
+  Loop loop(session_, calibration_, wall_);
   loop.prepare(item("gemv", host_compute()));
   loop.prepare(item("stream_read", host_compute()));
   loop.resume(item("gemv", host_compute()));
@@ -228,9 +231,14 @@ TEST_F(LoopOnTheCpu, ResumesOnlyWhatThePlacementHolds) {
 
 TEST_F(LoopOnTheCpu, LeavesAtACheckpoint) {
   struct Leave {};
-  Loop loop(session_, calibration_, 1, wall_);
+  bool leaves = false;
+  LoopOptions options;
+  options.checkpoint = [&leaves] {
+    if (leaves) throw Leave();
+  };
+  Loop loop(session_, calibration_, wall_, options);
   loop.prepare(item("gemv", host_compute()));
-  loop.checkpoint = [] { throw Leave(); };
+  leaves = true;
   EXPECT_THROW(loop.sample(), Leave);
 }
 

@@ -54,7 +54,7 @@ Calibration machine() {
 }
 
 ModelFigures figures(std::vector<CaseRecord> cases, std::size_t of = 0) {
-  finish_model_figures(cases, machine());
+  cases = with_model_figures(std::move(cases), machine());
   return cases.at(of).model.value();
 }
 
@@ -109,7 +109,7 @@ TEST(ModelFigures, OfAPrefillNeedTheTimeOnResidentWeights) {
   const WeightSet weights = partly_resident(4, 0);
   std::vector<CaseRecord> cases{passed_case(weights, Path::link, 0.050)};
   cases[0].workload = "prefill";
-  finish_model_figures(cases, machine());
+  cases = with_model_figures(std::move(cases), machine());
   EXPECT_FALSE(cases[0].model);
   // 20 ms for 4 MB computed where they lie: 30 ms for the 6 MB that only the model has.
   cases.push_back(passed_case(weights, Path::device_memory, 0.020));
@@ -190,7 +190,7 @@ TEST(ModelFigures, AreOfPassedModelPassesOnly) {
   CaseRecord matrix = good;
   matrix.weights.slice.reset();
   std::vector<CaseRecord> cases{good, failed, unmeasured, matrix};
-  finish_model_figures(cases, machine());
+  cases = with_model_figures(std::move(cases), machine());
   EXPECT_TRUE(cases[0].model);
   for (std::size_t i = 1; i < cases.size(); ++i) EXPECT_FALSE(cases[i].model) << i;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "bench/measure/sampling.hpp"
+#include "bench/measure/plan.hpp"
 
 #include <gtest/gtest.h>
 

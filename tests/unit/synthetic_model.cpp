@@ -89,7 +89,7 @@ RunRecord model_run() {
   run.cases[7].complete = false;
   run.cases[9].footprint.device = layer_bytes;
   run.cases[9].engine_flags = "SGLang --cpu-offload-gb 30";
-  finish_model_figures(run.cases, run.calibration);
+  run.cases = with_model_figures(std::move(run.cases), run.calibration);
   add_stock_rows(run);
   return run;
 }

@@ -61,23 +61,23 @@ class TrafficCounting : public testing::Test {
       chosen = chosen_.emplace_back(chosen->with_parameter(choice)).get();
     }
     items_.push_back(std::make_unique<Case>(Case{chosen, &policy, &weights, start}));
-    measured_.push_back(items_.back().get());
-    CaseRecord record = describe(*items_.back(), platform_);
-    record.complete = true;
-    records_.push_back(std::move(record));
+    CaseResult result;
+    result.item = items_.back().get();
+    result.all_samples = true;
+    results_.push_back(std::move(result));
   }
   TrafficCount count() {
-    return {loop_, *catalog_.workload("stream_read"), measured_, records_,
-            [this](CaseRecord& record, const TrafficCount::Pass& pass) {
-              asked_.push_back(record.name);
+    return {loop_, *catalog_.workload("stream_read"), results_,
+            [this](CaseResult& result, const TrafficCount::Pass& pass) {
+              asked_.push_back(result.item->name());
               try {
                 pass();
               } catch (const std::exception& error) {
-                record.failure = error.what();
+                result.failure = error.what();
               }
             }};
   }
-  std::string reason(std::size_t index) const { return records_[index].evidence.um.reason; }
+  std::string reason(std::size_t index) const { return results_[index].evidence.um.reason; }
 
   Platform platform_ = cpu_only();
   Catalog catalog_ = make_catalog();
@@ -87,11 +87,10 @@ class TrafficCounting : public testing::Test {
   Calibration calibration_;
   WallTime wall_;
   Session session_{platform_, 2};
-  Loop loop_{session_, calibration_, 1, wall_};
+  Loop loop_{session_, calibration_, wall_};
   std::vector<std::unique_ptr<Workload>> chosen_;
   std::vector<std::unique_ptr<Case>> items_;
-  std::vector<const Case*> measured_;
-  std::vector<CaseRecord> records_;
+  std::vector<CaseResult> results_;
   std::vector<std::string> asked_;
 };
 
@@ -134,7 +133,7 @@ TEST_F(TrafficCounting, ChunksOfEverySizeAreKindsOfTheirOwn) {
 TEST_F(TrafficCounting, ASeriesIsCountedWhoeverStandsForItsCase) {
   add("stream_read", handled_, large_, Start::cold);
   add("stream_read", handled_, small_, Start::cold);
-  records_[1].series = PassSeries{};
+  results_[1].series = PassSeries{};
   count_every_kind(count());
   EXPECT_EQ(asked_, (Names{"stream_read/handled/large/cold", "stream_read/handled/small/cold"}));
   EXPECT_EQ(reason(1), "counted for stream_read/handled/large/cold");
@@ -153,7 +152,7 @@ TEST_F(TrafficCounting, OneReadStandsForAPolicyWhereItMustBeQuick) {
 TEST_F(TrafficCounting, LeavesOthersAlone) {
   add("stream_read", *catalog_.policy("host_compute"), small_, Start::steady);
   add("stream_read", handled_, small_, Start::cold);
-  records_[1].complete = false;
+  results_[1].all_samples = false;
   for (const auto& counting : {count_every_kind, count_every_policy}) {
     counting(count());
     EXPECT_TRUE(asked_.empty());
@@ -165,18 +164,18 @@ TEST_F(TrafficCounting, WhatOneReadShowsToBeWrongIsWrongOfAllItsPolicy) {
   add("stream_read", handled_, small_, Start::cold);
   add("gemv", handled_, large_, Start::cold);
   TrafficCount broken = count();
-  broken.at_boundary = [this](CaseRecord& record, const TrafficCount::Pass& pass) {
-    asked_.push_back(record.name);
+  broken.at_boundary = [this](CaseResult& result, const TrafficCount::Pass& pass) {
+    asked_.push_back(result.item->name());
     try {
       if (asked_.size() == 1) throw std::runtime_error("not cold");
       pass();
     } catch (const std::exception& error) {
-      record.failure = error.what();
+      result.failure = error.what();
     }
   };
   count_every_policy(broken);
-  EXPECT_EQ(records_[0].failure, "not cold");
-  EXPECT_EQ(records_[1].failure, "not cold");
+  EXPECT_EQ(results_[0].failure, "not cold");
+  EXPECT_EQ(results_[1].failure, "not cold");
 }
 
 }  // namespace

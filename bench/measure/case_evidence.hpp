@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+// What process, driver and hardware do in passes that are watched, and the energy of many; all but
+// the driver's own counters (see CountedPasses).
+#pragma once
+#include <cstddef>
+#include <functional>
+#include <optional>
+#include <vector>
+
+#include "bench/evidence.hpp"
+#include "bench/measure/cpu_time.hpp"
+#include "bench/measure/energy_meter.hpp"
+#include "bench/measure/gpu_counters.hpp"
+#include "bench/measure/pass_means.hpp"
+#include "bench/measure/passes.hpp"
+#include "bench/measure/placed_case.hpp"
+#include "bench/measure/session.hpp"
+
+namespace offload {
+
+class CaseEvidence final : public PassWatch {
+ public:
+  /// All references must outlive this.
+  CaseEvidence(Session& session, PlacedCase& placed, Passes& passes,
+               const std::function<void()>& checkpoint);
+
+  /// Forget the passes of the case before. `watches`: this one's will be watched.
+  void begin_case(bool watches);
+  void before_pass() override;
+  void after_pass() override;
+
+  /// Of the passes watched since begin_case(), and in what state the passes since left the machine.
+  /// `thorough`: passes of its own may be run for what cannot be read around those. Throws
+  /// std::logic_error when no pass was watched.
+  Evidence collect(bool thorough);
+  /// `count` consecutive passes from the case's start, without a reset between them.
+  PassSeries series(std::size_t count);
+
+  const GpuCounters& gpu_counters() const { return gpu_counters_; }
+
+ private:
+  Observed<LinkTraffic> link() const;
+  Observed<Energy> energy();
+  double driver_seconds(const std::vector<double>& since) const;
+
+  Session& session_;
+  PlacedCase& placed_;
+  Passes& passes_;
+  const std::function<void()>& checkpoint_;
+  DriverThreads driver_threads_;
+  GpuCounters gpu_counters_;
+  EnergyMeter energy_meter_;
+  std::optional<PassMeans> means_;  // of the watched passes
+  Moment before_;
+  GpuState state_before_;
+};
+
+}  // namespace offload

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+// What measuring a case gave, part by part as it came, and the one place that makes records of it.
+#pragma once
+#include <cstddef>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "bench/evidence.hpp"
+#include "bench/measure/loop.hpp"
+#include "bench/measure/plan.hpp"
+#include "bench/record.hpp"
+
+namespace offload {
+
+struct CaseResult {
+  const Case* item = nullptr;
+  PreparedCase prepared;
+  std::vector<double> samples;        // seconds per pass
+  std::vector<double> setup_samples;  // likewise, before reading began
+  Evidence evidence;
+  std::optional<PassSeries> series;
+  std::string failure;  // "" = none so far
+  bool all_samples = false;
+
+  bool complete() const { return all_samples && failure.empty(); }
+};
+
+/// What a record says beside what its case gave.
+struct RecordContext {
+  const Platform& platform;
+  const Calibration& calibration;
+  const OffloadRules& rules;
+};
+
+/// The record of one case, but for what other cases of the run say of it.
+CaseRecord make_record(const CaseResult& result, const RecordContext& context);
+/// The finished records of a run, in order.
+std::vector<CaseRecord> make_records(std::span<const CaseResult> results,
+                                     const RecordContext& context);
+
+}  // namespace offload

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "bench/measure/passes.hpp"
+
+#include "bench/measure/ranges.hpp"
+#include "bench/measure/wall_clock.hpp"
+#include "offload/error.hpp"
+
+namespace offload {
+
+void Passes::bind(const Case& item) {
+  drop_graph();
+  placed_.bind(item);
+}
+
+void Passes::run() {
+  if (graph_) {
+    graph_->launch(session_.stream());
+  } else {
+    enqueue();
+  }
+  if (placed_.facts().computes_on_cpu) session_.workers().join();
+}
+
+void Passes::reset(Start start) {
+  const Range range("reset");
+  const ScopedTimer timer(wall_.reset);
+  placed_.next_pass();
+  placed_.placement().reset(start, session_.stream());
+  if (placed_.facts().cpu_reads_weights) session_.flush_host_cache();
+  if (!session_.gpu()) return;
+  session_.flush_device_cache();
+  // Warm and steady GPU passes are enqueued while the flush still runs, as an engine enqueues
+  // ahead: launch latency is hidden. A cold pass, or one the CPU computes, starts from idle.
+  if (start == Start::cold || placed_.facts().computes_on_cpu) {
+    cuda::stream_synchronize(session_.stream());
+  }
+}
+
+double Passes::timed(Start start, PassWatch* watch) {
+  reset(start);
+  if (watch != nullptr) {
+    session_.wait();
+    const ScopedTimer timer(wall_.evidence);
+    watch->before_pass();
+  }
+  PassTimer& timer = session_.timer();
+  clock_ = &timer;
+  timer.begin(session_.stream());
+  run();
+  last_seconds_ = timer.end(session_.stream());
+  clock_ = nullptr;
+  if (watch != nullptr) {
+    const ScopedTimer evidence_timer(wall_.evidence);
+    watch->after_pass();
+  }
+  setup_seconds_ = timer.setup_seconds();
+  wall_.measured += last_seconds_;
+  return last_seconds_;
+}
+
+void Passes::verify() {
+  const Range range("verify");
+  const Start start = placed_.item().start;
+  placed_.placement().reset(start, session_.stream());
+  if (start == Start::warm) {
+    run();
+    session_.wait();
+  }
+  placed_.workload().poison(session_.target());
+  run();
+  session_.wait();
+  require_right();
+}
+
+void Passes::require_right() {
+  if (const auto wrong = placed_.workload().check(session_.target())) {
+    throw ImplausibleResult("wrong result: " + *wrong);
+  }
+}
+
+void Passes::capture() {
+  const Range range("capture");
+  placed_.workload().poison(session_.target());
+  graph_.emplace(session_.stream(), [this] { enqueue(); });
+  run();
+  session_.wait();
+  require_right();
+  graph_.emplace(session_.stream(), [this] { enqueue(); });
+}
+
+}  // namespace offload

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+// Passes of the case in place: run, timed from a start, verified, captured as one graph.
+#pragma once
+#include <optional>
+
+#include "bench/measure/placed_case.hpp"
+#include "bench/measure/session.hpp"
+#include "bench/record.hpp"
+#include "offload/cuda/runtime.hpp"
+
+namespace offload {
+
+/// Notified around a timed pass, with the machine idle.
+class PassWatch {
+ public:
+  virtual void before_pass() = 0;
+  virtual void after_pass() = 0;
+
+ protected:
+  ~PassWatch() = default;
+};
+
+class Passes {
+ public:
+  /// All references must outlive this.
+  Passes(Session& session, PlacedCase& placed, WallTime& wall)
+      : session_(session), placed_(placed), wall_(wall) {}
+
+  /// Put `item` in place; its passes are launched piece by piece until capture().
+  void bind(const Case& item);
+  /// One pass as the last one left the weights, launched but not awaited.
+  void run();
+  /// Seconds of one pass from `start`, caches flushed.
+  double timed(Start start, PassWatch* watch = nullptr);
+  /// Throws ImplausibleResult when a pass from the case's start computes something wrong.
+  void verify();
+  /// The whole pass as one graph, verified as one too. The pass before it must have loaded the
+  /// kernels and chosen the algorithms, which cannot be done while capturing.
+  void capture();
+  bool captured() const { return graph_.has_value(); }
+  void drop_graph() { graph_.reset(); }
+
+  /// Of the pass timed last; the part before reading began only of workloads that report it.
+  double last_seconds() const { return last_seconds_; }
+  std::optional<double> setup_seconds() const { return setup_seconds_; }
+
+ private:
+  void enqueue() { placed_.enqueue(0, placed_.plan().pieces.size(), clock_); }
+  void reset(Start start);
+  void require_right();
+
+  Session& session_;
+  PlacedCase& placed_;
+  WallTime& wall_;
+  std::optional<cuda::Graph> graph_;
+  SetupClock* clock_ = nullptr;  // while a pass is timed
+  double last_seconds_ = 0;
+  std::optional<double> setup_seconds_;
+};
+
+}  // namespace offload

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "bench/measure/placed_case.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "bench/measure/plan_memory.hpp"
+#include "bench/measure/ranges.hpp"
+#include "bench/measure/wall_clock.hpp"
+#include "bench/policies/partly_resident.hpp"
+
+namespace offload {
+namespace {
+
+/// GPU and CPU take turns, as in a model whose layers depend on one another: the next tensor begins
+/// when the last is complete on both sides, and activations cross the link.
+void hand_over(Session& session, BoundWorkload& workload, const Piece& from, const PieceView& to) {
+  session.workers().join();
+  workload.hand_over(from.tensor, to.piece.tensor, session.target());
+  if (to.side == Side::cpu) cuda::stream_synchronize(session.stream());
+}
+
+}  // namespace
+
+PlacedCase::PlacedCase(Session& session, std::uint64_t seed, WallTime& wall,
+                       const std::function<void()>& checkpoint)
+    : session_(session), wall_(wall), checkpoint_(checkpoint), contents_(session, seed, wall) {}
+
+bool PlacedCase::holds(const Case& item) const {
+  return placement_ && item.weights == item_.weights && item.policy == placed_policy_ &&
+         item.workload->content() == placed_content_;
+}
+
+void PlacedCase::bind(const Case& item) {
+  const bool same_weights = item.weights == item_.weights;
+  if (!same_weights || item.policy != placed_policy_) {
+    placement_.reset();
+    placed_policy_ = nullptr;
+    placed_content_.reset();
+  }
+  if (!same_weights) contents_.clear();
+  item_ = item;
+
+  const Content content = item.workload->content();
+  workload_ = &contents_.bind(*item.workload, *item.weights);
+  checkpoint_();
+  place(content);
+  pass_index_ = 0;
+  if (item_.workload->varies()) workload_->select_pass(0);
+  adopt(placement_->plan(workload_->pieces(), item.workload->runs_on_cpu()));
+  // Pageable memory is read by the CPU even where the GPU computes: to stage it for the copy.
+  facts_.cpu_reads_weights = facts_.computes_on_cpu || placement_->footprint().pageable > 0;
+}
+
+void PlacedCase::place(Content content) {
+  if (!placement_) {
+    const Range range("place");
+    const ScopedTimer timer(wall_.allocation);
+    // Idle buffers are kept for the next policy only while there is memory for them too.
+    const Footprint needed = memory_needed(*item_.policy, *item_.weights, session_.tuning());
+    const std::size_t wanted = needed.pinned + needed.managed + needed.pageable;
+    const std::size_t held = session_.host_buffers().idle_bytes() + contents_.bytes();
+    if (held + wanted > host_memory_limit(session_.platform().host)) {
+      session_.host_buffers().trim();
+    }
+    placement_ = place_weights(*item_.policy, item_.weights->tensors, session_.place_context());
+    placed_policy_ = item_.policy;
+  }
+  if (placed_content_ == content) return;
+  const Range range("fill");
+  const ScopedTimer timer(wall_.content);
+  const auto tensors = contents_.master(content).tensors();
+  for (std::size_t i = 0; i < tensors.size(); ++i) placement_->fill(i, tensors[i].bytes);
+  placed_content_ = content;
+}
+
+void PlacedCase::clear() noexcept {
+  item_ = {};
+  workload_ = nullptr;
+  placement_.reset();
+  placed_policy_ = nullptr;
+  contents_.clear();
+}
+
+/// Bytes that cross the link are what kernels read of the weights that are not resident, unless the
+/// policy decides.
+void PlacedCase::adopt(PassPlan plan) {
+  plan_ = std::move(plan);
+  std::size_t resident = 0;
+  for (const Piece& piece : plan_.pieces) {
+    const WeightTensor& tensor = item_.weights->tensors[piece.tensor];
+    if (tensor.resident) resident += piece.rows * tensor.row_bytes();
+  }
+  const std::size_t offloaded = workload_->bytes().requested - resident;
+  facts_.link_bytes = plan_.copied.value_or(offloaded - std::min(offloaded, plan_.on_cpu));
+  facts_.computes_on_gpu = plan_.on_cpu < offloaded + resident;
+  facts_.computes_on_cpu = plan_.on_cpu > 0;
+}
+
+void PlacedCase::next_pass() {
+  if (!item_.workload->varies()) return;
+  workload_->select_pass(pass_index_++);
+  adopt(placement_->replan(workload_->pieces(), item_.workload->runs_on_cpu()));
+}
+
+void PlacedCase::plan_pieces(std::span<const Piece> pieces) {
+  plan_ = placement_->replan(pieces, item_.workload->runs_on_cpu());
+}
+
+void PlacedCase::enqueue(std::size_t first, std::size_t last, SetupClock* clock) {
+  LaunchTarget target = session_.target();
+  target.clock = clock;
+  const Piece* previous = nullptr;
+  bool cpu_had_part = false;  // of the previous piece's tensor
+  for (std::size_t i = first; i < last; ++i) {
+    const Piece& piece = plan_.pieces[i];
+    const PieceView view = placement_->acquire(i, target.stream);
+    const bool on_cpu = view.side == Side::cpu;
+    if (previous != nullptr && previous->tensor != piece.tensor) {
+      if (facts_.computes_on_gpu && (on_cpu || cpu_had_part)) {
+        hand_over(session_, *workload_, *previous, view);
+      }
+      cpu_had_part = false;
+    }
+    if (on_cpu) facts_.computes_on_cpu = facts_.cpu_reads_weights = cpu_had_part = true;
+    workload_->launch(view, target);
+    placement_->release(i, target.stream);
+    previous = &piece;
+  }
+  if (last == plan_.pieces.size()) placement_->finish(target.stream);
+}
+
+}  // namespace offload
