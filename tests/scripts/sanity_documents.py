@@ -9,8 +9,8 @@ from results_builder import (
     skipped, um,
 )
 from sanity_parts import (
-    COST, LIMIT, MANAGED, SIZE, migrating, resident, rows_spoilt, spoilt, summary_spoilt, with_cpu,
-    with_energy, with_link, with_model, with_residency, with_series, with_setup,
+    COST, LIMIT, MANAGED, SIZE, migrating, resident, rows_spoilt, spoilt, summary_spoilt,
+    with_answers, with_cpu, with_energy, with_link, with_model, with_residency, with_series, with_setup,
 )
 
 ZERO_COPY = "gemv/pinned_zero_copy/w/steady"
@@ -54,6 +54,7 @@ SANE = {
     "set-up": run([with_setup([1e-3, 1e-3, 3e-3], 1e-3, 1e-3)]),
     "series": run([with_series([1e-3, 2e-3], [SIZE, 0])]),
     "model": run(with_model()),
+    "answers": with_answers(),
     "limits": run([case()], limits=[LIMIT, {**LIMIT, "ratio": 2.0}, {
         **LIMIT, "at_least": False, "met": False}]),
     "memory costs": run([], memory_costs=[COST]),
@@ -64,6 +65,22 @@ SANE = {
 
 # check: [(what is wrong, document, where, what the text says)]
 NOT_SANE = {
+    "answers_follow_from_the_medians": [
+        ("order", with_answers(lambda cases, _: [
+            one["standing"]["cold"].update(rank=rank) for one, rank in zip(cases, (2, 1, 3))]),
+         None, "place 2, faster than gemv/b/w/steady before it"),
+        ("gap", with_answers(lambda cases, _: cases[2]["standing"]["cold"].update(rank=4)),
+         "gemv/c/w/steady", "place 4 of 3"),
+        ("ratio", with_answers(lambda cases, _: cases[1]["standing"]["cold"].update(
+            times_slower=3.0)), "gemv/b/w/steady", "times_slower is 3, by its formula 2"),
+        ("best", with_answers(lambda _, answer: answer["cold"]["best"].update(
+            case="gemv/c/w/steady")), "answer of gemv, w", "gemv/c/w/steady is the best cold"),
+        ("none", with_answers(lambda _, answer: answer.update(cold=None)), "answer of gemv, w",
+         "nothing is the best cold"),
+        ("no samples", with_answers(lambda cases, _: cases[2].update(
+            failure="wrong result", samples_s=[], summary=None, run_name=None, complete=False,
+            gb_per_s=None, share_of_link=None)), "gemv/c/w/steady", "and no samples"),
+    ],
     "names_tell_the_fields": [
         ("another policy", run([{**case(), "policy": "b"}]), ZERO_COPY, "/b/"),
         ("twice", run([case(), case()], with_rows=False), None, "twice"),

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Synthetic cases with what checks look at: evidence, models, limits. For sanity_documents.py."""
-from results_builder import MIB, apart, case, evidence_of, run, um
+from results_builder import MIB, answered, apart, case, evidence_of, run, um
 
 SIZE = 64 * MIB
 LIMIT = {"id": "a", "description": "d", "ratio": 0.5, "goal": 0.4, "at_least": True, "met": True,
@@ -97,3 +97,11 @@ def rows_spoilt(spoil):
 def summary_spoilt(**changes):
     one = case()
     return run([{**one, "summary": {**one["summary"], **changes}}])
+
+
+def with_answers(spoil=lambda cases, answer: None):
+    """Three cases with their places and the answer, spoilt."""
+    cases, answer = answered([case(policy=policy, samples=[seconds] * 3) for policy, seconds in (
+        ("a", 1.3e-3), ("b", 2.6e-3), ("c", 3.9e-3))])
+    spoil(cases, answer)
+    return run(cases, answers=[answer])
