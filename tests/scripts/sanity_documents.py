@@ -173,7 +173,7 @@ NOT_SANE = {
     "bytes_by_cause_add_up": [
         ("to device", run([case(start="cold", evidence=evidence_of({
             **um(SIZE), "to_device": {**um(SIZE, {"fault": SIZE})["to_device"], "fault": 0}}))]),
-         None, "its causes 0 in sum"),
+         None, "its causes 0 in total"),
     ],
     "series_has_every_pass": [
         ("bytes", run([with_series([1e-3, 2e-3], [SIZE])]), None, "1 passes"),
@@ -210,7 +210,7 @@ NOT_SANE = {
     "wall_times_add_up": [
         ("parts", run([], wall_time={"total_s": 5.0, "measured_s": 4.0, "allocation_s": 2.0,
                                      "content_s": 0, "reset_s": 0, "evidence_s": 0}), "wall_time",
-         "6 s in sum, the whole run 5"),
+         "6 s in total, the whole run 5"),
         ("samples", run([case(samples=[1.3e-3] * 4, passes_per_sample=1000)]), "wall_time",
          "samples of 5.2 s"),
     ],

@@ -27,7 +27,7 @@ def draw(figure):
 
 
 def height_of(panel):
-    """As wished, or as the names beside it need."""
+    """As the panel asks for, or as the names beside it need."""
     names = names_height(panel, data.group_similar(panel.curves))
     return max(panel.height, ABOVE + BELOW - HANGING + names)
 

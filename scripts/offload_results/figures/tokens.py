@@ -36,7 +36,7 @@ def of_label(label, columns):
     yield BarFigure(
         f"tokens-{label}",
         f"Tokens per second that offloaded weights allow: {label}, {tokens_text(cases)} at once",
-        "A ceiling: attention, KV cache and the rest of an engine take their time beside. Policies "
+        "A ceiling: attention, KV cache and the rest of an engine take time of their own. Policies "
         "that migrate offload from cold only. Whiskers, where visible: 5th to 95th percentile.",
         rows, tuple(column(title(key, columns), of_column, rows)
                     for key, (_, of_column) in columns.items()),

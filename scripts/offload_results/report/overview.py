@@ -58,7 +58,7 @@ def won(policy, answers, all_answers, name, takes):
 
 
 def name_of(answers):
-    """What tells the answers apart."""
+    """What distinguishes the answers."""
     labels = len({answer["label"] for answer in answers})
     names = len({answer["weights"] for answer in answers})
     return lambda answer: (answer["weights"] if labels == 1 else answer["label"] if names == 1

@@ -26,10 +26,10 @@ def wall_times_add_up(part):
     total = wall["total_s"]
     inside = sum(seconds for name, seconds in wall.items() if name != "total_s")
     if inside > total * WALL_MARGIN:
-        yield "wall_time", f"its parts are {inside:g} s in sum, the whole run {total:g} s"
+        yield "wall_time", f"its parts are {inside:g} s in total, the whole run {total:g} s"
     sampled = sum(sum(case["samples_s"]) * case["passes_per_sample"] for case in part.cases)
     if sampled > wall["measured_s"] * WALL_MARGIN:
-        yield "wall_time", (f"samples of {sampled:g} s in sum, but measured_s is "
+        yield "wall_time", (f"samples of {sampled:g} s in total, but measured_s is "
                             f"{wall['measured_s']:g}")
 
 

@@ -39,7 +39,7 @@ def evidence_follows_its_formulas(part):
         if cpu and cpu["driver_s"] is not None:
             threads = sum(cpu["threads"].values())
             if not near(threads, cpu["driver_s"]):
-                yield case["name"], (f"the driver's threads ran {threads:g} s in sum, "
+                yield case["name"], (f"the driver's threads ran {threads:g} s in total, "
                                      f"evidence.cpu.driver_s is {cpu['driver_s']:g}")
 
 
@@ -61,7 +61,7 @@ def bytes_by_cause_add_up(part):
                 total = causes.pop("total")
                 if total != sum(causes.values()):
                     yield case["name"], (f"{where}.{direction} is {total} bytes, its causes "
-                                         f"{sum(causes.values())} in sum")
+                                         f"{sum(causes.values())} in total")
 
 
 def series_has_every_pass(part):

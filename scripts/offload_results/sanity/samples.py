@@ -23,7 +23,7 @@ def names_tell_the_fields(part):
         size = sum(tensor["bytes"] for tensor in weights["tensors"])
         if size != weights["bytes"]:
             yield case["name"], (f"weights of {weights['bytes']} bytes, but its tensors have "
-                                 f"{size} in sum")
+                                 f"{size} in total")
     for item in part.skipped:
         if item["name"] in seen:
             yield item["name"], "was skipped and yet measured"
