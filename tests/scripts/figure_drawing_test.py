@@ -110,7 +110,7 @@ def test_bars_say_what_is_unknown(tmp_path, boxes):
     found = boxes(result)
     assert_legible(found, result.figure.bbox)
     texts = [text for text, _ in found]
-    assert texts.count("12,345") == 2 and texts.count("0*") == 2
+    assert texts.count("12345") == 2 and texts.count("0*") == 2
     assert texts.count("not measured") == 2
     assert texts.count("n/a (1)") == 2 + 6 and texts.count("failed (2)") == 2
     first, second, nothing = result.figure.axes
@@ -120,7 +120,7 @@ def test_bars_say_what_is_unknown(tmp_path, boxes):
     [solid] = [bar for bar in first.patches if not bar.get_hatch()]
     assert (solid.get_x(), solid.get_width()) == (0, 12345.0)
     assert any(text.startswith("(2) failed: out of memory") for text in texts)
-    assert "on the GPU: 1,000,000 \u2192" in texts and "on the GPU: 12,500" in texts
+    assert "on the GPU: 1000000 \u2192" in texts and "on the GPU: 12500" in texts
 
 
 def test_curves_are_drawn_where_their_points_are(sweep):

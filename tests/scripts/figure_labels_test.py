@@ -63,4 +63,4 @@ def test_lines_are_broken_at_spaces_and_fit():
      (1 << 30, "1 GiB")],
 )
 def test_sizes_are_binary(count, shown):
-    assert text.size_text(count) == shown
+    assert text.value_text(count, "bytes") == shown
