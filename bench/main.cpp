@@ -9,7 +9,7 @@
 #include "bench/cli/command_line.hpp"
 #include "bench/cli/exit_code.hpp"
 #include "bench/core/standard_output.hpp"
-#include "bench/measure/cost_tensors.hpp"
+#include "bench/measure/memory_cost.hpp"
 #include "bench/measure/plan.hpp"
 #include "bench/platform/probe.hpp"
 #include "bench/report/memory_cost_table.hpp"

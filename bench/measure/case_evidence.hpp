@@ -8,10 +8,8 @@
 #include <vector>
 
 #include "bench/evidence.hpp"
-#include "bench/measure/cpu_time.hpp"
+#include "bench/measure/counters.hpp"
 #include "bench/measure/energy_meter.hpp"
-#include "bench/measure/gpu_counters.hpp"
-#include "bench/measure/pass_means.hpp"
 #include "bench/measure/passes.hpp"
 #include "bench/measure/placed_case.hpp"
 #include "bench/measure/session.hpp"

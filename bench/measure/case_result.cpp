@@ -1,11 +1,122 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "bench/measure/case_result.hpp"
 
-#include "bench/measure/engine_flags.hpp"
-#include "bench/measure/model_figures.hpp"
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <charconv>
+#include <cmath>
+#include <optional>
+#include <vector>
+
+#include "bench/models/slice.hpp"
 
 namespace offload {
 namespace {
+
+/// The shortest text that reads back as the same number: "30", "7.5".
+std::string figure(double value) {
+  std::array<char, 64> text{};
+  const auto end = std::to_chars(text.data(), text.data() + text.size(), value).ptr;
+  return {text.data(), end};
+}
+
+std::string figure(std::size_t value) { return std::to_string(value); }
+
+void replace_all(std::string& text, std::string_view what, const std::string& by) {
+  for (std::size_t at = text.find(what); at != std::string::npos;
+       at = text.find(what, at + by.size())) {
+    text.replace(at, what.size(), by);
+  }
+}
+
+std::string limited_to(std::string_view option, const std::vector<std::string>& names) {
+  std::string text;
+  for (const std::string& name : names) text += ' ' + name;
+  return text.empty() ? "" : " " + std::string(option) + text;
+}
+
+/// `text` up to its first clause that has `what`; clauses of one engine are set apart by ", ".
+void drop_other_clauses(std::string& text, std::string_view what) {
+  const std::size_t at = text.find(what);
+  const std::size_t end = at == std::string::npos ? at : text.find(", ", at);
+  if (end != std::string::npos) text.erase(end);
+}
+
+/// Of the offloaded tensors, each rounded up to a power of two.
+double rounded_bytes(const WeightSet& weights) {
+  double bytes = 0;
+  for (const WeightTensor& tensor : weights.tensors) {
+    if (!tensor.resident) bytes += static_cast<double>(std::bit_ceil(tensor.bytes()));
+  }
+  return bytes;
+}
+
+/// The same pass with every weight in GPU memory: the time that computing alone takes.
+const CaseRecord* resident_twin(const std::vector<CaseRecord>& cases, const CaseRecord& record) {
+  const auto twin = std::find_if(cases.begin(), cases.end(), [&](const CaseRecord& other) {
+    return other.path == Path::device_memory && !other.migrates && other.summary &&
+           other.workload == record.workload && other.tokens == record.tokens &&
+           other.weights.name == record.weights.name;
+  });
+  return twin == cases.end() ? nullptr : &*twin;
+}
+
+std::size_t scaled(std::size_t bytes, double scale) {
+  return static_cast<std::size_t>(std::llround(static_cast<double>(bytes) * scale));
+}
+
+/// What `bytes` of resident weights add to a pass over a slice of `all` bytes; nullopt if unknown:
+/// how long a prefill computes on them cannot be told from the rate of GPU memory.
+std::optional<double> resident_seconds(double bytes, double all, const CaseRecord& record,
+                                       const CaseRecord* twin, const Calibration& calibration) {
+  if (bytes == 0) return 0.0;
+  if (twin != nullptr) return bytes / all * twin->summary->median;
+  if (!calibration.device_read || record.workload == "prefill") return std::nullopt;
+  // Of experts a pass reads a part: as large a part of the missing ones as of those measured.
+  const double read = std::min(1.0, static_cast<double>(record.bytes.requested) / all);
+  return bytes * read / *calibration.device_read;
+}
+
+std::optional<ModelFigures> figures_of(const CaseRecord& record, const CaseRecord* twin,
+                                       const Calibration& calibration) {
+  const ModelSlice& slice = *record.weights.slice;
+  const SliceScale measured = scale_of(record.weights);
+  const double offloaded = static_cast<double>(slice.offloaded_bytes);
+  const double resident = static_cast<double>(slice.resident_bytes);
+
+  ModelFigures figures;
+  figures.scale = measured.factor;
+  const std::optional<double> missing = resident_seconds(
+      measured.resident_bytes_missing, measured.offloaded_bytes + measured.resident_bytes, record,
+      twin, calibration);
+  if (!missing) return std::nullopt;
+  figures.seconds = record.summary->median * figures.scale + *missing;
+  const double tokens = static_cast<double>(record.tokens);
+  figures.tokens_per_second = tokens / figures.seconds;
+  figures.link_bytes_per_token = static_cast<double>(record.link_bytes) * figures.scale / tokens;
+  const bool link_alone = record.link_bytes > 0 && record.cpu_bytes == 0;
+  if (twin != nullptr && link_alone && calibration.copy_h2d) {
+    const double transfer = static_cast<double>(record.link_bytes) / *calibration.copy_h2d;
+    figures.overlap = 1 - (record.summary->median - twin->summary->median) / transfer;
+  }
+
+  const Footprint& taken = record.footprint;
+  const bool all_on_device = record.path == Path::device_memory && !record.migrates;
+  const double beyond_resident = static_cast<double>(taken.device) - measured.resident_bytes;
+  const double slots = all_on_device ? offloaded : std::max(0.0, beyond_resident);
+  figures.memory.pinned = scaled(taken.pinned, figures.scale);
+  figures.memory.pageable = scaled(taken.pageable, figures.scale);
+  figures.memory.managed = scaled(taken.managed, figures.scale);
+  figures.memory.device =
+      static_cast<std::size_t>(slots + resident + static_cast<double>(slice.other_bytes) +
+                               (record.migrates ? offloaded : 0));
+  if (taken.pinned > 0) {
+    figures.pinned_by_powers_of_two =
+        static_cast<std::size_t>(rounded_bytes(record.weights) * figures.scale);
+  }
+  return figures;
+}
 
 /// What is known of a case before anything is allocated for it.
 CaseRecord describe(const Case& item, const RecordContext& context) {
@@ -35,6 +146,37 @@ std::optional<double> share_of_link(const CaseRecord& record, const Calibration&
 }
 
 }  // namespace
+
+std::string engine_flags(std::string_view flags, const OffloadRules& rules) {
+  std::string text(flags);
+  if (rules.n_cpu_moe) {
+    drop_other_clauses(text, "-ncmoe N");
+    replace_all(text, "-ncmoe N (experts)", "-ncmoe " + figure(*rules.n_cpu_moe));
+  } else if (rules.group_size > 0) {  // wins over a budget, as in vLLM
+    replace_all(text, "--offload-group-size G", "--offload-group-size " + figure(rules.group_size));
+    replace_all(text, "--offload-num-in-group N",
+                "--offload-num-in-group " + figure(rules.num_in_group));
+    replace_all(text, "--offload-prefetch-step S",
+                "--offload-prefetch-step " + figure(rules.prefetch_step) +
+                    limited_to("--offload-params", rules.offload_params));
+  } else if (rules.cpu_offload_gb > 0) {
+    const std::string names = limited_to("--cpu-offload-params", rules.cpu_offload_params);
+    const std::string budget = "--cpu-offload-gb " + figure(rules.cpu_offload_gb);
+    replace_all(text, "SGLang --cpu-offload-gb X", "SGLang " + budget);  // has no such names
+    replace_all(text, "--cpu-offload-gb X", budget + names);
+  }
+  return text;
+}
+
+std::vector<CaseRecord> with_model_figures(std::vector<CaseRecord> cases,
+                                           const Calibration& calibration) {
+  for (CaseRecord& record : cases) {
+    if (!record.weights.slice || !record.summary || record.tokens == 0) continue;
+    if (!record.failure.empty()) continue;
+    record.model = figures_of(record, resident_twin(cases, record), calibration);
+  }
+  return cases;
+}
 
 CaseRecord make_record(const CaseResult& result, const RecordContext& context) {
   CaseRecord record = describe(*result.item, context);

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "bench/evidence.hpp"
-#include "bench/measure/gpu_counters.hpp"
+#include "bench/measure/counters.hpp"
 #include "bench/measure/passes.hpp"
 #include "bench/measure/placed_case.hpp"
 #include "bench/measure/session.hpp"

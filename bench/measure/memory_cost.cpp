@@ -2,19 +2,103 @@
 #include "bench/measure/memory_cost.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <cstdint>
 #include <exception>
 #include <limits>
+#include <numeric>
+#include <set>
 #include <utility>
 
 #include "bench/core/text.hpp"
+#include "bench/measure/plan_memory.hpp"
+#include "bench/measure/suites.hpp"
 #include "bench/measure/wall_clock.hpp"
+#include "bench/models/fuse.hpp"
+#include "bench/models/model_source.hpp"
+#include "bench/models/offload_rules.hpp"
+#include "bench/models/slice.hpp"
+#include "bench/policies/described.hpp"
 #include "offload/cuda/host_buffers.hpp"
 #include "offload/cuda/runtime.hpp"
 #include "offload/error.hpp"
 
 namespace offload {
 namespace {
+
+bool any_rule(const OffloadRules& rules) {
+  return rules.cpu_offload_gb > 0 || rules.group_size > 0 || rules.n_cpu_moe.has_value();
+}
+
+CostTensors tensors_of(const std::string& name, const Options& options) {
+  const Model checkpoint = load_model(name);
+  const Model model = options.checkpoint_shapes ? checkpoint : fused(checkpoint);
+  const Offloading where = offloading(model, options.rules);
+  std::set<std::size_t> layers;
+  for (const WeightTensor& weight :
+       model_slice(model, where.tensors, options.slice_bytes).tensors) {
+    layers.insert(weight.layer);
+  }
+  const bool all = !any_rule(options.rules);
+  CostTensors tensors{model.name, {}};
+  for (const std::size_t layer : layers) {
+    const std::vector<ModelTensor>& of_layer = model.layers[layer].tensors;
+    for (std::size_t i = 0; i < of_layer.size(); ++i) {
+      if (of_layer[i].bytes == 0 || !(all || where.tensors[layer][i])) continue;
+      tensors.bytes.push_back(of_layer[i].bytes);
+    }
+  }
+  if (tensors.bytes.empty()) {
+    throw UsageError("memory cost: nothing of " + model.name + " is offloaded");
+  }
+  return tensors;
+}
+
+TensorMemory host_memory(HostMemory kind, std::size_t bytes) {
+  auto memory = std::make_shared<HostAllocation>(kind, bytes);
+  return {memory->data(), memory};
+}
+
+HostAllocator of_kind(std::string name, Support support, HostMemory kind) {
+  return {std::move(name), std::move(support), false, whole_pages,
+          [kind](std::size_t bytes) { return host_memory(kind, bytes); }};
+}
+
+Support huge_pages(const Host& host) {
+  const std::string& setting = host.transparent_hugepages;
+  if (setting == "always" || setting == "madvise") return Support::yes();
+  return Support::no("the kernel gives no transparent huge pages: their setting is " +
+                     (setting.empty() ? "unknown" : setting));
+}
+
+HostAllocator powers_of_two(Support support) {
+  return {"cudaHostAlloc, sizes rounded up to powers of two, as PyTorch", std::move(support), false,
+          [](std::size_t bytes) { return whole_pages(std::bit_ceil(bytes)); },
+          [](std::size_t bytes) { return host_memory(HostMemory::pinned, std::bit_ceil(bytes)); }};
+}
+
+HostAllocator vmm(const Platform& platform, Support support) {
+  constexpr int no_numa = 0;  // what cuMemCreate wants where the system has no NUMA
+  const int node = platform.gpu ? platform.gpu->memory_model.host_numa_id.value_or(no_numa) : 0;
+  return {"cuMemCreate on the GPU's host NUMA node", std::move(support), false,
+          [node](std::size_t bytes) {
+            const std::size_t granule = cuda::vmm_host_granularity(node);
+            return (bytes + granule - 1) / granule * granule;
+          },
+          [node](std::size_t bytes) -> TensorMemory {
+            const cuda::VmmRange range = cuda::vmm_create_on_host(bytes, node);
+            return {static_cast<std::byte*>(range.pointer),
+                    {range.pointer, [range](const void*) { cuda::vmm_destroy(range); }}};
+          }};
+}
+
+HostAllocator managed(Support support) {
+  return {"cudaMallocManaged", std::move(support), true, whole_pages,
+          [](std::size_t bytes) -> TensorMemory {
+            auto memory = std::make_shared<cuda::ManagedBuffer>(bytes);
+            return {memory->data(), memory};
+          }};
+}
 
 /// How far `after` lies above `before`.
 std::optional<std::int64_t> growth(std::optional<std::size_t> before,
@@ -110,6 +194,42 @@ Support fits(const HostAllocator& allocator, std::size_t bytes, const MemoryCost
 }
 
 }  // namespace
+
+std::size_t CostTensors::total() const {
+  return std::accumulate(bytes.begin(), bytes.end(), std::size_t{0});
+}
+
+std::vector<CostTensors> cost_tensors(const Options& options, const Host& host) {
+  std::vector<std::string> models = options.models;
+  if (models.empty()) models.emplace_back(default_model);
+  std::vector<CostTensors> all;
+  for (const std::string& name : models) {
+    all.push_back(tensors_of(name, options));
+    const std::size_t bytes = all.back().total();
+    const std::size_t limit = host_memory_limit(host);
+    if (bytes <= limit) continue;
+    throw UsageError("memory cost: the tensors of " + all.back().model + " take " +
+                     format_size_rounded(bytes) + " of host memory and only " +
+                     format_size_rounded(limit) + " can be taken; choose a smaller --slice");
+  }
+  return all;
+}
+
+std::vector<HostAllocator> host_allocators(const Platform& platform) {
+  const Support gpu = needs_gpu(platform);
+  return {
+      of_kind("malloc", Support::yes(), HostMemory::pageable),
+      of_kind("malloc, 2 MiB pages advised", huge_pages(platform.host), HostMemory::huge_pages),
+      of_kind("malloc + cudaHostRegister",
+              needs(platform, &MemoryModel::host_register, "cudaHostRegister"),
+              HostMemory::registered),
+      of_kind("cudaHostAlloc mapped", gpu, HostMemory::pinned),
+      of_kind("cudaHostAlloc mapped, write-combined", gpu, HostMemory::write_combined),
+      powers_of_two(gpu),
+      vmm(platform, needs(platform, &MemoryModel::host_numa_vmm, "cuMemCreate on host NUMA nodes")),
+      managed(needs(platform, &MemoryModel::managed, "cudaMallocManaged")),
+  };
+}
 
 MemoryLevels memory_levels(const Platform& platform) {
   MemoryLevels levels{read_memory_use("/"), std::nullopt};

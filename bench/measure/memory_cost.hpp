@@ -4,19 +4,52 @@
 #pragma once
 #include <cstddef>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
-#include "bench/measure/cost_tensors.hpp"
-#include "bench/measure/host_allocators.hpp"
 #include "bench/measure/plan.hpp"
+#include "bench/options.hpp"
 #include "bench/platform/memory.hpp"
 #include "bench/record.hpp"
 #include "offload/platform.hpp"
+#include "offload/support.hpp"
 
 namespace offload {
+
+/// Of one model, those that an engine would hold in host memory.
+struct CostTensors {
+  std::string model;
+  std::vector<std::size_t> bytes;  // of each tensor, in the model's order; none is empty
+
+  std::size_t total() const;
+};
+
+/// For each model of the options, or the one that suites walk: what is offloaded of the layers that
+/// a pass measures, in the same shapes. Without rules that is all of them, norms and router
+/// included. Throws UsageError for a model that is unknown, of which nothing is offloaded, or whose
+/// tensors do not fit into the memory of `host`.
+std::vector<CostTensors> cost_tensors(const Options& options, const Host& host);
+
+struct TensorMemory {
+  std::byte* data = nullptr;
+  std::shared_ptr<const void> owner;  // frees it
+};
+
+/// A way to get host memory for weights, one tensor at a time.
+struct HostAllocator {
+  std::string name;      // as policies name their memory
+  Support support;       // on this machine
+  bool managed = false;  // may end up in GPU memory
+  /// What its granule makes of so many bytes.
+  std::function<std::size_t(std::size_t bytes)> rounded;
+  std::function<TensorMemory(std::size_t bytes)> allocate;
+};
+
+/// All there are, in the order of a report. `platform` must outlive them.
+std::vector<HostAllocator> host_allocators(const Platform& platform);
 
 struct MemoryLevels {
   MemoryUse host;

@@ -4,7 +4,7 @@
 #include <memory>
 
 #include "bench/core/text.hpp"
-#include "bench/measure/limit_runner.hpp"
+#include "bench/measure/limits.hpp"
 #include "bench/models/fuse.hpp"
 #include "bench/models/offload_rules.hpp"
 #include "bench/models/presets.hpp"

@@ -11,9 +11,8 @@
 #include "bench/core/names.hpp"
 #include "bench/core/text.hpp"
 #include "bench/measure/content.hpp"
-#include "bench/measure/one_case.hpp"
 #include "bench/measure/plan_memory.hpp"
-#include "bench/measure/suites.hpp"
+#include "bench/measure/selection.hpp"
 #include "bench/models/slice.hpp"
 #include "bench/policies/partly_resident.hpp"
 #include "offload/error.hpp"
@@ -251,6 +250,30 @@ bool lacks_resident_twin(const WeightSet& weights, const std::vector<Case>& case
     any = true;
   }
   return any;
+}
+
+/// Leave the case `name` alone in the plan, among the skipped ones if it is one of them. Throws
+/// UsageError when it is not a case.
+void keep_one_case(Plan& plan, const std::string& name) {
+  const auto found = std::find_if(plan.cases.begin(), plan.cases.end(),
+                                  [&](const Case& item) { return item.name() == name; });
+  if (found != plan.cases.end()) {
+    plan.cases = {*found};
+    plan.skipped.clear();
+    return;
+  }
+  const auto skipped = std::find_if(plan.skipped.begin(), plan.skipped.end(),
+                                    [&](const SkippedCase& item) { return item.name == name; });
+  if (skipped != plan.skipped.end()) {
+    plan.cases.clear();
+    plan.skipped = {SkippedCase(*skipped)};
+    return;
+  }
+  std::vector<std::string> names;
+  for (const Case& item : plan.cases) names.push_back(item.name());
+  for (const SkippedCase& item : plan.skipped) names.push_back(item.name);
+  throw UsageError(
+      unknown_name("case", name, std::vector<std::string_view>(names.begin(), names.end())));
 }
 
 }  // namespace

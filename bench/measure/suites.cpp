@@ -3,136 +3,130 @@
 
 #include <algorithm>
 #include <iterator>
-#include <utility>
+#include <optional>
+#include <string_view>
 
 #include "bench/core/names.hpp"
-#include "bench/core/tensor_text.hpp"
-#include "bench/measure/suite_labels.hpp"
-#include "bench/models/fuse.hpp"
-#include "bench/models/model_source.hpp"
-#include "bench/models/offload_rules.hpp"
-#include "bench/models/presets.hpp"
-#include "bench/models/projections.hpp"
-#include "bench/models/sized_weights.hpp"
-#include "bench/models/slice.hpp"
 #include "offload/error.hpp"
 #include "offload/units.hpp"
 
 namespace offload {
 namespace {
 
-/// Explicitly named weights of single matrices, in the order the options list them.
-std::vector<WeightSet> named_weights(const Options& options) {
-  std::vector<WeightSet> sets;
-  const auto append = [&sets](std::vector<WeightSet> more) {
-    std::move(more.begin(), more.end(), std::back_inserter(sets));
-  };
-  for (const std::string& name : options.weights) {
-    std::vector<WeightSet> found = find_preset_weights(name);
-    if (found.empty()) {
-      const std::vector<WeightSet> presets = preset_weights();
-      const std::vector<WeightSet> experts = preset_experts();
-      std::vector<std::string_view> known = preset_models();
-      for (const WeightSet& preset : presets) known.push_back(preset.name);
-      for (const WeightSet& preset : experts) known.push_back(preset.name);
-      throw UsageError(unknown_name("weights", name, known));
-    }
-    append(std::move(found));
-  }
-  for (const std::string& model : options.models) {
-    const bool preset = !find_preset_model(model).empty();
-    append(preset ? find_preset_weights(model) : projections_of(load_model(model)));
-  }
-  for (const WeightTensor& tensor : options.tensors) sets.push_back({tensor.name, {tensor}});
-  for (const std::size_t bytes : options.sizes) sets.push_back(sized_weights(bytes));
-  return sets;
+void add_once(std::vector<std::string>& list, const std::string& item) {
+  if (std::find(list.begin(), list.end(), item) == list.end()) list.push_back(item);
 }
 
-struct PlacedModel {
-  WeightSet weights;  // its layers, as far as they are measured
-  ModelLayout layout;
+/// An option whose values take the place of what labels say.
+struct Axis {
+  std::string_view parameter;  // the one it is about
+  const char* flag;
+  const char* values;  // as its values are called
+  std::vector<std::size_t> Options::*given;
+};
+constexpr Axis axes[] = {
+    {"tokens", "--tokens", "tokens", &Options::tokens},
+    {"chunk", "--chunks", "chunks", &Options::chunks},
+    {"skew", "--skew", "skew", &Options::skews},
 };
 
-std::vector<PlacedModel> placed_models(const Options& options) {
-  std::vector<PlacedModel> placed;
-  const std::vector<std::string> models =
-      options.models.empty() ? std::vector<std::string>{default_model} : options.models;
-  for (const std::string& name : models) {
-    const Model checkpoint = load_model(name);
-    if (checkpoint.experts > 0 && checkpoint.experts_per_token == 0) {
-      throw UsageError(checkpoint.source + ": has " + std::to_string(checkpoint.experts) +
-                       " experts and does not say how many a token takes: put the model's "
-                       "config.json beside it");
-    }
-    const Model model = options.checkpoint_shapes ? checkpoint : fused(checkpoint);
-    const Offloading where = offloading(model, options.rules);
-    WeightSet weights = model_slice(model, where.tensors, options.slice_bytes);
-    ModelLayout layout = layout_of(model, where, *weights.slice);
-    placed.push_back({std::move(weights), std::move(layout)});
-  }
-  return placed;
-}
-
-/// A suite's own wording of weights: a preset's name, a tensor, or sizes.
-std::vector<WeightSet> suite_weights(std::string_view text) {
-  std::vector<WeightSet> sets = find_preset_weights(text);
-  if (!sets.empty()) return sets;
-  if (text.find(':') != std::string_view::npos) {
-    const WeightTensor tensor = parse_tensor(std::string(text));
-    return {{tensor.name, {tensor}}};
-  }
-  for (const std::size_t bytes : parse_sizes(text)) sets.push_back(sized_weights(bytes));
-  return sets;
-}
-
-bool same_shape(const WeightSet& a, const WeightSet& b) {
-  return std::equal(a.tensors.begin(), a.tensors.end(), b.tensors.begin(), b.tensors.end(),
-                    [](const WeightTensor& x, const WeightTensor& y) {
-                      return x.dtype == y.dtype && x.rows == y.rows && x.cols == y.cols;
-                    });
-}
-
-/// Add `workload` on `weights`, which may already be selected for another workload.
-Selection& add(std::vector<Selection>& selected, const WeightSet& weights,
-               const std::string& workload, bool named) {
-  auto entry = std::find_if(selected.begin(), selected.end(), [&](const Selection& selection) {
-    return selection.weights.name == weights.name;
+/// nullptr for a parameter that only labels can say.
+const Axis* axis_of(const Parameter& parameter) {
+  const auto* const found = std::find_if(std::begin(axes), std::end(axes), [&](const Axis& axis) {
+    return axis.parameter == parameter.name;
   });
-  if (entry == selected.end()) {
-    entry = selected.insert(entry, {weights, {}, named});
-  } else if (!same_shape(entry->weights, weights)) {
-    throw UsageError("two different weights are named '" + weights.name +
-                     "': give one another name");
-  }
-  std::vector<std::string>& workloads = entry->workloads;
-  if (std::find(workloads.begin(), workloads.end(), workload) == workloads.end()) {
-    workloads.push_back(workload);
-  }
-  return *entry;
+  return found == std::end(axes) ? nullptr : found;
 }
 
-bool contains(const std::vector<std::string>& list, const std::string& item) {
-  return std::find(list.begin(), list.end(), item) != list.end();
+/// A value as the option spells it.
+std::string option_text(const Parameter& parameter, std::size_t value) {
+  return parameter.unit == Parameter::Unit::bytes ? format_size(value) : parameter.text(value);
 }
 
-/// Options about a model's layers, where none is walked, would go unnoticed.
-void require_model_walk(const Options& options) {
-  const OffloadRules& rules = options.rules;
-  const OffloadRules none;
-  const std::vector<std::pair<bool, const char*>> given{
-      {rules.cpu_offload_gb > 0, "--cpu-offload-gb"},
-      {!rules.cpu_offload_params.empty(), "--cpu-offload-params"},
-      {rules.group_size > 0, "--offload-group-size"},
-      {rules.num_in_group != none.num_in_group, "--offload-num-in-group"},
-      {!rules.offload_params.empty(), "--offload-params"},
-      {rules.n_cpu_moe.has_value(), "--n-cpu-moe"},
-      {options.checkpoint_shapes, "--checkpoint-shapes"},
-  };
-  for (const auto& [is_given, flag] : given) {
-    if (!is_given) continue;
-    throw UsageError(std::string(flag) +
-                     " is about whole models: choose --suite decode or prefill, or the workloads");
+/// Every value given for `axis` must mean something to one of `wanted`.
+void require_taken(const Axis& axis, const std::vector<std::string>& wanted, const Options& options,
+                   const Catalog& catalog) {
+  std::vector<Parameter> parameters;
+  std::vector<std::string_view> names;
+  std::vector<std::string> ranges;
+  for (const std::string& label : wanted) {
+    const Workload* workload = catalog.workload(split_label(label).name);
+    if (workload == nullptr ||
+        std::find(names.begin(), names.end(), workload->name()) != names.end()) {
+      continue;
+    }
+    names.push_back(workload->name());
+    const std::optional<Parameter> parameter = workload->parameter();
+    if (!parameter || parameter->name != axis.parameter) continue;
+    parameters.push_back(*parameter);
+    ranges.push_back(std::string(workload->name()) + " takes " + parameter->range());
   }
+  if (parameters.empty()) {
+    throw UsageError(std::string(axis.flag) + ": none of " + joined(names, ", ") +
+                     " has a choice of " + axis.values);
+  }
+  for (const std::size_t value : options.*axis.given) {
+    const bool taken =
+        std::any_of(parameters.begin(), parameters.end(),
+                    [value](const Parameter& parameter) { return parameter.allows(value); });
+    if (taken) continue;
+    const std::vector<std::string_view> all(ranges.begin(), ranges.end());
+    throw UsageError(std::string(axis.flag) + " " + option_text(parameters.front(), value) + ": " +
+                     joined(all, ", "));
+  }
+}
+
+/// The labels of one workload for the values that `axis` was given.
+void add_given(std::vector<std::string>& labels, std::string_view name, const Parameter& parameter,
+               const Axis& axis, const Options& options) {
+  bool any = false;
+  for (const std::size_t value : options.*axis.given) {
+    if (!parameter.allows(value)) continue;
+    add_once(labels, label_of(name, parameter.name, parameter.text(value)));
+    any = true;
+  }
+  if (any) return;
+  throw UsageError(std::string(name) + " takes " + parameter.range() + ": " + axis.flag +
+                   " names none of these");
+}
+
+/// A workload named without a value: as the suite has it, else as it comes.
+void add_of_suite(std::vector<std::string>& labels, const Workload& workload, const Suite& suite) {
+  bool in_suite = false;
+  for (const std::string& known : labels_of(suite)) {
+    if (split_label(known).name != workload.name()) continue;
+    add_once(labels, known);
+    in_suite = true;
+  }
+  if (!in_suite) add_once(labels, workload.label());
+}
+
+/// The labels of `wanted`, with the values of options in the place of what they say where given.
+std::vector<std::string> expanded(const std::vector<std::string>& wanted, const Suite& suite,
+                                  const Options& options, const Catalog& catalog) {
+  std::vector<std::string> labels;
+  for (const std::string& label : wanted) {
+    const WorkloadLabel parts = split_label(label);
+    const Workload* workload = catalog.workload(parts.name);
+    const auto parameter = workload == nullptr ? std::nullopt : workload->parameter();
+    // Another workload's parameter is an error that the plan reports, whatever the options say.
+    if (!parameter || (!parts.parameter.empty() && parts.parameter != parameter->name)) {
+      add_once(labels, label);
+      continue;
+    }
+    const Axis* axis = axis_of(*parameter);
+    if (axis != nullptr && !(options.*axis->given).empty()) {
+      add_given(labels, parts.name, *parameter, *axis, options);
+    } else if (parts.parameter.empty()) {
+      add_of_suite(labels, *workload, suite);
+    } else {
+      // "0.50" is "0.5".
+      const auto value = parameter->parse(parts.value);
+      add_once(labels,
+               value ? label_of(parts.name, parts.parameter, parameter->text(*value)) : label);
+    }
+  }
+  return labels;
 }
 
 }  // namespace
@@ -196,67 +190,22 @@ std::vector<std::string_view> suite_names() {
   return names;
 }
 
-std::vector<Selection> select_weights(const Options& options, const Catalog& catalog) {
-  const Suite& suite = find_suite(options.suite);
-  const std::vector<std::string> in_suite = labels_of(suite);
-  std::vector<std::string> of_model;
-  std::vector<std::string> of_matrices;
-  for (const std::string& label : wanted_labels(suite, options, catalog)) {
-    const Workload* workload = catalog.workload(split_label(label).name);
-    const bool walks = workload != nullptr && workload->walks_model();
-    (walks ? of_model : of_matrices).push_back(label);
+std::vector<std::string> labels_of(const Suite& suite) {
+  std::vector<std::string> labels;
+  for (const SuiteItem& item : suite.items) {
+    for (const std::string_view label : item.workloads) add_once(labels, std::string(label));
   }
+  return labels;
+}
 
-  if (of_model.empty()) require_model_walk(options);
-  std::vector<Selection> selected;
-  if (!of_model.empty()) {
-    for (const PlacedModel& model : placed_models(options)) {
-      for (const std::string& label : of_model) {
-        add(selected, model.weights, label, !options.models.empty()).layout = model.layout;
-      }
-    }
+std::vector<std::string> wanted_labels(const Suite& suite, const Options& options,
+                                       const Catalog& catalog) {
+  const std::vector<std::string> wanted =
+      options.workloads.empty() ? labels_of(suite) : options.workloads;
+  for (const Axis& axis : axes) {
+    if (!(options.*axis.given).empty()) require_taken(axis, wanted, options, catalog);
   }
-  if (of_matrices.empty()) {
-    if (!options.weights.empty() || !options.tensors.empty() || !options.sizes.empty()) {
-      throw UsageError("suite " + options.suite +
-                       " walks a model: choose one with --model, or other --workloads for "
-                       "--weights, --tensor and --sizes");
-    }
-    return selected;
-  }
-
-  const std::vector<WeightSet> named = named_weights(options);
-  for (const WeightSet& weights : named) {
-    for (const std::string& label : of_matrices) add(selected, weights, label, true);
-  }
-  if (!named.empty()) return selected;
-
-  for (const std::string& label : of_matrices) {
-    bool any = false;
-    for (const SuiteItem& item : suite.items) {
-      const bool meant =
-          std::any_of(item.workloads.begin(), item.workloads.end(), [&](std::string_view known) {
-            return split_label(known).name == split_label(label).name;
-          });
-      if (!meant) continue;
-      // A label of the suite means its own item only; another value, every item.
-      if (contains(in_suite, label) &&
-          std::find(item.workloads.begin(), item.workloads.end(), label) == item.workloads.end()) {
-        continue;
-      }
-      for (const std::string_view text : item.weights) {
-        for (const WeightSet& weights : suite_weights(text)) {
-          add(selected, weights, label, false);
-          any = true;
-        }
-      }
-    }
-    if (!any) {
-      throw UsageError("suite " + options.suite + " has no weights for workload " + label +
-                       ": name some with --weights, --tensor or --sizes");
-    }
-  }
-  return selected;
+  return expanded(wanted, suite, options, catalog);
 }
 
 }  // namespace offload

@@ -1,16 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// What each suite measures, and what the options make of it.
+// What each suite measures, and which workloads the options make of it.
 #pragma once
-#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "bench/catalog.hpp"
-#include "bench/models/layout.hpp"
 #include "bench/options.hpp"
-#include "offload/weights.hpp"
 
 namespace offload {
 
@@ -39,17 +36,13 @@ const Suite& find_suite(std::string_view name);
 std::span<const Suite> suites();
 std::vector<std::string_view> suite_names();
 
-/// One weight set to measure, and by which workloads.
-struct Selection {
-  WeightSet weights;
-  std::vector<std::string> workloads;                // as in benchmark names
-  bool named = false;                                // by the user, not by the suite
-  std::optional<ModelLayout> layout = std::nullopt;  // of weights that are a model's slice
-};
+/// Of all the suite's items, once each.
+std::vector<std::string> labels_of(const Suite& suite);
 
-/// The suite's choice with the options' in its place where given: weights named explicitly replace
-/// the suite's for all selected workloads. Each weight set appears once. Throws UsageError for
-/// unknown names, for two different weights of one name, and for a workload left without weights.
-std::vector<Selection> select_weights(const Options& options, const Catalog& catalog);
+/// The suite's, or those the options name, with the values of --tokens, --chunks and --skew in the
+/// place of what they say, as they stand in benchmark names. Throws UsageError for a value that
+/// none of them takes.
+std::vector<std::string> wanted_labels(const Suite& suite, const Options& options,
+                                       const Catalog& catalog);
 
 }  // namespace offload

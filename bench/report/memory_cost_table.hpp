@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "bench/measure/cost_tensors.hpp"
+#include "bench/measure/memory_cost.hpp"
 #include "bench/record.hpp"
 #include "bench/report/page.hpp"
 

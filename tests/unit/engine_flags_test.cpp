@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Flags as the engines take them: what is expected here was written down from their documentation.
-#include "bench/measure/engine_flags.hpp"
+#include "bench/measure/case_result.hpp"
 
 #include <gtest/gtest.h>
 

@@ -9,9 +9,9 @@
 #include <vector>
 
 #include "bench/evidence.hpp"
-#include "bench/measure/cpu_time.hpp"
-#include "bench/measure/gpu_counters.hpp"
-#include "bench/measure/pass_means.hpp"
+#include "bench/measure/counters.hpp"
+#include "bench/measure/counters.hpp"
+#include "bench/measure/counters.hpp"
 #include "bench/measure/residency.hpp"
 #include "bench/measure/wall_clock.hpp"
 #include "bench/platform/nvml.hpp"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // From slices to whole models, by hand: matrices of 1 MB, an HBM of 1 GB/s, a link of 100 MB/s.
-#include "bench/measure/model_figures.hpp"
+#include "bench/measure/case_result.hpp"
 
 #include <gtest/gtest.h>
 

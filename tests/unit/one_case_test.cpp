@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // From the name of a case to a plan of that case alone.
-#include "bench/measure/one_case.hpp"
+#include "bench/measure/plan.hpp"
+#include "bench/measure/selection.hpp"
 
 #include <gtest/gtest.h>
 

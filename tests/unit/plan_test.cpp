@@ -8,6 +8,7 @@
 
 #include "bench/catalog.hpp"
 #include "bench/measure/plan_memory.hpp"
+#include "bench/measure/selection.hpp"
 #include "bench/measure/suites.hpp"
 #include "offload/error.hpp"
 #include "tests/unit/fake_catalog.hpp"

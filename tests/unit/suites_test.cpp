@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The suites, and the plain sizes they name.
 #include "bench/measure/suites.hpp"
+#include "bench/measure/selection.hpp"
 
 #include <gtest/gtest.h>
 

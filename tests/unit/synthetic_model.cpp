@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A model of four equal layers of 100 MB, two of which were measured, over a link of 62.5 GB/s:
 // the 200 MB measured cross it in 3.2 ms.
-#include "bench/measure/model_figures.hpp"
+#include "bench/measure/case_result.hpp"
 #include "tests/unit/synthetic_run.hpp"
 
 namespace offload::testing {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Google Benchmark as the driver: one repetition is one sample. bench/measure/gbench_adapter.cpp is
+// Google Benchmark as the driver: one repetition is one sample. bench/measure/gbench.cpp is
 // the only file that knows the library.
 #pragma once
 #include <cstddef>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "bench/measure/gbench_adapter.hpp"
+#include "bench/measure/gbench.hpp"
 
 #include <benchmark/benchmark.h>
 
