@@ -53,8 +53,8 @@ while (($#)); do
     --output) output=${2:--} ;;
     --output=*) output=${1#--output=} ;;
     -h | --help) only_shows=help ;;
-    list | platform | --version | --list | --print-platform) only_shows=true ;;
-    plan | --dry-run) measures=false ;;
+    list | --list | platform | --version) only_shows=true ;;
+    plan) measures=false ;;
   esac
   shift
 done
