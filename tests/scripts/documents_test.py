@@ -46,3 +46,10 @@ def test_the_front_door_is_short():
     before = prose(text.partition("```sh")[0])
     words = [word for word in before.split() if re.search(r"\w", word)]
     assert len(words) <= 125, len(words)
+
+
+@pytest.mark.parametrize("name", [name for name in DOCUMENTS if name != "CHANGELOG.md"])
+def test_files_that_are_named_are_there(name):
+    text = (root / name).read_text(encoding="utf-8")
+    named = re.findall(r"`((?:bench|kernels|include|tests|scripts|cmake|results)/[\w./-]*\w\.\w+)`", text)
+    assert sorted({file for file in named if not (root / file).exists()}) == []
