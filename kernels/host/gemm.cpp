@@ -10,8 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "kernels/gemm.hpp"
-#include "kernels/gemv.hpp"
+#include "kernels/matmul.hpp"
 #include "kernels/reference/floats.hpp"
 
 #undef HWY_TARGET_INCLUDE

@@ -9,7 +9,7 @@
 #include <stdexcept>
 #include <string>
 
-#include "kernels/gemv.hpp"
+#include "kernels/matmul.hpp"
 #include "kernels/reference/floats.hpp"
 
 #undef HWY_TARGET_INCLUDE

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "kernels/content.hpp"
-#include "kernels/gemv.hpp"
+#include "kernels/matmul.hpp"
 #include "kernels/nested.hpp"
 #include "kernels/pointer_chase.hpp"
 #include "kernels/reference/floats.hpp"

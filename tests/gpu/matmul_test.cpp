@@ -14,8 +14,7 @@
 #include <vector>
 
 #include "kernels/content.hpp"
-#include "kernels/fold.hpp"
-#include "kernels/gemv.hpp"
+#include "kernels/matmul.hpp"
 #include "kernels/reference/floats.hpp"
 #include "offload/cuda/runtime.hpp"
 #include "offload/error.hpp"

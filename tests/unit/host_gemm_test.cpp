@@ -10,8 +10,7 @@
 #include <vector>
 
 #include "kernels/content.hpp"
-#include "kernels/gemm.hpp"
-#include "kernels/gemv.hpp"
+#include "kernels/matmul.hpp"
 #include "kernels/reference/floats.hpp"
 #include "tests/unit/host_targets.hpp"
 

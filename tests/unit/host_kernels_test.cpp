@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernels/content.hpp"
-#include "kernels/gemv.hpp"
+#include "kernels/matmul.hpp"
 #include "kernels/pointer_chase.hpp"
 #include "kernels/reference/floats.hpp"
 #include "kernels/stream_read.hpp"

@@ -13,9 +13,7 @@
 
 #include "bench/workloads/parts/device_output.hpp"
 #include "bench/workloads/parts/products.hpp"
-#include "kernels/fold.hpp"
-#include "kernels/gemm.hpp"
-#include "kernels/gemv.hpp"
+#include "kernels/matmul.hpp"
 #include "kernels/reference/floats.hpp"
 #include "offload/cuda/host_buffers.hpp"
 #include "offload/cuda/matmul.hpp"

@@ -13,7 +13,7 @@
 #include <tuple>
 #include <vector>
 
-#include "kernels/gemv.hpp"
+#include "kernels/matmul.hpp"
 #include "offload/host_workers.hpp"
 #include "offload/weights.hpp"
 #include "offload/workload.hpp"

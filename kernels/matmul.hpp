@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// One token: y = W x.
+// Y = X W^T: one token, and many on the CPU (the GPU has cuBLASLt for them); and the fold that
+// checks a product of many.
 #pragma once
 #include <cstddef>
 #include <span>
@@ -17,6 +18,12 @@ namespace offload::kernels {
 void gemv(const std::byte* w, DType dtype, std::size_t rows, std::size_t cols, const void* x,
           float* y, StreamHandle stream);
 
+/// out[r] = sum_t sign[t] * y[t, r] in fp32, for `tokens` rows of y that lie `ld` values apart and
+/// of which the first `rows` values count: bf16 or fp16. The same sum in every run. `sign` and
+/// `out` are device memory.
+void fold(const void* y, DType dtype, std::size_t tokens, std::size_t rows, std::size_t ld,
+          const float* sign, float* out, StreamHandle stream);
+
 }  // namespace offload::kernels
 
 namespace offload::host {
@@ -24,6 +31,11 @@ namespace offload::host {
 /// As the GPU's; x is fp32 here (converted once, outside the timing), y fp32.
 void gemv(const std::byte* w, DType dtype, std::size_t rows, std::size_t cols, const float* x,
           float* y, HostWorkers& workers);
+
+/// y[tokens, ld_y] = x[tokens, cols] w[rows, cols]^T, all row-major, x and y fp32: of each row of y
+/// the first `rows` values are written. Weights are read from memory once for 64 tokens.
+void gemm(const std::byte* w, DType dtype, std::size_t rows, std::size_t cols, const float* x,
+          std::size_t tokens, float* y, std::size_t ld_y, HostWorkers& workers);
 
 }  // namespace offload::host
 
@@ -35,5 +47,10 @@ struct GemvResult {
 };
 GemvResult gemv(std::span<const std::byte> w, DType dtype, std::size_t rows, std::size_t cols,
                 std::span<const float> x, HostWorkers& workers);
+
+/// As the GPU's fold, of fp32 too: y[r] is the sum, magnitude[r] that of |y[t, r]|. `y` may end
+/// with the last value that counts.
+GemvResult fold(std::span<const std::byte> y, DType dtype, std::size_t rows, std::size_t ld,
+                std::span<const float> sign, HostWorkers& workers);
 
 }  // namespace offload::reference
