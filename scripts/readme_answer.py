@@ -45,3 +45,17 @@ def table(product, model, policies):
             three_digits(model[policy]["model"]["tokens_per_second_ceiling"]),
         ]))
     return "\n".join(lines)
+
+
+def engines(results, _):
+    """Which flags of which engine select a policy that offloads, as the cases of the run say."""
+    flags = {
+        case["policy"]: case["engine_flags"] for case in results["cases"]
+        if case["engine_flags"] and not (case["path"] == "device_memory" and case["start"] == "steady")
+    }
+    if not flags:
+        raise BadInput("no case names an engine's flags")
+    lines = ["| policy | engine flags |", "|---|---|"]
+    for policy, text in flags.items():
+        lines.append(row([f"`{policy}`", "; ".join(f"`{part.strip()}`" for part in text.split(";"))]))
+    return "\n".join(lines)

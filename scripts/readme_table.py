@@ -12,6 +12,7 @@ WHAT  machine              what the run was made on, in one line
       models[:LABEL,...]   tokens/s ceiling by policy, a column per label and model of all files
       answer               three sentences; of a run with gemv
       answer:POLICY,...    gemv of the first file, and one token of the model in the second
+      engines              the flags of engines that select a policy
       limits               the distance to the limits
       evidence:LABEL[,WEIGHTS]   what driver and hardware did, by policy
       rates:WORKLOAD[,WEIGHTS]   GB/s by policy, a column per parameter (chunk, skew) or weights
@@ -253,7 +254,8 @@ def render(paths, what):
         return answer(files, chosen)
     if len(files) != 1:
         raise BadInput(f"{what} is made from one file")
-    of_one = {"machine": machine, "gemm": gemm_table, "limits": limits_table, **evidence_tables}
+    of_one = {"machine": machine, "gemm": gemm_table, "limits": limits_table,
+              "engines": readme_answer.engines, **evidence_tables}
     try:
         if name in of_one:
             return of_one[name](files[0], chosen)

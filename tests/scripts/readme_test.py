@@ -174,6 +174,16 @@ def test_an_answer_that_no_longer_holds_is_refused(tmp_path, seconds):
         readme_table.render([answered(tmp_path / "r.json", **seconds)], "answer")
 
 
+def test_engines_are_those_that_the_cases_name(tmp_path):
+    flags = {"a": "vLLM --x; SGLang --y", "b": None, "bound": "llama.cpp -ngl all"}
+    cases = [
+        case("gemv", policy, "steady", 0.1, path="device_memory" if policy == "bound" else "link", engine_flags=text)
+        for policy, text in flags.items()
+    ]
+    table = readme_table.render([written(tmp_path / "r.json", *cases)], "engines")
+    assert table.splitlines()[2:] == ["| `a` | `vLLM --x`; `SGLang --y` |"]
+
+
 @pytest.mark.parametrize(
     "what,mentions",
     [("gemv", "gemv"), ("limits", "--limits"), ("models:prefill/tokens:512", "prefill/tokens:512"), ("gemm:x", "gemm")],
