@@ -16,6 +16,7 @@ kinds of figures, and what they need:
   granularity  useful GB/s over the chunk size       --suite micro (row_gather)
   latency      time of one dependent read            --suite quick, micro (pointer_chase)
   tokens       tokens/s of whole models              --suite decode, prefill
+  rates        GB/s by policy                        any other workload
   adaptation   consecutive passes                    --passes N
   evidence     what driver and hardware did          --evidence all
 

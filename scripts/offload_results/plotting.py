@@ -6,7 +6,8 @@ import re
 import sys
 
 from .command import write_whole
-from .figures import adaptation, bandwidth, batch, evidence, granularity, latency, runs, tokens
+from .figures import (
+    adaptation, bandwidth, batch, evidence, granularity, latency, rates, runs, tokens)
 from .figures.data import BarFigure, NoData
 from .packages import imported
 from .results import BadInput
@@ -17,6 +18,7 @@ KINDS = {
     "granularity": granularity.figures,
     "latency": latency.figures,
     "tokens": tokens.figures,
+    "rates": rates.figures,
     "adaptation": adaptation.figures,
     "evidence": evidence.figures,
 }

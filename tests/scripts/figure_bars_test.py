@@ -12,7 +12,7 @@ root = pathlib.Path(__file__).parent.parent.parent
 sys.path[:0] = [str(root / "scripts"), str(root / "tests")]
 import results_builder as make  # noqa: E402
 from figure_data import MIB, load  # noqa: E402
-from offload_results.figures import data, evidence, latency, runs, tokens  # noqa: E402
+from offload_results.figures import data, evidence, latency, rates, runs, tokens  # noqa: E402
 
 
 # latency
@@ -159,3 +159,20 @@ def test_evidence_is_of_the_label_asked_for_and_the_largest_weights(tmp_path):
     assert evidence.figures(found, "gemv")[0].name == "evidence-gemv"
     with pytest.raises(data.NoData, match="nested"):
         evidence.figures(found, "nested")
+
+
+def test_a_workload_without_a_figure_of_its_own_has_rates(tmp_path):
+    cases = [make.case("toy", policy, weights, samples=[seconds] * 3, size=10**9, path=path)
+             for weights in ("a", "b", "c", "d", "e") for policy, seconds, path in (
+                 ("slow", 0.5, "link"), ("fast", 0.25, "link"), ("there", 0.01, "device_memory"))]
+    cases += [make.case("stream_read", weights=f"{size}B", size=size) for size in (1024, 2048)]
+    [figure] = rates.figures(load(tmp_path, cases))
+    assert figure.name == "rates-toy"
+    assert [row.policy for row in figure.rows] == ["fast", "slow"]
+    assert [column.title for column in figure.columns] == ["c", "d", "e"]
+    assert figure.notes == ("2 more columns: scripts/report.py shows all.",)
+    assert [cell.value for cell in figure.columns[0].cells] == [pytest.approx(4), pytest.approx(2)]
+    assert figure.columns[0].bound == pytest.approx(100)
+    assert len(rates.of_workload(load(tmp_path, cases[:-2])[0])[0].columns) == 5  # in the page
+    with pytest.raises(data.NoData):
+        rates.figures(load(tmp_path, cases[-2:]))

@@ -32,10 +32,16 @@ def draw(figure):
         x = left + index * (each + GAP)
         axes = page.axes(x, bottom, each, height)
         draw_column(page, axes, figure.rows, column, reasons, each)
-        page.text(x, page.top - 0.1, column.title, size=BODY, weight="bold", va="top")
+        page.text(x, page.top - 0.1, column.title, size=fitting(column.title, each), weight="bold",
+                  va="top")
         if column.bound is not None:
             page.text(x, bottom + height + 0.17, bound_text(column, axes), size=LABEL, va="top")
     return page
+
+
+def fitting(title, inches):
+    """Points in which a column's title is not wider than the column."""
+    return min(BODY, BODY * inches * 72 / width(title, BODY, bold=True))
 
 
 def reasons_of(figure):

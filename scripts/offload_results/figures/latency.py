@@ -2,7 +2,7 @@
 """Time of one dependent read, by policy and size of what is chased through."""
 from ..results import passed
 from .data import ABSENT, BarFigure, Cell, Column, Row, of_each
-from .runs import not_shown, of_workload, offloads, spread
+from .runs import never_leaves_the_gpu, not_shown, of_workload, offloads, spread
 
 NEEDS = "pointer_chase: --suite quick, micro or full, or --workloads pointer_chase"
 
@@ -43,7 +43,7 @@ def rows_of(cases, largest):
 def column(name, cases, rows):
     cells = {row_of(case): cell(case) for case in cases if offloads(case)}
     bounds = [case["seconds_per_step"] * 1e6 for case in cases
-              if case["policy"] == "device_resident" and passed(case)]
+              if passed(case) and never_leaves_the_gpu(case)]
     return Column(name, "us per step", tuple(cells.get(row, ABSENT) for row in rows),
                   bounds[0] if bounds else None, "on the GPU" if bounds else None, True)
 

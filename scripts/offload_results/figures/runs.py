@@ -48,6 +48,11 @@ def on_the_gpu(case):
     return case["path"] == "device_memory"
 
 
+def never_leaves_the_gpu(case):
+    """It is there whatever was read before: the bound that offloading is compared with."""
+    return on_the_gpu(case) and case["start"] == "steady"
+
+
 def offloads(case):
     return not on_the_gpu(case)
 

@@ -4,7 +4,7 @@ model."""
 from ..results import label_of, passed
 from . import caption
 from .data import ABSENT, BarFigure, Cell, Column, NoData, Row
-from .runs import not_shown, offloads, spread
+from .runs import never_leaves_the_gpu, not_shown, offloads, spread
 
 NEEDS = "passes through a model: --suite decode or prefill, with --model"
 
@@ -76,7 +76,7 @@ def title(key, columns):
 def column(name, cases, rows):
     cells = {row_of(case): cell(case) for case in cases if offloads(case)}
     bounds = [case["model"]["tokens_per_second_ceiling"] for case in cases
-              if case["policy"] == "device_resident" and passed(case)]
+              if passed(case) and never_leaves_the_gpu(case)]
     return Column(name, "tokens/s", tuple(cells.get(row, ABSENT) for row in rows),
                   bounds[0] if bounds else None, "all weights on the GPU" if bounds else None, True)
 

@@ -3,10 +3,9 @@
 page has room for: rates by policy of every workload without a curve."""
 import dataclasses
 
-from ..figures import adaptation, bandwidth, batch, evidence, granularity, latency, tokens
-from ..figures.data import ABSENT, BarFigure, Cell, Column, NoData, Row, group_similar
-from ..figures.runs import not_shown, offloads, spread
-from ..results import label_of, passed
+from ..figures import adaptation, bandwidth, batch, evidence, granularity, latency, rates, tokens
+from ..figures.data import BarFigure, NoData, group_similar
+from ..results import label_of
 from .packing import rounded
 
 SWEEPS = (batch, bandwidth, granularity, latency)
@@ -20,7 +19,7 @@ def of_workload(runs, workload, table):
     shown = list(models)
     for run in parts:
         swept = [figure for kind in SWEEPS for figure in figures(kind, [run])]
-        shown += swept or ([] if models else rates(run))
+        shown += swept or ([] if models else rates.of_workload(run))
         shown += figures(adaptation, [run])
     evidence_shown = [figure for run in parts for label in dict.fromkeys(map(label_of, run.cases))
             for figure in figures(evidence, [run], label)]
@@ -34,73 +33,6 @@ def figures(kind, runs, *arguments):
         return list(kind.figures(runs, *arguments))
     except NoData:
         return []
-
-
-def rates(run):
-    """GB/s by policy, a column for each label and weights; set-up and read apart where known."""
-    cases = [case for case in run.cases if offloads(case)]
-    if not any(map(passed, cases)):
-        return []
-    columns = {}
-    for case in run.cases:
-        columns.setdefault((label_of(case), case["weights"]["name"]), []).append(case)
-    rows = rate_rows(cases)
-    workload = cases[0]["workload"]
-    made = [BarFigure(
-        f"rates-{workload}", f"{workload}: GB/s by policy",
-        "Bytes that the workload asks for over the median pass. Whiskers, where visible: 5th to "
-        "95th percentile.",
-        rows, tuple(rate_column(title(key, columns), of_column, rows)
-                    for key, of_column in columns.items()),
-        not_shown([run], run.cases), (run,))]
-    if any(case.get("setup") for case in cases):
-        made.append(setup_figure(run, workload, cases))
-    return made
-
-
-def rate_rows(cases):
-    best = {}
-    for case in cases:
-        row = Row(case["policy"], case["start"], case.get("captured", False))
-        best[row] = max(best.get(row, 0), case["gb_per_s"] or 0 if passed(case) else 0)
-    return tuple(sorted(best, key=lambda row: (
-        -best[row], row.policy, row.start)))
-
-
-def title(key, columns):
-    label, weights = key
-    labels = len({label for label, _ in columns})
-    names = len({weights for _, weights in columns})
-    return weights if labels == 1 else label if names == 1 else f"{label} of {weights}"
-
-
-def rate_column(name, cases, rows):
-    cells = {Row(case["policy"], case["start"], case.get("captured", False)): rate_cell(case)
-             for case in cases if offloads(case)}
-    bounds = [case["gb_per_s"] for case in cases
-              if case["policy"] == "device_resident" and passed(case)]
-    return Column(name, "GB/s", tuple(cells.get(row, ABSENT) for row in rows),
-                  bounds[0] if bounds else None, "on the GPU" if bounds else None, True)
-
-
-def rate_cell(case):
-    if not passed(case):
-        return Cell("failed", text=case["failure"] or "incomplete")
-    return Cell("measured", case["gb_per_s"],
-                *spread(case, lambda seconds: case["bytes"]["requested"] / seconds / 1e9))
-
-
-def setup_figure(run, workload, cases):
-    shown = sorted((case for case in cases if case.get("setup") and passed(case)),
-                   key=lambda case: case["summary"]["median_s"])
-    rows = tuple(Row(case["policy"], case["start"], case.get("captured", False)) for case in shown)
-    parts = (("before reading began", "median_s"), ("reading", "read_median_s"))
-    return BarFigure(
-        f"setup-{workload}", f"{workload}: set-up and read apart",
-        "Medians of the two parts of each sample; a copy through pointers pays before it reads.",
-        rows, tuple(Column(text, "ms", tuple(
-            Cell("measured", max(case["setup"][field], 0) * 1e3) for case in shown))
-            for text, field in parts), (), (run,))
 
 
 def written(figure, names, table):
