@@ -40,6 +40,7 @@ class Matmul final : public Workload {
   bool runs_on_cpu() const override { return tokens_ <= max_tokens_on_cpu; }
   bool walks_model() const override { return variant_.walks_model; }
   std::unique_ptr<Workload> with_parameter(std::size_t tokens) const override {
+    if (!parameter()) return Workload::with_parameter(tokens);
     return std::make_unique<Matmul>(variant_, tokens);
   }
   Support reads(const WeightSet& weights) const override {
