@@ -4,15 +4,19 @@
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
+#include <charconv>
+#include <cstdint>
 #include <limits>
 #include <memory>
+#include <sstream>
 #include <string_view>
+#include <system_error>
+#include <type_traits>
 #include <utility>
 
 #include "bench/cli/checks.hpp"
 #include "bench/cli/exit_code.hpp"
 #include "bench/cli/help.hpp"
-#include "bench/cli/numbers.hpp"
 #include "bench/core/names.hpp"
 #include "bench/core/tensor_text.hpp"
 #include "bench/core/text.hpp"
@@ -21,6 +25,7 @@
 
 #include "offload/error.hpp"
 #include "offload/units.hpp"
+#include "offload/workload.hpp"
 
 namespace offload {
 namespace {
@@ -67,20 +72,34 @@ CLI::Validator given() {
   });
 }
 
-CLI::Validator whole_number(std::uint64_t min, std::uint64_t max) {
-  return reader(
-      [=](const std::string& text) { return std::to_string(parse_number(text, min, max)); });
-}
-
-CLI::Validator hundredths(std::uint64_t min, std::uint64_t max) {
-  return reader(
-      [=](const std::string& text) { return std::to_string(parse_hundredths(text, min, max)); });
-}
-
-CLI::Validator decimal(double min, double max) {
+/// From `min` to `max`, strictly read: no sign, no white space, nothing after it.
+template <typename T>
+CLI::Validator number(T min, T max) {
   return reader([=](const std::string& text) {
-    parse_decimal(text, min, max);
-    return text;
+    T value{};
+    const char* const end = text.data() + text.size();
+    const auto [stop, error] = std::from_chars(text.data(), end, value);
+    const bool read = !text.empty() && error == std::errc() && stop == end;
+    if (read && value >= min && value <= max) {
+      return std::is_integral_v<T> ? std::to_string(value) : text;  // without leading zeros
+    }
+    std::ostringstream why;
+    why << "must be a " << (std::is_integral_v<T> ? "whole " : "") << "number from " << min
+        << " to " << max << ", not " << in_quotes(text);
+    throw UsageError(why.str());
+  });
+}
+
+CLI::Validator whole_number(std::uint64_t min, std::uint64_t max) { return number(min, max); }
+
+/// 0 to 1.5, in hundredths.
+CLI::Validator skew() {
+  return reader([](const std::string& text) {
+    constexpr Parameter parameter{"skew", 0, 150, 0, Parameter::Unit::hundredths};
+    const auto value = parameter.parse(text);
+    if (value && parameter.allows(*value)) return std::to_string(*value);
+    throw UsageError("must be a number from 0 to 1.5 with at most two decimals, not " +
+                     in_quotes(text));
   });
 }
 
@@ -321,7 +340,7 @@ void CommandLine::add_selection(CLI::App& command) {
                     "read at a time by row_gather, such as 512,4KiB or 512..2MiB*8", parse_sizes,
                     "the suite's");
   flags.list("--skew", "X,...", options_.skews,
-             "0 to 1.5: of the routing that expert_gather follows, 0 is even", hundredths(0, 150));
+             "0 to 1.5: of the routing that expert_gather follows, 0 is even", skew());
   flags.list("--weights", "NAME,...", options_.weights,
              "weights of real models: MODEL, MODEL.PROJECTION or MODEL.PROJECTION.DTYPE");
   flags.parsed_list("--tensor", "NAME:ROWSxCOLS:DTYPE,...", options_.tensors,
@@ -348,7 +367,7 @@ void CommandLine::add_offloading(CLI::App& command) {
       "What of a model is offloaded (as the engines' flags of the same names; default: all)");
   OffloadRules& rules = options_.rules;
   flags.value("--cpu-offload-gb", "X", rules.cpu_offload_gb, "GiB of the first layers' weights",
-              decimal(0, 1e6), "none");
+              number(0.0, 1e6), "none");
   flags.list("--cpu-offload-params", "SEGMENTS,...", rules.cpu_offload_params,
              "only parameters of these names", {}, "all");
   flags.value("--offload-group-size", "G", rules.group_size,
@@ -377,7 +396,7 @@ void CommandLine::add_tuning(CLI::App& command) {
               "by calibration");
   flags.value("--slots", "N", tuning.slots, "of the ring", whole_number(1, 64));
   flags.value("--host-share", "F", tuning.host_share,
-              "0 to 1: the rows hybrid_split leaves to the CPU", decimal(0, 1), "by trying");
+              "0 to 1: the rows hybrid_split leaves to the CPU", number(0.0, 1.0), "by trying");
 }
 
 void CommandLine::add_method(CLI::App& command) {

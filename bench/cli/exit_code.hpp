@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the process tells its caller.
+// What the process reports to its caller.
 #pragma once
 
 namespace offload {

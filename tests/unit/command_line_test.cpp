@@ -125,6 +125,13 @@ TEST(CommandLine, NamesAreReadInAnyCase) {
   EXPECT_EQ(parse({"--format", "JSON"}).format, Format::json);
 }
 
+TEST(CommandLine, NumbersAreDecimal) {
+  EXPECT_EQ(parse({"--samples", "010"}).samples, 10U);
+  EXPECT_NE(refusal({"--samples", "0x10"}), "");
+  EXPECT_NE(refusal({"--samples", "+3"}), "");
+  EXPECT_NE(refusal({"--samples", " 3"}), "");
+}
+
 TEST(CommandLine, EvidenceIsTheSuitesUnlessGiven) {
   EXPECT_EQ(parse({}).evidence, EvidenceLevel::quick);
   EXPECT_EQ(parse({"--suite", "micro"}).evidence, EvidenceLevel::all);
