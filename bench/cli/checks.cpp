@@ -64,10 +64,12 @@ void check_evidence(const Options& options) {
 void check_redaction(const Options& options) {
   if (!options.redact) return;
   const std::string beyond = "--redact does not reach what Google Benchmark writes itself: ";
-  for (const std::string& flag : options.benchmark_flags) {
-    if (flag.starts_with("--benchmark_out=") || flag.starts_with("--benchmark_format=")) {
-      throw UsageError(beyond + "give --output or --ci-json instead of " + flag);
-    }
+  const auto writes = [](const std::string& flag) {
+    return flag.starts_with("--benchmark_out=") || flag.starts_with("--benchmark_format=");
+  };
+  const auto found = std::ranges::find_if(options.benchmark_flags, writes);
+  if (found != options.benchmark_flags.end()) {
+    throw UsageError(beyond + "give --output or --ci-json instead of " + *found);
   }
   if (std::getenv("BENCHMARK_OUT") != nullptr) {  // NOLINT(concurrency-mt-unsafe)
     throw UsageError(beyond + "unset BENCHMARK_OUT");
