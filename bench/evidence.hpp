@@ -69,13 +69,13 @@ struct CpuTime {
 struct LinkTraffic {
   double wire_to_device = 0;
   double wire_to_host = 0;
-  std::optional<double> payload_to_device;  // where headers can be told: PCIe, nothing written back
+  std::optional<double> payload_to_device;  // where headers can be counted: PCIe, nothing written back
 };
 
 struct Energy {
   double joules = 0;   // of the whole GPU, idle power included
   double watts = 0;    // over the stretch
-  double seconds = 0;  // of passes on end, over which the counter was read
+  double seconds = 0;  // of consecutive passes, over which the counter was read
 };
 
 /// Page faults of this process.
@@ -98,7 +98,7 @@ struct GpuState {
   std::optional<int> sm_mhz_before, sm_mhz_after;
   std::optional<int> memory_mhz_after;
   std::optional<std::vector<std::string>> throttled_before, throttled_after;  // reasons in force
-  std::optional<int> pcie_generation, pcie_width;  // right behind a pass: under load
+  std::optional<int> pcie_generation, pcie_width;  // right after a pass: under load
   std::optional<int> c2c_links;                    // active
 };
 

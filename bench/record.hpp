@@ -93,7 +93,7 @@ struct CaseRecord {
   std::optional<double>
       share_of_link;                  // rate / calibrated copy engine H2D rate; only on Path::link
   std::optional<ModelFigures> model;  // of weights that are a model's slice
-  std::vector<double> setup_samples;  // seconds per pass before reading began, where told apart
+  std::vector<double> setup_samples;  // seconds per pass before reading began, where known
   Evidence evidence;
   std::optional<PassSeries> series;  // with --passes
   std::string failure;               // "" = passed

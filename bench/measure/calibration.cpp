@@ -62,9 +62,9 @@ void both_at_once(Session& session, WallTime& wall, void* to, const std::byte* f
   const auto plain = session.host_buffers().borrow(HostMemory::pageable, bytes);
   std::fill_n(plain.data(), bytes, std::byte{0x5a});
   const double copying = copies * static_cast<double>(bytes) / *result.copy_h2d;
-  const double reading = static_cast<double>(bytes) / result.host_read;
+  const double alone = static_cast<double>(bytes) / result.host_read;
   // About as long as the copies, which slow the reads down as the reads do the copies.
-  const int reads = std::max(1, static_cast<int>(copying / reading / 1.5));
+  const int reads = std::max(1, static_cast<int>(copying / alone / 1.5));
   std::uint64_t sum = 0;
   cuda::stream_synchronize(session.stream());
   const Stopwatch watch;

@@ -31,7 +31,7 @@ std::string no_energy(const PlacedCase& placed, const Platform& platform) {
   const Case& item = placed.item();
   if (item.start == Start::cold) {
     return "between cold passes the weights are brought home, which the counter, renewed every "
-           "0.1 s, cannot tell from the pass";
+           "0.1 s, cannot separate from the pass";
   }
   const Path path = item.policy->path(item.start, platform);
   if (path == Path::device_memory && item.start == Start::warm) {

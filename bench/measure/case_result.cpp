@@ -67,7 +67,7 @@ std::size_t scaled(std::size_t bytes, double scale) {
 }
 
 /// What `bytes` of resident weights add to a pass over a slice of `all` bytes; nullopt if unknown:
-/// how long a prefill computes on them cannot be told from the rate of GPU memory.
+/// how long a prefill computes on them does not follow from the rate of GPU memory.
 std::optional<double> resident_seconds(double bytes, double all, const CaseRecord& record,
                                        const CaseRecord* twin, const Calibration& calibration) {
   if (bytes == 0) return 0.0;

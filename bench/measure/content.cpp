@@ -32,7 +32,7 @@ std::vector<Alike> by_shape(const WeightSet& weights) {
   return groups;
 }
 
-/// Rotated contents begin anywhere in the first of two copies, one behind the other.
+/// Rotated contents begin anywhere in the first of two copies, one after the other.
 std::size_t shared_bytes(const WeightTensor& tensor, std::size_t alike) {
   return alike == 1 ? tensor.bytes() : 2 * tensor.bytes();
 }

@@ -100,7 +100,7 @@ void CountedPasses::run(std::size_t first, std::size_t last, CountedPass& pass) 
   if (before && after) pass.wire_to_device += link_traffic(*before, *after, false).wire_to_device;
 }
 
-/// What was counted in a pass, unless the link's own counter tells that records were lost.
+/// What was counted in a pass, unless the link's own counter shows that records were lost.
 Observed<UmTraffic> CountedPasses::checked(UmTraffic traffic, const CountedPass& pass) {
   traffic.bytes_read = pass.bytes_read;
   const std::size_t moved = traffic.to_device.total();

@@ -24,7 +24,7 @@ namespace fs = std::filesystem;
 constexpr std::array<std::string_view, 3> prefixes{"UVM ", "nvidia", "nv_queue"};
 
 bool of_the_driver(std::string_view name) {
-  // Interrupt threads carry the name of their driver behind a number.
+  // Interrupt threads carry a number, then the name of their driver.
   if (name.substr(0, 4) == "irq/") return name.find("nvidia") != std::string_view::npos;
   return std::any_of(prefixes.begin(), prefixes.end(), [name](std::string_view prefix) {
     return name.substr(0, prefix.size()) == prefix;

@@ -62,7 +62,7 @@ class GpuCounters {
   std::optional<Wire> wire() const;
   std::optional<double> joules() const;  // renewed about every 0.1 s
 
-  /// The GPU's state before passes, and right behind them.
+  /// The GPU's state before passes, and right after them.
   void note_before(GpuState& state) const;
   void note_after(GpuState& state) const;
 
@@ -75,7 +75,7 @@ class GpuCounters {
   std::string reason_;
 };
 
-/// Traffic between two readings. Packets are told from each other by what PCI Express prescribes:
+/// Traffic between two readings. Packets are told apart by what PCI Express prescribes:
 /// a read request with a 64-bit address has 24 bytes on the wire (16 of header, 8 of framing,
 /// sequence number and checksum), a completion 20 beside its payload; and a GPU that writes nothing
 /// sends one request for each completion it gets. Whether it wrote is for the caller to know.

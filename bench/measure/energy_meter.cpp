@@ -69,7 +69,7 @@ Observed<Energy> EnergyMeter::measure(const std::function<void()>& work, std::si
     const double watts = (*last - first->joules) / seconds;
     return Result::measured({watts * (end - begin) / done, watts, seconds});
   }
-  return Result::unavailable("passes are too long to be told from the counter's renewals");
+  return Result::unavailable("passes are too long for the counter's renewals");
 }
 
 }  // namespace offload

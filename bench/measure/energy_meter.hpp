@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Energy of work done on end, by a counter that is renewed only now and then and that is best left
-// alone while the GPU is busy (see GpuCounters): it is read when it has just been renewed, and
+// Energy of uninterrupted work, by a counter that is renewed only now and then and that is best
+// left alone while the GPU is busy (see GpuCounters): it is read when it has just been renewed, and
 // again in the middle between two later renewals, so that no work is cut off or stretched.
 #pragma once
 #include <cstddef>

@@ -107,7 +107,7 @@ class GoogleBenchmark::Collector : public benchmark::BenchmarkReporter {
   }
 
  private:
-  // What the library knows of itself (was it built for debugging?) only its own reporters tell.
+  // Only the library's own reporters know how it was built (for debugging?).
   bool write_context(const Context& context) {
     std::ostringstream text;
     std::ostringstream errors;

@@ -20,7 +20,7 @@ namespace {
 constexpr std::size_t MiB = std::size_t{1} << 20;
 
 // Memory bandwidth by the vendor's datasheet, bytes per second; the clock-times-width peak the
-// driver tells is higher than what is advertised.
+// driver reports is higher than what is advertised.
 struct Datasheet {
   std::string_view gpu;
   double memory_bytes_per_second;

@@ -64,7 +64,7 @@ class LimitRunner {
 
   /// The first byte of the weights as a policy that reads them in place shows them.
   const std::byte* placed_data();
-  /// False, and a skipped row, when the machine has not what the policy needs.
+  /// False, and a skipped row, when the machine lacks what the policy needs.
   bool start(const std::string& id, const char* policy);
   void add(std::string id, std::string description, double ratio, double goal, bool at_least,
            double measured, double reference, const char* unit);

@@ -120,7 +120,7 @@ void touch_every_page(std::byte* data, std::size_t bytes) {
   for (std::size_t at = 0; at < bytes; at += page) memory[at] = std::byte{1};
 }
 
-/// Whether freed memory is back, as far as the accounts can tell: drivers free some of it later.
+/// Whether freed memory is back, as far as the accounts show: drivers free some of it later.
 bool is_back(const MemoryGrowth& kept, std::size_t taken) {
   const auto slack = static_cast<std::int64_t>(taken / 100);
   const auto within = [slack](const std::optional<std::int64_t>& bytes) {

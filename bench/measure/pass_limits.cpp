@@ -98,13 +98,13 @@ class PassLimits {
       tensor.layer = i;
       weights.tensors.push_back(tensor);
     }
-    const Tuning told = runner_.session().tuning();
-    Tuning ahead = told;
-    ahead.prefetch_step = std::max<std::size_t>(told.prefetch_step, 2);  // one slot cannot overlap
+    const Tuning given = runner_.session().tuning();
+    Tuning ahead = given;
+    ahead.prefetch_step = std::max<std::size_t>(given.prefetch_step, 2);  // one slot cannot overlap
     runner_.session().set_tuning(ahead);
     runner_.loop().prepare(runner_.steady("gemv", "pinned_prefetch_copy", weights));
     const auto [ours, copy] = against_copy(weights.bytes());
-    runner_.session().set_tuning(told);
+    runner_.session().set_tuning(given);
     const double bytes = static_cast<double>(weights.bytes());
     runner_.add(id,
                 "bare copy of as much / gemv of " + weights.name + " under pinned_prefetch_copy, " +

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The time model of the command plan. Rates are round figures of real machines (H200 on PCIe Gen5, two
-// to sixteen host cores); they steer expectations and nothing else.
+// The time model of the command plan. Rates are round figures of real machines (H200 on PCIe Gen5,
+// two to sixteen host cores); they steer expectations and nothing else.
 #include <algorithm>
 #include <cmath>
 #include <set>

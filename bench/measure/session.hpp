@@ -22,7 +22,7 @@ class PassTimer final : public SetupClock {
   void set_up(StreamHandle stream) override;
   /// Waits for the stream. Seconds since begin().
   double end(StreamHandle stream);
-  /// Seconds from begin() to set_up() of the pass that ended; nullopt when it told none.
+  /// Seconds from begin() to set_up() of the pass that ended; nullopt when it reported none.
   std::optional<double> setup_seconds() const { return setup_seconds_; }
 
  private:

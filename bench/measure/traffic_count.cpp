@@ -104,7 +104,7 @@ void count_group(const TrafficCount& count, std::span<const Counted> group) {
       found = count.loop.counted().traffic_at_once(items);
     } catch (const CudaError& error) {
       if (error.context_dead()) throw;
-      count.loop.clear();  // one by one they tell whose failure it is
+      count.loop.clear();  // one by one they show whose failure it is
     }
   }
   for (std::size_t i = 0; i < group.size(); ++i) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // CUPTI hands over records in buffers, through plain functions without a user pointer and from a
-// thread of its own: what they add to is therefore one object per process, behind a mutex.
+// thread of its own: what they add to is therefore one object per process, under a mutex.
 #include "bench/measure/um_traffic.hpp"
 
 #include <cuda_runtime_api.h>

@@ -86,7 +86,7 @@ OutputFile::OutputFile(std::string option, const std::string& path)
   descriptor_ = lock_temporary();
 }
 
-/// The lock tells a file that a dead run left behind from one that a live run is filling.
+/// The lock distinguishes a file that a dead run left from one that a live run is filling.
 int OutputFile::lock_temporary() const {
   while (true) {
     const int descriptor = ::open(temporary_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);

@@ -88,7 +88,7 @@ TEST_F(EnergyMetering, SaysWhyThereIsNone) {
 TEST_F(EnergyMetering, GivesUpOnPassesThatAlwaysEndAtARenewal) {
   (void)measure(5e-3);  // the period is known
   const double before = now_;
-  EXPECT_EQ(measure(period_).reason, "passes are too long to be told from the counter's renewals");
+  EXPECT_EQ(measure(period_).reason, "passes are too long for the counter's renewals");
   EXPECT_LT(now_ - before, 2.5);
 }
 

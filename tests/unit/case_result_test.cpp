@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+// The one place that makes records, from what measuring a case gave.
+#include "bench/measure/case_result.hpp"
+
+#include <gtest/gtest.h>
+
+#include <vector>
+
+#include "bench/catalog.hpp"
+
+namespace offload {
+namespace {
+
+class RecordOfACase : public testing::Test {
+ protected:
+  CaseResult result(const Case& item) const {
+    CaseResult result;
+    result.item = &item;
+    result.prepared.bytes = {1000, 1024};
+    result.prepared.link_bytes = 1000;
+    result.prepared.footprint.pinned = 2000;
+    result.prepared.passes_per_sample = 4;
+    result.samples = {1e-6, 2e-6, 3e-6};
+    result.all_samples = true;
+    return result;
+  }
+  RecordContext context() const { return {platform_, calibration_, rules_}; }
+
+  Platform platform_;
+  Calibration calibration_;
+  OffloadRules rules_;
+  Catalog catalog_ = make_catalog();
+  WeightSet weights_{"w", {{"w", DType::bf16, 10, 50}}};
+  Case copied_{catalog_.workload("gemv"), catalog_.policy("pinned_copy"), &weights_, Start::steady};
+};
+
+TEST_F(RecordOfACase, HasWhatTheCaseIsAndWhatItGave) {
+  calibration_.copy_h2d = 1e9;
+  const CaseRecord record = make_record(result(copied_), context());
+  EXPECT_EQ(record.name, "gemv/pinned_copy/w/steady");
+  EXPECT_EQ(record.label, "gemv");
+  EXPECT_EQ(record.start, "steady");
+  EXPECT_EQ(record.path, Path::link);
+  EXPECT_EQ(record.footprint.pinned, 2000U);
+  EXPECT_EQ(record.passes_per_sample, 4U);
+  ASSERT_TRUE(record.summary);
+  EXPECT_DOUBLE_EQ(record.summary->median, 2e-6);
+  ASSERT_TRUE(record.share_of_link);
+  EXPECT_DOUBLE_EQ(*record.share_of_link, 0.5);  // 1000 bytes in 2 us, of 1 GB/s
+  EXPECT_DOUBLE_EQ(record.rate(), 0.5e9);
+  EXPECT_TRUE(record.complete);
+  EXPECT_EQ(record.failure, "");
+}
+
+TEST_F(RecordOfACase, HasNoShareOfALinkThatWasNotMeasuredOrIsNotARate) {
+  EXPECT_FALSE(make_record(result(copied_), context()).share_of_link);
+  calibration_.copy_h2d = 1e9;
+  CaseResult steps = result(copied_);
+  steps.prepared.steps = 10;
+  EXPECT_FALSE(make_record(steps, context()).share_of_link);
+  const Case resident{copied_.workload, catalog_.policy("device_resident"), &weights_,
+                      Start::steady};
+  EXPECT_FALSE(make_record(result(resident), context()).share_of_link);
+}
+
+TEST_F(RecordOfACase, IsCompleteOnceEverySampleWasTakenAndNothingFailed) {
+  CaseResult early = result(copied_);
+  early.all_samples = false;
+  const CaseRecord interrupted = make_record(early, context());
+  EXPECT_FALSE(interrupted.complete);
+  EXPECT_TRUE(interrupted.summary);  // of the samples there are
+
+  CaseResult late = result(copied_);
+  late.failure = "wrong result";
+  EXPECT_FALSE(make_record(late, context()).complete);
+
+  CaseResult never;
+  never.item = &copied_;
+  never.failure = "out of memory";
+  const CaseRecord failed = make_record(never, context());
+  EXPECT_EQ(failed.name, "gemv/pinned_copy/w/steady");
+  EXPECT_FALSE(failed.summary);
+  EXPECT_FALSE(failed.complete);
+}
+
+TEST_F(RecordOfACase, SaysInEngineFlagsOfAModelWhatTheRulesSay) {
+  const CaseRecord matrix = make_record(result(copied_), context());
+  weights_.slice.emplace();
+  rules_.cpu_offload_gb = 30;
+  const CaseRecord model = make_record(result(copied_), context());
+  EXPECT_EQ(model.engine_flags, engine_flags(matrix.engine_flags, rules_));
+}
+
+}  // namespace
+}  // namespace offload
