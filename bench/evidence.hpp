@@ -6,12 +6,17 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 namespace offload {
 
 enum class EvidenceState : std::uint8_t { measured, zero_by_design, unavailable };
+constexpr std::string_view name(EvidenceState state) {
+  if (state == EvidenceState::measured) return "measured";
+  return state == EvidenceState::zero_by_design ? "zero by design" : "unavailable";
+}
 
 /// What one collector has to say: figures, a zero that follows from how the policy works, or why
 /// there is nothing. Never a silent 0.

@@ -13,9 +13,9 @@
 #include "bench/measure/plan.hpp"
 #include "bench/platform/probe.hpp"
 #include "bench/report/memory_cost_table.hpp"
+#include "bench/report/plan_text.hpp"
 #include "bench/report/redact.hpp"
 #include "bench/report/results_file.hpp"
-#include "bench/report/summary.hpp"
 #include "bench/run.hpp"
 #include "offload/error.hpp"
 

@@ -1,12 +1,53 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "bench/report/answers.hpp"
 
+#include <algorithm>
+#include <iterator>
 #include <utility>
 
-#include "bench/report/sentences.hpp"
+#include "bench/core/text.hpp"
 
 namespace offload {
 namespace {
+
+constexpr double same_below = 1.01;
+
+bool faster(const CaseRecord* one, const CaseRecord* other) {
+  return one->summary->median < other->summary->median;
+}
+
+std::optional<Contest> contest_of(const std::vector<const CaseRecord*>& cases, Start start) {
+  Contest contest;
+  bool has_warm = false;
+  for (const CaseRecord* record : cases) {
+    if (exclusion(*record)) continue;
+    if (record->start != name(start) && record->start != name(Start::steady)) continue;
+    has_warm |= record->start == name(Start::warm);
+    contest.ranked.push_back(record);
+  }
+  if (contest.ranked.empty() || (start == Start::warm && !has_warm)) return std::nullopt;
+  std::ranges::stable_sort(contest.ranked, faster);
+  for (const CaseRecord* record : contest.ranked) {
+    if (ties(contest.best(), *record)) {
+      contest.tied.push_back(record);
+    } else if (contest.runner_up == nullptr) {
+      contest.runner_up = record;
+    }
+    if (contest.switchable == nullptr && !record->engine_flags.empty()) {
+      contest.switchable = record;
+    }
+  }
+  return contest;
+}
+
+const CaseRecord* fastest_on_gpu(const std::vector<const CaseRecord*>& cases) {
+  const CaseRecord* best = nullptr;
+  for (const CaseRecord* record : cases) {
+    if (exclusion(*record) != Exclusion::on_gpu) continue;
+    if (best == nullptr || faster(record, best)) best = record;
+  }
+  return best;
+}
 
 constexpr double most = 0.8;  // of a limit: what is left is overhead, not another limit
 
@@ -14,7 +55,173 @@ LimitedBy limit_of_cpu(const CaseRecord& record, const Calibration& calibration)
   return record.rate() >= most * calibration.host_read ? LimitedBy::host_memory : LimitedBy::cpu;
 }
 
+constexpr std::size_t max_names = 4;
+
+/// "5.62 tokens/s"
+std::string tokens_text(const CaseRecord& record) {
+  return three_digits(record.model->tokens_per_second) + " tokens/s";
+}
+
+/// "1.2 GiB of GPU memory"
+std::string device_memory_text(const CaseRecord& record) {
+  const std::size_t bytes = record.model->memory.device;
+  return (bytes == 0 ? "no" : format_size_rounded(bytes) + " of") + " GPU memory";
+}
+
+/// "55.0 GB/s (99 % of the link)", or "1.19 us a step" for a workload that measures latency.
+std::string speed(const CaseRecord& record) {
+  if (record.model) return tokens_text(record) + " with " + device_memory_text(record);
+  if (record.steps > 0) {
+    return format_seconds(record.summary->median / static_cast<double>(record.steps)) + " a step";
+  }
+  std::string text = format_rate(record.rate());
+  if (!record.share_of_link) return text;
+  const std::string share = percent(*record.share_of_link) + " of the link";
+  if (!is_split(record)) return text + " (" + share + ')';
+  return text + " (" + share + " for the part that crosses it, " + percent(cpu_share(record)) +
+         " read by the CPU)";
+}
+
+/// Of models that tie, each has its own cost in GPU memory.
+std::string first_place(const Contest& contest) {
+  const CaseRecord& best = contest.best();
+  std::vector<std::string> names;
+  for (const CaseRecord* record : contest.tied) {
+    const bool costs = best.model && contest.tied.size() > 1;
+    names.push_back(record->policy + (costs ? " (" + device_memory_text(*record) + ')' : ""));
+  }
+  if (names.size() == 1) return names.front() + " wins at " + speed(best);
+  return enumerate(names, max_names) + " tie at " + (best.model ? tokens_text(best) : speed(best));
+}
+
+std::string winners(const Contest& contest) {
+  const CaseRecord& best = contest.best();
+  if (contest.ranked.size() == 1) {
+    return best.policy + (best.model ? " reaches " : " reads at ") + speed(best) +
+           ", with no rival";
+  }
+  if (contest.runner_up == nullptr) return first_place(contest);
+  const CaseRecord& next = *contest.runner_up;
+  return first_place(contest) + ", " + next.policy + " is " + times(times_slower(next, best)) +
+         " slower at " + speed(next);
+}
+
+/// "; with all weights resident 230 tokens/s in 16 GiB of GPU memory"; "" where it is not known.
+std::string model_if_resident(const CaseRecord* resident) {
+  if (resident == nullptr || !resident->model) return "";
+  return "; with all weights resident " + tokens_text(*resident) + " in " +
+         device_memory_text(*resident);
+}
+
+std::string selected_by(const CaseRecord& best) {
+  if (best.engine_flags.empty()) return "; no engine flag selects " + best.policy;
+  return "; engine flags of " + best.policy + ": " + best.engine_flags;
+}
+
+std::string if_resident(const CaseRecord* resident, const CaseRecord& best) {
+  constexpr double worth_saying = 1.05;
+  if (best.model) return model_if_resident(resident) + selected_by(best);
+  if (resident == nullptr) return "";
+  const double gain = times_slower(best, *resident);
+  if (gain < worth_saying) return "; weights that stay on the GPU would be read no faster";
+  return "; weights that stay on the GPU would be read " + times(gain) + " faster";
+}
+
+std::string without_contest(const CaseRecord* resident) {
+  if (resident == nullptr) return "no policy passed";
+  if (resident->model) return "no policy that offloads passed" + model_if_resident(resident);
+  return "nothing was read from host memory; weights on the GPU are read at " + speed(*resident) +
+         " (" + resident->policy + ")";
+}
+
+/// "gemv of w: pinned_copy wins at 50.0 GB/s (80 % of the link), ..." or, of a model, "decode of m:
+/// hybrid_split wins at 5.60 tokens/s with 1.2 GiB of GPU memory, ...". One sentence; two where
+/// policies that keep nothing on the GPU also differ by start.
+std::vector<std::string> winner_sentences(const Ranking& ranking) {
+  const std::string subject = ranking.label + " of " + ranking.weights;
+  const std::optional<Contest>& cold = ranking.cold;
+  const std::optional<Contest>& warm = ranking.warm;
+  if (!cold && !warm) return {subject + ": " + without_contest(ranking.resident) + '.'};
+  const bool both = cold && warm;
+  if (both && winners(*cold) == winners(*warm)) {
+    return {subject + ", cold and warm: " + winners(*cold) +
+            if_resident(ranking.resident, cold->best()) + '.'};
+  }
+  std::vector<std::string> sentences;
+  if (cold) {
+    sentences.push_back(subject + (both ? ", cold: " : ": ") + winners(*cold) +
+                        if_resident(ranking.resident, cold->best()) + '.');
+  }
+  if (warm) {
+    sentences.push_back(subject + ", warm: " + winners(*warm) +
+                        (both ? "" : if_resident(ranking.resident, warm->best())) + '.');
+  }
+  return sentences;
+}
+
 }  // namespace
+
+bool passed(const CaseRecord& record) {
+  return record.failure.empty() && record.summary && record.summary->median > 0;
+}
+
+std::optional<Exclusion> exclusion(const CaseRecord& record) {
+  if (!record.failure.empty()) return Exclusion::failed;
+  if (!passed(record)) return Exclusion::no_samples;
+  if (record.path == Path::device_memory) return Exclusion::on_gpu;
+  return std::nullopt;
+}
+
+bool is_split(const CaseRecord& record) { return record.cpu_bytes > 0 && record.link_bytes > 0; }
+
+double cpu_share(const CaseRecord& record) {
+  return static_cast<double>(record.cpu_bytes) / static_cast<double>(record.bytes.requested);
+}
+
+bool ties(const CaseRecord& one, const CaseRecord& other) {
+  const Summary& fast = faster(&one, &other) ? *one.summary : *other.summary;
+  const Summary& slow = faster(&one, &other) ? *other.summary : *one.summary;
+  return slow.median < same_below * fast.median || slow.p25 <= fast.p75;
+}
+
+double times_slower(const CaseRecord& other, const CaseRecord& record) {
+  if (other.model && record.model) return other.model->seconds / record.model->seconds;
+  return other.summary->median / record.summary->median;
+}
+
+std::optional<Place> place(const std::optional<Contest>& contest, const CaseRecord& record) {
+  if (!contest) return std::nullopt;
+  const auto& ranked = contest->ranked;
+  const auto found = std::ranges::find(ranked, &record);
+  if (found == ranked.end()) return std::nullopt;
+  return Place{static_cast<std::size_t>(found - ranked.begin()) + 1,
+               times_slower(record, contest->best()), ties(contest->best(), record)};
+}
+
+const std::optional<Contest>& Ranking::contest(std::string_view start) const {
+  return start == name(Start::warm) ? warm : cold;
+}
+
+std::vector<Ranking> rank(const std::vector<CaseRecord>& cases) {
+  std::vector<Ranking> rankings;
+  for (const CaseRecord& record : cases) {
+    const auto same = [&](const Ranking& ranking) {
+      return ranking.label == record.label && ranking.weights == record.weights.name;
+    };
+    auto ranking = std::ranges::find_if(rankings, same);
+    if (ranking == rankings.end()) {
+      rankings.push_back({record.workload, record.label, record.weights.name, {}, {}, {}, nullptr});
+      ranking = std::prev(rankings.end());
+    }
+    ranking->cases.push_back(&record);
+  }
+  for (Ranking& ranking : rankings) {
+    ranking.cold = contest_of(ranking.cases, Start::cold);
+    ranking.warm = contest_of(ranking.cases, Start::warm);
+    ranking.resident = fastest_on_gpu(ranking.cases);
+  }
+  return rankings;
+}
 
 std::string_view name(LimitedBy limit) {
   switch (limit) {

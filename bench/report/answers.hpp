@@ -1,16 +1,85 @@
 // SPDX-License-Identifier: Apache-2.0
-// The answers of a run: per workload and weight set who wins, by how much, what limits the winner,
-// and all that in a sentence. Summary, results file and whatever reads it show these.
+// Who wins, by how much, what limits the winner, and all that in a sentence: worked out once from
+// the cases of a run. Summary, results file and whatever reads it show these.
 #pragma once
+#include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "bench/record.hpp"
-#include "bench/report/ranking.hpp"
 
 namespace offload {
+
+/// Measured, and its result was right.
+bool passed(const CaseRecord& record);
+
+/// Why a case takes part in no contest.
+enum class Exclusion : std::uint8_t {
+  failed,
+  no_samples,
+  on_gpu,  // its weights are, or have become, resident in GPU memory: another question's answer
+};
+constexpr std::string_view name(Exclusion exclusion) {
+  if (exclusion == Exclusion::failed) return "failed";
+  return exclusion == Exclusion::no_samples ? "no_samples" : "on_gpu";
+}
+/// nullopt for a case that competes: it passed, and read weights that are in host memory.
+std::optional<Exclusion> exclusion(const CaseRecord& record);
+
+/// The CPU computed on a part of the weights while the others crossed the link: the rate counts
+/// both, the share of the link only what crossed it.
+bool is_split(const CaseRecord& record);
+/// Of the bytes that such a pass asks for.
+double cpu_share(const CaseRecord& record);
+
+/// The difference of the medians is below 1 %, or the middle halves of the samples overlap.
+bool ties(const CaseRecord& one, const CaseRecord& other);
+
+/// How often `record` would fit into the time of `other`: > 1 when `other` is slower. Of passes
+/// over a model's slice, by the time of the whole model.
+double times_slower(const CaseRecord& other, const CaseRecord& record);
+
+/// The competitors of one start. All pointers lead into the run.
+struct Contest {
+  std::vector<const CaseRecord*> ranked;   // fastest first; never empty
+  std::vector<const CaseRecord*> tied;     // with the best, which comes first
+  const CaseRecord* runner_up = nullptr;   // the fastest that does not tie with the best
+  const CaseRecord* switchable = nullptr;  // the fastest that an engine's flags select today
+
+  const CaseRecord& best() const { return *ranked.front(); }
+};
+
+/// Where a case stands in a contest.
+struct Place {
+  std::size_t rank = 1;  // the best has 1
+  double times_slower = 1;
+  bool ties_with_best = true;
+};
+/// nullopt when it does not take part.
+std::optional<Place> place(const std::optional<Contest>& contest, const CaseRecord& record);
+
+/// Steady cases compete in both contests, since under those policies cold and warm are the same;
+/// without one genuinely warm competitor there is no warm contest.
+struct Ranking {
+  std::string workload;
+  std::string label;  // "gemm/tokens:512" stands apart from "gemm/tokens:1"
+  std::string weights;
+  std::vector<const CaseRecord*> cases;  // all of them, in the order of the run
+  std::optional<Contest> cold;
+  std::optional<Contest> warm;
+  const CaseRecord* resident = nullptr;  // the fastest passed case that read GPU memory
+
+  /// The contest that a case of this start is shown against: warm ones among what is fast when
+  /// warm, all others from cold.
+  const std::optional<Contest>& contest(std::string_view start) const;
+};
+
+/// By label and weights, in order of first appearance. `cases` must outlive the result.
+std::vector<Ranking> rank(const std::vector<CaseRecord>& cases);
+std::vector<Ranking> rank(std::vector<CaseRecord>&& cases) = delete;
 
 /// What keeps a case from being faster, as far as its figures tell.
 enum class LimitedBy : std::uint8_t {

@@ -3,181 +3,198 @@
 
 #include <array>
 #include <charconv>
+#include <concepts>
+#include <optional>
+#include <string_view>
+#include <utility>
 
-#include "bench/report/evidence_figures.hpp"
-#include "bench/report/ranking.hpp"
-#include "bench/report/table.hpp"
+#include "bench/report/answers.hpp"
+#include "bench/report/evidence.hpp"
+#include "bench/report/page.hpp"
 
 namespace offload {
 namespace {
 
-/// The shortest text that reads back as the same number.
-std::string exact(double value) {
+/// Shortest text that reads back as the same number.
+std::string raw(double value) {
   std::array<char, 64> text{};
   const auto result = std::to_chars(text.data(), text.data() + text.size(), value);
   return {text.data(), result.ptr};
 }
 
-std::string_view path_name(Path path) {
-  if (path == Path::device_memory) return "device_memory";
-  return path == Path::link ? "link" : "host_memory";
+std::string raw(std::integral auto value) { return std::to_string(value); }
+
+std::string raw(bool value) { return value ? "true" : "false"; }
+
+/// What was not measured is empty.
+template <typename T>
+std::string raw(const std::optional<T>& value) {
+  return value ? raw(*value) : "";
 }
 
-/// Figures of the whole model; nothing for other cases.
-void add_model(std::vector<std::string>& row, const CaseRecord& record) {
-  if (!record.weights.slice || !record.model || !passed(record)) return;
-  const ModelFigures& figures = *record.model;
-  row.push_back(std::to_string(record.weights.slice->layers));
-  row.push_back(std::to_string(record.weights.slice->layers_measured));
-  row.push_back(exact(figures.seconds));
-  row.push_back(exact(figures.tokens_per_second));
-  row.push_back(exact(figures.link_bytes_per_token));
-  row.push_back(figures.overlap ? exact(*figures.overlap) : "");
-  for (const std::size_t bytes :
-       {figures.memory.device, figures.memory.pinned, figures.memory.managed,
-        figures.memory.pageable, figures.pinned_by_powers_of_two}) {
-    row.push_back(std::to_string(bytes));
-  }
+using Record = const CaseRecord&;
+
+/// Figures of a case that passed.
+template <double Summary::*figure>
+std::string of_summary(Record record) {
+  return passed(record) ? raw((*record.summary).*figure) : "";
 }
 
-std::string exact_or_empty(const std::optional<double>& value) {
-  return value ? exact(*value) : "";
+template <std::size_t Footprint::*kind>
+std::string of_footprint(Record record) {
+  return raw(record.footprint.*kind);
 }
 
-/// What was not measured is empty: um_state tells a zero by design.
-void add_evidence(std::vector<std::string>& row, const CaseRecord& record) {
-  const Evidence& evidence = record.evidence;
-  const auto& um = evidence.um.value;
-  const auto um_figure = [&um](std::size_t figure) {
-    return um ? std::to_string(figure) : std::string();
-  };
-  const UmTraffic traffic = um.value_or(UmTraffic{});
-  row.emplace_back(name(evidence.um.state));
-  row.push_back(um_figure(traffic.to_device.total()));
-  row.push_back(um_figure(traffic.to_host.total()));
-  row.push_back(um_figure(traffic.bytes_read));
-  row.push_back(exact_or_empty(amplification(record)));
-  row.push_back(um_figure(traffic.gpu_fault_groups));
-  row.push_back(um_figure(traffic.remote_maps));
-  row.push_back(exact_or_empty(driver_cpu_per_gb(record)));
-  row.push_back(exact_or_empty(process_cpu_per_gb(record)));
-  row.push_back(exact_or_empty(joules_per_gb(record)));
-  const auto& link = evidence.link.value;
-  row.push_back(link ? exact(link->wire_to_device) : "");
-  row.push_back(link ? exact_or_empty(link->payload_to_device) : "");
-  row.push_back(evidence.page_faults.value ? exact(evidence.page_faults.value->minor) : "");
-  const auto setup = setup_figures(record);
-  row.push_back(setup ? exact(setup->setup) : "");
-  row.push_back(setup ? exact(setup->read) : "");
+/// Figures of the whole model, for passes over one that passed.
+bool has_model(Record record) { return record.weights.slice && record.model && passed(record); }
+
+template <double ModelFigures::*figure>
+std::string of_model(Record record) {
+  return has_model(record) ? raw((*record.model).*figure) : "";
 }
+
+template <std::size_t Footprint::*kind>
+std::string of_model_memory(Record record) {
+  return has_model(record) ? raw(record.model->memory.*kind) : "";
+}
+
+template <std::size_t ModelSlice::*figure>
+std::string of_slice(Record record) {
+  return has_model(record) ? raw((*record.weights.slice).*figure) : "";
+}
+
+/// Traffic that was counted; um_state distinguishes what was not counted from a zero by design.
+template <std::size_t UmTraffic::*figure>
+std::string of_traffic(Record record) {
+  const auto& um = record.evidence.um.value;
+  return um ? raw((*um).*figure) : "";
+}
+
+template <BytesByCause UmTraffic::*direction>
+std::string of_moved_bytes(Record record) {
+  const auto& um = record.evidence.um.value;
+  return um ? raw(((*um).*direction).total()) : "";
+}
+
+std::string seconds_per_step(Record record) {
+  if (!passed(record) || record.steps == 0) return "";
+  return raw(record.summary->median / static_cast<double>(record.steps));
+}
+
+std::optional<double> wire_bytes(Record record) {
+  const auto& link = record.evidence.link.value;
+  return link ? std::optional(link->wire_to_device) : std::nullopt;
+}
+
+std::optional<double> payload_bytes(Record record) {
+  const auto& link = record.evidence.link.value;
+  return link ? link->payload_to_device : std::nullopt;
+}
+
+std::optional<double> minor_faults(Record record) {
+  const auto& faults = record.evidence.page_faults.value;
+  return faults ? std::optional(faults->minor) : std::nullopt;
+}
+
+std::optional<double> setup_seconds(Record record) {
+  const auto figures = setup_figures(record);
+  return figures ? std::optional(figures->setup) : std::nullopt;
+}
+
+std::optional<double> read_seconds(Record record) {
+  const auto figures = setup_figures(record);
+  return figures ? std::optional(figures->read) : std::nullopt;
+}
+
+struct CsvColumn {
+  const char* name;
+  std::string (*text)(Record);
+};
+
+// Scripts read columns by name; new ones go to the end.
+constexpr std::array columns{
+    CsvColumn{"name", [](Record record) { return record.name; }},
+    CsvColumn{"workload", [](Record record) { return record.workload; }},
+    CsvColumn{"policy", [](Record record) { return record.policy; }},
+    CsvColumn{"weights", [](Record record) { return record.weights.name; }},
+    CsvColumn{"start", [](Record record) { return record.start; }},
+    CsvColumn{"path", [](Record record) { return std::string(name(record.path)); }},
+    CsvColumn{"bytes_requested", [](Record record) { return raw(record.bytes.requested); }},
+    CsvColumn{"bytes_touched", [](Record record) { return raw(record.bytes.touched); }},
+    CsvColumn{"steps", [](Record record) { return raw(record.steps); }},
+    CsvColumn{"samples", [](Record record) { return raw(record.samples.size()); }},
+    CsvColumn{"passes_per_sample", [](Record record) { return raw(record.passes_per_sample); }},
+    CsvColumn{"median_s", of_summary<&Summary::median>},
+    CsvColumn{"mean_s", of_summary<&Summary::mean>},
+    CsvColumn{"min_s", of_summary<&Summary::min>},
+    CsvColumn{"max_s", of_summary<&Summary::max>},
+    CsvColumn{"p05_s", of_summary<&Summary::p05>},
+    CsvColumn{"p25_s", of_summary<&Summary::p25>},
+    CsvColumn{"p75_s", of_summary<&Summary::p75>},
+    CsvColumn{"p95_s", of_summary<&Summary::p95>},
+    CsvColumn{"p99_s", of_summary<&Summary::p99>},
+    CsvColumn{"stddev_s", of_summary<&Summary::stddev>},
+    CsvColumn{"coefficient_of_variation", of_summary<&Summary::coefficient_of_variation>},
+    CsvColumn{"bytes_per_second",
+              [](Record record) { return passed(record) ? raw(record.rate()) : ""; }},
+    CsvColumn{"seconds_per_step", seconds_per_step},
+    CsvColumn{"share_of_link",
+              [](Record record) { return passed(record) ? raw(record.share_of_link) : ""; }},
+    CsvColumn{"device_bytes", of_footprint<&Footprint::device>},
+    CsvColumn{"pinned_bytes", of_footprint<&Footprint::pinned>},
+    CsvColumn{"managed_bytes", of_footprint<&Footprint::managed>},
+    CsvColumn{"pageable_bytes", of_footprint<&Footprint::pageable>},
+    CsvColumn{"complete", [](Record record) { return raw(record.complete); }},
+    CsvColumn{"failure", [](Record record) { return record.failure; }},
+    CsvColumn{"tokens", [](Record record) { return raw(record.tokens); }},
+    CsvColumn{"link_bytes", [](Record record) { return raw(record.link_bytes); }},
+    CsvColumn{"cpu_bytes", [](Record record) { return raw(record.cpu_bytes); }},
+    CsvColumn{"captured", [](Record record) { return raw(record.captured); }},
+    CsvColumn{"layers", of_slice<&ModelSlice::layers>},
+    CsvColumn{"layers_measured", of_slice<&ModelSlice::layers_measured>},
+    CsvColumn{"model_pass_s", of_model<&ModelFigures::seconds>},
+    CsvColumn{"tokens_per_second_ceiling", of_model<&ModelFigures::tokens_per_second>},
+    CsvColumn{"link_bytes_per_token", of_model<&ModelFigures::link_bytes_per_token>},
+    CsvColumn{"overlap",
+              [](Record record) { return has_model(record) ? raw(record.model->overlap) : ""; }},
+    CsvColumn{"model_device_bytes", of_model_memory<&Footprint::device>},
+    CsvColumn{"model_pinned_bytes", of_model_memory<&Footprint::pinned>},
+    CsvColumn{"model_managed_bytes", of_model_memory<&Footprint::managed>},
+    CsvColumn{"model_pageable_bytes", of_model_memory<&Footprint::pageable>},
+    CsvColumn{"model_pinned_bytes_by_powers_of_two",
+              [](Record record) {
+                return has_model(record) ? raw(record.model->pinned_by_powers_of_two) : "";
+              }},
+    CsvColumn{"um_state",
+              [](Record record) { return std::string(name(record.evidence.um.state)); }},
+    CsvColumn{"bytes_to_device", of_moved_bytes<&UmTraffic::to_device>},
+    CsvColumn{"bytes_to_host", of_moved_bytes<&UmTraffic::to_host>},
+    CsvColumn{"um_bytes_read", of_traffic<&UmTraffic::bytes_read>},
+    CsvColumn{"amplification", [](Record record) { return raw(amplification(record)); }},
+    CsvColumn{"gpu_fault_groups", of_traffic<&UmTraffic::gpu_fault_groups>},
+    CsvColumn{"remote_maps", of_traffic<&UmTraffic::remote_maps>},
+    CsvColumn{"driver_cpu_s_per_gb", [](Record record) { return raw(driver_cpu_per_gb(record)); }},
+    CsvColumn{"process_cpu_s_per_gb",
+              [](Record record) { return raw(process_cpu_per_gb(record)); }},
+    CsvColumn{"joules_per_gb", [](Record record) { return raw(joules_per_gb(record)); }},
+    CsvColumn{"link_wire_bytes_to_device", [](Record record) { return raw(wire_bytes(record)); }},
+    CsvColumn{"link_payload_bytes_to_device",
+              [](Record record) { return raw(payload_bytes(record)); }},
+    CsvColumn{"minor_page_faults", [](Record record) { return raw(minor_faults(record)); }},
+    CsvColumn{"setup_median_s", [](Record record) { return raw(setup_seconds(record)); }},
+    CsvColumn{"read_median_s", [](Record record) { return raw(read_seconds(record)); }},
+    CsvColumn{"family", [](Record record) { return record.family; }}};
 
 }  // namespace
 
 std::string cases_csv(const std::vector<CaseRecord>& cases) {
-  std::vector<Table::Column> columns;
-  for (const char* title : {"name",
-                            "workload",
-                            "policy",
-                            "weights",
-                            "start",
-                            "path",
-                            "bytes_requested",
-                            "bytes_touched",
-                            "steps",
-                            "samples",
-                            "passes_per_sample",
-                            "median_s",
-                            "mean_s",
-                            "min_s",
-                            "max_s",
-                            "p05_s",
-                            "p25_s",
-                            "p75_s",
-                            "p95_s",
-                            "p99_s",
-                            "stddev_s",
-                            "coefficient_of_variation",
-                            "bytes_per_second",
-                            "seconds_per_step",
-                            "share_of_link",
-                            "device_bytes",
-                            "pinned_bytes",
-                            "managed_bytes",
-                            "pageable_bytes",
-                            "complete",
-                            "failure",
-                            "tokens",
-                            "link_bytes",
-                            "cpu_bytes",
-                            "captured",
-                            "layers",
-                            "layers_measured",
-                            "model_pass_s",
-                            "tokens_per_second_ceiling",
-                            "link_bytes_per_token",
-                            "overlap",
-                            "model_device_bytes",
-                            "model_pinned_bytes",
-                            "model_managed_bytes",
-                            "model_pageable_bytes",
-                            "model_pinned_bytes_by_powers_of_two",
-                            "um_state",
-                            "bytes_to_device",
-                            "bytes_to_host",
-                            "um_bytes_read",
-                            "amplification",
-                            "gpu_fault_groups",
-                            "remote_maps",
-                            "driver_cpu_s_per_gb",
-                            "process_cpu_s_per_gb",
-                            "joules_per_gb",
-                            "link_wire_bytes_to_device",
-                            "link_payload_bytes_to_device",
-                            "minor_page_faults",
-                            "setup_median_s",
-                            "read_median_s"}) {
-    columns.push_back({title});
-  }
-  const std::size_t width = columns.size();
-  constexpr std::size_t evidence_columns = 15;   // um_state and what follows
-  constexpr std::size_t first_after_rates = 25;  // device_bytes
-  Table table(std::move(columns));
-  for (const auto& record : cases) {
-    std::vector<std::string> row{record.name,
-                                 record.workload,
-                                 record.policy,
-                                 record.weights.name,
-                                 record.start,
-                                 std::string(path_name(record.path)),
-                                 std::to_string(record.bytes.requested),
-                                 std::to_string(record.bytes.touched),
-                                 std::to_string(record.steps),
-                                 std::to_string(record.samples.size()),
-                                 std::to_string(record.passes_per_sample)};
-    if (passed(record)) {
-      const Summary& s = *record.summary;
-      for (const double value : {s.median, s.mean, s.min, s.max, s.p05, s.p25, s.p75, s.p95, s.p99,
-                                 s.stddev, s.coefficient_of_variation, record.rate()}) {
-        row.push_back(exact(value));
-      }
-      row.push_back(record.steps > 0 ? exact(s.median / static_cast<double>(record.steps)) : "");
-      row.push_back(record.share_of_link ? exact(*record.share_of_link) : "");
-    }
-    row.resize(first_after_rates);
-    for (const std::size_t bytes : {record.footprint.device, record.footprint.pinned,
-                                    record.footprint.managed, record.footprint.pageable}) {
-      row.push_back(std::to_string(bytes));
-    }
-    row.push_back(record.complete ? "true" : "false");
-    row.push_back(record.failure);
-    row.push_back(std::to_string(record.tokens));
-    row.push_back(std::to_string(record.link_bytes));
-    row.push_back(std::to_string(record.cpu_bytes));
-    row.push_back(record.captured ? "true" : "false");
-    add_model(row, record);
-    row.resize(width - evidence_columns);
-    add_evidence(row, record);
-    table.add(std::move(row));
+  std::vector<Table::Column> titles;
+  for (const CsvColumn& column : columns) titles.push_back({column.name});
+  Table table(std::move(titles));
+  for (const CaseRecord& record : cases) {
+    std::vector<std::string> cells;
+    for (const CsvColumn& column : columns) cells.push_back(column.text(record));
+    table.add(std::move(cells));
   }
   return table.csv();
 }

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "bench/report/explain.hpp"
+#include "bench/report/evidence.hpp"
 
+#include <cctype>
 #include <cmath>
 #include <optional>
 #include <string_view>
 #include <utility>
 
 #include "bench/core/text.hpp"
-#include "bench/report/evidence_figures.hpp"
-#include "bench/report/ranking.hpp"
+#include "bench/report/answers.hpp"
 
 namespace offload {
 namespace {
@@ -21,7 +21,17 @@ std::string mean_text(double mean) {
   return mean == whole ? std::to_string(static_cast<std::size_t>(whole)) : three_digits(mean);
 }
 
-std::string joined(const Lines& parts) { return enumerate(parts, parts.size()); }
+std::string joined(const Lines& parts) { return enumerate(parts); }
+
+/// Whether a collector has figures; if not, the line says why.
+template <typename T>
+bool has_figures(Lines& lines, std::string_view what, const Observed<T>& observed) {
+  if (observed.value) return true;
+  std::string line = absence(what, observed) + ".";
+  line[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(line[0])));
+  lines.push_back(std::move(line));
+  return false;
+}
 
 void explain_speed(Lines& lines, const CaseRecord& record, const RunRecord& run) {
   lines.push_back("Weights in " + record.memory + "; " + record.mechanism + ".");
@@ -91,12 +101,7 @@ std::string fault_sentence(const UmTraffic& um) {
 
 void explain_traffic(Lines& lines, const CaseRecord& record) {
   const Observed<UmTraffic>& um = record.evidence.um;
-  if (um.state == EvidenceState::zero_by_design) {
-    lines.push_back("No faults and no migration, by design: " + um.reason + ".");
-  } else if (!um.value) {
-    lines.push_back("Faults and migration are not known: " + um.reason + ".");
-  }
-  if (!um.value) return;
+  if (!has_figures(lines, evidence_of::driver_traffic, um)) return;
   const UmTraffic& traffic = *um.value;
   const bool part = traffic.bytes_read < record.bytes.requested;
   const std::string read = " while " + format_traffic(traffic.bytes_read) +
@@ -129,10 +134,7 @@ void explain_traffic(Lines& lines, const CaseRecord& record) {
 
 void explain_cpu(Lines& lines, const CaseRecord& record) {
   const Observed<CpuTime>& cpu = record.evidence.cpu;
-  if (!cpu.value) {
-    lines.push_back("CPU time is not known: " + cpu.reason + ".");
-    return;
-  }
+  if (!has_figures(lines, evidence_of::cpu_time, cpu)) return;
   const auto driver = driver_cpu_per_gb(record);
   if (!cpu.value->driver || !driver) {
     lines.emplace_back(
@@ -157,20 +159,13 @@ void explain_cpu(Lines& lines, const CaseRecord& record) {
 }
 
 void explain_pages(Lines& lines, const Evidence& evidence) {
-  if (const auto& faults = evidence.page_faults.value) {
-    lines.push_back("It had " + mean_text(faults->minor) + " minor and " +
-                    mean_text(faults->major) + " major page faults a pass.");
-  } else {
-    lines.push_back("Its page faults are not known: " + evidence.page_faults.reason + ".");
+  if (has_figures(lines, evidence_of::page_faults, evidence.page_faults)) {
+    const PageFaults& faults = *evidence.page_faults.value;
+    lines.push_back("It had " + mean_text(faults.minor) + " minor and " + mean_text(faults.major) +
+                    " major page faults a pass.");
   }
   const Observed<Residency>& residency = evidence.residency;
-  if (residency.state == EvidenceState::zero_by_design) {
-    lines.push_back("No page of the weights is in host memory, by design: " + residency.reason +
-                    ".");
-  } else if (!residency.value) {
-    lines.push_back("Where the pages were is not known: " + residency.reason + ".");
-  }
-  if (!residency.value) return;
+  if (!has_figures(lines, evidence_of::residency, residency)) return;
   const Residency& pages = *residency.value;
   Lines places;
   if (pages.not_on_cpu > 0) {
@@ -180,20 +175,14 @@ void explain_pages(Lines& lines, const Evidence& evidence) {
     places.push_back(std::to_string(on_node) + " on NUMA node " + std::to_string(node));
   }
   std::string text =
-      "Behind it, of " + count(pages.pages_asked, "page") + " asked, " + joined(places);
+      "After it, of " + count(pages.pages_asked, "page") + " asked, " + joined(places);
   if (!pages.last_prefetch.empty()) text += "; last prefetched to: " + pages.last_prefetch;
   lines.push_back(text + ".");
 }
 
 void explain_link(Lines& lines, const CaseRecord& record) {
-  const Observed<LinkTraffic>& found = record.evidence.link;
-  if (found.state == EvidenceState::zero_by_design) {
-    lines.push_back("Nothing crossed the link, by design: " + found.reason + ".");
-  } else if (!found.value) {
-    lines.push_back("The link's bytes are not known: " + found.reason + ".");
-  }
-  if (!found.value) return;
-  const LinkTraffic& link = *found.value;
+  if (!has_figures(lines, evidence_of::link, record.evidence.link)) return;
+  const LinkTraffic& link = *record.evidence.link.value;
   std::string text = "The link carried " + format_traffic(link.wire_to_device) +
                      " to the GPU and " + format_traffic(link.wire_to_host) +
                      " to the host, whole packets";
@@ -210,12 +199,9 @@ void explain_link(Lines& lines, const CaseRecord& record) {
 
 void explain_energy(Lines& lines, const CaseRecord& record) {
   const Observed<Energy>& energy = record.evidence.energy;
-  if (!energy.value) {
-    lines.push_back("Energy is not known: " + energy.reason + ".");
-    return;
-  }
+  if (!has_figures(lines, evidence_of::energy, energy)) return;
   std::string text = "The GPU drew " + three_digits(energy.value->watts) + " W over " +
-                     format_seconds(energy.value->seconds) + " of passes on end, " +
+                     format_seconds(energy.value->seconds) + " of consecutive passes, " +
                      three_digits(energy.value->joules) + " J a pass";
   if (const auto joules = joules_per_gb(record)) text += ", " + three_digits(*joules) + " J per GB";
   lines.push_back(text + ".");
@@ -226,23 +212,20 @@ std::string throttle_text(const std::optional<std::vector<std::string>>& reasons
   return reasons->empty() ? "nothing" : joined(*reasons);
 }
 
-void explain_gpu(Lines& lines, const Observed<GpuState>& found) {
-  if (!found.value) {
-    lines.push_back("The GPU's clocks are not known: " + found.reason + ".");
-    return;
-  }
-  const GpuState& gpu = *found.value;
+void explain_gpu(Lines& lines, const Observed<GpuState>& state) {
+  if (!has_figures(lines, evidence_of::clocks, state)) return;
+  const GpuState& gpu = *state.value;
   Lines clocks;
   if (gpu.sm_mhz_before) {
     clocks.push_back(std::to_string(*gpu.sm_mhz_before) + " MHz for the SMs before the passes");
   }
-  if (gpu.sm_mhz_after) clocks.push_back(std::to_string(*gpu.sm_mhz_after) + " MHz behind them");
+  if (gpu.sm_mhz_after) clocks.push_back(std::to_string(*gpu.sm_mhz_after) + " MHz after them");
   if (gpu.memory_mhz_after) {
     clocks.push_back(std::to_string(*gpu.memory_mhz_after) + " MHz for memory");
   }
   if (!clocks.empty()) lines.push_back("Clocks: " + joined(clocks) + ".");
   lines.push_back("What held the clocks down: " + throttle_text(gpu.throttled_before) +
-                  " before the passes, " + throttle_text(gpu.throttled_after) + " behind them.");
+                  " before the passes, " + throttle_text(gpu.throttled_after) + " after them.");
   Lines links;
   if (gpu.pcie_generation)
     links.push_back("PCIe generation " + std::to_string(*gpu.pcie_generation));
@@ -250,7 +233,7 @@ void explain_gpu(Lines& lines, const Observed<GpuState>& found) {
   if (gpu.c2c_links && *gpu.c2c_links > 0) {
     links.push_back(count(static_cast<std::size_t>(*gpu.c2c_links), "C2C link") + " active");
   }
-  if (!links.empty()) lines.push_back("The link right behind a pass: " + joined(links) + ".");
+  if (!links.empty()) lines.push_back("The link right after a pass: " + joined(links) + ".");
 }
 
 void explain_setup(Lines& lines, const CaseRecord& record) {
@@ -261,21 +244,11 @@ void explain_setup(Lines& lines, const CaseRecord& record) {
 }
 
 std::string trend_sentence(const SeriesFigures& figures) {
-  const std::string bound = percent(trend_margin);
-  switch (figures.trend) {
-    case Trend::even:
-      return "The last two take as long as passes 2 and 3, within " + bound +
-             ": nothing adapts after the first pass.";
-    case Trend::faster:
-      return "The last two take " + percent(1 - *figures.late / *figures.early) +
-             " less than passes 2 and 3: something adapts.";
-    case Trend::slower:
-      return "The last two take " + percent(*figures.late / *figures.early - 1) +
-             " more than passes 2 and 3.";
-    case Trend::unknown:
-      break;
-  }
-  return "These are too few passes to tell whether anything adapts.";
+  if (figures.trend == Trend::unknown) return "These are too few passes to say whether they adapt.";
+  const std::string text = "The last two take " + trend_text(figures);
+  if (figures.trend == Trend::slower) return text + ".";
+  if (figures.trend == Trend::faster) return text + ": something adapts.";
+  return text + ", within " + percent(trend_margin) + ": nothing adapts after the first pass.";
 }
 
 void explain_series(Lines& lines, const CaseRecord& record) {
@@ -283,7 +256,7 @@ void explain_series(Lines& lines, const CaseRecord& record) {
   const PassSeries& series = *record.series;
   const SeriesFigures figures = series_figures(series);
   std::string text = "Of " + std::to_string(series.seconds.size()) +
-                     " passes on end the first takes " + format_seconds(figures.first);
+                     " consecutive passes the first takes " + format_seconds(figures.first);
   if (figures.early) text += ", the second and third " + format_seconds(*figures.early);
   if (figures.late) text += ", the last two " + format_seconds(*figures.late);
   lines.push_back(text + (figures.early ? " (means)." : "."));
@@ -298,7 +271,7 @@ void explain_series(Lines& lines, const CaseRecord& record) {
   std::size_t distinct = 0;
   for (const std::size_t bytes : series.distinct_bytes) distinct += bytes;
   if (!series.distinct_bytes.empty() && distinct > series.distinct_bytes.front()) {
-    lines.push_back("Passes read different parts: " + format_traffic(distinct) + " all together, " +
+    lines.push_back("Passes read different parts: " + format_traffic(distinct) + " altogether, " +
                     format_traffic(series.distinct_bytes.front()) + " in the first.");
   }
 }

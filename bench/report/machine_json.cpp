@@ -1,17 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "bench/report/machine_json.hpp"
-
+// The machine in the results document.
+#include <nlohmann/json.hpp>
 #include <vector>
 
-#include "bench/report/json_values.hpp"
+#include "bench/report/json_parts.hpp"
 
 namespace offload {
 namespace {
 
-using json_values::Json;
-using json_values::named_texts_json;
-using json_values::or_null;
-using json_values::text_or_null;
+using Json = nlohmann::ordered_json;
 
 Json unknown_json(const std::vector<Unknown>& unknown) {
   Json object = Json::object();
@@ -20,112 +17,113 @@ Json unknown_json(const std::vector<Unknown>& unknown) {
 }
 
 Json gpu_settings_json(const GpuSettings& settings) {
-  return {{"serial", text_or_null(settings.serial)},
-          {"ecc", or_null(settings.ecc)},
-          {"mig", or_null(settings.mig)},
-          {"persistence", or_null(settings.persistence)},
-          {"compute_mode", text_or_null(settings.compute_mode)},
-          {"power_limit_watts", or_null(settings.power_limit_watts)},
-          {"enforced_power_limit_watts", or_null(settings.enforced_power_limit_watts)},
-          {"sm_mhz", or_null(settings.sm_mhz)},
-          {"max_sm_mhz", or_null(settings.max_sm_mhz)},
-          {"application_sm_mhz", or_null(settings.application_sm_mhz)},
-          {"memory_mhz", or_null(settings.memory_mhz)},
-          {"max_memory_mhz", or_null(settings.max_memory_mhz)},
-          {"application_memory_mhz", or_null(settings.application_memory_mhz)},
-          {"throttled", or_null(settings.throttled)},
-          {"temperature_celsius", or_null(settings.temperature_celsius)},
-          {"bar1_bytes", or_null(settings.bar1_bytes)},
-          {"addressing_mode", text_or_null(settings.addressing_mode)},
-          {"numa_node", or_null(settings.numa_node)},
-          {"confidential_compute", or_null(settings.confidential_compute)},
+  return {{"serial", text_or_null<Json>(settings.serial)},
+          {"ecc", or_null<Json>(settings.ecc)},
+          {"mig", or_null<Json>(settings.mig)},
+          {"persistence", or_null<Json>(settings.persistence)},
+          {"compute_mode", text_or_null<Json>(settings.compute_mode)},
+          {"power_limit_watts", or_null<Json>(settings.power_limit_watts)},
+          {"enforced_power_limit_watts", or_null<Json>(settings.enforced_power_limit_watts)},
+          {"sm_mhz", or_null<Json>(settings.sm_mhz)},
+          {"max_sm_mhz", or_null<Json>(settings.max_sm_mhz)},
+          {"application_sm_mhz", or_null<Json>(settings.application_sm_mhz)},
+          {"memory_mhz", or_null<Json>(settings.memory_mhz)},
+          {"max_memory_mhz", or_null<Json>(settings.max_memory_mhz)},
+          {"application_memory_mhz", or_null<Json>(settings.application_memory_mhz)},
+          {"throttled", or_null<Json>(settings.throttled)},
+          {"temperature_celsius", or_null<Json>(settings.temperature_celsius)},
+          {"bar1_bytes", or_null<Json>(settings.bar1_bytes)},
+          {"addressing_mode", text_or_null<Json>(settings.addressing_mode)},
+          {"numa_node", or_null<Json>(settings.numa_node)},
+          {"confidential_compute", or_null<Json>(settings.confidential_compute)},
           {"unknown", unknown_json(settings.unknown)}};
 }
 
 Json gpu_json(const Gpu& gpu) {
   const MemoryModel& model = gpu.memory_model;
-  return {
-      {"index", gpu.index},
-      {"name", gpu.name},
-      {"uuid", text_or_null(gpu.uuid)},
-      {"pci_bus_id", text_or_null(gpu.pci_bus_id)},
-      {"compute_capability", {{"major", gpu.compute_major}, {"minor", gpu.compute_minor}}},
-      {"sm_count", gpu.sm_count},
-      {"l2_bytes", gpu.l2_bytes},
-      {"memory_bytes", gpu.memory_bytes},
-      {"free_bytes", gpu.free_bytes},
-      {"hbm_peak_bytes_per_second", or_null(gpu.hbm_peak_bytes_per_second)},
-      {"driver_version", gpu.driver_version},
-      {"runtime_version", gpu.runtime_version},
-      {"driver_release", text_or_null(gpu.driver_release)},
-      {"memory_model",
-       {{"managed", model.managed},
-        {"concurrent_managed_access", model.concurrent_managed_access},
-        {"pageable_memory_access", model.pageable_memory_access},
-        {"pageable_memory_access_uses_host_page_tables",
-         model.pageable_memory_access_uses_host_page_tables},
-        {"direct_managed_access_from_host", model.direct_managed_access_from_host},
-        {"host_native_atomics", model.host_native_atomics},
-        {"host_register", model.host_register},
-        {"host_numa_vmm", model.host_numa_vmm},
-        {"host_numa_id", or_null(model.host_numa_id)},
-        {"async_engines", or_null(model.async_engines)},
-        {"host_pointer_for_registered_memory", or_null(model.host_pointer_for_registered_memory)},
-        {"memory_pools", or_null(model.memory_pools)},
-        {"host_numa_memory_pools", or_null(model.host_numa_memory_pools)},
-        {"gpu_is_numa_node", or_null(model.gpu_is_numa_node)},
-        {"gpu_numa_id", or_null(model.gpu_numa_id)}}},
-      {"settings", gpu_settings_json(gpu.settings)}};
+  return {{"index", gpu.index},
+          {"name", gpu.name},
+          {"uuid", text_or_null<Json>(gpu.uuid)},
+          {"pci_bus_id", text_or_null<Json>(gpu.pci_bus_id)},
+          {"compute_capability", {{"major", gpu.compute_major}, {"minor", gpu.compute_minor}}},
+          {"sm_count", gpu.sm_count},
+          {"l2_bytes", gpu.l2_bytes},
+          {"memory_bytes", gpu.memory_bytes},
+          {"free_bytes", gpu.free_bytes},
+          {"hbm_peak_bytes_per_second", or_null<Json>(gpu.hbm_peak_bytes_per_second)},
+          {"driver_version", gpu.driver_version},
+          {"runtime_version", gpu.runtime_version},
+          {"driver_release", text_or_null<Json>(gpu.driver_release)},
+          {"memory_model",
+           {{"managed", model.managed},
+            {"concurrent_managed_access", model.concurrent_managed_access},
+            {"pageable_memory_access", model.pageable_memory_access},
+            {"pageable_memory_access_uses_host_page_tables",
+             model.pageable_memory_access_uses_host_page_tables},
+            {"direct_managed_access_from_host", model.direct_managed_access_from_host},
+            {"host_native_atomics", model.host_native_atomics},
+            {"host_register", model.host_register},
+            {"host_numa_vmm", model.host_numa_vmm},
+            {"host_numa_id", or_null<Json>(model.host_numa_id)},
+            {"async_engines", or_null<Json>(model.async_engines)},
+            {"host_pointer_for_registered_memory",
+             or_null<Json>(model.host_pointer_for_registered_memory)},
+            {"memory_pools", or_null<Json>(model.memory_pools)},
+            {"host_numa_memory_pools", or_null<Json>(model.host_numa_memory_pools)},
+            {"gpu_is_numa_node", or_null<Json>(model.gpu_is_numa_node)},
+            {"gpu_numa_id", or_null<Json>(model.gpu_numa_id)}}},
+          {"settings", gpu_settings_json(gpu.settings)}};
 }
 
 Json link_json(const Link& link) {
   return {{"kind", link.kind},
-          {"generation", or_null(link.generation)},
-          {"width", or_null(link.width)},
-          {"current_generation", or_null(link.current_generation)},
-          {"current_width", or_null(link.current_width)},
-          {"peak_bytes_per_second", or_null(link.peak_bytes_per_second)},
-          {"reason", text_or_null(link.reason)}};
+          {"generation", or_null<Json>(link.generation)},
+          {"width", or_null<Json>(link.width)},
+          {"current_generation", or_null<Json>(link.current_generation)},
+          {"current_width", or_null<Json>(link.current_width)},
+          {"peak_bytes_per_second", or_null<Json>(link.peak_bytes_per_second)},
+          {"reason", text_or_null<Json>(link.reason)}};
 }
 
 Json numa_node_json(const NumaNode& node) {
   return {{"id", node.id},
           {"memory_bytes", node.memory_bytes},
           {"has_cpus", node.has_cpus},
-          {"gpu_memory", or_null(node.gpu_memory)},
+          {"gpu_memory", or_null<Json>(node.gpu_memory)},
           {"distances", node.distances}};
 }
 
 Json modules_json(const KernelModules& modules) {
-  return {{"open", or_null(modules.open)},
-          {"nvidia_uvm", named_texts_json(modules.uvm_parameters)},
-          {"nvidia", named_texts_json(modules.driver_parameters)}};
+  return {{"open", or_null<Json>(modules.open)},
+          {"nvidia_uvm", named_texts<Json>(modules.uvm_parameters)},
+          {"nvidia", named_texts<Json>(modules.driver_parameters)}};
 }
 
 Json locked_memory_json(const HostSettings& settings) {
   return settings.locked_memory_unlimited ? Json("unlimited")
-                                          : or_null(settings.locked_memory_limit_bytes);
+                                          : or_null<Json>(settings.locked_memory_limit_bytes);
 }
 
 Json host_settings_json(const HostSettings& settings) {
-  Json out = {{"sockets", or_null(settings.sockets)},
-              {"nodes", Json::array()},
-              {"transparent_hugepage_defrag", text_or_null(settings.transparent_hugepage_defrag)},
-              {"hugepages", Json::array()},
-              {"numa_balancing", or_null(settings.numa_balancing)},
-              {"governor", text_or_null(settings.governor)},
-              {"kernel_command_line", text_or_null(settings.kernel_command_line)},
-              {"iommu_parameters", or_null(settings.iommu_parameters)},
-              {"init_on_alloc", or_null(settings.init_on_alloc)},
-              {"iommu_groups", or_null(settings.iommu_groups)},
-              {"locked_memory_limit_bytes", locked_memory_json(settings)},
-              {"virtual_machine", or_null(settings.virtual_machine)},
-              {"container", text_or_null(settings.container)},
-              {"swap_bytes", or_null(settings.swap_bytes)},
-              {"overcommit_memory", or_null(settings.overcommit_memory)},
-              {"kernel_modules", modules_json(settings.modules)},
-              {"ranks", named_texts_json(settings.ranks)},
-              {"unknown", unknown_json(settings.unknown)}};
+  Json out = {
+      {"sockets", or_null<Json>(settings.sockets)},
+      {"nodes", Json::array()},
+      {"transparent_hugepage_defrag", text_or_null<Json>(settings.transparent_hugepage_defrag)},
+      {"hugepages", Json::array()},
+      {"numa_balancing", or_null<Json>(settings.numa_balancing)},
+      {"governor", text_or_null<Json>(settings.governor)},
+      {"kernel_command_line", text_or_null<Json>(settings.kernel_command_line)},
+      {"iommu_parameters", or_null<Json>(settings.iommu_parameters)},
+      {"init_on_alloc", or_null<Json>(settings.init_on_alloc)},
+      {"iommu_groups", or_null<Json>(settings.iommu_groups)},
+      {"locked_memory_limit_bytes", locked_memory_json(settings)},
+      {"virtual_machine", or_null<Json>(settings.virtual_machine)},
+      {"container", text_or_null<Json>(settings.container)},
+      {"swap_bytes", or_null<Json>(settings.swap_bytes)},
+      {"overcommit_memory", or_null<Json>(settings.overcommit_memory)},
+      {"kernel_modules", modules_json(settings.modules)},
+      {"ranks", named_texts<Json>(settings.ranks)},
+      {"unknown", unknown_json(settings.unknown)}};
   for (const auto& node : settings.nodes) out["nodes"].push_back(numa_node_json(node));
   for (const auto& pages : settings.hugepages) {
     out["hugepages"].push_back({{"page_bytes", pages.page_bytes}, {"count", pages.count}});
@@ -134,29 +132,29 @@ Json host_settings_json(const HostSettings& settings) {
 }
 
 Json host_json(const Host& host) {
-  return {{"cpu", text_or_null(host.cpu)},
+  return {{"cpu", text_or_null<Json>(host.cpu)},
           {"architecture", host.architecture},
-          {"kernel", text_or_null(host.kernel)},
+          {"kernel", text_or_null<Json>(host.kernel)},
           {"logical_cpus", host.logical_cpus},
           {"numa_nodes", host.numa_nodes},
           {"page_bytes", host.page_bytes},
           {"memory_bytes", host.memory_bytes},
           {"available_bytes", host.available_bytes},
-          {"cgroup_limit_bytes", or_null(host.cgroup_limit_bytes)},
-          {"cgroup_used_bytes", or_null(host.cgroup_used_bytes)},
-          {"last_level_cache_bytes", or_null(host.last_level_cache_bytes)},
-          {"transparent_hugepages", text_or_null(host.transparent_hugepages)},
+          {"cgroup_limit_bytes", or_null<Json>(host.cgroup_limit_bytes)},
+          {"cgroup_used_bytes", or_null<Json>(host.cgroup_used_bytes)},
+          {"last_level_cache_bytes", or_null<Json>(host.last_level_cache_bytes)},
+          {"transparent_hugepages", text_or_null<Json>(host.transparent_hugepages)},
           {"settings", host_settings_json(host.settings)}};
 }
 
 }  // namespace
 
-Json machine_json(const Platform& platform) {
-  return {{"gpu", platform.gpu ? gpu_json(*platform.gpu) : Json()},
-          {"gpu_absent_reason", text_or_null(platform.gpu_absent_reason)},
-          {"link", platform.link ? link_json(*platform.link) : Json()},
-          {"host", host_json(platform.host)},
-          {"redacted", platform.redacted}};
+JsonPart machine_json(const Platform& platform) {
+  return Json{{"gpu", platform.gpu ? gpu_json(*platform.gpu) : Json()},
+              {"gpu_absent_reason", text_or_null<Json>(platform.gpu_absent_reason)},
+              {"link", platform.link ? link_json(*platform.link) : Json()},
+              {"host", host_json(platform.host)},
+              {"redacted", platform.redacted}};
 }
 
 }  // namespace offload

@@ -7,7 +7,7 @@
 #include <optional>
 
 #include "bench/core/text.hpp"
-#include "bench/report/table.hpp"
+#include "bench/report/page.hpp"
 
 namespace offload {
 namespace {
@@ -17,8 +17,8 @@ using Bytes = std::optional<std::int64_t>;
 
 std::size_t magnitude(std::int64_t bytes) { return static_cast<std::size_t>(std::abs(bytes)); }
 
-/// "1.9 GiB"; "0" for what is below a thousandth of what was asked, which no account tells from
-/// nothing.
+/// "1.9 GiB"; "0" for what is below a thousandth of what was asked, which no account
+/// distinguishes from nothing.
 std::string size_text(const Bytes& bytes, std::size_t asked) {
   if (!bytes) return "-";
   if (magnitude(*bytes) < asked / 1000) return "0";
@@ -64,7 +64,7 @@ Table cost_table(std::span<const MemoryCost> costs) {
   return table;
 }
 
-constexpr double told = 0.05;  // of what was asked: less is not worth a word
+constexpr double worth_saying = 0.05;  // of what was asked
 
 double share_of_asked(const Bytes& bytes, const MemoryCost& cost) {
   return static_cast<double>(bytes.value_or(0)) / static_cast<double>(cost.asked);
@@ -85,10 +85,10 @@ std::string extremes(std::span<const MemoryCost> costs) {
   if (least == nullptr) return "";
   if (most == least) return most->allocator + " takes " + times(*ratio(*most)) + " what was asked";
   const double apart = *ratio(*most) - *ratio(*least);
-  if (apart > told && apart <= doubt(*most) + doubt(*least)) {
-    return "these figures do not tell the allocators apart";
+  if (apart > worth_saying && apart <= doubt(*most) + doubt(*least)) {
+    return "these figures do not distinguish the allocators";
   }
-  if (apart <= told) {
+  if (apart <= worth_saying) {
     return "each allocator takes about as much host memory as the next, " + times(*ratio(*most)) +
            " what was asked at most";
   }
@@ -98,7 +98,7 @@ std::string extremes(std::span<const MemoryCost> costs) {
          ", which is " + format_size_rounded(more) + " less";
 }
 
-/// Whether any host memory counts as GPU memory; "" where there is no GPU to tell.
+/// Whether any host memory counts as GPU memory; "" without a GPU.
 std::string on_gpu(std::span<const MemoryCost> costs) {
   const MemoryCost* most = nullptr;
   for (const MemoryCost& cost : costs) {
@@ -106,21 +106,21 @@ std::string on_gpu(std::span<const MemoryCost> costs) {
     if (most == nullptr || *cost.taken.device > *most->taken.device) most = &cost;
   }
   if (most == nullptr) return "";
-  if (share_of_asked(most->taken.device, *most) < told) {
+  if (share_of_asked(most->taken.device, *most) < worth_saying) {
     return "; none of it counts as GPU memory";
   }
   return "; " + most->allocator + " takes " + format_size_rounded(magnitude(*most->taken.device)) +
-         " of GPU memory besides";
+         " of GPU memory as well";
 }
 
-/// What the figures are good to, told when it is not good.
+/// How far the figures can be trusted, where that is not far.
 void write_disturbance(Page& page, std::span<const MemoryCost> costs) {
   for (const MemoryCost& cost : costs) {
-    if (!cost.kept.host || doubt(cost) < told) continue;
+    if (!cost.kept.host || doubt(cost) < worth_saying) continue;
     page.item(cost.allocator + ": with all freed again the machine had " +
               format_size_rounded(magnitude(*cost.kept.host)) +
               (*cost.kept.host > 0 ? " less" : " more") +
-              " free than before, so its host memory is good to no better than that: either the "
+              " free than before, so its host memory is uncertain by as much: either the "
               "allocator keeps it, or something else is using this machine");
   }
 }

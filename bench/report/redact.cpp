@@ -4,15 +4,35 @@
 #include <pwd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
+#include <cctype>
 #include <cstdlib>
 #include <filesystem>
 #include <utility>
 
-#include "bench/report/redactor.hpp"
-
 namespace offload {
 namespace {
+
+/// `text` as a regular expression that matches nothing else.
+std::string literal(std::string_view text) {
+  std::string pattern;
+  for (const char c : text) {
+    const bool plain = std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || c == ' ';
+    if (!plain && static_cast<unsigned char>(c) < 0x80U) pattern += '\\';
+    pattern += c;
+  }
+  return pattern;
+}
+
+/// The folders of a path, where one begins. Rates such as GB/s and names of cases have slashes too,
+/// but do not begin with one; and where Linux describes itself the paths are the same everywhere.
+const std::regex& folders() {
+  static const std::regex pattern(
+      R"re((^|[\s"'`=,;:()\[\]<>])(?!/sys(?:$|[\s"'`=,;:()\[\]<>/])|/proc/))re"
+      R"re((?:~[^\s"'`=,;:()\[\]<>/]*|\.\.?)?/(?:[^\s"'`=,;:()\[\]<>/]*/)*(?=[^\s"'`=,;:()\[\]<>/]))re");
+  return pattern;
+}
 
 std::string variable(const char* name) {
   const char* const value = std::getenv(name);  // NOLINT(concurrency-mt-unsafe)
@@ -63,7 +83,7 @@ Redactor redactor_for(const Identity& identity, const RunRecord& run) {
   return redactor;
 }
 
-/// What does not exist stays so.
+/// What does not exist stays empty.
 void take_out(std::string& text) {
   if (!text.empty()) text = redacted_text;
 }
@@ -137,6 +157,86 @@ void redact(CaseRecord& record, const Redactor& redactor) {
 }
 
 }  // namespace
+
+std::string last_component(std::string_view path) {
+  while (path.size() > 1 && path.back() == '/') path.remove_suffix(1);
+  const auto slash = path.rfind('/');
+  if (slash == std::string_view::npos || path.size() == 1) return std::string(path);
+  return std::string(path.substr(slash + 1));
+}
+
+void Redactor::add(std::vector<Rule>& rules, std::string_view what, std::regex pattern) {
+  rules.push_back({what.size(), std::move(pattern)});
+  std::ranges::stable_sort(rules, std::ranges::greater(), &Rule::length);
+}
+
+void Redactor::hide(std::string_view secret) {
+  // These do not name anybody, and one letter would hide too much.
+  constexpr std::array<std::string_view, 3> common{"root", "user", "localhost"};
+  if (secret.size() < 2 || std::ranges::find(common, secret) != common.end()) return;
+  add(secrets_, secret,
+      std::regex("(^|[^\\w-])" + literal(secret) + "(?![\\w-])", std::regex::icase));
+}
+
+void Redactor::hide_directory(std::string_view directory) {
+  while (!directory.empty() && directory.back() == '/') directory.remove_suffix(1);
+  if (directory.empty() || directory == ".") return;
+  // In the middle of another path it is another directory.
+  add(directories_, directory, std::regex("(^|[^\\w/.~-])" + literal(directory) + '/'));
+}
+
+std::string Redactor::without_secrets(std::string text) const {
+  for (const Rule& secret : secrets_) {
+    text = std::regex_replace(text, secret.pattern, std::string("$1") + redacted_text);
+  }
+  return text;
+}
+
+std::string Redactor::text(std::string_view text) const {
+  std::string out(text);
+  for (const Rule& directory : directories_) out = std::regex_replace(out, directory.pattern, "$1");
+  return without_secrets(std::regex_replace(out, folders(), "$1"));
+}
+
+std::string Redactor::value(std::string_view value) const {
+  // A colon: PCI addresses, hosts with ports.
+  const bool device =
+      value.find("GPU-") != std::string_view::npos || value.find("MIG-") != std::string_view::npos;
+  if (device || value.find_first_of("/:") != std::string_view::npos) return redacted_text;
+  return without_secrets(std::string(value));
+}
+
+/// Lists are separated by commas.
+std::string Redactor::option_value(std::string_view flag, std::string_view value) const {
+  if (flag == "--benchmark_context") return redacted_text;
+  // Names of cases have slashes, but are not paths.
+  if (flag == "--benchmark_filter" || flag == "explain") return text(value);
+  std::string out;
+  while (true) {
+    const auto comma = std::min(value.find(','), value.size());
+    out += last_component(value.substr(0, comma));
+    if (comma == value.size()) return without_secrets(std::move(out));
+    out += ',';
+    value.remove_prefix(comma + 1);
+  }
+}
+
+std::string Redactor::argument(std::string_view argument, std::string_view previous) const {
+  const auto equals = argument.find('=');
+  if (!argument.starts_with("--")) return option_value(previous, argument);
+  if (equals == std::string_view::npos) return std::string(argument);
+  const auto flag = argument.substr(0, equals);
+  return std::string(flag) + '=' + option_value(flag, argument.substr(equals + 1));
+}
+
+std::vector<std::string> Redactor::arguments(const std::vector<std::string>& arguments) const {
+  std::vector<std::string> out;
+  out.reserve(arguments.size());
+  for (std::size_t i = 0; i < arguments.size(); ++i) {
+    out.push_back(argument(arguments[i], i > 0 ? arguments[i - 1] : ""));
+  }
+  return out;
+}
 
 Identity this_identity() {
   Identity identity;

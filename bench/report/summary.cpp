@@ -7,15 +7,14 @@
 
 #include "bench/core/text.hpp"
 #include "bench/report/answers.hpp"
+#include "bench/report/case_tables.hpp"
 #include "bench/report/csv.hpp"
-#include "bench/report/evidence_table.hpp"
-#include "bench/report/explain.hpp"
+#include "bench/report/evidence.hpp"
 #include "bench/report/memory_cost_table.hpp"
-#include "bench/report/model_table.hpp"
 #include "bench/report/page.hpp"
+#include "bench/report/plan_text.hpp"
 #include "bench/report/redact.hpp"
 #include "bench/report/results_file.hpp"
-#include "bench/report/skipped.hpp"
 
 namespace offload {
 namespace {
@@ -63,98 +62,11 @@ void write_header(Page& page, const RunRecord& run) {
   if (!measured.empty()) page.paragraph(measured);
 }
 
-std::string title(const Ranking& ranking) {
-  const WeightSet& weights = ranking.cases.front()->weights;
-  std::string title = ranking.label + " of " + ranking.weights + " (";
-  if (weights.tensors.size() == 1) {
-    const WeightTensor& tensor = weights.tensors.front();
-    title += std::to_string(tensor.rows) + 'x' + std::to_string(tensor.cols) + ' ' +
-             std::string(name(tensor.dtype));
-  } else {
-    title += count(weights.tensors.size(), "tensor");
-  }
-  return title + ", " + format_size_rounded(weights.bytes()) + ")";
-}
-
-/// A warm case among what is fast when warm, all others from cold.
-std::string verdict(const CaseRecord& record, const Ranking& ranking) {
-  if (const auto excluded = exclusion(record)) {
-    if (*excluded == Exclusion::failed) return "FAILED";
-    return *excluded == Exclusion::no_samples ? "no samples" : "is on the GPU";
-  }
-  const auto& contest = ranking.contest(record.start);
-  const auto found = place(contest, record);
-  if (contest->ranked.size() == 1) return "no rival";
-  if (found->rank == 1) return record.start == name(Start::warm) ? "best when warm" : "best";
-  if (found->ties_with_best) return "same as best";
-  return times(found->times_slower) + " slower";
-}
-
-/// Cold and steady cases by time, then the warm ones, then what has no time.
-std::vector<const CaseRecord*> in_table_order(const Ranking& ranking) {
-  std::vector<const CaseRecord*> rows = ranking.cases;
-  const auto part = [](const CaseRecord* record) {
-    if (!passed(*record)) return 2;
-    return record->start == name(Start::warm) ? 1 : 0;
-  };
-  std::ranges::stable_sort(rows, [&](const CaseRecord* one, const CaseRecord* other) {
-    if (part(one) != part(other)) return part(one) < part(other);
-    return part(one) < 2 && one->summary->median < other->summary->median;
-  });
-  return rows;
-}
-
-Table generic_table(const Ranking& ranking) {
-  const bool latency = ranking.cases.front()->steps > 0;
-  const bool link = std::ranges::any_of(
-      ranking.cases, [](const CaseRecord* record) { return record->share_of_link.has_value(); });
-  std::vector<Table::Column> columns{{"policy"},
-                                     {"start"},
-                                     {"median", Align::right},
-                                     {latency ? "ns/step" : "GB/s", Align::right}};
-  if (link) columns.push_back({"% of link", Align::right});
-  columns.push_back({"spread %", Align::right});
-  columns.push_back({"verdict"});
-  Table table(std::move(columns));
-  for (const CaseRecord* record : in_table_order(ranking)) {
-    std::vector<std::string> cells{record->policy, record->start};
-    if (passed(*record)) {
-      const double median = record->summary->median;
-      cells.push_back(format_seconds(median));
-      cells.push_back(three_digits(latency ? 1e9 * median / static_cast<double>(record->steps)
-                                           : record->rate() / 1e9));
-      if (link) {
-        cells.push_back(record->share_of_link ? percent_number(*record->share_of_link) : "-");
-      }
-      cells.push_back(percent_number(record->summary->coefficient_of_variation));
-    } else {
-      cells.resize(link ? 6 : 5, "-");
-    }
-    cells.push_back(verdict(*record, ranking));
-    table.add(std::move(cells));
-  }
-  return table;
-}
-
-void write_model(Page& page, const Ranking& ranking) {
-  const std::vector<const CaseRecord*> rows = in_table_order(ranking);
-  std::vector<std::string> verdicts;
-  verdicts.reserve(rows.size());
-  for (const CaseRecord* record : rows) verdicts.push_back(verdict(*record, ranking));
-  page.heading(model_title(ranking));
-  page.table(model_table(rows, verdicts));
-}
-
 void write_answers(Page& page, const std::vector<Answer>& answers) {
   std::vector<Ranking> rankings;
   for (const Answer& answer : answers) {
     const Ranking& ranking = rankings.emplace_back(answer.ranking);
-    if (is_model_pass(ranking)) {
-      write_model(page, ranking);
-    } else {
-      page.heading(title(ranking));
-      page.table(generic_table(ranking));
-    }
+    write_cases(page, ranking);
     write_evidence(page, in_table_order(ranking));
   }
   const std::string note = model_note(rankings);
@@ -196,7 +108,7 @@ void write_limits(Page& page, const std::vector<Limit>& limits) {
   page.table(table);
 }
 
-/// Why a rate above the link's is no mistake.
+/// Why a rate above the link's is not a mistake.
 void write_split_notes(Page& page, const std::vector<CaseRecord>& cases) {
   std::map<std::string, std::pair<double, double>> shares;  // by policy: least and most
   for (const CaseRecord& record : cases) {
@@ -258,7 +170,7 @@ void write_notes(Page& page, const RunRecord& run) {
   }
   if (run.benchmark_context.find("\"library_build_type\": \"debug\"") != std::string::npos) {
     page.item(
-        "Google Benchmark calls itself a debug build (Debian's does); it takes no times here");
+        "Google Benchmark calls itself a debug build (Debian's does); it measures nothing here");
   }
   const WallTime& wall = run.wall;
   if (wall.total > 0) {

@@ -37,6 +37,10 @@ struct PieceView {
 
 /// What the weight bytes cross in a pass; it bounds the rate a correct result can have.
 enum class Path : std::uint8_t { device_memory, link, host_memory };
+constexpr std::string_view name(Path path) {
+  if (path == Path::device_memory) return "device_memory";
+  return path == Path::link ? "link" : "host_memory";
+}
 
 /// Memory a placement really took, in bytes, by kind.
 struct Footprint {

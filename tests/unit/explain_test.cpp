@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The command explain: sentences with figures that can be worked out by hand from 100 MB a pass.
-#include "bench/report/explain.hpp"
+#include "bench/report/evidence.hpp"
 
 #include <gtest/gtest.h>
 
@@ -69,8 +69,8 @@ TEST(Explain, SaysWhatFaultsMovedAndWhoServedThem) {
            "UVM GPU1 BH 9.00 ms."))
       << told.text();
   EXPECT_TRUE(told("It had 12.5 minor and 0 major page faults a pass.")) << told.text();
-  EXPECT_TRUE(told("Behind it, of 2000 pages asked, 2000 not mapped by the CPU.")) << told.text();
-  EXPECT_TRUE(told("Energy is not known: cold passes have to be brought home.")) << told.text();
+  EXPECT_TRUE(told("After it, of 2000 pages asked, 2000 not mapped by the CPU.")) << told.text();
+  EXPECT_TRUE(told("Energy unknown: cold passes have to be brought home.")) << told.text();
   EXPECT_FALSE(told.mentions("payload"));  // not told apart
 }
 
@@ -84,7 +84,7 @@ TEST(Explain, SaysWhenAPartWasCounted) {
 
 TEST(Explain, SaysWhatReadsOverTheLinkCost) {
   const Told told(testing::gpu_run().cases[1]);
-  EXPECT_TRUE(told("No faults and no migration, by design: the driver has nothing to do."));
+  EXPECT_TRUE(told("No faults and migrations, by design: the driver has nothing to do."));
   EXPECT_TRUE(told("The driver's kernel threads did not run."));
   // 20 bytes around packets of 128 are 16 %.
   EXPECT_TRUE(
@@ -93,12 +93,12 @@ TEST(Explain, SaysWhatReadsOverTheLinkCost) {
            "crossed 1.00 times."))
       << told.text();
   EXPECT_TRUE(
-      told("The GPU drew 200 W over 300 ms of passes on end, 0.500 J a pass, 5.00 J per "
+      told("The GPU drew 200 W over 300 ms of consecutive passes, 0.500 J a pass, 5.00 J per "
            "GB."))
       << told.text();
-  EXPECT_TRUE(told("What held the clocks down: nothing before the passes, power cap behind them."));
-  EXPECT_TRUE(told("The link right behind a pass: PCIe generation 5 and 16 lanes."));
-  EXPECT_TRUE(told("Behind it, of 2000 pages asked, 2000 on NUMA node 0.")) << told.text();
+  EXPECT_TRUE(told("What held the clocks down: nothing before the passes, power cap after them."));
+  EXPECT_TRUE(told("The link right after a pass: PCIe generation 5 and 16 lanes."));
+  EXPECT_TRUE(told("After it, of 2000 pages asked, 2000 on NUMA node 0.")) << told.text();
 }
 
 TEST(Explain, TellsMappingFromMoving) {
@@ -106,15 +106,14 @@ TEST(Explain, TellsMappingFromMoving) {
   EXPECT_TRUE(told("The driver moved nothing to the GPU while 100 MB were read.")) << told.text();
   EXPECT_TRUE(told("The driver served 1500 groups of GPU page faults."));
   EXPECT_TRUE(told("It mapped 1500 regions to be read over the link instead of moving them."));
-  EXPECT_TRUE(told("CPU time is not known: no clock."));
+  EXPECT_TRUE(told("CPU time unknown: no clock."));
 }
 
 TEST(Explain, HasASentenceForEveryCollectorThatFoundNothing) {
   const Told told(toy_case("gemv", "a", "steady", Path::link, {2e-3}));
-  for (const char* what : {"CPU time is not known", "Its page faults are not known",
-                           "Where the pages were is not known", "The link's bytes are not known",
-                           "Energy is not known", "The GPU's clocks are not known"}) {
-    EXPECT_TRUE(told(std::string(what) + ": not collected.")) << what << '\n' << told.text();
+  for (const char* what : {"CPU time", "Page faults of this process", "Pages in host memory", "Link bytes",
+                           "Energy", "Clocks"}) {
+    EXPECT_TRUE(told(std::string(what) + " unknown: not collected.")) << what << '\n' << told.text();
   }
 }
 
@@ -126,11 +125,11 @@ TEST(Explain, SetsSetUpApart) {
       << told.text();
 }
 
-TEST(Explain, FollowsPassesOnEnd) {
+TEST(Explain, FollowsConsecutivePasses) {
   CaseRecord record = testing::gpu_run().cases[3];
   const Told even(record);
   EXPECT_TRUE(
-      even("Of 6 passes on end the first takes 10.0 ms, the second and third 25.0 us, the "
+      even("Of 6 consecutive passes the first takes 10.0 ms, the second and third 25.0 us, the "
            "last two 25.0 us (means)."))
       << even.text();
   EXPECT_TRUE(
@@ -146,7 +145,7 @@ TEST(Explain, FollowsPassesOnEnd) {
   const Told adapting(record);
   EXPECT_TRUE(adapting("The last two take 50 % less than passes 2 and 3: something adapts."))
       << adapting.text();
-  EXPECT_TRUE(adapting("Passes read different parts: 60.0 MB all together, 30.0 MB in the first."))
+  EXPECT_TRUE(adapting("Passes read different parts: 60.0 MB altogether, 30.0 MB in the first."))
       << adapting.text();
 
   record.series->seconds = {10e-3, 9e-3};

@@ -9,7 +9,7 @@
 #include "bench/models/fuse.hpp"
 #include "bench/models/model_source.hpp"
 #include "bench/models/slice.hpp"
-#include "bench/report/layout_text.hpp"
+#include "bench/report/plan_text.hpp"
 
 namespace offload {
 namespace {

@@ -364,7 +364,7 @@ TEST(MemoryCostTable, SaysWhoTakesMost) {
   costs[1].taken.device = gib / 2;
   costs[0].kept.host = -std::int64_t{gib / 4};
   text = page_of(costs);
-  EXPECT_NE(text.find("; rounding takes 512 MiB of GPU memory besides"), std::string::npos) << text;
+  EXPECT_NE(text.find("; rounding takes 512 MiB of GPU memory as well"), std::string::npos) << text;
   EXPECT_NE(text.find("plain: with all freed again the machine had 256 MiB more free"),
             std::string::npos)
       << text;
@@ -374,7 +374,7 @@ TEST(MemoryCostTable, ClaimsNoDifferenceBelowWhatTheMachineMovesByItself) {
   std::vector<MemoryCost> costs{cost_of("plain", gib, 0), cost_of("rounding", 5 * gib / 4, 0)};
   EXPECT_NE(page_of(costs).find("rounding takes most"), std::string::npos);
   costs[1].kept.host = gib / 2;
-  EXPECT_NE(page_of(costs).find("do not tell the allocators apart"), std::string::npos);
+  EXPECT_NE(page_of(costs).find("do not distinguish the allocators"), std::string::npos);
   costs[1] = cost_of("same", gib + gib / 50, 0);
   EXPECT_NE(page_of(costs).find("as much host memory as the next, 1.02x"), std::string::npos);
 }

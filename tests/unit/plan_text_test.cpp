@@ -5,7 +5,7 @@
 #include <sstream>
 #include <string>
 
-#include "bench/report/summary.hpp"
+#include "bench/report/plan_text.hpp"
 #include "tests/unit/fake_catalog.hpp"
 
 namespace offload {

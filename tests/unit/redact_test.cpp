@@ -12,7 +12,6 @@
 #include <string>
 #include <vector>
 
-#include "bench/report/redactor.hpp"
 #include "bench/report/results_file.hpp"
 #include "bench/report/summary.hpp"
 #include "tests/unit/synthetic_run.hpp"

@@ -7,7 +7,7 @@
 #include <limits>
 
 #include "bench/report/results_file.hpp"
-#include "bench/report/table.hpp"
+#include "bench/report/page.hpp"
 #include "tests/unit/synthetic_run.hpp"
 
 namespace offload {

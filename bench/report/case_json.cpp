@@ -1,0 +1,314 @@
+// SPDX-License-Identifier: Apache-2.0
+// A case in the results document, what its evidence says, and who wins.
+#include <nlohmann/json.hpp>
+#include <string>
+#include <utility>
+
+#include "bench/report/answers.hpp"
+#include "bench/report/evidence.hpp"
+#include "bench/report/json_parts.hpp"
+
+namespace offload {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json tensor_json(const WeightTensor& tensor) {
+  return {{"name", tensor.name},
+          {"dtype", name(tensor.dtype)},
+          {"rows", tensor.rows},
+          {"cols", tensor.cols},
+          {"bytes", tensor.bytes()}};
+}
+
+/// As part of a model: its layer, how many experts are stacked, and whether it stays on the GPU.
+Json model_tensors_json(const std::vector<WeightTensor>& tensors) {
+  Json list = Json::array();
+  for (const auto& tensor : tensors) {
+    Json entry = tensor_json(tensor);
+    entry["layer"] = tensor.layer;
+    entry["experts"] = tensor.experts;
+    entry["resident"] = tensor.resident;
+    list.push_back(std::move(entry));
+  }
+  return list;
+}
+
+Json tensor_list(const std::vector<WeightTensor>& tensors) {
+  Json list = Json::array();
+  for (const auto& tensor : tensors) list.push_back(tensor_json(tensor));
+  return list;
+}
+
+Json summary_json(const Summary& summary) {
+  return {{"median_s", summary.median},
+          {"mean_s", summary.mean},
+          {"min_s", summary.min},
+          {"max_s", summary.max},
+          {"p05_s", summary.p05},
+          {"p25_s", summary.p25},
+          {"p75_s", summary.p75},
+          {"p95_s", summary.p95},
+          {"p99_s", summary.p99},
+          {"stddev_s", summary.stddev},
+          {"coefficient_of_variation", summary.coefficient_of_variation}};
+}
+
+Json footprint_json(const Footprint& footprint) {
+  return {{"device", footprint.device},
+          {"pinned", footprint.pinned},
+          {"managed", footprint.managed},
+          {"pageable", footprint.pageable}};
+}
+
+Json model_json(const CaseRecord& record) {
+  const ModelSlice& slice = *record.weights.slice;
+  const ModelFigures& figures = *record.model;
+  return {{"name", slice.model},
+          {"layers", slice.layers},
+          {"layers_measured", slice.layers_measured},
+          {"experts_per_token", slice.experts_per_token},
+          {"offloaded_bytes", slice.offloaded_bytes},
+          {"resident_bytes", slice.resident_bytes},
+          {"other_bytes", slice.other_bytes},
+          {"left_out", "attention and KV cache, norms, embedding and head"},
+          {"scale", figures.scale},
+          {"pass_s", figures.seconds},
+          {"tokens_per_second_ceiling", figures.tokens_per_second},
+          {"link_bytes_per_token", figures.link_bytes_per_token},
+          {"overlap", or_null<Json>(figures.overlap)},
+          {"memory_bytes", footprint_json(figures.memory)},
+          {"pinned_bytes_by_powers_of_two", figures.pinned_by_powers_of_two}};
+}
+
+Json place_json(const Place& place) {
+  return {{"rank", place.rank},
+          {"times_slower", place.times_slower},
+          {"ties_with_best", place.ties_with_best}};
+}
+
+/// By contest; null for a case that takes part in none.
+Json standing_json(const CaseRecord& record, const Ranking& ranking) {
+  Json standing;
+  if (const auto cold = place(ranking.cold, record)) standing["cold"] = place_json(*cold);
+  if (const auto warm = place(ranking.warm, record)) standing["warm"] = place_json(*warm);
+  return standing;
+}
+
+std::string_view exclusion_name(const CaseRecord& record) {
+  const auto why = exclusion(record);
+  return why ? name(*why) : "";
+}
+
+Json bytes_json(const BytesByCause& bytes) {
+  return {{"fault", bytes.fault},
+          {"around_fault", bytes.around_fault},
+          {"prefetch", bytes.prefetch},
+          {"eviction", bytes.eviction},
+          {"access_counters", bytes.access_counters},
+          {"other", bytes.other},
+          {"total", bytes.total()}};
+}
+
+Json figures_json(const UmTraffic& traffic) {
+  return {{"to_device", bytes_json(traffic.to_device)},
+          {"to_host", bytes_json(traffic.to_host)},
+          {"gpu_fault_groups", traffic.gpu_fault_groups},
+          {"cpu_faults", traffic.cpu_faults},
+          {"remote_maps", traffic.remote_maps},
+          {"thrashing", traffic.thrashing},
+          {"throttling", traffic.throttling},
+          {"bytes_read", traffic.bytes_read}};
+}
+
+Json figures_json(const CpuTime& cpu) {
+  Json threads = Json::object();
+  for (const auto& [thread, seconds] : cpu.threads) {
+    // Two threads may bear one name.
+    threads[thread] = seconds + threads.value(thread, 0.0);
+  }
+  return {{"process_s", cpu.process},
+          {"driver_s", or_null<Json>(cpu.driver)},
+          {"threads", std::move(threads)}};
+}
+
+Json figures_json(const LinkTraffic& link) {
+  return {{"wire_bytes_to_device", link.wire_to_device},
+          {"wire_bytes_to_host", link.wire_to_host},
+          {"payload_bytes_to_device", or_null<Json>(link.payload_to_device)}};
+}
+
+Json figures_json(const Energy& energy) {
+  return {{"joules_per_pass", energy.joules}, {"watts", energy.watts}, {"over_s", energy.seconds}};
+}
+
+Json figures_json(const PageFaults& faults) {
+  return {{"minor", faults.minor}, {"major", faults.major}};
+}
+
+Json figures_json(const Residency& residency) {
+  Json nodes = Json::object();
+  for (const auto& [node, pages] : residency.on_node) nodes[std::to_string(node)] = pages;
+  return {{"pages_asked", residency.pages_asked},
+          {"not_on_cpu", residency.not_on_cpu},
+          {"on_node", std::move(nodes)},
+          {"last_prefetch", text_or_null<Json>(residency.last_prefetch)}};
+}
+
+Json figures_json(const GpuState& gpu) {
+  return {{"sm_mhz_before", or_null<Json>(gpu.sm_mhz_before)},
+          {"sm_mhz_after", or_null<Json>(gpu.sm_mhz_after)},
+          {"memory_mhz_after", or_null<Json>(gpu.memory_mhz_after)},
+          {"throttled_before", or_null<Json>(gpu.throttled_before)},
+          {"throttled_after", or_null<Json>(gpu.throttled_after)},
+          {"pcie_generation", or_null<Json>(gpu.pcie_generation)},
+          {"pcie_width", or_null<Json>(gpu.pcie_width)},
+          {"c2c_links", or_null<Json>(gpu.c2c_links)}};
+}
+
+Json figures_json(const std::vector<UmTraffic>& passes) {
+  Json list = Json::array();
+  for (const UmTraffic& traffic : passes) list.push_back(figures_json(traffic));
+  return {{"passes", std::move(list)}};
+}
+
+/// The state, why, and the figures where there are any.
+template <typename T>
+Json observed_json(const Observed<T>& observed) {
+  Json json = {{"state", name(observed.state)}, {"reason", text_or_null<Json>(observed.reason)}};
+  if (observed.value) json.update(figures_json(*observed.value));
+  return json;
+}
+
+Json evidence_json(const CaseRecord& record) {
+  const Evidence& evidence = record.evidence;
+  return {{"um", observed_json(evidence.um)},
+          {"cpu", observed_json(evidence.cpu)},
+          {"link", observed_json(evidence.link)},
+          {"energy", observed_json(evidence.energy)},
+          {"page_faults", observed_json(evidence.page_faults)},
+          {"residency", observed_json(evidence.residency)},
+          {"gpu", observed_json(evidence.gpu)},
+          {"passes", evidence.passes},
+          {"amplification", or_null<Json>(amplification(record))},
+          {"driver_cpu_s_per_gb", or_null<Json>(driver_cpu_per_gb(record))},
+          {"process_cpu_s_per_gb", or_null<Json>(process_cpu_per_gb(record))},
+          {"joules_per_gb", or_null<Json>(joules_per_gb(record))},
+          {"link_payload_per_requested", or_null<Json>(link_payload_ratio(record))}};
+}
+
+Json setup_json(const CaseRecord& record) {
+  const auto figures = setup_figures(record);
+  if (!figures) return nullptr;
+  return {{"median_s", figures->setup},
+          {"read_median_s", figures->read},
+          {"samples_s", record.setup_samples}};
+}
+
+Json series_json(const CaseRecord& record) {
+  if (!record.series) return nullptr;
+  const PassSeries& series = *record.series;
+  const bool visible = !series.driver_seconds.empty();
+  return {{"pass_s", series.seconds},
+          {"driver_s", visible ? Json(series.driver_seconds) : Json()},
+          {"distinct_bytes", series.distinct_bytes},
+          {"um", observed_json(series.um)}};
+}
+
+Json named_case_json(const CaseRecord& record) {
+  return {{"case", record.name},
+          {"policy", record.policy},
+          {"engine_flags", text_or_null<Json>(record.engine_flags)}};
+}
+
+Json named_case_json(const CaseRecord* record, std::string_view factor, double value) {
+  Json entry = named_case_json(*record);
+  entry[std::string(factor)] = value;
+  return entry;
+}
+
+Json contest_json(const std::optional<Contest>& contest, const Ranking& ranking,
+                  const Calibration& calibration) {
+  if (!contest) return nullptr;
+  const CaseRecord& best = contest->best();
+  const auto slower = [&](const CaseRecord* record) {
+    return record == nullptr ? Json()
+                             : named_case_json(record, "times_slower", times_slower(*record, best));
+  };
+  const CaseRecord* const resident = ranking.resident;
+  Json tied = Json::array();
+  for (const CaseRecord* record : contest->tied) {
+    if (record != &best) tied.push_back(slower(record));
+  }
+  return {{"best", named_case_json(best)},
+          {"tied", std::move(tied)},
+          {"runner_up", slower(contest->runner_up)},
+          {"switchable", slower(contest->switchable)},
+          {"resident", resident == nullptr ? Json()
+                                           : named_case_json(resident, "times_faster",
+                                                             times_slower(best, *resident))},
+          {"limited_by", name(limited_by(best, resident, calibration))}};
+}
+
+}  // namespace
+
+JsonPart tensors_json(const std::vector<WeightTensor>& tensors) { return tensor_list(tensors); }
+
+/// A failed case keeps its samples, as what was seen, but no rate: nothing may quote it.
+JsonPart case_json(const CaseRecord& record, std::string_view run_name, const Ranking* ranking) {
+  const bool rated = record.failure.empty() && record.summary;
+  const bool stepped = rated && record.steps > 0;
+  return Json{{"name", record.name},
+              {"run_name", text_or_null<Json>(run_name)},
+              {"workload", record.workload},
+              {"label", record.label},
+              {"policy", record.policy},
+              {"weights",
+               {{"name", record.weights.name},
+                {"bytes", record.weights.bytes()},
+                {"tensors", record.weights.slice ? model_tensors_json(record.weights.tensors)
+                                                 : tensor_list(record.weights.tensors)}}},
+              {"start", record.start},
+              {"path", name(record.path)},
+              {"memory", record.memory},
+              {"mechanism", record.mechanism},
+              {"family", text_or_null<Json>(record.family)},
+              {"engine_flags", text_or_null<Json>(record.engine_flags)},
+              {"bytes",
+               {{"requested", record.bytes.requested},
+                {"touched", record.bytes.touched},
+                {"only_read", record.bytes.only_read}}},
+              {"steps", record.steps},
+              {"tokens", record.tokens},
+              {"link_bytes", record.link_bytes},
+              {"cpu_bytes", record.cpu_bytes},
+              {"captured", record.captured},
+              {"model", record.model ? model_json(record) : Json()},
+              {"footprint", footprint_json(record.footprint)},
+              {"passes_per_sample", record.passes_per_sample},
+              {"samples_s", record.samples},
+              {"summary", record.summary ? summary_json(*record.summary) : Json()},
+              {"gb_per_s", rated ? Json(record.rate() / 1e9) : Json()},
+              {"seconds_per_step",
+               stepped ? Json(record.summary->median / static_cast<double>(record.steps)) : Json()},
+              {"share_of_link", rated ? or_null<Json>(record.share_of_link) : Json()},
+              {"setup", setup_json(record)},
+              {"evidence", evidence_json(record)},
+              {"series", series_json(record)},
+              {"standing", ranking == nullptr ? Json() : standing_json(record, *ranking)},
+              {"excluded", text_or_null<Json>(exclusion_name(record))},
+              {"failure", text_or_null<Json>(record.failure)},
+              {"complete", record.complete}};
+}
+
+JsonPart answer_json(const Answer& answer, const Calibration& calibration) {
+  const Ranking& ranking = answer.ranking;
+  return Json{{"workload", ranking.workload},
+              {"label", ranking.label},
+              {"weights", ranking.weights},
+              {"cold", contest_json(ranking.cold, ranking, calibration)},
+              {"warm", contest_json(ranking.warm, ranking, calibration)},
+              {"sentences", answer.sentences}};
+}
+
+}  // namespace offload

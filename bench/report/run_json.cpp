@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the results document says of a run beside its cases.
+#include <nlohmann/json.hpp>
+#include <string_view>
+#include <utility>
+
+#include "bench/report/json_parts.hpp"
+#include "bench/report/results_file.hpp"
+
+namespace offload {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json rules_json(const OffloadRules& rules) {
+  return {
+      {"cpu_offload_gb", rules.cpu_offload_gb}, {"cpu_offload_params", rules.cpu_offload_params},
+      {"offload_group_size", rules.group_size}, {"offload_num_in_group", rules.num_in_group},
+      {"offload_params", rules.offload_params}, {"n_cpu_moe", or_null<Json>(rules.n_cpu_moe)}};
+}
+
+Json tuning_json(const Tuning& tuning) {
+  return {{"prefetch_step", tuning.prefetch_step},
+          {"panel_bytes", or_null<Json>(tuning.panel_bytes)},
+          {"slots", tuning.slots},
+          {"host_share", or_null<Json>(tuning.host_share)}};
+}
+
+Json options_json(const Options& options) {
+  Json starts = Json::array();
+  for (const Start start : options.starts) starts.push_back(name(start));
+  return {{"action", name(options.action)},
+          {"suite", options.suite},
+          {"policies", options.policies},
+          {"workloads", options.workloads},
+          {"weights", options.weights},
+          {"tensors", part<Json>(tensors_json(options.tensors))},
+          {"sizes", options.sizes},
+          {"starts", starts},
+          {"gpu", options.gpu},
+          {"threads", options.threads},
+          {"samples", options.samples},
+          {"seed", options.seed},
+          {"allow_oversubscription", options.allow_oversubscription},
+          {"limits", options.limits},
+          {"host_memory_cost", options.host_memory_cost},
+          {"graph", options.graph},
+          {"evidence", name(options.evidence)},
+          {"passes", options.passes},
+          {"explain", text_or_null<Json>(options.explain)},
+          {"models", options.models},
+          {"tokens", options.tokens},
+          {"chunks", options.chunks},
+          {"skews", options.skews},
+          {"offload_rules", rules_json(options.rules)},
+          {"checkpoint_shapes", options.checkpoint_shapes},
+          {"slice_bytes", options.slice_bytes},
+          {"tuning", tuning_json(options.tuning)},
+          {"output", text_or_null<Json>(options.output)},
+          {"ci_json", text_or_null<Json>(options.ci_json)},
+          {"format", name(options.format)},
+          {"progress", name(options.progress)},
+          {"strict", options.strict},
+          {"redact", options.redact},
+          {"benchmark_flags", options.benchmark_flags}};
+}
+
+Json build_json(const BuildInfo& build) {
+  return {{"version", build.version},
+          {"git_commit", text_or_null<Json>(build.git_commit)},
+          {"git_dirty", build.git_dirty},
+          {"build_type", text_or_null<Json>(build.build_type)},
+          {"compiler", text_or_null<Json>(build.compiler)},
+          {"cuda_toolkit", text_or_null<Json>(build.cuda_toolkit)},
+          {"cuda_architectures", text_or_null<Json>(build.cuda_architectures)},
+          {"benchmark_library", text_or_null<Json>(build.benchmark_library)}};
+}
+
+Json calibration_json(const Calibration& calibration) {
+  return {
+      {"copy_h2d_bytes_per_second", or_null<Json>(calibration.copy_h2d)},
+      {"copy_d2h_bytes_per_second", or_null<Json>(calibration.copy_d2h)},
+      {"sm_read_pinned_bytes_per_second", or_null<Json>(calibration.sm_read_pinned)},
+      {"device_read_bytes_per_second", or_null<Json>(calibration.device_read)},
+      {"link_latency_s", or_null<Json>(calibration.link_latency)},
+      {"device_latency_s", or_null<Json>(calibration.device_latency)},
+      {"host_read_bytes_per_second", calibration.host_read},
+      {"copy_h2d_beside_host_bytes_per_second", or_null<Json>(calibration.copy_h2d_beside_host)},
+      {"host_read_beside_copy_bytes_per_second", or_null<Json>(calibration.host_read_beside_copy)},
+      {"seconds", calibration.seconds}};
+}
+
+Json limit_json(const Limit& limit) {
+  return {{"id", limit.id},
+          {"description", limit.description},
+          {"ratio", limit.ratio},
+          {"goal", limit.goal},
+          {"at_least", limit.at_least},
+          {"met", limit.met()},
+          {"measured", limit.measured},
+          {"reference", limit.reference},
+          {"unit", limit.unit}};
+}
+
+Json growth_json(const MemoryGrowth& growth) {
+  return {{"host_bytes", or_null<Json>(growth.host)},
+          {"resident_bytes", or_null<Json>(growth.resident)},
+          {"cgroup_bytes", or_null<Json>(growth.charged)},
+          {"device_bytes", or_null<Json>(growth.device)}};
+}
+
+Json memory_cost_json(const MemoryCost& cost) {
+  const bool measured = cost.failure.empty();
+  return {{"allocator", cost.allocator},
+          {"weights", cost.weights},
+          {"tensors", cost.tensors},
+          {"asked_bytes", cost.asked},
+          {"rounded_bytes", cost.rounded},
+          {"taken", measured ? growth_json(cost.taken) : Json()},
+          {"kept", measured ? growth_json(cost.kept) : Json()},
+          {"seconds", measured ? Json(cost.seconds) : Json()},
+          {"failure", text_or_null<Json>(cost.failure)}};
+}
+
+Json skipped_json(const SkippedCase& skipped) {
+  return {{"name", skipped.name},       {"workload", skipped.workload}, {"policy", skipped.policy},
+          {"weights", skipped.weights}, {"start", skipped.start},       {"reason", skipped.reason}};
+}
+
+Json wall_json(const WallTime& wall) {
+  return {{"total_s", wall.total},           {"measured_s", wall.measured},
+          {"allocation_s", wall.allocation}, {"content_s", wall.content},
+          {"reset_s", wall.reset},           {"evidence_s", wall.evidence}};
+}
+
+}  // namespace
+
+/// Everything of a run but its cases, which follow.
+JsonPart run_json(const RunRecord& run) {
+  Json out = {{"schema_version", results_schema_version},
+              {"complete", run.complete},
+              {"incomplete_reason", text_or_null<Json>(run.incomplete_reason)},
+              {"redacted", run.platform.redacted},
+              {"started_at", run.started_at},
+              {"argv", run.argv},
+              {"benchmark_flags", run.effective_benchmark_flags},
+              {"environment", named_texts<Json>(run.environment)},
+              {"options", options_json(run.options)},
+              {"build", build_json(run.build)},
+              {"platform", part<Json>(machine_json(run.platform))},
+              {"host_workers",
+               {{"threads", run.host_threads},
+                {"instruction_set", text_or_null<Json>(run.host_instruction_set)}}},
+              {"calibration", calibration_json(run.calibration)},
+              {"limits", Json::array()},
+              {"memory_costs", Json::array()},
+              {"wall_time", wall_json(run.wall)},
+              {"skipped", Json::array()},
+              {"answers", Json::array()},
+              {"cases", Json::array()}};
+  for (const auto& limit : run.limits) out["limits"].push_back(limit_json(limit));
+  for (const auto& cost : run.memory_costs) out["memory_costs"].push_back(memory_cost_json(cost));
+  for (const auto& skipped : run.skipped) out["skipped"].push_back(skipped_json(skipped));
+  return out;
+}
+
+}  // namespace offload
