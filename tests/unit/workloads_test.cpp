@@ -353,7 +353,9 @@ TEST(Workloads, TakeTheValuesOfTheirParameter) {
       EXPECT_EQ(workload->label(), workload->name());
       continue;
     }
-    EXPECT_TRUE(is_plain_name(parameter->name)) << parameter->name;
+    EXPECT_EQ(parameter->name.find_first_not_of("abcdefghijklmnopqrstuvwxyz_"),
+              std::string_view::npos)
+        << parameter->name << " is not what results allow";
     for (const std::size_t value : {parameter->min, parameter->max, parameter->value}) {
       EXPECT_TRUE(parameter->allows(value)) << workload->name() << ' ' << value;
       const auto varied = workload->with_parameter(value);
