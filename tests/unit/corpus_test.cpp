@@ -22,7 +22,7 @@ struct Verdicts {
 
 Verdicts replay(const fs::path& name, bool (*takes)(std::string_view)) {
   Verdicts verdicts;
-  const fs::path corpus = fs::path(OFFLOAD_TESTS_DIRECTORY) / "data" / "fuzz" / name;
+  const fs::path corpus = fs::path(OFFLOAD_TESTS_CORPUS) / name;
   for (const auto& entry : fs::directory_iterator(corpus)) {
     std::ifstream file(entry.path(), std::ios::binary);
     const std::string content{std::istreambuf_iterator<char>(file),
