@@ -13,15 +13,11 @@ namespace {
 /// The tensors of one shape, by index.
 using Alike = std::vector<std::size_t>;
 
-bool same_shape(const WeightTensor& a, const WeightTensor& b) {
-  return a.dtype == b.dtype && a.rows == b.rows && a.cols == b.cols && a.experts == b.experts;
-}
-
 std::vector<Alike> by_shape(const WeightSet& weights) {
   std::vector<Alike> groups;
   for (std::size_t i = 0; i < weights.tensors.size(); ++i) {
     const auto group = std::find_if(groups.begin(), groups.end(), [&](const Alike& alike) {
-      return same_shape(weights.tensors[alike.front()], weights.tensors[i]);
+      return weights.tensors[alike.front()].same_shape(weights.tensors[i]);
     });
     if (group == groups.end()) {
       groups.push_back({i});

@@ -15,7 +15,7 @@
 #include "bench/measure/suites.hpp"
 #include "bench/measure/wall_clock.hpp"
 #include "bench/models/fuse.hpp"
-#include "bench/models/model_source.hpp"
+#include "bench/models/load.hpp"
 #include "bench/models/offload_rules.hpp"
 #include "bench/models/slice.hpp"
 #include "bench/policies/described.hpp"

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "bench/catalog.hpp"
-#include "bench/models/layout.hpp"
+#include "bench/models/offload_rules.hpp"
 #include "bench/options.hpp"
 #include "bench/record.hpp"
 #include "offload/platform.hpp"

@@ -11,11 +11,10 @@
 #include "bench/core/tensor_text.hpp"
 #include "bench/measure/suites.hpp"
 #include "bench/models/fuse.hpp"
-#include "bench/models/model_source.hpp"
+#include "bench/models/linear_weights.hpp"
+#include "bench/models/load.hpp"
 #include "bench/models/offload_rules.hpp"
 #include "bench/models/presets.hpp"
-#include "bench/models/projections.hpp"
-#include "bench/models/sized_weights.hpp"
 #include "bench/models/slice.hpp"
 #include "offload/error.hpp"
 #include "offload/units.hpp"
@@ -24,7 +23,7 @@ namespace offload {
 namespace {
 
 /// Explicitly named weights of single matrices, in the order the options list them.
-std::vector<WeightSet> named_weights(const Options& options) {
+std::vector<WeightSet> named_weights(const Options& options, ModelLoader& models) {
   std::vector<WeightSet> sets;
   const auto append = [&sets](std::vector<WeightSet> more) {
     std::move(more.begin(), more.end(), std::back_inserter(sets));
@@ -43,7 +42,7 @@ std::vector<WeightSet> named_weights(const Options& options) {
   }
   for (const std::string& model : options.models) {
     const bool preset = !find_preset_model(model).empty();
-    append(preset ? find_preset_weights(model) : projections_of(load_model(model)));
+    append(preset ? find_preset_weights(model) : projections_of(models.load(model)));
   }
   for (const WeightTensor& tensor : options.tensors) sets.push_back({tensor.name, {tensor}});
   for (const std::size_t bytes : options.sizes) sets.push_back(sized_weights(bytes));
@@ -55,12 +54,12 @@ struct PlacedModel {
   ModelLayout layout;
 };
 
-std::vector<PlacedModel> placed_models(const Options& options) {
+std::vector<PlacedModel> placed_models(const Options& options, ModelLoader& models) {
   std::vector<PlacedModel> placed;
-  const std::vector<std::string> models =
+  const std::vector<std::string> names =
       options.models.empty() ? std::vector<std::string>{default_model} : options.models;
-  for (const std::string& name : models) {
-    const Model checkpoint = load_model(name);
+  for (const std::string& name : names) {
+    const Model& checkpoint = models.load(name);
     if (checkpoint.experts > 0 && checkpoint.experts_per_token == 0) {
       throw UsageError(checkpoint.source + ": has " + std::to_string(checkpoint.experts) +
                        " experts and does not say how many a token takes: put the model's "
@@ -89,9 +88,7 @@ std::vector<WeightSet> suite_weights(std::string_view text) {
 
 bool same_shape(const WeightSet& a, const WeightSet& b) {
   return std::equal(a.tensors.begin(), a.tensors.end(), b.tensors.begin(), b.tensors.end(),
-                    [](const WeightTensor& x, const WeightTensor& y) {
-                      return x.dtype == y.dtype && x.rows == y.rows && x.cols == y.cols;
-                    });
+                    [](const WeightTensor& x, const WeightTensor& y) { return x.same_shape(y); });
 }
 
 /// Add `workload` on `weights`, which may already be selected for another workload.
@@ -206,9 +203,10 @@ std::vector<Selection> select_weights(const Options& options, const Catalog& cat
   }
 
   if (of_model.empty()) require_model_walk(options);
+  ModelLoader models;
   std::vector<Selection> selected;
   if (!of_model.empty()) {
-    for (const PlacedModel& model : placed_models(options)) {
+    for (const PlacedModel& model : placed_models(options, models)) {
       for (const std::string& label : of_model) {
         add(selected, model.weights, label, !options.models.empty()).layout = model.layout;
       }
@@ -223,7 +221,7 @@ std::vector<Selection> select_weights(const Options& options, const Catalog& cat
     return selected;
   }
 
-  const std::vector<WeightSet> named = named_weights(options);
+  const std::vector<WeightSet> named = named_weights(options, models);
   for (const WeightSet& weights : named) {
     for (const std::string& label : of_matrices) add(selected, weights, label, true);
   }

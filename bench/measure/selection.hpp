@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "bench/catalog.hpp"
-#include "bench/models/layout.hpp"
+#include "bench/models/offload_rules.hpp"
 #include "bench/options.hpp"
 #include "offload/weights.hpp"
 

@@ -3,93 +3,81 @@
 
 #include <utility>
 
-#include "bench/core/text.hpp"
 #include "offload/error.hpp"
 
 namespace offload {
 namespace {
 
-/// What stands in the file, for an error message.
-std::string described(const JsonValue& value) {
-  if (const auto* whole = std::get_if<std::uint64_t>(&value.value)) return std::to_string(*whole);
-  if (const auto* below = std::get_if<std::int64_t>(&value.value)) return std::to_string(*below);
-  if (const auto* real = std::get_if<double>(&value.value)) return std::to_string(*real);
-  if (const auto* flag = std::get_if<bool>(&value.value)) return *flag ? "true" : "false";
-  if (const auto* text = std::get_if<std::string>(&value.value)) return in_quotes(*text);
-  if (std::holds_alternative<JsonValue::Array>(value.value)) return "a list";
-  return std::holds_alternative<JsonValue::Object>(value.value) ? "an object" : "null";
-}
-
-const JsonValue* given(const JsonValue& object, std::string_view name) {
-  const JsonValue* value = object.find(name);
-  const bool null = value != nullptr && std::holds_alternative<std::nullptr_t>(value->value);
-  return null ? nullptr : value;
+std::optional<JsonValue> given(const JsonValue& object, std::string_view name) {
+  std::optional<JsonValue> value = object.find(name);
+  return value && value->is_null() ? std::nullopt : value;
 }
 
 }  // namespace
 
 ConfigFields::ConfigFields(const JsonValue& config, std::string source)
-    : outer_(&config), inner_(&config), source_(std::move(source)) {
-  if (!std::holds_alternative<JsonValue::Object>(config.value)) {
-    fail("a model's config is an object with fields, not " + described(config));
+    : outer_(config), inner_(config), source_(std::move(source)) {
+  if (!config.is_object()) {
+    fail("a model's config is an object with fields, not " + config.description());
   }
-  const JsonValue* text_config = given(config, "text_config");
-  if (text_config == nullptr) return;
-  if (!std::holds_alternative<JsonValue::Object>(text_config->value)) {
-    fail("text_config must be an object, not " + described(*text_config));
+  const std::optional<JsonValue> text_config = given(config, "text_config");
+  if (!text_config) return;
+  if (!text_config->is_object()) {
+    fail("text_config must be an object, not " + text_config->description());
   }
-  inner_ = text_config;
+  inner_ = *text_config;
+  nested_ = true;
 }
 
-const JsonValue* ConfigFields::find(std::string_view name) const { return given(*inner_, name); }
+std::optional<JsonValue> ConfigFields::find(std::string_view name) const {
+  return given(inner_, name);
+}
 
-const JsonValue* ConfigFields::find_anywhere(std::string_view name) const {
-  const JsonValue* value = given(*inner_, name);
-  return value != nullptr ? value : given(*outer_, name);
+std::optional<JsonValue> ConfigFields::find_anywhere(std::string_view name) const {
+  std::optional<JsonValue> value = given(inner_, name);
+  return value ? value : given(outer_, name);
 }
 
 std::optional<std::uint64_t> ConfigFields::number(std::initializer_list<std::string_view> names,
-                                                  std::uint64_t least, std::uint64_t most) const {
+                                                  std::uint64_t min, std::uint64_t max) const {
   for (const std::string_view name : names) {
-    if (const JsonValue* value = find(name)) return as_number(name, *value, least, most);
+    if (const std::optional<JsonValue> value = find(name)) return as_number(name, *value, min, max);
   }
   return std::nullopt;
 }
 
 std::uint64_t ConfigFields::required(std::initializer_list<std::string_view> names,
-                                     std::uint64_t least, std::uint64_t most) const {
-  const std::optional<std::uint64_t> value = number(names, least, most);
+                                     std::uint64_t min, std::uint64_t max) const {
+  const std::optional<std::uint64_t> value = number(names, min, max);
   if (!value) fail("no " + std::string(*names.begin()) + ": not a complete config.json");
   return *value;
 }
 
 bool ConfigFields::flag(std::string_view name, bool otherwise) const {
-  const JsonValue* value = find(name);
-  return value == nullptr ? otherwise : as_flag(name, *value);
+  const std::optional<JsonValue> value = find(name);
+  return value ? as_flag(name, *value) : otherwise;
 }
 
 bool ConfigFields::flag_anywhere(std::string_view name, bool otherwise) const {
-  const JsonValue* value = find_anywhere(name);
-  return value == nullptr ? otherwise : as_flag(name, *value);
+  const std::optional<JsonValue> value = find_anywhere(name);
+  return value ? as_flag(name, *value) : otherwise;
 }
 
 std::optional<std::string> ConfigFields::text(std::string_view name) const {
-  const JsonValue* value = find(name);
-  return value == nullptr ? std::nullopt : std::optional(as_text(name, *value));
+  const std::optional<JsonValue> value = find(name);
+  return value ? std::optional(as_text(name, *value)) : std::nullopt;
 }
 
 std::optional<std::string> ConfigFields::text_anywhere(std::string_view name) const {
-  const JsonValue* value = find_anywhere(name);
-  return value == nullptr ? std::nullopt : std::optional(as_text(name, *value));
+  const std::optional<JsonValue> value = find_anywhere(name);
+  return value ? std::optional(as_text(name, *value)) : std::nullopt;
 }
 
-const JsonValue::Array& ConfigFields::list(std::string_view name) const {
-  static const JsonValue::Array empty;
-  const JsonValue* value = find(name);
-  if (value == nullptr) return empty;
-  const auto* items = std::get_if<JsonValue::Array>(&value->value);
-  if (items == nullptr) fail(std::string(name) + " must be a list, not " + described(*value));
-  return *items;
+std::vector<JsonValue> ConfigFields::list(std::string_view name) const {
+  const std::optional<JsonValue> value = find(name);
+  if (!value) return {};
+  if (!value->is_list()) fail(std::string(name) + " must be a list, not " + value->description());
+  return value->items();
 }
 
 void ConfigFields::fail(const std::string& fault) const {
@@ -97,26 +85,24 @@ void ConfigFields::fail(const std::string& fault) const {
 }
 
 std::uint64_t ConfigFields::as_number(std::string_view name, const JsonValue& value,
-                                      std::uint64_t least, std::uint64_t most) const {
-  const auto* number = std::get_if<std::uint64_t>(&value.value);
-  if (number == nullptr || *number < least || *number > most) {
-    fail(std::string(name) + " must be a whole number from " + std::to_string(least) + " to " +
-         std::to_string(most) + ", not " + described(value));
+                                      std::uint64_t min, std::uint64_t max) const {
+  const std::optional<std::uint64_t> number = value.whole_number();
+  if (!number || *number < min || *number > max) {
+    fail(std::string(name) + " must be a whole number from " + std::to_string(min) + " to " +
+         std::to_string(max) + ", not " + value.description());
   }
   return *number;
 }
 
 std::string ConfigFields::as_text(std::string_view name, const JsonValue& value) const {
-  const auto* text = std::get_if<std::string>(&value.value);
-  if (text == nullptr) fail(std::string(name) + " must be text, not " + described(value));
-  return *text;
+  const std::optional<std::string_view> text = value.text();
+  if (!text) fail(std::string(name) + " must be text, not " + value.description());
+  return std::string(*text);
 }
 
 bool ConfigFields::as_flag(std::string_view name, const JsonValue& value) const {
-  const auto* flag = std::get_if<bool>(&value.value);
-  if (flag == nullptr) {
-    fail(std::string(name) + " must be true or false, not " + described(value));
-  }
+  const std::optional<bool> flag = value.flag();
+  if (!flag) fail(std::string(name) + " must be true or false, not " + value.description());
   return *flag;
 }
 

@@ -26,6 +26,27 @@ constexpr std::uint64_t kept_text_length = 4096;
 constexpr int max_nesting = 4;  // ggml nests no array at all
 constexpr std::uint64_t max_bytes = std::uint64_t{1} << 62U;
 
+constexpr auto types = std::to_array<GgmlType>({
+    {0, "F32", 1, 4},         {1, "F16", 1, 2},         {2, "Q4_0", 32, 18},
+    {3, "Q4_1", 32, 20},      {6, "Q5_0", 32, 22},      {7, "Q5_1", 32, 24},
+    {8, "Q8_0", 32, 34},      {9, "Q8_1", 32, 36},      {10, "Q2_K", 256, 84},
+    {11, "Q3_K", 256, 110},   {12, "Q4_K", 256, 144},   {13, "Q5_K", 256, 176},
+    {14, "Q6_K", 256, 210},   {15, "Q8_K", 256, 292},   {16, "IQ2_XXS", 256, 66},
+    {17, "IQ2_XS", 256, 74},  {18, "IQ3_XXS", 256, 98}, {19, "IQ1_S", 256, 50},
+    {20, "IQ4_NL", 32, 18},   {21, "IQ3_S", 256, 110},  {22, "IQ2_S", 256, 82},
+    {23, "IQ4_XS", 256, 136}, {24, "I8", 1, 1},         {25, "I16", 1, 2},
+    {26, "I32", 1, 4},        {27, "I64", 1, 8},        {28, "F64", 1, 8},
+    {29, "IQ1_M", 256, 56},   {30, "BF16", 1, 2},       {34, "TQ1_0", 256, 54},
+    {35, "TQ2_0", 256, 66},   {39, "MXFP4", 32, 17},    {40, "NVFP4", 64, 36},
+    {41, "Q1_0", 128, 18},
+});
+
+const GgmlType* find_ggml_type(std::uint64_t id) {
+  const auto* const found = std::find_if(types.begin(), types.end(),
+                                         [id](const GgmlType& type) { return type.id == id; });
+  return found == types.end() ? nullptr : &*found;
+}
+
 enum class ValueType : std::uint8_t {
   uint8,
   int8,
@@ -77,7 +98,7 @@ class HeaderReader {
 
   void read_version() {
     if (bytes_.remaining() < 4 || bytes_.text(4, "the magic") != "GGUF") {
-      fail("is no GGUF file: it does not begin with 'GGUF'");
+      fail("is not a GGUF file: it does not begin with 'GGUF'");
     }
     header_.version = static_cast<std::uint32_t>(bytes_.number(4, "the version"));
     if (header_.version == 2 || header_.version == 3) return;
@@ -88,11 +109,11 @@ class HeaderReader {
          "; versions 2 and 3 are read: convert it anew");
   }
 
-  void check_count(std::uint64_t count, std::uint64_t most, std::uint64_t min_bytes,
+  void check_count(std::uint64_t count, std::uint64_t max, std::uint64_t min_bytes,
                    const std::string& what) const {
-    if (count > most) {
+    if (count > max) {
       fail("claims " + std::to_string(count) + " " + what + ", more than the " +
-           std::to_string(most) + " that are read");
+           std::to_string(max) + " that are read");
     }
     if (count > bytes_.remaining() / min_bytes) {
       fail("claims " + std::to_string(count) + " " + what + ", more than fit into its " +
@@ -100,11 +121,11 @@ class HeaderReader {
     }
   }
 
-  std::string read_name(std::uint64_t most, const std::string& what) {
+  std::string read_name(std::uint64_t max, const std::string& what) {
     const std::uint64_t length = bytes_.number(8, "the length of " + what);
-    if (length > most) {
+    if (length > max) {
       fail(what + " is " + std::to_string(length) + " bytes long at byte " +
-           std::to_string(bytes_.position()) + "; the limit is " + std::to_string(most));
+           std::to_string(bytes_.position()) + "; the limit is " + std::to_string(max));
     }
     return bytes_.text(length, what);
   }
@@ -128,15 +149,15 @@ class HeaderReader {
     const ValueType type = read_type(key);
     const std::uint64_t count = bytes_.number(8, "the length of an array");
     // A text takes at least its length, an array its type and its length.
-    const std::uint64_t least = type == ValueType::string  ? 8
-                                : type == ValueType::array ? 12
-                                                           : size_of(type);
-    if (count > bytes_.remaining() / least) {
+    const std::uint64_t min_bytes = type == ValueType::string  ? 8
+                                    : type == ValueType::array ? 12
+                                                               : size_of(type);
+    if (count > bytes_.remaining() / min_bytes) {
       fail("key " + in_quotes(key) + " claims an array of " + std::to_string(count) +
            " values, more than fit into the file" + (cut_ ? "'s first 128 MiB" : ""));
     }
     if (type != ValueType::string && type != ValueType::array) {
-      bytes_.skip(count * least, "the array of key " + in_quotes(key));
+      bytes_.skip(count * min_bytes, "the array of key " + in_quotes(key));
       return;
     }
     for (std::uint64_t i = 0; i < count; ++i) {
@@ -218,7 +239,7 @@ class HeaderReader {
   void measure(GgufTensor& tensor, const std::string& who) const {
     const std::uint64_t row = tensor.shape.front();  // ggml writes the innermost dimension first
     if (row % tensor.type.block_weights != 0) {
-      fail(who + " has rows of " + std::to_string(row) + " weights, no multiple of the " +
+      fail(who + " has rows of " + std::to_string(row) + " weights, not a multiple of the " +
            std::to_string(tensor.type.block_weights) + " in a block of " +
            std::string(tensor.type.name));
     }
@@ -234,7 +255,7 @@ class HeaderReader {
   }
 
   /// Every tensor at a multiple of the alignment, none over another. The data may be missing: a
-  /// file cut off behind its header describes its model as well as a whole one.
+  /// file cut off after its header describes its model as well as a whole one.
   void check_offsets() const {
     std::vector<const GgufTensor*> placed;
     placed.reserve(header_.tensors.size());
@@ -247,7 +268,7 @@ class HeaderReader {
       const std::string at =
           "tensor " + in_quotes(tensor->name) + " lies at offset " + std::to_string(tensor->offset);
       if (tensor->offset % header_.alignment != 0) {
-        fail(at + ", no multiple of the alignment " + std::to_string(header_.alignment));
+        fail(at + ", not a multiple of the alignment " + std::to_string(header_.alignment));
       }
       if (tensor->offset > max_bytes) fail(at + ", beyond any file");
       if (tensor->offset < free_from) fail(at + ", inside the tensor before it");
@@ -268,10 +289,10 @@ std::string GgufHeader::text(const std::string& key) const {
   const auto found = values.find(key);
   if (found == values.end()) return {};
   if (const auto* const value = std::get_if<std::string>(&found->second)) return *value;
-  throw UsageError(source + ": " + key + " is no text");
+  throw UsageError(source + ": " + key + " is not text");
 }
 
-std::optional<std::uint64_t> GgufHeader::count(const std::string& key, std::uint64_t most) const {
+std::optional<std::uint64_t> GgufHeader::count(const std::string& key, std::uint64_t max) const {
   const auto found = values.find(key);
   if (found == values.end()) return std::nullopt;
   std::optional<std::uint64_t> number;
@@ -279,8 +300,8 @@ std::optional<std::uint64_t> GgufHeader::count(const std::string& key, std::uint
   if (const auto* const value = std::get_if<std::int64_t>(&found->second); value && *value >= 0) {
     number = static_cast<std::uint64_t>(*value);
   }
-  if (number && *number <= most) return number;
-  throw UsageError(source + ": " + key + " is no whole number from 0 to " + std::to_string(most));
+  if (number && *number <= max) return number;
+  throw UsageError(source + ": " + key + " is not a whole number from 0 to " + std::to_string(max));
 }
 
 GgufHeader read_gguf_header(std::istream& in, std::uint64_t size, const std::string& source) {

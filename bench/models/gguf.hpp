@@ -1,18 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
-// The header of a GGUF file (versions 2 and 3): what the model is, and where which tensor lies. The
-// weights themselves are not read, and need not be there.
+// GGUF (versions 2 and 3): what a file says of its model, which tensor lies where, and the model
+// that these make up. The header alone is read; the weights need not be there.
 #pragma once
 #include <cstdint>
+#include <filesystem>
 #include <istream>
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
-#include "bench/models/ggml_types.hpp"
+#include "offload/model.hpp"
 
 namespace offload {
+
+/// How ggml stores weights: blocks of so many weights in so many bytes.
+struct GgmlType {
+  std::uint32_t id = 0;
+  std::string_view name;  // as ggml writes it: "Q4_K"
+  std::uint32_t block_weights = 1;
+  std::uint32_t block_bytes = 0;
+};
 
 struct GgufTensor {
   std::string name;
@@ -34,12 +44,19 @@ struct GgufHeader {
 
   /// The text of `key`; "" when it is absent. Throws UsageError when it is something else.
   std::string text(const std::string& key) const;
-  /// Throws UsageError when `key` is there and is no whole number from 0 to `most`.
-  std::optional<std::uint64_t> count(const std::string& key, std::uint64_t most) const;
+  /// Throws UsageError when `key` is there and is not a whole number from 0 to `max`.
+  std::optional<std::uint64_t> count(const std::string& key, std::uint64_t max) const;
 };
 
 /// The first `size` bytes of `in` as GGUF. Throws UsageError that names `source` and the fault. Of
 /// a hostile file no more than 128 MiB are read, and memory is bounded by what was read.
 GgufHeader read_gguf_header(std::istream& in, std::uint64_t size, const std::string& source);
+
+/// Throws UsageError for a file that is not a sound GGUF header of a whole model. Given the first
+/// file of a split model ("...-00001-of-00003.gguf"), reads the headers of the others beside it.
+Model read_gguf(const std::filesystem::path& path);
+
+/// The same from a header already read: of one file, or several put together.
+Model model_from(const GgufHeader& header);
 
 }  // namespace offload

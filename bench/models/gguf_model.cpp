@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "bench/models/gguf_model.hpp"
-
+// A model from the header of a GGUF file, or of all files it was split into.
 #include <iterator>
 #include <set>
 #include <utility>
 
 #include "bench/core/text.hpp"
 #include "bench/models/byte_reader.hpp"
+#include "bench/models/gguf.hpp"
 #include "bench/models/layers.hpp"
 #include "bench/models/tensor_names.hpp"
 #include "offload/error.hpp"
@@ -63,7 +63,7 @@ void append_other_files(GgufHeader& first, const std::filesystem::path& path) {
   for (const GgufTensor& tensor : first.tensors) {
     if (!names.insert(tensor.name).second) {
       throw UsageError(first.source + ": tensor " + in_quotes(tensor.name) +
-                       " stands in two of the model's files");
+                       " is in two of the model's files");
     }
   }
 }
@@ -75,7 +75,7 @@ Model model_from(const GgufHeader& header) {
   model.source = header.source;
   model.architecture = header.text("general.architecture");
   if (model.architecture.empty()) {
-    throw UsageError(header.source + ": has no general.architecture, so it is no whole model");
+    throw UsageError(header.source + ": has no general.architecture, so it is not a whole model");
   }
   const std::string given_name = header.text("general.name");
   model.name = plain_model_name(

@@ -1,17 +1,116 @@
 // SPDX-License-Identifier: Apache-2.0
-// A model from its config.json, as Hugging Face spells it.
+// A model from its config.json, as Hugging Face writes it: what the config says about shapes, with
+// every default and every other name resolved, and the tensors of the checkpoint that it implies.
 #pragma once
+#include <cstddef>
+#include <cstdint>
+#include <optional>
 #include <string>
+#include <vector>
 
-#include "bench/models/json_value.hpp"
+#include "bench/models/json.hpp"
 #include "offload/model.hpp"
 
 namespace offload {
 
+/// Multi-head latent attention: queries and keys go through a low rank.
+struct LatentAttention {
+  std::uint64_t q_lora_rank = 0;  // 0: queries are projected directly
+  std::uint64_t kv_lora_rank = 0;
+  std::uint64_t qk_nope_head_dim = 0;
+  std::uint64_t qk_rope_head_dim = 0;
+  std::uint64_t v_head_dim = 0;
+};
+
+struct AttentionConfig {
+  std::uint64_t heads = 0;
+  std::uint64_t kv_heads = 0;
+  std::uint64_t head_dim = 0;
+  bool qkv_bias = false;
+  bool o_bias = false;
+  bool qk_norm = false;                   // a norm over each head of q and k
+  bool sinks = false;                     // one learned logit per head
+  std::optional<LatentAttention> latent;  // instead of kv_heads and head_dim
+};
+
+/// How a checkpoint names and stores the routed experts.
+enum class ExpertStorage : std::uint8_t {
+  gate_up_down,   // mlp.experts.7.gate_proj.weight, one matrix each
+  w1_w2_w3,       // block_sparse_moe.experts.7.w1.weight, one matrix each
+  stacked,        // mlp.experts.gate_up_proj: all in one tensor, transposed, with biases
+  stacked_mxfp4,  // mlp.experts.gate_up_proj_blocks and _scales, with biases
+};
+
+struct ExpertConfig {
+  std::uint64_t count = 0;
+  std::uint64_t per_token = 0;
+  std::uint64_t intermediate = 0;
+  std::uint64_t shared_intermediate = 0;  // of all shared experts together; 0 without any
+  bool correction_bias = false;           // a float per expert that corrects the routing
+  bool router_bias = false;
+  ExpertStorage storage = ExpertStorage::gate_up_down;
+};
+
+/// What a quantised matrix is stored as, and what stands beside it.
+enum class QuantizedForm : std::uint8_t {
+  fp8_blocks,   // e4m3, one float scale for each block of rows x cols
+  fp8_tensors,  // ModelOpt's FP8: e4m3, one float scale for the matrix and one for its inputs
+  nvfp4,        // ModelOpt's: two values a byte, an e4m3 scale for each 16, and the two floats
+};
+
+struct Quantization {
+  QuantizedForm form = QuantizedForm::fp8_blocks;
+  std::uint64_t rows = 0;  // of a block
+  std::uint64_t cols = 0;
+  bool kv_scales = false;                      // of cached keys and values, beside their matrices
+  std::vector<std::string> kept_modules = {};  // in the model's dtype; with * for any characters
+};
+
+struct ModelConfig {
+  std::string architecture;  // model_type
+  std::string prefix;        // of every name but the head's: "model."
+  std::string head_prefix;   // ""
+  std::uint64_t hidden = 0;
+  std::uint64_t intermediate = 0;  // of dense layers
+  std::uint64_t vocab = 0;
+  bool tied = false;  // the embedding is the head
+  bool mlp_bias = false;
+  std::string dtype;  // of everything that is not quantised, as safetensors writes it
+  AttentionConfig attention;
+  std::optional<ExpertConfig> experts;
+  std::optional<Quantization> quantization;  // of linear weights that are not stacked
+  std::vector<bool> sparse;  // one per layer: whether its feed-forward is the experts
+};
+
+/// A file beside config.json that says how the weights are quantised: some tools write it instead
+/// of the config's own quantization_config.
+struct QuantizationFile {
+  JsonValue json;
+  std::string source;
+};
+
+/// Throws UsageError naming `source` for what is missing, senseless or not supported. Layers that
+/// predict further tokens (num_nextn_predict_layers) are none of the model's and left out.
+ModelConfig read_model_config(const JsonValue& config, const std::string& source,
+                              const std::optional<QuantizationFile>& beside = std::nullopt);
+
+/// What a config says of any architecture, for a model whose shapes are read from its tensors; 0
+/// and "" where it does not say.
+struct ConfigSummary {
+  std::string architecture;  // of those that read_model_config knows
+  std::size_t layers = 0;
+  std::size_t experts_per_token = 0;
+};
+/// `experts` is the number that the tensors show. Throws UsageError where a field makes no sense.
+ConfigSummary summarize_config(const JsonValue& config, const std::string& source,
+                               std::size_t experts);
+
+ModelLayer checkpoint_layer(const ModelConfig& config, std::size_t index);
+
 /// The checkpoint's own tensors: names, shapes and dtypes as its safetensors hold them. Throws
 /// UsageError naming `source` when the config is senseless or of an architecture whose tensors do
 /// not follow from it.
-Model model_from_config(const JsonValue& config, const std::string& name,
-                        const std::string& source);
+Model model_from_config(const JsonValue& config, const std::string& name, const std::string& source,
+                        const std::optional<QuantizationFile>& beside = std::nullopt);
 
 }  // namespace offload

@@ -2,6 +2,7 @@
 #include "bench/models/layers.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <map>
 #include <set>
@@ -14,7 +15,176 @@
 namespace offload {
 namespace {
 
-/// Of all stacks the one that decodes text; of several the one with most bytes. "" if there is
+enum Stage : int {
+  input_norm,
+  attention,
+  middle_norm,
+  router,
+  feed_forward,
+  shared_expert,
+  output_norm,
+  other
+};
+
+bool holds(std::string_view text, std::string_view word) {
+  return text.find(word) != std::string_view::npos;
+}
+template <std::size_t n>
+bool holds_any(std::string_view text, const std::array<std::string_view, n>& words) {
+  for (const std::string_view word : words) {
+    if (holds(text, word)) return true;
+  }
+  return false;
+}
+
+Stage stage_of_norm(std::string_view rest) {
+  constexpr auto last = std::to_array<std::string_view>(
+      {"post_feedforward", "post_ffw", "post_mlp", "post_moe", "layer_output"});
+  constexpr auto middle = std::to_array<std::string_view>(
+      {"post_attention", "post_attn", "post_self_attn", "pre_feedforward", "pre_ffw", "pre_mlp",
+       "ffn_norm", "ffn_layernorm", "ln_2", "ln2", "norm2", "final_layer_norm"});
+  // Inside the token mixer: of queries, keys, the compressed cache, the state.
+  constexpr auto inner = std::to_array<std::string_view>(
+      {"attn.", "attention.", "mixer.", "mamba.", "attn_q", "attn_k", "attn_output", "attn_sub",
+       "ssm_", "time_mix", "indexer"});
+  if (holds_any(rest, last)) return output_norm;
+  if (holds_any(rest, middle)) return middle_norm;
+  if (holds_any(rest, inner)) return attention;
+  if (holds(rest, "mlp.") || holds(rest, "ffn_")) return feed_forward;
+  return input_norm;
+}
+
+Stage stage_of(std::string_view rest) {
+  switch (part_in_layer(rest)) {
+    case Part::norm:
+      return stage_of_norm(rest);
+    case Part::attention:
+      return attention;
+    case Part::router:
+      return router;
+    case Part::mlp:
+    case Part::experts:
+      return feed_forward;
+    case Part::shared_expert:
+      return shared_expert;
+    default:
+      return other;
+  }
+}
+
+struct Step {
+  std::string_view name;
+  int step;
+};
+
+/// The module's own name, without what says where it stands and how it is stored: "q_b" of
+/// self_attn.q_b_proj.weight and of attn_q_b.weight, "gate" of ffn_gate_exps.weight.
+std::string_view module_of(std::string_view rest) {
+  constexpr auto stored = std::to_array<std::string_view>(
+      {".weight", ".bias", ".weight_scale_inv", ".weight_scale_2", ".weight_scale", ".input_scale",
+       ".qweight", ".qzeros", ".scales", ".g_idx", ".weight_packed", ".weight_shape", ".scale",
+       "_blocks", "_scales", "_bias"});
+  constexpr auto before = std::to_array<std::string_view>({"attn_", "ffn_", "ssm_"});
+  constexpr auto after = std::to_array<std::string_view>({"_exps", "_shexp", "_proj"});
+  for (const std::string_view end : stored) {
+    if (rest.ends_with(end)) {
+      rest.remove_suffix(end.size());
+      break;
+    }
+  }
+  rest.remove_prefix(rest.rfind('.') + 1);  // npos + 1 is 0
+  for (const std::string_view start : before) {
+    if (rest.starts_with(start)) rest.remove_prefix(start.size());
+  }
+  for (const std::string_view end : after) {
+    if (rest.ends_with(end)) rest.remove_suffix(end.size());
+  }
+  return rest;
+}
+
+int attention_step(std::string_view module) {
+  constexpr auto steps = std::to_array<Step>({
+      {"qkv", 0},
+      {"query_key_value", 0},
+      {"Wqkv", 0},
+      {"c_attn", 0},
+      {"in", 0},
+      {"in_proj_qkvz", 0},
+      {"in_proj_qkv", 0},
+      {"in_proj_z", 1},
+      {"in_proj_b", 2},
+      {"in_proj_a", 3},
+      {"in_proj_ba", 2},
+      {"q_a", 0},
+      {"q_a_layernorm", 1},
+      {"q_a_norm", 1},
+      {"q_b", 2},
+      {"q", 2},
+      {"wq", 2},
+      {"kv_a_proj_with_mqa", 3},
+      {"kv_a_mqa", 3},
+      {"kv_a_layernorm", 4},
+      {"kv_a_norm", 4},
+      {"kv_b", 5},
+      {"k_b", 5},
+      {"v_b", 6},
+      {"k", 3},
+      {"wk", 3},
+      {"v", 4},
+      {"wv", 4},
+      {"q_norm", 7},
+      {"k_norm", 8},
+      {"sinks", 9},
+      {"norm", 11},
+      {"gate", 12},
+      {"sub_norm", 13},
+      {"o", 20},
+      {"wo", 20},
+      {"out", 20},
+      {"output", 20},
+      {"dense", 20},
+      {"c_proj", 20},
+  });
+  constexpr int unknown = 10;  // between the inputs and the output
+  for (const Step& step : steps) {
+    if (module == step.name) return step.step;
+  }
+  return unknown;
+}
+
+int feed_forward_step(std::string_view module) {
+  constexpr auto steps = std::to_array<Step>({
+      {"gate_up", 0},
+      {"gate", 0},
+      {"w1", 0},
+      {"fc1", 0},
+      {"c_fc", 0},
+      {"dense_h_to_4h", 0},
+      {"up", 1},
+      {"w3", 1},
+      {"down", 3},
+      {"w2", 3},
+      {"fc2", 3},
+      {"dense_4h_to_h", 3},
+      {"c_proj", 3},
+  });
+  constexpr int unknown = 2;
+  for (const Step& step : steps) {
+    if (module == step.name) return step.step;
+  }
+  return unknown;
+}
+
+int middle_step(std::string_view rest) { return holds(rest, "post_") ? 0 : 1; }
+
+/// The weight, what it is scaled by, its bias.
+int component_of(std::string_view rest) {
+  if (rest.ends_with("bias")) return 2;
+  constexpr auto scales = std::to_array<std::string_view>({"scale", "qzeros", "g_idx", "_shape"});
+  return holds_any(rest, scales) ? 1 : 0;
+}
+
+/// Of all stacks the one that decodes text; of several the one with the most bytes. "" if there is
 /// none.
 std::string main_stack(const std::vector<ModelTensor>& tensors) {
   std::map<std::string_view, std::uint64_t> bytes;
@@ -22,9 +192,9 @@ std::string main_stack(const std::vector<ModelTensor>& tensors) {
     const TensorPlace place = place_of(tensor.name);
     if (place.layer && is_text(place.stack)) bytes[place.stack] += tensor.bytes;
   }
-  const auto most = std::max_element(
+  const auto largest = std::max_element(
       bytes.begin(), bytes.end(), [](const auto& a, const auto& b) { return a.second < b.second; });
-  return most == bytes.end() ? std::string{} : std::string(most->first);
+  return largest == bytes.end() ? std::string{} : std::string(largest->first);
 }
 
 /// A layer that predicts tokens ahead of the model: DeepSeek's last one, and its likes.
@@ -32,7 +202,7 @@ bool drafts(std::string_view rest) {
   return rest.starts_with("eh_proj.") || rest.starts_with("nextn.");
 }
 
-/// How many experts the tensor tells of: its own number and those before it, or the stack it holds.
+/// How many experts the tensor shows: its own number and those before it, or the stack it holds.
 std::size_t experts_seen(const ModelTensor& tensor, std::string_view rest) {
   if (tensor.part != Part::experts) return 0;
   if (const auto expert = expert_of(rest)) return static_cast<std::size_t>(*expert) + 1;
@@ -61,6 +231,15 @@ void sort_by_use(ModelLayer& layer) {
 }
 
 }  // namespace
+
+ExecutionOrder order_in_layer(std::string_view rest) {
+  const Stage stage = stage_of(rest);
+  int step = 0;
+  if (stage == attention) step = attention_step(module_of(rest));
+  if (stage == feed_forward || stage == shared_expert) step = feed_forward_step(module_of(rest));
+  if (stage == middle_norm) step = middle_step(rest);
+  return {stage, expert_of(rest).value_or(0), step, component_of(rest)};
+}
 
 void arrange_layers(std::vector<ModelTensor> tensors, Model& model) {
   std::erase_if(tensors, [](const ModelTensor& tensor) { return tensor.bytes == 0; });

@@ -1,12 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
-// From a heap of named tensors to the layers of a model.
+// From a heap of named tensors to the layers of a model, each in the order in which it runs.
 #pragma once
+#include <cstdint>
 #include <string>
+#include <string_view>
+#include <tuple>
 #include <vector>
 
 #include "offload/model.hpp"
 
 namespace offload {
+
+/// Tensors of one layer sorted by this stand in the order in which they are used: attention before
+/// the feed-forward part, inputs before outputs, a weight before its scales and its bias. Stage of
+/// the layer, expert, step of the stage, component of the module.
+using ExecutionOrder = std::tuple<int, std::uint64_t, int, int>;
+ExecutionOrder order_in_layer(std::string_view rest);
 
 /// Fills `model`'s layers, ends and number of experts from `tensors`, of which name, dtype, shape,
 /// parameters and bytes are known. The largest stack of numbered text layers is the model; towers

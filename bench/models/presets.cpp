@@ -7,14 +7,10 @@
 #include <utility>
 
 #include "bench/core/names.hpp"
-#include "bench/models/checkpoint_layers.hpp"
 #include "bench/models/config_fields.hpp"
 #include "bench/models/fuse.hpp"
 #include "bench/models/hf_config.hpp"
 #include "bench/models/linear_weights.hpp"
-#include "bench/models/model_config.hpp"
-#include "bench/models/name_segments.hpp"
-#include "bench/models/preset_files.hpp"
 #include "bench/models/slice.hpp"
 #include "kernels/nested.hpp"
 #include "offload/error.hpp"
@@ -31,9 +27,9 @@ struct Preset {
 std::vector<std::string> aliases_of(const ConfigFields& fields) {
   std::vector<std::string> aliases;
   for (const JsonValue& item : fields.list("aliases")) {
-    const std::string id = fields.as_text("aliases", item);
-    aliases.push_back(id);
+    std::string id = fields.as_text("aliases", item);
     aliases.push_back(id.substr(id.find('/') + 1));
+    aliases.push_back(std::move(id));
   }
   return aliases;
 }
@@ -76,11 +72,13 @@ std::optional<std::string_view> after_name(std::string_view name, const Preset& 
   return rest;
 }
 
-/// The first layer of each kind the model has, fused, with one expert instead of all.
-std::vector<ModelTensor> distinct_tensors(const Preset& preset) {
+/// The first layer of each kind the model has, with one expert instead of all: what every
+/// projection can be read from without making up thousands of tensors.
+Model distinct_layers(const Preset& preset) {
   ModelConfig config = read_model_config(preset.json, "preset " + std::string(preset.name));
   if (config.experts) config.experts->count = 1;
   Model sample;
+  sample.name = preset.name;
   sample.architecture = config.architecture;
   for (const bool sparse : {false, true}) {
     const auto layer = std::find(config.sparse.begin(), config.sparse.end(), sparse);
@@ -88,34 +86,16 @@ std::vector<ModelTensor> distinct_tensors(const Preset& preset) {
     sample.layers.push_back(
         checkpoint_layer(config, static_cast<std::size_t>(layer - config.sparse.begin())));
   }
-  std::vector<ModelTensor> tensors;
-  for (ModelLayer& layer : fused(sample).layers) {
-    std::move(layer.tensors.begin(), layer.tensors.end(), std::back_inserter(tensors));
-  }
-  return tensors;
-}
-
-/// "down_proj" for mlp.down_proj.weight, "w2_weight" for mlp.experts.w2_weight; the shared experts'
-/// carry their module's name, since a dense layer may have its own.
-std::string projection_name(const ModelTensor& tensor) {
-  std::string_view name = name_in_layer(tensor.name);
-  if (name.ends_with(".weight")) name.remove_suffix(std::string_view(".weight").size());
-  const std::size_t module = name.rfind('.', name.rfind('.') - 1);
-  const bool shared = tensor.part == Part::shared_expert;
-  return std::string(name.substr((shared ? module : name.rfind('.')) + 1));
+  return sample;
 }
 
 std::vector<WeightSet> projections(const Preset& preset) {
-  std::vector<WeightSet> sets;
-  for (const ModelTensor& tensor : distinct_tensors(preset)) {
-    std::optional<WeightTensor> weight = as_weight(tensor, projection_name(tensor));
-    if (!weight) continue;
-    WeightSet set{std::string(preset.name) + "." + weight->name, {std::move(*weight)}};
-    const bool known = std::any_of(sets.begin(), sets.end(),
-                                   [&](const WeightSet& other) { return other.name == set.name; });
-    if (!known) sets.push_back(std::move(set));
+  Model sample = distinct_layers(preset);
+  for (ModelLayer& layer : sample.layers) {
+    std::erase_if(layer.tensors,
+                  [](const ModelTensor& tensor) { return !as_weight(tensor, tensor.name); });
   }
-  return sets;
+  return projections_of(sample);
 }
 
 WeightSet in_dtype(WeightSet set, DType dtype) {

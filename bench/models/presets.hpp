@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The models that have a name, and their weights, by the names vLLM gives its fused ones.
 #pragma once
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -10,6 +11,15 @@
 
 namespace offload {
 
+/// A file bench/models/presets/<name>.json, built into the program.
+struct PresetFile {
+  std::string_view name;  // of the model and of its file
+  std::string_view json;  // the fields of its config.json that give shapes, and "aliases"
+};
+
+std::span<const PresetFile> preset_files();
+
+/// In the order of their names, sizes by number.
 std::vector<std::string_view> preset_models();
 
 /// The canonical name of a model, from that name or its Hugging Face id (with or without the

@@ -8,8 +8,7 @@
 
 #include "bench/core/text.hpp"
 #include "bench/models/byte_reader.hpp"
-#include "bench/models/json_value.hpp"
-#include "bench/models/whole_number.hpp"
+#include "bench/models/json.hpp"
 #include "offload/error.hpp"
 
 namespace offload {
@@ -22,8 +21,6 @@ constexpr std::size_t max_dimensions = 64;
 constexpr std::size_t max_name_length = 1024;
 // A tensor is about nine values: some 200,000 tensors, where the largest files have thousands.
 constexpr JsonLimits json_limits{.depth = 4, .values = 2'000'000};
-
-using Members = JsonValue::Object;
 
 struct Dtype {
   std::string_view name;
@@ -43,11 +40,10 @@ class HeaderParser {
 
   SafetensorsHeader parse(std::string_view text) {
     const JsonValue root = parse_json(text, source_ + " (header)", json_limits);
-    const auto* const members = std::get_if<Members>(&root.value);
-    if (members == nullptr) fail("its header is no JSON object");
+    if (!root.is_object()) fail("its header is not a JSON object");
     SafetensorsHeader header;
     header.source = source_;
-    for (const auto& [name, value] : *members) {
+    for (const auto& [name, value] : root.members()) {
       if (name == "__metadata__") {
         check_metadata(value);
       } else {
@@ -65,31 +61,33 @@ class HeaderParser {
 
  private:
   void check_metadata(const JsonValue& value) const {
-    const auto* const members = std::get_if<Members>(&value.value);
+    const std::vector<JsonMember> members = value.members();
     const bool texts =
-        members != nullptr && std::all_of(members->begin(), members->end(), [](const auto& member) {
-          return std::holds_alternative<std::string>(member.second.value);
+        value.is_object() && std::all_of(members.begin(), members.end(), [](const auto& member) {
+          return member.value.text().has_value();
         });
-    if (!texts) fail("__metadata__ is no object of texts");
+    if (!texts) fail("__metadata__ is not an object of texts");
   }
 
-  std::vector<std::uint64_t> numbers(const JsonValue* value, const std::string& what) const {
-    const auto* const array = value ? std::get_if<JsonValue::Array>(&value->value) : nullptr;
-    if (array == nullptr) fail(what + " is missing, or no list");
-    if (array->size() > max_dimensions) {
-      fail(what + " has " + std::to_string(array->size()) + " numbers, more than " +
+  std::vector<std::uint64_t> numbers(const std::optional<JsonValue>& value,
+                                     const std::string& what) const {
+    if (!value || !value->is_list()) fail(what + " is missing, or not a list");
+    const std::vector<JsonValue> items = value->items();
+    if (items.size() > max_dimensions) {
+      fail(what + " has " + std::to_string(items.size()) + " numbers, more than " +
            std::to_string(max_dimensions));
     }
     std::vector<std::uint64_t> read;
-    for (const JsonValue& item : *array) {
-      const auto number = whole_number(item);
-      if (!number) fail(what + " holds something else than whole numbers from 0 to 2^64 - 1");
+    read.reserve(items.size());
+    for (const JsonValue& item : items) {
+      const auto number = item.whole_number();
+      if (!number) fail(what + " holds something other than whole numbers from 0 to 2^64 - 1");
       read.push_back(*number);
     }
     return read;
   }
 
-  SafetensorsTensor tensor(const std::string& name, const JsonValue& value) const {
+  SafetensorsTensor tensor(std::string_view name, const JsonValue& value) const {
     const std::string who = "tensor " + in_quotes(name);
     if (name.empty()) fail("has a tensor without a name");
     if (name.size() > max_name_length) {
@@ -97,9 +95,9 @@ class HeaderParser {
     }
     SafetensorsTensor read;
     read.name = name;
-    const JsonValue* const dtype = value.find("dtype");
-    const auto* const dtype_name = dtype ? std::get_if<std::string>(&dtype->value) : nullptr;
-    if (dtype_name == nullptr) fail(who + " has no dtype");
+    const std::optional<JsonValue> dtype = value.find("dtype");
+    const std::optional<std::string_view> dtype_name = dtype ? dtype->text() : std::nullopt;
+    if (!dtype_name) fail(who + " has no dtype");
     read.dtype = *dtype_name;
     const unsigned bits = safetensors_dtype_bits(read.dtype);
     if (bits == 0) fail(who + " has the unknown dtype " + in_quotes(read.dtype));
@@ -114,15 +112,15 @@ class HeaderParser {
     }
     if (read.elements * bits % 8 != 0) {
       fail(who + " is " + std::to_string(read.elements) + " elements of " + std::to_string(bits) +
-           " bits, which fill no whole byte");
+           " bits, which do not fill a whole number of bytes");
     }
     const auto offsets = numbers(value.find("data_offsets"), "the data_offsets of " + who);
     if (offsets.size() != 2 || offsets[1] < offsets[0]) {
-      fail("the data_offsets of " + who + " are no beginning and end");
+      fail("the data_offsets of " + who + " are not a beginning and an end");
     }
     read.begin = offsets[0];
     read.end = offsets[1];
-    if (read.end > max_bytes) fail("the data_offsets of " + who + " lie beyond any file");
+    if (read.end > max_bytes) fail("the data_offsets of " + who + " are beyond any file");
     const std::uint64_t bytes = read.elements * bits / 8;
     if (read.end - read.begin != bytes) {
       fail(who + " has " + std::to_string(read.end - read.begin) +
@@ -170,9 +168,9 @@ SafetensorsHeader read_safetensors_header(std::istream& in, std::uint64_t size,
   if (text.empty() || text.front() != '{') bytes.fail("its header does not begin with '{'");
   SafetensorsHeader header = HeaderParser(source).parse(text);
   const std::uint64_t data = header.tensors.empty() ? 0 : header.tensors.back().end;
-  // Less is fine: the file may be cut off behind its header.
+  // Less is fine: the file may be cut off after its header.
   if (bytes.remaining() > data) {
-    bytes.fail("has " + std::to_string(bytes.remaining() - data) + " bytes behind its last tensor");
+    bytes.fail("has " + std::to_string(bytes.remaining() - data) + " bytes after its last tensor");
   }
   return header;
 }

@@ -1,18 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
-// The header of a safetensors file: which tensors it holds, and where. The tensors themselves are
-// not read, and need not be there.
+// Safetensors: which tensors a file holds, and where, and the model that they make up. Headers
+// alone are read; the tensors themselves need not be there. What headers do not say stays empty:
+// the architecture, and how many experts a token takes.
 #pragma once
 #include <cstdint>
+#include <filesystem>
 #include <istream>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "offload/model.hpp"
 
 namespace offload {
 
 struct SafetensorsTensor {
   std::string name;
-  std::string dtype;  // as the format spells it: "BF16", "F8_E4M3"
+  std::string dtype;  // as the format writes it: "BF16", "F8_E4M3"
   std::vector<std::uint64_t> shape;
   std::uint64_t elements = 0;
   std::uint64_t begin = 0;  // from the beginning of the data
@@ -31,5 +36,15 @@ unsigned safetensors_dtype_bits(std::string_view dtype);
 /// fault. Headers of more than 100,000,000 bytes are refused, as the format's own library does.
 SafetensorsHeader read_safetensors_header(std::istream& in, std::uint64_t size,
                                           const std::string& source);
+
+/// Throws UsageError for files that are not sound safetensors, or not a whole model together.
+Model read_safetensors(std::span<const std::filesystem::path> files);
+
+/// All files that a "model.safetensors.index.json" names, which lie beside it. Of tensors that the
+/// index does not name, or places in another file, nothing is taken.
+Model read_safetensors_index(const std::filesystem::path& index);
+
+/// The same from tensors already read; `source` is the file to name.
+Model model_from(std::vector<SafetensorsTensor> tensors, const std::filesystem::path& source);
 
 }  // namespace offload

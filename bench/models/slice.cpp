@@ -4,34 +4,14 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
-#include <optional>
 #include <string_view>
 #include <utility>
 
 #include "bench/models/linear_weights.hpp"
-#include "bench/models/name_segments.hpp"
-#include "bench/models/tensor_names.hpp"
 #include "offload/error.hpp"
 
 namespace offload {
 namespace {
-
-/// A linear weight of elements that no dtype of ours fits is its bytes, row by row; of a stack,
-/// each expert's rows.
-WeightTensor as_bytes(const ModelTensor& tensor, std::string_view name) {
-  std::uint64_t rows = tensor.shape.front();
-  if (tensor.shape.size() > 2) rows *= tensor.shape[1];
-  if (rows == 0 || tensor.bytes % rows != 0) rows = 1;
-  return {std::string(name), DType::u8, rows, tensor.bytes / rows};
-}
-
-/// "experts.gate_proj.weight" for "experts.17.gate_proj.weight": experts that a checkpoint keeps
-/// apart are one stack here, as all engines hold them.
-std::string without_expert(std::string_view name) {
-  const std::string number = "." + std::to_string(*expert_of(name)) + ".";
-  std::string text(name);
-  return text.replace(text.find(number), number.size(), ".");
-}
 
 /// What of a layer lies in host memory, or all of it when nothing does.
 std::uint64_t counted_bytes(const std::vector<WeightTensor>& weights, bool any_offloaded) {
@@ -42,11 +22,10 @@ std::uint64_t counted_bytes(const std::vector<WeightTensor>& weights, bool any_o
   return bytes;
 }
 
-bool alike(const std::vector<WeightTensor>& a, const std::vector<WeightTensor>& b) {
+bool same_kind(const std::vector<WeightTensor>& a, const std::vector<WeightTensor>& b) {
   return std::equal(a.begin(), a.end(), b.begin(), b.end(),
                     [](const WeightTensor& x, const WeightTensor& y) {
-                      return x.dtype == y.dtype && x.rows == y.rows && x.cols == y.cols &&
-                             x.experts == y.experts && x.resident == y.resident;
+                      return x.same_shape(y) && x.resident == y.resident;
                     });
 }
 
@@ -57,7 +36,7 @@ std::vector<std::vector<std::size_t>> kinds_of(const Layers& layers) {
   std::vector<std::vector<std::size_t>> kinds;
   for (std::size_t i = 0; i < layers.size(); ++i) {
     const auto kind = std::find_if(kinds.begin(), kinds.end(), [&](const auto& members) {
-      return alike(layers[members.front()], layers[i]);
+      return same_kind(layers[members.front()], layers[i]);
     });
     if (kind == kinds.end()) {
       kinds.push_back({i});
@@ -82,7 +61,7 @@ bool has_offloaded(const std::vector<WeightTensor>& weights) {
 }
 
 /// How often passes over these layers, one after the other, come from one in GPU memory alone to
-/// one with offloaded weights. Whatever runs ahead hides behind the former, once each time.
+/// one with offloaded weights. Whatever runs ahead is hidden by the former, once each time.
 std::size_t arrivals(const Layers& layers, const std::vector<std::size_t>& pass) {
   std::size_t count = 0;
   for (std::size_t i = 0; i < pass.size(); ++i) {
@@ -110,7 +89,7 @@ constexpr double small_kind = 0.1;  // of all bytes: below this it may be left o
 std::vector<std::size_t> choose(const Layers& layers, std::uint64_t max_bytes, bool any_offloaded) {
   const auto kinds = kinds_of(layers);
   std::uint64_t all = 0;
-  std::size_t largest = 0;  // the kind with most bytes
+  std::size_t largest = 0;  // the kind with the most bytes
   std::vector<std::uint64_t> of_kind;
   for (const auto& members : kinds) {
     of_kind.push_back(counted_bytes(layers[members.front()], any_offloaded) * members.size());
@@ -124,8 +103,8 @@ std::vector<std::size_t> choose(const Layers& layers, std::uint64_t max_bytes, b
     const std::size_t members = kinds[k].size();
     const auto wanted = static_cast<std::size_t>(std::lround(share * static_cast<double>(members)));
     const bool is_small = static_cast<double>(of_kind[k]) < small_kind * static_cast<double>(all);
-    const std::size_t least = k == largest ? 2 : is_small ? 0 : 1;
-    take_evenly(kinds[k], std::min(members, std::max(wanted, least)), taken);
+    const std::size_t min_count = k == largest ? 2 : is_small ? 0 : 1;
+    take_evenly(kinds[k], std::min(members, std::max(wanted, min_count)), taken);
   }
   std::sort(taken.begin(), taken.end());
   if (any_offloaded && hides_too_often(layers, taken, all)) {
@@ -135,39 +114,6 @@ std::vector<std::size_t> choose(const Layers& layers, std::uint64_t max_bytes, b
 }
 
 }  // namespace
-
-std::vector<WeightTensor> linear_weights(const ModelLayer& layer, std::size_t index,
-                                         const std::vector<bool>& offloaded) {
-  std::vector<WeightTensor> weights;
-  for (std::size_t i = 0; i < layer.tensors.size(); ++i) {
-    const ModelTensor& tensor = layer.tensors[i];
-    // Scales travel with the weights that mean nothing without them.
-    if (!is_linear_weight(tensor) && !is_linear_scale(tensor)) continue;
-    if (tensor.bytes == 0) continue;
-    const std::string_view name = name_in_layer(tensor.name);
-    WeightTensor weight = as_weight(tensor, name).value_or(as_bytes(tensor, name));
-    weight.layer = index;
-    weight.resident = !offloaded[i];
-    const bool stacked = tensor.part == Part::experts && tensor.shape.size() >= 3;
-    if (stacked) weight.experts = tensor.shape.front();
-    if (tensor.part == Part::experts && !stacked && expert_of(name)) {
-      weight.name = without_expert(name);
-      const auto stack =
-          std::find_if(weights.begin(), weights.end(), [&](const WeightTensor& other) {
-            return other.name == weight.name && other.experts > 0 && other.cols == weight.cols &&
-                   other.dtype == weight.dtype && other.resident == weight.resident;
-          });
-      if (stack != weights.end()) {
-        stack->rows += weight.rows;
-        ++stack->experts;
-        continue;
-      }
-      weight.experts = 1;
-    }
-    weights.push_back(std::move(weight));
-  }
-  return weights;
-}
 
 WeightSet model_slice(const Model& model, const std::vector<std::vector<bool>>& offloaded,
                       std::uint64_t max_bytes) {

@@ -3,7 +3,6 @@
 // layers that they can be placed and measured.
 #pragma once
 #include <cstdint>
-#include <string>
 #include <vector>
 
 #include "offload/model.hpp"
@@ -11,18 +10,13 @@
 
 namespace offload {
 
-/// The linear weights of a layer as a pass reads them, experts stacked, scales beside them.
-/// `offloaded` has one flag per tensor.
-std::vector<WeightTensor> linear_weights(const ModelLayer& layer, std::size_t index,
-                                         const std::vector<bool>& offloaded);
-
-/// `offloaded` has one flag per tensor of each layer. Layers alike in shapes and in what of them is
-/// offloaded are kinds; of each kind about the same share is taken, but two layers of the one with
-/// most offloaded bytes, so that running ahead shows, until about `max_bytes` are offloaded (or
-/// read, when nothing is): results of the slice stand for the model when scaled by bytes. So layers
-/// that are resident as a whole are left out where offloaded ones form blocks longer than the
-/// slice's: what a copy hides behind them once in a pass must not be scaled. Throws UsageError for
-/// a model without linear weights.
+/// `offloaded` has one flag per tensor of each layer. Layers that agree in shapes and in what of
+/// them is offloaded are kinds; of each kind about the same share is taken, but two layers of the
+/// one with the most offloaded bytes, so that running ahead shows, until about `max_bytes` are
+/// offloaded (or read, when nothing is): results of the slice stand for the model when scaled by
+/// bytes. So layers that are resident as a whole are left out where offloaded ones form blocks
+/// longer than the slice's: what a copy hides beneath them once in a pass must not be scaled.
+/// Throws UsageError for a model without linear weights.
 WeightSet model_slice(const Model& model, const std::vector<std::vector<bool>>& offloaded,
                       std::uint64_t max_bytes);
 

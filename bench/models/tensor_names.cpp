@@ -21,15 +21,6 @@ std::vector<std::string_view> components_of(std::string_view name) {
   }
 }
 
-std::optional<std::uint64_t> number_in(std::string_view text) {
-  constexpr std::size_t max_digits = 9;
-  std::uint64_t number = 0;
-  if (text.empty() || text.size() > max_digits) return std::nullopt;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
-  return number;
-}
-
 bool is_one_of(std::string_view word, Words words) {
   return std::find(words.begin(), words.end(), word) != words.end();
 }
@@ -94,11 +85,20 @@ bool any(const std::vector<std::string_view>& components, Rule rule) {
 
 }  // namespace
 
+std::optional<std::uint64_t> parse_digits(std::string_view text) {
+  constexpr std::size_t max_digits = 9;
+  std::uint64_t number = 0;
+  if (text.empty() || text.size() > max_digits) return std::nullopt;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  return number;
+}
+
 TensorPlace place_of(std::string_view name) {
   const auto parts = components_of(name);
   for (std::size_t i = 0; i + 2 < parts.size(); ++i) {
     if (!is_one_of(parts[i], layer_words)) continue;
-    const auto number = number_in(parts[i + 1]);
+    const auto number = parse_digits(parts[i + 1]);
     if (!number) continue;
     const auto stack_end = static_cast<std::size_t>(parts[i].end() - name.begin());
     const auto rest_begin = static_cast<std::size_t>(parts[i + 2].begin() - name.begin());
@@ -115,7 +115,7 @@ bool is_text(std::string_view stack_or_name) {
 
 Part part_in_layer(std::string_view rest) {
   const auto parts = components_of(rest);
-  // A gate inside the attention is no router: self_attn.gate.
+  // A gate inside the attention is not a router: self_attn.gate.
   if (any(parts, is_router) && !is_attention(parts.front())) return Part::router;
   if (any(parts, is_norm)) return Part::norm;
   if (any(parts, is_shared_expert)) return Part::shared_expert;
@@ -148,7 +148,7 @@ std::optional<std::uint64_t> expert_of(std::string_view rest) {
   const auto parts = components_of(rest);
   for (std::size_t i = 0; i + 1 < parts.size(); ++i) {
     if (!is_one_of(parts[i], before)) continue;
-    if (const auto number = number_in(parts[i + 1])) return number;
+    if (const auto number = parse_digits(parts[i + 1])) return number;
   }
   return std::nullopt;
 }
@@ -163,6 +163,52 @@ std::string plain_model_name(std::string_view text) {
   }
   const bool speaks = plain.find_first_not_of("-.") != std::string::npos;
   return speaks ? plain : "model";
+}
+
+bool has_name_segments(std::string_view name, std::string_view segments) {
+  if (segments.empty()) return false;
+  for (std::size_t at = name.find(segments); at != name.npos; at = name.find(segments, at + 1)) {
+    const std::size_t end = at + segments.size();
+    const bool begins = at == 0 || name[at - 1] == '.';
+    const bool ends = end == name.size() || name[end] == '.';
+    if (begins && ends) return true;
+  }
+  return false;
+}
+
+std::string_view name_in_layer(std::string_view name) {
+  std::string_view rest = name;
+  for (std::size_t dot = rest.find('.'); dot != rest.npos; dot = rest.find('.')) {
+    const std::string_view segment = rest.substr(0, dot);
+    rest.remove_prefix(dot + 1);
+    const bool number = !segment.empty() && std::all_of(segment.begin(), segment.end(), [](char c) {
+      return c >= '0' && c <= '9';
+    });
+    if (number) return rest;
+  }
+  return name;
+}
+
+bool matches_pattern(std::string_view text, std::string_view pattern) {
+  std::size_t at = 0;
+  std::size_t in_pattern = 0;
+  std::size_t star = pattern.npos;  // the last one passed, which may stand for more
+  std::size_t after_star = 0;
+  while (at < text.size()) {
+    if (in_pattern < pattern.size() && pattern[in_pattern] == '*') {
+      star = in_pattern++;
+      after_star = at;
+    } else if (in_pattern < pattern.size() && pattern[in_pattern] == text[at]) {
+      ++in_pattern;
+      ++at;
+    } else if (star != pattern.npos) {
+      in_pattern = star + 1;
+      at = ++after_star;
+    } else {
+      return false;
+    }
+  }
+  return pattern.find_first_not_of('*', in_pattern) == pattern.npos;
 }
 
 }  // namespace offload

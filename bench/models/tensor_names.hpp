@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a checkpoint's tensor is, told from its name: Hugging Face's ("model.layers.3.mlp.up_proj.
-// weight") and llama.cpp's ("blk.3.ffn_up.weight"), of any architecture that keeps their habits.
+// What a checkpoint's tensor is, by its name: Hugging Face's ("model.layers.3.mlp.up_proj.weight")
+// and llama.cpp's ("blk.3.ffn_up.weight"), of any architecture that keeps their habits.
 #pragma once
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <tuple>
-#include <vector>
 
 #include "offload/model.hpp"
 
 namespace offload {
+
+/// `text` as a number, if it is 1 to 9 digits.
+std::optional<std::uint64_t> parse_digits(std::string_view text);
 
 /// Where in a model a tensor stands. The views look into the name it was made from.
 struct TensorPlace {
@@ -31,11 +32,16 @@ Part part_outside(std::string_view name);
 /// The number of the expert that a tensor of one expert belongs to.
 std::optional<std::uint64_t> expert_of(std::string_view rest);
 
-/// Tensors of one layer sorted by this stand in the order in which they are used: attention before
-/// the feed-forward part, inputs before outputs, a weight before its scales and its bias. Stage of
-/// the layer, expert, step of the stage, component of the module.
-using ExecutionOrder = std::tuple<int, std::uint64_t, int, int>;
-ExecutionOrder order_in_layer(std::string_view rest);
+/// Whether `segments` ("experts", "experts.w2_weight") are in `name` as whole dotted segments:
+/// not "expert", not "w2".
+bool has_name_segments(std::string_view name, std::string_view segments);
+
+/// Whether `text` is `pattern` as a whole, of which each * stands for any characters.
+bool matches_pattern(std::string_view text, std::string_view pattern);
+
+/// What follows the layer's number: "self_attn.o_proj.weight" of "model.layers.3.self_attn.o_proj.
+/// weight", "ffn_up.weight" of "blk.3.ffn_up.weight". The whole name when it has no number.
+std::string_view name_in_layer(std::string_view name);
 
 /// `text` as a part of benchmark names: every other character than letters, digits and . _ - +
 /// becomes a dash. "model" when nothing is left.

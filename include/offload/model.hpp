@@ -24,7 +24,7 @@ enum class Part : std::uint8_t {
 
 struct ModelTensor {
   std::string name;                  // full dotted name: "model.layers.3.mlp.down_proj.weight"
-  std::string dtype;                 // as safetensors or ggml spell it: "BF16", "F8_E4M3", "Q4_K"
+  std::string dtype;                 // as safetensors or ggml write it: "BF16", "F8_E4M3", "Q4_K"
   std::vector<std::uint64_t> shape;  // row-major, outermost first; of what is stored
   std::uint64_t parameters = 0;      // weights and biases; 0 for quantisation scales
   std::uint64_t bytes = 0;           // as stored, scales inside blocks included

@@ -23,9 +23,13 @@ struct WeightTensor {
 
   std::size_t row_bytes() const { return cols * bytes_of(dtype); }
   std::size_t bytes() const { return rows * row_bytes(); }
+  bool same_shape(const WeightTensor& other) const {
+    return dtype == other.dtype && rows == other.rows && cols == other.cols &&
+           experts == other.experts;
+  }
 };
 
-/// The model a weight set stands for: all of its layers, or some, evenly chosen among those alike.
+/// The model a weight set stands for: all of its layers, or some, evenly chosen among those of one kind.
 struct ModelSlice {
   std::string model;
   std::size_t layers = 0;

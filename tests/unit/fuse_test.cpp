@@ -5,7 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "bench/models/linear_weights.hpp"
-#include "bench/models/name_segments.hpp"
+#include "bench/models/tensor_names.hpp"
 #include "bench/models/presets.hpp"
 
 namespace offload {

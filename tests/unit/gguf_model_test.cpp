@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // From GGUF files to a model.
-#include "bench/models/gguf_model.hpp"
+#include "bench/models/gguf.hpp"
 
 #include <gtest/gtest.h>
 
@@ -154,7 +154,7 @@ TEST(GgufModel, ReadsAllFilesOfASplitModel) {
   GgufWriter twice = split_gguf(2, 2);
   twice.tensors[0].name = "blk.0.attn_q.weight";
   directory.write("m-00002-of-00002.gguf", twice.header());
-  EXPECT_TRUE(says(complaint(first), "'blk.0.attn_q.weight' stands in two"));
+  EXPECT_TRUE(says(complaint(first), "'blk.0.attn_q.weight' is in two"));
 }
 
 }  // namespace

@@ -7,7 +7,6 @@
 #include <sstream>
 #include <string>
 
-#include "bench/models/gguf_model.hpp"
 #include "offload/error.hpp"
 #include "tests/unit/model_files.hpp"
 
@@ -73,7 +72,7 @@ TEST(Gguf, ReadsVersion2AndNamesOthers) {
   EXPECT_TRUE(says(complaint(file), "GGUF version 4"));
   file.version = 0x03000000;
   EXPECT_TRUE(says(complaint(file), "big-endian"));
-  EXPECT_TRUE(says(complaint("PK\3\4 and so on"), "no GGUF file"));
+  EXPECT_TRUE(says(complaint("PK\3\4 and so on"), "not a GGUF file"));
 }
 
 TEST(Gguf, SkipsArraysOfEveryKind) {
@@ -225,10 +224,10 @@ TEST(Gguf, RefusesOddAlignments) {
   }
   GgufWriter file = small_gguf();
   file.key_text("general.alignment", "32");
-  EXPECT_TRUE(says(complaint(file), "general.alignment is no whole number"));
+  EXPECT_TRUE(says(complaint(file), "general.alignment is not a whole number"));
   file = small_gguf();
   file.key_u32("general.alignment", 8192);
-  EXPECT_TRUE(says(complaint(file), "no multiple of the alignment 8192"));
+  EXPECT_TRUE(says(complaint(file), "not a multiple of the alignment 8192"));
 }
 
 TEST(Gguf, RefusesImpossibleShapes) {
@@ -246,7 +245,7 @@ TEST(Gguf, RefusesTensorsThatOverlapOrLieNowhere) {
   file.tensors.push_back({"b", {64}, 0, 224});
   EXPECT_TRUE(says(complaint(file), "'b' lies at offset 224, inside the tensor before it"));
   file.tensors[1].offset = 257;
-  EXPECT_TRUE(says(complaint(file), "no multiple of the alignment 32"));
+  EXPECT_TRUE(says(complaint(file), "not a multiple of the alignment 32"));
   file.tensors[1].offset = (1ULL << 63U) + 256;
   EXPECT_TRUE(says(complaint(file), "beyond any file"));
   file.tensors[1].offset = 256;

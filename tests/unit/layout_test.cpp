@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Kinds of layers, told apart by hand.
-#include "bench/models/layout.hpp"
+#include "bench/models/offload_rules.hpp"
 
 #include <gtest/gtest.h>
 
 #include <numeric>
 
 #include "bench/models/fuse.hpp"
-#include "bench/models/model_source.hpp"
+#include "bench/models/load.hpp"
 #include "bench/models/slice.hpp"
 #include "bench/report/plan_text.hpp"
 

@@ -9,7 +9,7 @@
 #include <string_view>
 
 #include "bench/models/fuse.hpp"
-#include "bench/models/name_segments.hpp"
+#include "bench/models/tensor_names.hpp"
 #include "bench/models/presets.hpp"
 #include "offload/error.hpp"
 

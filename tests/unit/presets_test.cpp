@@ -168,25 +168,37 @@ constexpr Shape shapes[] = {
 };
 
 TEST(Models, PresetsHaveTheShapesOfTheCheckpoints) {
-  const std::vector<WeightSet> presets = preset_weights();
-  ASSERT_EQ(presets.size(), std::size(shapes));
-  for (std::size_t i = 0; i < presets.size(); ++i) {
-    EXPECT_EQ(presets[i].name, shapes[i].name);
-    EXPECT_TRUE(is_plain_name(presets[i].name));
-    ASSERT_EQ(presets[i].tensors.size(), 1U);
-    EXPECT_EQ(presets[i].tensors[0].rows, shapes[i].rows) << presets[i].name;
-    EXPECT_EQ(presets[i].tensors[0].cols, shapes[i].cols) << presets[i].name;
-    EXPECT_EQ(presets[i].tensors[0].dtype, shapes[i].dtype) << presets[i].name;
-    const auto found = find_preset_weights(shapes[i].name);
-    ASSERT_EQ(found.size(), 1U) << shapes[i].name;
-    EXPECT_EQ(found[0].name, shapes[i].name);
+  std::set<std::string> names;
+  for (const WeightSet& preset : preset_weights()) {
+    EXPECT_TRUE(is_plain_name(preset.name)) << preset.name;
+    EXPECT_EQ(preset.tensors.size(), 1U) << preset.name;
+    EXPECT_TRUE(names.insert(preset.name).second) << preset.name;
+  }
+  EXPECT_EQ(names.size(), std::size(shapes));
+  for (const Shape& shape : shapes) {
+    EXPECT_TRUE(names.contains(shape.name)) << shape.name;
+    const auto found = find_preset_weights(shape.name);
+    ASSERT_EQ(found.size(), 1U) << shape.name;
+    EXPECT_EQ(found[0].name, shape.name);
+    EXPECT_EQ(found[0].tensors[0].rows, shape.rows) << shape.name;
+    EXPECT_EQ(found[0].tensors[0].cols, shape.cols) << shape.name;
+    EXPECT_EQ(found[0].tensors[0].dtype, shape.dtype) << shape.name;
   }
 }
 
 TEST(Models, ThePresetsAreThePublishedModels) {
   const std::vector<std::string_view> names = preset_models();
-  ASSERT_EQ(names.size(), std::size(published));
-  for (std::size_t i = 0; i < names.size(); ++i) EXPECT_EQ(names[i], published[i].name);
+  EXPECT_EQ(names.size(), std::size(published));
+  for (const Published& model : published) {
+    EXPECT_NE(std::find(names.begin(), names.end(), model.name), names.end()) << model.name;
+  }
+  // By their names, sizes as numbers.
+  const auto place = [&](std::string_view name) {
+    return std::find(names.begin(), names.end(), name) - names.begin();
+  };
+  EXPECT_LT(place("deepseek-v3"), place("llama3.1-8b"));
+  EXPECT_LT(place("llama3.1-8b"), place("llama3.1-70b"));
+  EXPECT_LT(place("llama3.1-70b"), place("llama3.1-405b"));
   EXPECT_EQ(find_preset_model("deepseek-ai/DeepSeek-R1"), "deepseek-v3");
   EXPECT_EQ(find_preset_model("openai/GPT-OSS-20B"), "gpt-oss-20b");
   EXPECT_EQ(find_preset_model("Qwen3-30B-A3B-Instruct-2507"), "qwen3-30b-a3b");

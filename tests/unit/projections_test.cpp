@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The single matrices of a model read from files.
-#include "bench/models/projections.hpp"
+#include "bench/models/linear_weights.hpp"
 
 #include <gtest/gtest.h>
 

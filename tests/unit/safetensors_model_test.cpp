@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // From safetensors files to a model.
-#include "bench/models/safetensors_model.hpp"
+#include "bench/models/safetensors.hpp"
 
 #include <gtest/gtest.h>
 
@@ -195,7 +195,7 @@ TEST(SafetensorsModel, WantsAllLayersAndEachTensorOnce) {
                    }),
                    "has layer 1 but no layer 0; if it is one file of several"));
   const std::vector<fs::path> both{first, directory.write("b.safetensors", one.header())};
-  EXPECT_TRUE(says(complaint([&] { read_safetensors(both); }), "stands in another file as well"));
+  EXPECT_TRUE(says(complaint([&] { read_safetensors(both); }), "is in another file as well"));
   const fs::path none = directory.write("c.safetensors", safetensors_file("{}"));
   EXPECT_TRUE(says(complaint([&] { read_safetensors({&none, 1}); }), "named after a layer"));
 }
@@ -234,7 +234,7 @@ TEST(SafetensorsModel, KeepsAnIndexInItsDirectory) {
                                   "..", "", "x.bin", "..\\\\secret.safetensors"}) {
     const fs::path index = directory.write(
         "model/i.json", R"({"weight_map":{"model.layers.0.mlp.up_proj.weight":")" + shard + "\"}}");
-    EXPECT_TRUE(says(complaint_of_index(index), "which is no safetensors file beside it")) << shard;
+    EXPECT_TRUE(says(complaint_of_index(index), "which is not a safetensors file beside it")) << shard;
   }
   for (const std::string text : {"{}", "[]", R"({"weight_map":[]})", R"({"weight_map":{}})"}) {
     EXPECT_TRUE(says(complaint_of_index(directory.write("i.json", text)), "has no weight_map"));

@@ -57,10 +57,10 @@ TEST(Safetensors, ReadsTensorsInTheOrderOfTheirData) {
   EXPECT_EQ(header.tensors[1].end, 28U);
 }
 
-TEST(Safetensors, NeedsNothingBehindTheHeader) {
+TEST(Safetensors, NeedsNothingAfterTheHeader) {
   EXPECT_EQ(complaint(safetensors_file(two_tensors)), "");
   EXPECT_EQ(complaint(safetensors_file(two_tensors, 10)), "");
-  EXPECT_TRUE(says(complaint(safetensors_file(two_tensors, 29)), "1 bytes behind its last tensor"));
+  EXPECT_TRUE(says(complaint(safetensors_file(two_tensors, 29)), "1 bytes after its last tensor"));
 }
 
 TEST(Safetensors, RefusesAnyTruncationOfTheHeader) {
@@ -123,16 +123,16 @@ TEST(Safetensors, RefusesOffsetsThatOverlapOrLeaveHoles) {
 }
 
 TEST(Safetensors, RefusesOffsetsThatAreNone) {
-  EXPECT_TRUE(says(complaint_of("U8", "[8]", "[8,0]"), "no beginning and end"));
-  EXPECT_TRUE(says(complaint_of("U8", "[8]", "[0]"), "no beginning and end"));
-  EXPECT_TRUE(says(complaint_of("U8", "[8]", "[0,8,16]"), "no beginning and end"));
+  EXPECT_TRUE(says(complaint_of("U8", "[8]", "[8,0]"), "not a beginning and an end"));
+  EXPECT_TRUE(says(complaint_of("U8", "[8]", "[0]"), "not a beginning and an end"));
+  EXPECT_TRUE(says(complaint_of("U8", "[8]", "[0,8,16]"), "not a beginning and an end"));
   EXPECT_TRUE(says(complaint_of("U8", "[8]", "{}"), "the data_offsets of tensor 'x' is missing"));
-  EXPECT_TRUE(says(complaint_of("U8", "[8]", "[-8,0]"), "something else than whole numbers"));
-  EXPECT_TRUE(says(complaint_of("U8", "[8]", "[0.0,8.0]"), "something else than whole numbers"));
+  EXPECT_TRUE(says(complaint_of("U8", "[8]", "[-8,0]"), "something other than whole numbers"));
+  EXPECT_TRUE(says(complaint_of("U8", "[8]", "[0.0,8.0]"), "something other than whole numbers"));
   EXPECT_TRUE(says(complaint_of("U8", "[8]", "[9223372036854775808,9223372036854775816]"),
                    "beyond any file"));
   EXPECT_TRUE(says(complaint_of("U8", "[8]", "[18446744073709551616,18446744073709551624]"),
-                   "something else than whole numbers"));
+                   "something other than whole numbers"));
 }
 
 TEST(Safetensors, RefusesShapesThatAreNone) {

@@ -10,7 +10,7 @@
 
 #include "bench/core/names.hpp"
 #include "bench/models/presets.hpp"
-#include "bench/models/sized_weights.hpp"
+#include "bench/models/linear_weights.hpp"
 #include "offload/units.hpp"
 
 namespace offload {

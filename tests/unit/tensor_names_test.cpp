@@ -6,6 +6,8 @@
 
 #include <string_view>
 
+#include "bench/models/layers.hpp"
+
 namespace offload {
 namespace {
 

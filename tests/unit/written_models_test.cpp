@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "bench/models/gguf_model.hpp"
-#include "bench/models/safetensors_model.hpp"
+#include "bench/models/gguf.hpp"
+#include "bench/models/safetensors.hpp"
 
 namespace offload {
 namespace {

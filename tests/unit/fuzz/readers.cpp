@@ -5,8 +5,8 @@
 #include <stdexcept>
 #include <string>
 
-#include "bench/models/gguf_model.hpp"
-#include "bench/models/safetensors_model.hpp"
+#include "bench/models/gguf.hpp"
+#include "bench/models/safetensors.hpp"
 #include "offload/error.hpp"
 
 namespace offload {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which files a path, or a Hugging Face id, stands for.
-#include "bench/models/model_file.hpp"
+#include "bench/models/load.hpp"
 
 #include <gtest/gtest.h>
 
@@ -40,7 +40,7 @@ std::string complaint(const std::string& given, const Environment& environment =
   return {};
 }
 
-TEST(ModelFile, KnowsADirectoryOfShards) {
+TEST(ModelFiles, KnowsADirectoryOfShards) {
   const TempDirectory directory;
   const fs::path model = directory.path() / "Qwen3-30B-A3B";
   directory.write("Qwen3-30B-A3B/config.json", "{}");
@@ -65,7 +65,7 @@ TEST(ModelFile, KnowsADirectoryOfShards) {
                    "is one of several files; give the directory"));
 }
 
-TEST(ModelFile, KnowsSingleFiles) {
+TEST(ModelFiles, KnowsSingleFiles) {
   const TempDirectory directory;
   const fs::path whole = directory.write("m/model.safetensors", "");
   directory.write("m/adapter.safetensors", "");
@@ -79,7 +79,7 @@ TEST(ModelFile, KnowsSingleFiles) {
   EXPECT_EQ(found(config).config, config);
 }
 
-TEST(ModelFile, KnowsGgufByItsContent) {
+TEST(ModelFiles, KnowsGgufByItsContent) {
   const TempDirectory directory;
   const fs::path blob = directory.write("blob", small_gguf().header());
   EXPECT_EQ(found(blob).gguf, blob);
@@ -90,11 +90,11 @@ TEST(ModelFile, KnowsGgufByItsContent) {
   EXPECT_EQ(found(directory.path() / "g").gguf, first);
   directory.write("g/n.gguf", small_gguf().header());
   EXPECT_TRUE(says(complaint((directory.path() / "g").string()), "holds 2 GGUF files"));
-  EXPECT_TRUE(says(complaint(directory.write("x.gguf", "GGML").string()), "is no GGUF file"));
-  EXPECT_TRUE(says(complaint(directory.write("x.bin", "").string()), "is no GGUF file"));
+  EXPECT_TRUE(says(complaint(directory.write("x.gguf", "GGML").string()), "is not a GGUF file"));
+  EXPECT_TRUE(says(complaint(directory.write("x.bin", "").string()), "is not a GGUF file"));
 }
 
-TEST(ModelFile, SaysWhenADirectoryHoldsNoModelOrSeveral) {
+TEST(ModelFiles, SaysWhenADirectoryHoldsNoModelOrSeveral) {
   const TempDirectory directory;
   EXPECT_TRUE(says(complaint(directory.path().string()), "holds no config.json"));
   directory.write("a.safetensors", "");
@@ -105,7 +105,74 @@ TEST(ModelFile, SaysWhenADirectoryHoldsNoModelOrSeveral) {
   EXPECT_FALSE(find_model_files("", with({})));
 }
 
-TEST(ModelFile, FindsIdsInTheCache) {
+TEST(ModelFiles, WantAllFilesOfANumberedSet) {
+  struct Case {
+    std::vector<const char*> files;
+    const char* said;
+  };
+  const Case cases[] = {
+      {{"model-00001-of-00002"},
+       "is one of 2 files that hold the model, and 1 of them are not there (the first is number "
+       "2)"},
+      {{"model-00002-of-00002"}, "(the first is number 1)"},
+      {{"model-00001-of-00003", "model-00003-of-00003"}, "(the first is number 2)"},
+      {{"model-00001-of-00004", "model-00002-of-00004"}, "2 of them are not there"},
+      {{"tiny-1-of-2"}, "(the first is number 2)"},
+      {{"model-00001-of-00002", "model-00002-of-00003"}, "is not one of the files"},
+      {{"model-00000-of-00002", "model-00001-of-00002"}, "is not one of the files"},
+      {{"a-00001-of-00002", "a-00002-of-00002", "b-00001-of-00002", "b-00002-of-00002"},
+       "holds 2 sets of numbered safetensors files"},
+  };
+  for (const auto& [files, said] : cases) {
+    const TempDirectory directory;
+    for (const std::string name : files) directory.write(name + ".safetensors", "");
+    EXPECT_TRUE(says(complaint(directory.path().string()), said)) << files.front();
+    directory.write("config.json", "{}");
+    EXPECT_TRUE(says(complaint(directory.path().string()), said)) << files.front();
+    EXPECT_TRUE(found(directory.path() / "config.json").safetensors.empty())
+        << "the config alone is a choice";
+  }
+}
+
+TEST(ModelFiles, TakeTheUsualSetOfTwo) {
+  const TempDirectory directory;
+  const Paths set{directory.write("model-00001-of-00002.safetensors", ""),
+                  directory.write("model-00002-of-00002.safetensors", "")};
+  directory.write("consolidated-00001-of-00003.safetensors", "");
+  EXPECT_EQ(found(directory.path()).safetensors, set);
+}
+
+TEST(ModelFiles, AFileThatIsOneOfOneIsWhole) {
+  const TempDirectory directory;
+  const fs::path only = directory.write("model-00001-of-00001.safetensors", "");
+  EXPECT_EQ(found(only).safetensors, Paths{only});
+  EXPECT_EQ(found(directory.path()).safetensors, Paths{only});
+}
+
+TEST(ModelFiles, KnowNumberedNames) {
+  const auto name = numbered_file("dir/model-00002-of-00163.safetensors");
+  ASSERT_TRUE(name);
+  EXPECT_EQ(name->set, "model");
+  EXPECT_EQ(name->number, 2U);
+  EXPECT_EQ(name->count, 163U);
+  for (const char* other : {"model.safetensors", "model-of-00002.safetensors", "-of-.safetensors",
+                            "model-1-of-x.safetensors", "model-x-of-2.safetensors", "1-of-2", ""}) {
+    EXPECT_FALSE(numbered_file(other)) << other;
+  }
+}
+
+TEST(ModelFiles, FindWhatSaysHowAConfigsWeightsAreQuantised) {
+  for (const char* name : {"hf_quant_config.json", "quantize_config.json", "quant_config.json"}) {
+    const TempDirectory directory;
+    const fs::path config = directory.write("config.json", "{}");
+    EXPECT_FALSE(found(config).quantization);
+    const fs::path beside = directory.write(name, "{}");
+    EXPECT_EQ(found(config).quantization, beside);
+    EXPECT_EQ(found(directory.path()).quantization, beside);
+  }
+}
+
+TEST(ModelFiles, FindsIdsInTheCache) {
   const TempDirectory home;
   const fs::path repository = ".cache/huggingface/hub/models--Qwen--Qwen3-32B";
   const fs::path config = home.write(repository / "snapshots/abc123/config.json", "{}");
@@ -123,7 +190,7 @@ TEST(ModelFile, FindsIdsInTheCache) {
   EXPECT_FALSE(find_model_files("../Qwen--Qwen3-32B", environment));
 }
 
-TEST(ModelFile, GoesByTheCachesOwnVariables) {
+TEST(ModelFiles, GoesByTheCachesOwnVariables) {
   const TempDirectory root;
   const auto add = [&](const std::string& hub) {
     return root.write(hub + "/models--o--M/snapshots/1/config.json", "{}");

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "bench/models/checkpoint_layers.hpp"
-
+// The tensors of a Hugging Face checkpoint, by name and shape, as its config implies them.
 #include <algorithm>
 #include <functional>
 #include <numeric>
@@ -8,7 +7,8 @@
 #include <string_view>
 #include <utility>
 
-#include "bench/models/name_segments.hpp"
+#include "bench/models/hf_config.hpp"
+#include "bench/models/tensor_names.hpp"
 
 namespace offload {
 namespace {
@@ -41,11 +41,14 @@ std::uint64_t blocks(std::uint64_t length, std::uint64_t block) {
   return (length + block - 1) / block;
 }
 
-bool converted(const ModelConfig& config, const std::string& module) {
-  if (!config.fp8) return false;
-  const auto& kept = config.fp8->modules_to_not_convert;
-  return std::none_of(kept.begin(), kept.end(),
-                      [&](const std::string& name) { return has_name_segments(module, name); });
+/// How the matrix of `module` is quantised; nullptr when it is not.
+const Quantization* quantization_of(const ModelConfig& config, const std::string& module) {
+  if (!config.quantization) return nullptr;
+  const std::vector<std::string>& kept = config.quantization->kept_modules;
+  const bool is_kept = std::any_of(kept.begin(), kept.end(), [&](const std::string& name) {
+    return has_name_segments(module, name) || matches_pattern(module, name);
+  });
+  return is_kept ? nullptr : &*config.quantization;
 }
 
 /// Collects one layer's tensors under the layer's prefix.
@@ -74,10 +77,8 @@ class LayerBuilder {
   /// A projection: its matrix, quantised where the checkpoint is, and its bias.
   void linear(const std::string& module, std::uint64_t rows, std::uint64_t cols, Part part,
               bool bias = false) {
-    if (converted(config_, prefix_ + module)) {
-      add(tensor(module + ".weight", "F8_E4M3", {rows, cols}, part));
-      add(scales(module + ".weight_scale_inv", "F32",
-                 {blocks(rows, config_.fp8->rows), blocks(cols, config_.fp8->cols)}, part));
+    if (const Quantization* quantization = quantization_of(config_, prefix_ + module)) {
+      quantized(module, rows, cols, part, *quantization);
     } else {
       plain(module + ".weight", {rows, cols}, part);
     }
@@ -85,6 +86,34 @@ class LayerBuilder {
   }
 
  private:
+  void quantized(const std::string& module, std::uint64_t rows, std::uint64_t cols, Part part,
+                 const Quantization& quantization) {
+    const Shape scalar;
+    switch (quantization.form) {
+      case QuantizedForm::fp8_blocks:
+        add(tensor(module + ".weight", "F8_E4M3", {rows, cols}, part));
+        add(scales(module + ".weight_scale_inv", "F32",
+                   {blocks(rows, quantization.rows), blocks(cols, quantization.cols)}, part));
+        return;
+      case QuantizedForm::fp8_tensors:
+        add(tensor(module + ".weight", "F8_E4M3", {rows, cols}, part));
+        add(scales(module + ".weight_scale", "F32", scalar, part));
+        break;
+      case QuantizedForm::nvfp4: {
+        ModelTensor packed = tensor(module + ".weight", "U8", {rows, blocks(cols, 2)}, part);
+        packed.parameters = rows * cols;
+        add(std::move(packed));
+        add(scales(module + ".weight_scale", "F8_E4M3", {rows, blocks(cols, 16)}, part));
+        add(scales(module + ".weight_scale_2", "F32", scalar, part));
+        break;
+      }
+    }
+    add(scales(module + ".input_scale", "F32", scalar, part));
+    if (!quantization.kv_scales) return;
+    if (module == "self_attn.k_proj") add(scales(module + ".k_scale", "F32", scalar, part));
+    if (module == "self_attn.v_proj") add(scales(module + ".v_scale", "F32", scalar, part));
+  }
+
   const ModelConfig& config_;
   std::string prefix_;
   ModelLayer layer_;
@@ -188,6 +217,19 @@ void add_experts(LayerBuilder& layer) {
   }
 }
 
+/// Embedding, last norm and, unless tied, head.
+std::vector<ModelTensor> checkpoint_ends(const ModelConfig& config) {
+  const Shape table{config.vocab, config.hidden};
+  std::vector<ModelTensor> ends;
+  ends.push_back(
+      tensor(config.prefix + "embed_tokens.weight", config.dtype, table, Part::embedding));
+  ends.push_back(tensor(config.prefix + "norm.weight", config.dtype, {config.hidden}, Part::norm));
+  if (!config.tied) {
+    ends.push_back(tensor(config.head_prefix + "lm_head.weight", config.dtype, table, Part::head));
+  }
+  return ends;
+}
+
 }  // namespace
 
 ModelLayer checkpoint_layer(const ModelConfig& config, std::size_t index) {
@@ -207,16 +249,23 @@ ModelLayer checkpoint_layer(const ModelConfig& config, std::size_t index) {
   return layer.take();
 }
 
-std::vector<ModelTensor> checkpoint_ends(const ModelConfig& config) {
-  const Shape table{config.vocab, config.hidden};
-  std::vector<ModelTensor> ends;
-  ends.push_back(
-      tensor(config.prefix + "embed_tokens.weight", config.dtype, table, Part::embedding));
-  ends.push_back(tensor(config.prefix + "norm.weight", config.dtype, {config.hidden}, Part::norm));
-  if (!config.tied) {
-    ends.push_back(tensor(config.head_prefix + "lm_head.weight", config.dtype, table, Part::head));
+Model model_from_config(const JsonValue& json, const std::string& name, const std::string& source,
+                        const std::optional<QuantizationFile>& beside) {
+  const ModelConfig config = read_model_config(json, source, beside);
+  Model model;
+  model.name = name;
+  model.architecture = config.architecture;
+  model.source = source;
+  model.ends = checkpoint_ends(config);
+  model.layers.reserve(config.sparse.size());
+  for (std::size_t i = 0; i < config.sparse.size(); ++i) {
+    model.layers.push_back(checkpoint_layer(config, i));
   }
-  return ends;
+  if (config.experts) {
+    model.experts = config.experts->count;
+    model.experts_per_token = config.experts->per_token;
+  }
+  return model;
 }
 
 }  // namespace offload

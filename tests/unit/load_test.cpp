@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A model by whatever the user calls it.
-#include "bench/models/model_source.hpp"
+#include "bench/models/load.hpp"
 
 #include <gtest/gtest.h>
 
@@ -50,12 +50,12 @@ std::string complaint(const std::string& given) {
   return {};
 }
 
-TEST(ModelSource, KnowsPresetsByEveryName) {
+TEST(LoadModel, KnowsPresetsByEveryName) {
   EXPECT_EQ(load_model("llama3.1-8b").parameters(), 8'030'261'248U);
   EXPECT_EQ(load_model("meta-llama/Llama-3.1-8B").name, "llama3.1-8b");
 }
 
-TEST(ModelSource, TakesShapesFromAConfigAlone) {
+TEST(LoadModel, TakesShapesFromAConfigAlone) {
   const TempDirectory directory;
   directory.write("Tiny/config.json", config());
   const Model model = load_model((directory.path() / "Tiny").string());
@@ -70,7 +70,7 @@ TEST(ModelSource, TakesShapesFromAConfigAlone) {
             model.parameters());
 }
 
-TEST(ModelSource, PrefersTheShapesOfSafetensorsToThoseOfTheConfig) {
+TEST(LoadModel, PrefersTheShapesOfSafetensorsToThoseOfTheConfig) {
   const TempDirectory directory;
   directory.write("Tiny/config.json", config());
   directory.write("Tiny/model.safetensors", safetensors(3));
@@ -81,7 +81,7 @@ TEST(ModelSource, PrefersTheShapesOfSafetensorsToThoseOfTheConfig) {
   EXPECT_EQ(model.bytes(), 3U * 256);
 }
 
-TEST(ModelSource, LearnsTheExpertsPerTokenFromTheConfigBesideSafetensors) {
+TEST(LoadModel, LearnsTheExpertsPerTokenFromTheConfigBesideSafetensors) {
   const TempDirectory directory;
   directory.write(
       "Moe/config.json",
@@ -94,7 +94,7 @@ TEST(ModelSource, LearnsTheExpertsPerTokenFromTheConfigBesideSafetensors) {
   EXPECT_EQ(model.experts_per_token, 2U);
 }
 
-TEST(ModelSource, ReadsSafetensorsOfAnArchitectureItDoesNotKnow) {
+TEST(LoadModel, ReadsSafetensorsOfAnArchitectureItDoesNotKnow) {
   const TempDirectory directory;
   directory.write("New/config.json", config("brand_new"));
   EXPECT_TRUE(says(complaint((directory.path() / "New").string()), "brand_new"));
@@ -103,7 +103,7 @@ TEST(ModelSource, ReadsSafetensorsOfAnArchitectureItDoesNotKnow) {
   EXPECT_EQ(load_model((directory.path() / "New").string()).layers.size(), 2U);
 }
 
-TEST(ModelSource, AnUnknownArchitectureStillSaysHowManyExpertsATokenTakes) {
+TEST(LoadModel, AnUnknownArchitectureStillSaysHowManyExpertsATokenTakes) {
   const TempDirectory directory;
   directory.write("New/config.json", config("brand_new_moe", R"(,"num_experts_per_tok":3)"));
   directory.write("New/model.safetensors", safetensors(2, 4));
@@ -112,7 +112,7 @@ TEST(ModelSource, AnUnknownArchitectureStillSaysHowManyExpertsATokenTakes) {
   EXPECT_EQ(model.experts_per_token, 3U);
 }
 
-TEST(ModelSource, ABrokenConfigIsNotPassedOver) {
+TEST(LoadModel, ABrokenConfigIsNotPassedOver) {
   const TempDirectory directory;
   directory.write("Cut/config.json", config().substr(0, 40));
   directory.write("Cut/model.safetensors", safetensors(2));
@@ -121,7 +121,7 @@ TEST(ModelSource, ABrokenConfigIsNotPassedOver) {
   EXPECT_TRUE(says(text, "not JSON"));
 }
 
-TEST(ModelSource, ReadsGguf) {
+TEST(LoadModel, ReadsGguf) {
   const TempDirectory directory;
   const fs::path path = directory.write("Tiny-Q4.gguf", small_gguf().header());
   const Model model = load_model(path.string());
@@ -152,7 +152,7 @@ class Variable {
   std::optional<std::string> before_;
 };
 
-TEST(ModelSource, FindsIdsInTheLocalCache) {
+TEST(LoadModel, FindsIdsInTheLocalCache) {
   const TempDirectory cache;
   cache.write("models--org--Tiny-1B/refs/main", "abc");
   cache.write("models--org--Tiny-1B/snapshots/abc/config.json", config());
@@ -163,15 +163,82 @@ TEST(ModelSource, FindsIdsInTheLocalCache) {
   EXPECT_EQ(model.layers.size(), 2U);
 }
 
-TEST(ModelSource, SuggestsAKnownNameForAnUnknown) {
+TEST(LoadModel, SuggestsAKnownNameForAnUnknown) {
   EXPECT_EQ(complaint("llama3.1-8"), "unknown model 'llama3.1-8': did you mean 'llama3.1-8b'?");
 }
 
-TEST(ModelSource, RefusesAnOversizedConfig) {
+TEST(LoadModel, RefusesAnOversizedConfig) {
   const TempDirectory directory;
   const fs::path path =
       directory.write("Big/config.json", std::string((std::size_t{4} << 20) + 1, ' '));
   EXPECT_EQ(complaint(path.string()), path.string() + ": too large for a config.json");
+}
+
+TEST(LoadModel, TakesPythonsInfinityInAConfig) {
+  const TempDirectory directory;
+  const std::string mamba = R"(,"time_step_limit":[0.0,Infinity],"router_aux":NaN,"low":-Infinity)";
+  const fs::path alone = directory.write("Tiny/config.json", config("llama", mamba));
+  EXPECT_EQ(load_model(alone.string()).layers.size(), 2U);
+  directory.write("Hybrid/config.json", config("nemotron_h", mamba));
+  directory.write("Hybrid/model.safetensors", safetensors(2));
+  EXPECT_EQ(load_model((directory.path() / "Hybrid").string()).layers.size(), 2U);
+  // Where a number is wanted it is none.
+  const fs::path senseless =
+      directory.write("Odd/config.json", R"({"model_type":"llama","hidden_size":Infinity})");
+  EXPECT_TRUE(says(complaint(senseless.string()), "no hidden_size"));
+}
+
+TEST(LoadModel, RefusesFewerLayersThanTheConfigNames) {
+  const TempDirectory directory;
+  const auto complaint_of = [&](const std::string& config_text, const std::string& weights) {
+    directory.write("Half/config.json", config_text);
+    directory.write("Half/model.safetensors", weights);
+    return complaint((directory.path() / "Half").string());
+  };
+  const std::string half = complaint_of(config(), safetensors(1));
+  EXPECT_TRUE(says(half, "model.safetensors: holds 1 of the 2 layers"));
+  EXPECT_TRUE(says(half, "config.json"));
+  EXPECT_EQ(complaint((directory.path() / "Half/model.safetensors").string()), half);
+  EXPECT_EQ(complaint_of(config(), safetensors(2)), "");
+  // Of an architecture that is not known, by any name of the field.
+  EXPECT_TRUE(says(complaint_of(config("brand_new"), safetensors(1)), "1 of the 2 layers"));
+  for (const char* field : {"num_hidden_layers", "n_layer", "n_layers", "num_layers"}) {
+    const std::string text = "{\"" + std::string(field) + "\":2}";
+    EXPECT_TRUE(says(complaint_of(text, safetensors(1)), "1 of the 2 layers")) << field;
+    EXPECT_EQ(complaint_of(text, safetensors(2)), "") << field;
+    EXPECT_TRUE(
+        says(complaint_of("{\"text_config\":" + text + "}", safetensors(1)), "1 of the 2 layers"))
+        << field;
+  }
+  // A quantisation that only the tensors show, and two stacks of which either may be the longer.
+  EXPECT_TRUE(says(complaint_of(config("llama", R"(,"quantization_config":{"quant_method":"awq"})"),
+                                safetensors(1)),
+                   "1 of the 2 layers"));
+  EXPECT_EQ(complaint_of(R"({"num_hidden_layers":2,"is_encoder_decoder":true})", safetensors(1)),
+            "");
+  EXPECT_EQ(complaint_of(R"({"num_hidden_layers":"many"})", safetensors(1)), "");
+}
+
+TEST(LoadModel, RefusesAnIndexThatCoversAPartOfTheModel) {
+  const TempDirectory directory;
+  directory.write("Half/config.json", config());
+  directory.write("Half/model-00001-of-00002.safetensors", safetensors(1));
+  const fs::path index = directory.write("Half/model.safetensors.index.json", R"({"weight_map":{
+    "model.layers.0.mlp.up_proj.weight":"model-00001-of-00002.safetensors"}})");
+  EXPECT_TRUE(says(complaint(index.string()), "holds 1 of the 2 layers"));
+  EXPECT_TRUE(says(complaint((directory.path() / "Half").string()), "holds 1 of the 2 layers"));
+}
+
+TEST(LoadModel, ReadsAModelOnce) {
+  const TempDirectory directory;
+  const fs::path config_file = directory.write("Tiny/config.json", config());
+  ModelLoader models;
+  const Model& first = models.load(config_file.string());
+  fs::remove(config_file);
+  EXPECT_EQ(&models.load(config_file.string()), &first);
+  EXPECT_EQ(models.load("llama3.1-8b").layers.size(), 32U);
+  EXPECT_EQ(first.layers.size(), 2U) << "stays valid while others are read";
+  EXPECT_THROW(models.load((directory.path() / "Tiny").string()), UsageError);
 }
 
 }  // namespace

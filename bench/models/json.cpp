@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "bench/models/json.hpp"
+
+#include <algorithm>
+#include <array>
+#include <iterator>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "bench/core/text.hpp"
+#include "offload/error.hpp"
+
+namespace offload {
+
+namespace {
+
+using nlohmann::json;
+
+/// Characters of the text, and how many of them the parser has taken.
+struct CountingIterator {
+  using iterator_category = std::input_iterator_tag;
+  using value_type = char;
+  using difference_type = std::ptrdiff_t;
+  using pointer = const char*;
+  using reference = const char&;
+
+  const char* at;
+  std::size_t* taken;
+
+  reference operator*() const { return *at; }
+  CountingIterator& operator++() {
+    ++at;
+    ++*taken;
+    return *this;
+  }
+  CountingIterator operator++(int) {
+    CountingIterator before = *this;
+    ++*this;
+    return before;
+  }
+  bool operator==(const CountingIterator& other) const { return at == other.at; }
+  bool operator!=(const CountingIterator& other) const { return at != other.at; }
+};
+
+/// Short and printable, whatever the file held.
+std::string shown(std::string_view text) {
+  constexpr std::size_t max_length = 160;
+  std::string result;
+  for (const char c : text.substr(0, max_length)) result += c >= ' ' && c <= '~' ? c : '?';
+  return text.size() > max_length ? result + "..." : result;
+}
+
+/// The end of the string in quotes that begins at `begin`.
+std::size_t end_of_string(std::string_view text, std::size_t begin) {
+  for (std::size_t at = begin + 1; at < text.size(); ++at) {
+    if (text[at] == '\\')
+      ++at;
+    else if (text[at] == '"')
+      return at + 1;
+  }
+  return text.size();
+}
+
+/// Python's json module writes numbers for which JSON has no word, and config files hold them:
+/// "time_step_limit": [0.0, Infinity]. No count or size is one of them, so each becomes null. What
+/// follows keeps its line and, but for NaN, its column.
+std::string with_null_for_python_numbers(std::string_view text) {
+  constexpr auto words = std::to_array<std::string_view>({"NaN", "Infinity", "-Infinity"});
+  std::string result;
+  std::size_t copied = 0;
+  // None of them is a document of its own.
+  for (std::size_t at = std::min(text.find_first_of("[{"), text.size()); at < text.size();) {
+    if (text[at] == '"') {
+      at = end_of_string(text, at);
+      continue;
+    }
+    const auto* const word = std::find_if(words.begin(), words.end(), [&](std::string_view known) {
+      return text.substr(at).starts_with(known);
+    });
+    if (word == words.end()) {
+      ++at;
+      continue;
+    }
+    constexpr std::string_view null = "null";
+    result.append(text.substr(copied, at - copied)).append(null);
+    if (word->size() > null.size()) result.append(word->size() - null.size(), ' ');
+    at += word->size();
+    copied = at;
+  }
+  return result.append(text.substr(copied));
+}
+
+class Parser {
+ public:
+  Parser(std::string_view text, const std::string& source, JsonLimits limits)
+      : text_(text), source_(source), limits_(limits) {}
+
+  json parse() {
+    // The parser would take a zero byte for the end and leave the rest unread.
+    const std::size_t zero = text_.find('\0');
+    if (zero != text_.npos) fail("not JSON: a zero byte", zero);
+    const CountingIterator begin{text_.data(), &taken_};
+    const CountingIterator end{text_.data() + text_.size(), &taken_};
+    try {
+      return json::parse(begin, end, [this](int depth, json::parse_event_t event, json& value) {
+        check(static_cast<std::size_t>(depth), event, value);
+        return true;
+      });
+    } catch (const json::parse_error& error) {
+      fail_syntax(error.what(), error.byte == 0 ? 0 : error.byte - 1);
+    } catch (const json::exception& error) {
+      fail_syntax(error.what(), last_taken());
+    }
+  }
+
+ private:
+  /// What the parser met, while it reads: limits hold before the memory is asked for.
+  void check(std::size_t depth, json::parse_event_t event, const json& value) {
+    switch (event) {
+      case json::parse_event_t::key:
+        names_.back().push_back(value.get_ref<const std::string&>());
+        break;
+      case json::parse_event_t::object_end:
+        refuse_repeated(names_.back());
+        names_.pop_back();
+        break;
+      case json::parse_event_t::array_end:
+        break;
+      case json::parse_event_t::object_start:
+      case json::parse_event_t::array_start:
+        count_value();
+        if (depth >= limits_.depth) {
+          fail("nested more than " + std::to_string(limits_.depth) + " deep", last_taken());
+        }
+        if (event == json::parse_event_t::object_start) names_.emplace_back();
+        break;
+      case json::parse_event_t::value:
+        count_value();
+        break;
+    }
+  }
+
+  void count_value() {
+    if (++values_ <= limits_.values) return;
+    fail("more than " + std::to_string(limits_.values) + " values", last_taken());
+  }
+
+  void refuse_repeated(std::vector<std::string>& names) const {
+    std::sort(names.begin(), names.end());
+    const auto repeated = std::adjacent_find(names.begin(), names.end());
+    if (repeated == names.end()) return;
+    fail("'" + shown(*repeated) + "' is given twice in the object that ends here", last_taken());
+  }
+
+  [[noreturn]] void fail_syntax(std::string_view what, std::size_t position) const {
+    // "[json.exception.parse_error.101] parse error at line 1, column 2: the fault"
+    const std::size_t tag = what.find("] ");
+    const std::size_t place = what.find(": ");
+    const std::size_t skip = what.find("parse error at") == tag + 2 ? place : tag;
+    fail("not JSON: " + std::string(skip == what.npos ? what : what.substr(skip + 2)), position);
+  }
+
+  [[noreturn]] void fail(const std::string& fault, std::size_t position) const {
+    const std::string_view before = text_.substr(0, position);
+    const auto line = 1 + std::count(before.begin(), before.end(), '\n');
+    const std::size_t start = before.rfind('\n') + 1;  // npos + 1 = 0
+    throw UsageError(source_ + ": line " + std::to_string(line) + ", column " +
+                     std::to_string(before.size() - start + 1) + ": " + shown(fault));
+  }
+
+  std::size_t last_taken() const { return taken_ == 0 ? 0 : taken_ - 1; }
+
+  std::string_view text_;
+  const std::string& source_;
+  JsonLimits limits_;
+  std::size_t taken_ = 0;
+  std::size_t values_ = 0;
+  std::vector<std::vector<std::string>> names_;  // of the objects that are open, outermost first
+};
+
+const json& json_of(const std::shared_ptr<const void>& node) {
+  return *static_cast<const json*>(node.get());
+}
+
+}  // namespace
+
+bool JsonValue::is_null() const { return json_of(node_).is_null(); }
+bool JsonValue::is_object() const { return json_of(node_).is_object(); }
+bool JsonValue::is_list() const { return json_of(node_).is_array(); }
+
+std::optional<bool> JsonValue::flag() const {
+  const json& value = json_of(node_);
+  return value.is_boolean() ? std::optional(value.get<bool>()) : std::nullopt;
+}
+
+std::optional<std::string_view> JsonValue::text() const {
+  const json& value = json_of(node_);
+  if (!value.is_string()) return std::nullopt;
+  return value.get_ref<const std::string&>();
+}
+
+std::optional<double> JsonValue::number() const {
+  const json& value = json_of(node_);
+  return value.is_number() ? std::optional(value.get<double>()) : std::nullopt;
+}
+
+std::optional<std::uint64_t> JsonValue::whole_number() const {
+  const json& value = json_of(node_);
+  const bool whole = value.is_number_unsigned() ||
+                     (value.is_number_integer() && value.get<std::int64_t>() >= 0);  // -0
+  return whole ? std::optional(value.get<std::uint64_t>()) : std::nullopt;
+}
+
+std::vector<JsonValue> JsonValue::items() const {
+  const json& value = json_of(node_);
+  std::vector<JsonValue> result;
+  if (!value.is_array()) return result;
+  result.reserve(value.size());
+  for (const json& item : value) result.push_back(JsonValue({node_, &item}));
+  return result;
+}
+
+std::vector<JsonMember> JsonValue::members() const {
+  const json& value = json_of(node_);
+  std::vector<JsonMember> result;
+  if (!value.is_object()) return result;
+  result.reserve(value.size());
+  for (const auto& [name, member] : value.items()) {
+    result.push_back({name, JsonValue({node_, &member})});
+  }
+  return result;
+}
+
+std::optional<JsonValue> JsonValue::find(std::string_view name) const {
+  const json& value = json_of(node_);
+  if (!value.is_object()) return std::nullopt;
+  const auto found = value.find(name);
+  if (found == value.end()) return std::nullopt;
+  return JsonValue({node_, &*found});
+}
+
+std::string JsonValue::description() const {
+  const json& value = json_of(node_);
+  if (value.is_string()) return in_quotes(*text());
+  if (value.is_array()) return "a list";
+  return value.is_object() ? "an object" : value.dump();
+}
+
+JsonValue parse_json(std::string_view text, const std::string& source, JsonLimits limits) {
+  std::string replaced;
+  if (text.find("NaN") != text.npos || text.find("Infinity") != text.npos) {
+    replaced = with_null_for_python_numbers(text);
+    text = replaced;
+  }
+  json document = Parser(text, source, limits).parse();
+  return JsonValue(std::make_shared<const json>(std::move(document)));
+}
+
+}  // namespace offload

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "bench/models/load.hpp"
+
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "bench/core/names.hpp"
+#include "bench/models/gguf.hpp"
+#include "bench/models/hf_config.hpp"
+#include "bench/models/presets.hpp"
+#include "bench/models/safetensors.hpp"
+#include "offload/error.hpp"
+
+namespace offload {
+namespace {
+
+constexpr std::uintmax_t max_config_bytes = std::uintmax_t{4} << 20;
+
+JsonValue read_json(const std::filesystem::path& path) {
+  std::error_code error;
+  const std::uintmax_t bytes = std::filesystem::file_size(path, error);
+  if (error) throw UsageError(path.string() + ": cannot be read: " + error.message());
+  if (bytes > max_config_bytes) throw UsageError(path.string() + ": too large for a config.json");
+  std::ifstream file(path, std::ios::binary);
+  std::ostringstream text;
+  if (!file || !(text << file.rdbuf())) throw UsageError(path.string() + ": cannot be read");
+  return parse_json(text.str(), path.string());
+}
+
+Model from_config_alone(const ModelFiles& files) {
+  std::optional<QuantizationFile> beside;
+  if (files.quantization) {
+    beside = QuantizationFile{read_json(*files.quantization), files.quantization->string()};
+  }
+  return model_from_config(read_json(*files.config), files.name, files.config->string(), beside);
+}
+
+/// Layers that are missing at the end leave no gap by which they could be noticed.
+void require_all_layers(const Model& model, std::size_t layers, const std::string& config) {
+  if (model.layers.size() >= layers) return;
+  throw UsageError(model.source + ": holds " + std::to_string(model.layers.size()) + " of the " +
+                   std::to_string(layers) + " layers that " + config +
+                   " names; download the other files, or give a config.json alone");
+}
+
+Model read_files(const ModelFiles& files) {
+  if (files.gguf) return read_gguf(*files.gguf);
+  if (!files.index && files.safetensors.empty()) return from_config_alone(files);
+  Model model =
+      files.index ? read_safetensors_index(*files.index) : read_safetensors(files.safetensors);
+  if (!files.config) return model;
+  const std::string source = files.config->string();
+  const ConfigSummary config = summarize_config(read_json(*files.config), source, model.experts);
+  require_all_layers(model, config.layers, source);
+  model.architecture = config.architecture;
+  model.experts_per_token = config.experts_per_token;
+  return model;
+}
+
+}  // namespace
+
+Model load_model(const std::string& given) {
+  const std::string_view preset = find_preset_model(given);
+  if (!preset.empty()) return preset_model(preset);
+  std::optional<ModelFiles> files = find_model_files(given);
+  if (!files) throw UsageError(unknown_name("model", given, preset_models()));
+  Model model = read_files(*files);
+  model.name = files->name;
+  return model;
+}
+
+const Model& ModelLoader::load(const std::string& given) {
+  const auto known = models_.find(given);
+  return known != models_.end() ? known->second
+                                : models_.emplace(given, load_model(given)).first->second;
+}
+
+}  // namespace offload
