@@ -189,10 +189,12 @@ constexpr std::array columns{
 
 std::string cases_csv(const std::vector<CaseRecord>& cases) {
   std::vector<Table::Column> titles;
+  titles.reserve(columns.size());
   for (const CsvColumn& column : columns) titles.push_back({column.name});
   Table table(std::move(titles));
   for (const CaseRecord& record : cases) {
     std::vector<std::string> cells;
+    cells.reserve(columns.size());
     for (const CsvColumn& column : columns) cells.push_back(column.text(record));
     table.add(std::move(cells));
   }
