@@ -47,6 +47,7 @@ class Loop {
  public:
   /// `wall` receives where the time went. All references must outlive the loop.
   Loop(Session& session, const Calibration& calibration, WallTime& wall, LoopOptions options = {});
+  ~Loop() = default;
   Loop(const Loop&) = delete;
   Loop& operator=(const Loop&) = delete;
 
