@@ -11,6 +11,7 @@
 #include "bench/core/standard_output.hpp"
 #include "bench/measure/memory_cost.hpp"
 #include "bench/measure/plan.hpp"
+#include "bench/models/load.hpp"
 #include "bench/platform/probe.hpp"
 #include "bench/report/memory_cost_table.hpp"
 #include "bench/report/plan_text.hpp"
@@ -24,15 +25,16 @@ namespace {
 
 int show_plan(const Options& options, const Catalog& catalog) {
   const Platform platform = probe_platform(options.gpu);
+  ModelLoader models;
   if (options.host_memory_cost) {
-    const std::string text = memory_cost_plan_text(cost_tensors(options, platform.host));
+    const std::string text = memory_cost_plan_text(cost_tensors(options, platform.host, models));
     if (!options.cases) {
       write_stdout(text);
       return exit_ok;
     }
     std::cerr << text;  // stdout is the plan's
   }
-  const Plan plan = make_plan(options, catalog, platform);
+  const Plan plan = make_plan(options, catalog, platform, models);
   for (const auto& text : plan.warnings()) std::cerr << "offload_bench: note: " << text << '\n';
   write_stdout(plan_text(plan, options, platform));
   return plan.cases.empty() ? exit_nothing_matched : exit_ok;

@@ -20,9 +20,7 @@
 #include "bench/measure/calibration.hpp"
 #include "bench/measure/case_result.hpp"
 #include "bench/measure/case_runner.hpp"
-#include "bench/measure/memory_cost.hpp"
 #include "bench/measure/gbench.hpp"
-#include "bench/measure/memory_cost.hpp"
 #include "bench/measure/limits.hpp"
 #include "bench/measure/loop.hpp"
 #include "bench/measure/memory_cost.hpp"
@@ -30,6 +28,7 @@
 #include "bench/measure/ranges.hpp"
 #include "bench/measure/session.hpp"
 #include "bench/measure/wall_clock.hpp"
+#include "bench/models/load.hpp"
 #include "bench/platform/probe.hpp"
 #include "bench/report/results_file.hpp"
 #include "bench/report/summary.hpp"
@@ -76,7 +75,7 @@ class Run {
   Run(const Options& options, const Catalog& catalog, const std::vector<std::string>& argv)
       : catalog_(catalog),
         platform_(probe_platform(options.gpu)),
-        plan_(options.cases ? make_plan(options, catalog, platform_) : Plan{}),
+        plan_(options.cases ? make_plan(options, catalog, platform_, models_) : Plan{}),
         benchmark_(argv.front(), options.samples, options.benchmark_flags),
         results_(options.output),
         ci_file_("--ci-json", options.ci_json) {
@@ -89,7 +88,7 @@ class Run {
     record_.platform = platform_;
     record_.skipped = plan_.skipped;
     record_.host_instruction_set = host::instruction_set();
-    if (options.host_memory_cost) cost_tensors_ = cost_tensors(options, platform_.host);
+    if (options.host_memory_cost) cost_tensors_ = cost_tensors(options, platform_.host, models_);
   }
 
   int execute() {
@@ -343,6 +342,7 @@ class Run {
   Stopwatch total_;
   const Catalog& catalog_;
   Platform platform_;
+  ModelLoader models_;
   Plan plan_;
   std::vector<CostTensors> cost_tensors_;  // empty unless asked for
   GoogleBenchmark benchmark_;

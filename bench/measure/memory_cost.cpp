@@ -30,8 +30,8 @@ bool any_rule(const OffloadRules& rules) {
   return rules.cpu_offload_gb > 0 || rules.group_size > 0 || rules.n_cpu_moe.has_value();
 }
 
-CostTensors tensors_of(const std::string& name, const Options& options) {
-  const Model checkpoint = load_model(name);
+CostTensors tensors_of(const std::string& name, const Options& options, ModelLoader& models) {
+  const Model& checkpoint = models.load(name);
   const Model model = options.checkpoint_shapes ? checkpoint : fused(checkpoint);
   const Offloading where = offloading(model, options.rules);
   std::set<std::size_t> layers;
@@ -199,12 +199,13 @@ std::size_t CostTensors::total() const {
   return std::accumulate(bytes.begin(), bytes.end(), std::size_t{0});
 }
 
-std::vector<CostTensors> cost_tensors(const Options& options, const Host& host) {
-  std::vector<std::string> models = options.models;
-  if (models.empty()) models.emplace_back(default_model);
+std::vector<CostTensors> cost_tensors(const Options& options, const Host& host,
+                                      ModelLoader& models) {
+  std::vector<std::string> names = options.models;
+  if (names.empty()) names.emplace_back(default_model);
   std::vector<CostTensors> all;
-  for (const std::string& name : models) {
-    all.push_back(tensors_of(name, options));
+  for (const std::string& name : names) {
+    all.push_back(tensors_of(name, options, models));
     const std::size_t bytes = all.back().total();
     const std::size_t limit = host_memory_limit(host);
     if (bytes <= limit) continue;

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "bench/measure/plan.hpp"
+#include "bench/models/load.hpp"
 #include "bench/options.hpp"
 #include "bench/platform/memory.hpp"
 #include "bench/record.hpp"
@@ -31,7 +32,12 @@ struct CostTensors {
 /// a pass measures, in the same shapes. Without rules that is all of them, norms and router
 /// included. Throws UsageError for a model that is unknown, of which nothing is offloaded, or whose
 /// tensors do not fit into the memory of `host`.
-std::vector<CostTensors> cost_tensors(const Options& options, const Host& host);
+std::vector<CostTensors> cost_tensors(const Options& options, const Host& host,
+                                      ModelLoader& models);
+inline std::vector<CostTensors> cost_tensors(const Options& options, const Host& host) {
+  ModelLoader models;
+  return cost_tensors(options, host, models);
+}
 
 struct TensorMemory {
   std::byte* data = nullptr;

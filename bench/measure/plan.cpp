@@ -301,11 +301,14 @@ std::vector<std::string> Plan::warnings() const {
   return unique;
 }
 
-Plan make_plan(const Options& given, const Catalog& catalog, const Platform& platform) {
+Plan make_plan(const Options& given, const Catalog& catalog, const Platform& platform,
+               ModelLoader& models) {
   Options options = given;
   if (!options.explain.empty()) select_one_case(options, catalog);
   Planner planner(options, catalog, platform);
-  for (const Selection& selection : select_weights(options, catalog)) planner.add(selection);
+  for (const Selection& selection : select_weights(options, catalog, models)) {
+    planner.add(selection);
+  }
   Plan plan = planner.take();
   if (!options.explain.empty()) keep_one_case(plan, options.explain);
   return plan;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "bench/catalog.hpp"
+#include "bench/models/load.hpp"
 #include "bench/models/offload_rules.hpp"
 #include "bench/options.hpp"
 #include "bench/record.hpp"
@@ -45,7 +46,13 @@ struct Plan {
 /// The same conditions in a suite's own choice become skipped cases. `--start cold` or `warm` keeps
 /// steady cases too, for which both are the same. Where one case is to be explained, it alone is
 /// planned, or a UsageError says why it cannot be.
-Plan make_plan(const Options& given, const Catalog& catalog, const Platform& platform);
+/// `models` reads what the options name, and keeps it for who asks next.
+Plan make_plan(const Options& given, const Catalog& catalog, const Platform& platform,
+               ModelLoader& models);
+inline Plan make_plan(const Options& given, const Catalog& catalog, const Platform& platform) {
+  ModelLoader models;
+  return make_plan(given, catalog, platform, models);
+}
 
 /// Most host memory (by the plan's order, buffers shared) and GPU memory needed at once: beside the
 /// placement, each weight set has a master copy in pageable memory, and borrowed host buffers are

@@ -191,7 +191,8 @@ void select_matrices(Options& options, const std::string& name) {
 
 }  // namespace
 
-std::vector<Selection> select_weights(const Options& options, const Catalog& catalog) {
+std::vector<Selection> select_weights(const Options& options, const Catalog& catalog,
+                                      ModelLoader& models) {
   const Suite& suite = find_suite(options.suite);
   const std::vector<std::string> in_suite = labels_of(suite);
   std::vector<std::string> of_model;
@@ -203,7 +204,6 @@ std::vector<Selection> select_weights(const Options& options, const Catalog& cat
   }
 
   if (of_model.empty()) require_model_walk(options);
-  ModelLoader models;
   std::vector<Selection> selected;
   if (!of_model.empty()) {
     for (const PlacedModel& model : placed_models(options, models)) {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "bench/catalog.hpp"
+#include "bench/models/load.hpp"
 #include "bench/models/offload_rules.hpp"
 #include "bench/options.hpp"
 #include "offload/weights.hpp"
@@ -23,7 +24,12 @@ struct Selection {
 /// The suite's choice with the options' in its place where given: weights named explicitly replace
 /// the suite's for all selected workloads. Each weight set appears once. Throws UsageError for
 /// unknown names, for two different weights of one name, and for a workload left without weights.
-std::vector<Selection> select_weights(const Options& options, const Catalog& catalog);
+std::vector<Selection> select_weights(const Options& options, const Catalog& catalog,
+                                      ModelLoader& models);
+inline std::vector<Selection> select_weights(const Options& options, const Catalog& catalog) {
+  ModelLoader models;
+  return select_weights(options, catalog, models);
+}
 
 /// Whatever the options leave open of policy, workload, weights and start, as options.explain, the
 /// name of one case, has it. Throws UsageError for text that cannot be the name of a case.
