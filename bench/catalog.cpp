@@ -2,59 +2,55 @@
 #include "bench/catalog.hpp"
 
 #include <algorithm>
+#include <iterator>
+#include <tuple>
 #include <utility>
-
-#include "bench/policies/policies.hpp"
-#include "bench/workloads/workloads.hpp"
 
 namespace offload {
 namespace {
 
-template <typename Entry>
-const Entry* find_by_name(const std::vector<std::unique_ptr<Entry>>& entries,
-                          std::string_view name) {
-  const auto found = std::find_if(entries.begin(), entries.end(),
-                                  [name](const auto& entry) { return entry->name() == name; });
-  return found == entries.end() ? nullptr : found->get();
+bool is_before(const Policy* a, const Policy* b) {
+  return std::tie(a->family, a->name) < std::tie(b->family, b->name);
 }
 
 }  // namespace
 
-const Policy* Catalog::policy(std::string_view name) const { return find_by_name(policies, name); }
-const Workload* Catalog::workload(std::string_view name) const {
-  return find_by_name(workloads, name);
+const Policy* Catalog::policy(std::string_view name) const {
+  const auto found = std::find_if(policies.begin(), policies.end(),
+                                  [name](const Policy* entry) { return entry->name == name; });
+  return found == policies.end() ? nullptr : *found;
 }
 
-Catalog make_catalog() {
-  Catalog catalog;
-  auto& policies = catalog.policies;
-  policies.push_back(make_device_resident());
-  policies.push_back(make_pinned_zero_copy());
-  policies.push_back(make_writecombined_zero_copy());
-  policies.push_back(make_registered_zero_copy());
-  policies.push_back(make_hostvmm_zero_copy());
-  policies.push_back(make_pinned_copy());
-  policies.push_back(make_pageable_copy());
-  policies.push_back(make_pinned_prefetch_copy());
-  policies.push_back(make_pinned_ring_copy());
-  policies.push_back(make_managed_demand());
-  policies.push_back(make_managed_prefetch_each());
-  policies.push_back(make_managed_prefetch_ahead());
-  policies.push_back(make_managed_readmostly_demand());
-  policies.push_back(make_managed_readmostly_prefetch());
-  policies.push_back(make_managed_prefer_device());
-  policies.push_back(make_managed_prefer_host());
-  policies.push_back(make_managed_accessed_by());
-  policies.push_back(make_system_demand());
-  policies.push_back(make_system_prefetch());
-  policies.push_back(make_system_accessed_by());
-  policies.push_back(make_host_compute());
-  policies.push_back(make_hybrid_split());
+const Workload* Catalog::workload(std::string_view name) const {
+  const auto found = std::find_if(workloads.begin(), workloads.end(),
+                                  [name](const auto& entry) { return entry->name() == name; });
+  return found == workloads.end() ? nullptr : found->get();
+}
 
-  for (const auto& make : {workloads::stream_read, workloads::matmul, workloads::pointer_chase,
-                           workloads::row_gather, workloads::expert_gather, workloads::nested}) {
-    for (auto& workload : make()) catalog.workloads.push_back(std::move(workload));
+std::vector<std::string_view> Catalog::policy_names() const {
+  std::vector<std::string_view> names;
+  for (const Policy* entry : policies) names.push_back(entry->name);
+  return names;
+}
+
+std::vector<std::string_view> Catalog::workload_names() const {
+  std::vector<std::string_view> names;
+  for (const auto& entry : workloads) names.push_back(entry->name());
+  return names;
+}
+
+Catalog assemble_catalog(std::span<const std::span<const Policy>> policies,
+                         std::span<std::vector<std::unique_ptr<Workload>>> workloads) {
+  Catalog catalog;
+  for (const std::span<const Policy> rows : policies) {
+    for (const Policy& row : rows) catalog.policies.push_back(&row);
   }
+  std::sort(catalog.policies.begin(), catalog.policies.end(), is_before);
+  for (auto& of_file : workloads) {
+    std::move(of_file.begin(), of_file.end(), std::back_inserter(catalog.workloads));
+  }
+  std::sort(catalog.workloads.begin(), catalog.workloads.end(),
+            [](const auto& a, const auto& b) { return a->name() < b->name(); });
   return catalog;
 }
 

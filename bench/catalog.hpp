@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// The one explicit list of policies and workloads. A new one is its own file and one line in
-// bench/catalog.cpp; the contract tests run over this list.
+// All policies and workloads. A new one is a file of its own under bench/policies/ or
+// bench/workloads/, which the build finds; the contract tests run over all.
 #pragma once
 #include <memory>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -12,13 +13,20 @@
 namespace offload {
 
 struct Catalog {
-  std::vector<std::unique_ptr<Policy>> policies;
-  std::vector<std::unique_ptr<Workload>> workloads;
+  std::vector<const Policy*> policies;               // by family, then by name
+  std::vector<std::unique_ptr<Workload>> workloads;  // by name
 
   const Policy* policy(std::string_view name) const;      // nullptr when unknown
   const Workload* workload(std::string_view name) const;  // nullptr when unknown
+  std::vector<std::string_view> policy_names() const;
+  std::vector<std::string_view> workload_names() const;
 };
 
+/// The catalog that the program is linked with: cmake/Catalog.cmake writes its body.
 Catalog make_catalog();
+
+/// A catalog of what each file defines.
+Catalog assemble_catalog(std::span<const std::span<const Policy>> policies,
+                         std::span<std::vector<std::unique_ptr<Workload>>> workloads);
 
 }  // namespace offload

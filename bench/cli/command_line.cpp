@@ -32,14 +32,6 @@ namespace {
 
 using Texts = std::vector<std::string>;
 
-template <typename T>
-std::vector<std::string_view> names_of(const std::vector<std::unique_ptr<T>>& entries) {
-  std::vector<std::string_view> names;
-  names.reserve(entries.size());
-  for (const auto& entry : entries) names.push_back(entry->name());
-  return names;
-}
-
 template <typename Table>
 std::vector<std::string_view> names_in(const Table& table) {
   std::vector<std::string_view> names;
@@ -318,7 +310,7 @@ void CommandLine::add_measuring(CLI::App& command) {
 
 void CommandLine::add_selection(CLI::App& command) {
   const Flags flags(command, what);
-  const auto label = reader([known = names_of(catalog_.workloads)](const std::string& text) {
+  const auto label = reader([known = catalog_.workload_names()](const std::string& text) {
     const auto [name, parameter, value] = split_label(text);
     const std::string workload = known_name("workload", name, known);
     return parameter.empty() ? workload : label_of(workload, to_lower(parameter), value);
@@ -332,7 +324,7 @@ void CommandLine::add_selection(CLI::App& command) {
               name_among("suite", suite_names()));
   flags.list("--policies", "NAME,...", options_.policies,
              "where weights live and how the GPU gets them",
-             name_among("policy", names_of(catalog_.policies)), "all");
+             name_among("policy", catalog_.policy_names()), "all");
   flags.list("--workloads", "NAME,...", options_.workloads, "who reads the weights", label);
   flags.list("--tokens", "N,...", options_.tokens,
              "of the workloads that multiply many, such as 1,512,8192", whole_number(1, 65536));

@@ -57,7 +57,7 @@ void CaseEvidence::begin_case(bool watches) {
   means_.reset();
   state_before_ = {};
   if (!watches) return;
-  means_.emplace(!placed_.item().policy->driver_handles_pages());
+  means_.emplace(!placed_.item().policy->driver_handles_pages);
   gpu_counters_.note_before(state_before_);
 }
 

@@ -124,12 +124,13 @@ CaseRecord describe(const Case& item, const RecordContext& context) {
   record.name = item.name();
   record.workload = item.workload->name();
   record.label = item.workload->label();
-  record.policy = item.policy->name();
+  record.policy = item.policy->name;
+  record.family = name(item.policy->family);
   record.start = name(item.start);
   record.weights = *item.weights;
-  record.memory = item.policy->memory();
-  record.mechanism = item.policy->mechanism();
-  record.engine_flags = item.policy->engine_flags();
+  record.memory = item.policy->memory;
+  record.mechanism = item.policy->mechanism;
+  record.engine_flags = item.policy->engine_flags;
   if (item.weights->slice) record.engine_flags = engine_flags(record.engine_flags, context.rules);
   record.path = item.policy->path(item.start, context.platform);
   record.tokens = item.workload->tokens();

@@ -65,7 +65,7 @@ void CaseRunner::finish() {
   const Case& item = *result.item;
   guarded(result, [&] {
     result.evidence = loop_.evidence();
-    if (!item.policy->driver_handles_pages()) {
+    if (!item.policy->driver_handles_pages) {
       result.evidence.um = Observed<UmTraffic>::zero(
           "the driver neither faults, maps nor migrates pages of this memory while it is read");
     }

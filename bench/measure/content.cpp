@@ -4,7 +4,7 @@
 #include <algorithm>
 
 #include "bench/measure/wall_clock.hpp"
-#include "bench/policies/packed.hpp"
+#include "bench/policies/parts/packed.hpp"
 #include "kernels/content.hpp"
 
 namespace offload {

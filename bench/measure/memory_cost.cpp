@@ -2,6 +2,7 @@
 #include "bench/measure/memory_cost.hpp"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cstdint>
 #include <exception>
@@ -18,10 +19,10 @@
 #include "bench/models/load.hpp"
 #include "bench/models/offload_rules.hpp"
 #include "bench/models/slice.hpp"
-#include "bench/policies/described.hpp"
 #include "offload/cuda/host_buffers.hpp"
 #include "offload/cuda/runtime.hpp"
 #include "offload/error.hpp"
+#include "offload/policy.hpp"
 
 namespace offload {
 namespace {
@@ -217,18 +218,20 @@ std::vector<CostTensors> cost_tensors(const Options& options, const Host& host,
 }
 
 std::vector<HostAllocator> host_allocators(const Platform& platform) {
-  const Support gpu = needs_gpu(platform);
+  const Support gpu = gpu_offers(platform, {});
+  const auto gpu_with = [&platform](bool MemoryModel::*feature, std::string_view words) {
+    return gpu_offers(platform, std::array{Need{feature, words}});
+  };
   return {
       of_kind("malloc", Support::yes(), HostMemory::pageable),
       of_kind("malloc, 2 MiB pages advised", huge_pages(platform.host), HostMemory::huge_pages),
       of_kind("malloc + cudaHostRegister",
-              needs(platform, &MemoryModel::host_register, "cudaHostRegister"),
-              HostMemory::registered),
+              gpu_with(&MemoryModel::host_register, "cudaHostRegister"), HostMemory::registered),
       of_kind("cudaHostAlloc mapped", gpu, HostMemory::pinned),
       of_kind("cudaHostAlloc mapped, write-combined", gpu, HostMemory::write_combined),
       powers_of_two(gpu),
-      vmm(platform, needs(platform, &MemoryModel::host_numa_vmm, "cuMemCreate on host NUMA nodes")),
-      managed(needs(platform, &MemoryModel::managed, "cudaMallocManaged")),
+      vmm(platform, gpu_with(&MemoryModel::host_numa_vmm, "cuMemCreate on host NUMA nodes")),
+      managed(gpu_with(&MemoryModel::managed, "cudaMallocManaged")),
   };
 }
 

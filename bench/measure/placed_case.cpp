@@ -7,7 +7,7 @@
 #include "bench/measure/plan_memory.hpp"
 #include "bench/measure/ranges.hpp"
 #include "bench/measure/wall_clock.hpp"
-#include "bench/policies/partly_resident.hpp"
+#include "bench/policies/parts/partly_resident.hpp"
 
 namespace offload {
 namespace {

@@ -14,7 +14,7 @@
 #include "bench/measure/plan_memory.hpp"
 #include "bench/measure/selection.hpp"
 #include "bench/models/slice.hpp"
-#include "bench/policies/partly_resident.hpp"
+#include "bench/policies/parts/partly_resident.hpp"
 #include "offload/error.hpp"
 
 namespace offload {
@@ -27,22 +27,18 @@ std::string case_name(std::string_view workload, std::string_view policy, std::s
   return text;
 }
 
-/// `all` in its own order, reduced to `names` when there are any.
-template <typename T>
-std::vector<const T*> select_named(const std::vector<std::unique_ptr<T>>& all,
-                                   const std::vector<std::string>& names, std::string_view kind) {
-  std::vector<std::string_view> known;
-  known.reserve(all.size());
-  for (const auto& entry : all) known.push_back(entry->name());
+/// The catalog's policies in its order, reduced to `names` when there are any.
+std::vector<const Policy*> select_policies(const Catalog& catalog,
+                                           const std::vector<std::string>& names) {
   for (const std::string& wanted : names) {
-    if (std::find(known.begin(), known.end(), wanted) == known.end()) {
-      throw UsageError(unknown_name(kind, wanted, known));
+    if (catalog.policy(wanted) == nullptr) {
+      throw UsageError(unknown_name("policy", wanted, catalog.policy_names()));
     }
   }
-  std::vector<const T*> selected;
-  for (const auto& entry : all) {
-    if (names.empty() || std::find(names.begin(), names.end(), entry->name()) != names.end()) {
-      selected.push_back(entry.get());
+  std::vector<const Policy*> selected;
+  for (const Policy* entry : catalog.policies) {
+    if (names.empty() || std::find(names.begin(), names.end(), entry->name) != names.end()) {
+      selected.push_back(entry);
     }
   }
   return selected;
@@ -59,7 +55,7 @@ class Planner {
       : options_(options),
         catalog_(catalog),
         platform_(platform),
-        policies_(select_named(catalog.policies, options.policies, "policy")) {}
+        policies_(select_policies(catalog, options.policies)) {}
 
   void add(const Selection& selection) {
     if (selection.layout) plan_.models.push_back(*selection.layout);
@@ -86,7 +82,7 @@ class Planner {
                                            options_.allow_oversubscription, platform_);
         if (refusal) {
           const std::string text =
-              std::string(policy->name()) + " of " + weights->name + " " + refusal->reason;
+              std::string(policy->name) + " of " + weights->name + " " + refusal->reason;
           if (selection.named && refusal->oversubscribes) throw UsageError(text);
           if (!first_refusal) first_refusal = text;
           support = Support::no(refusal->reason);
@@ -94,7 +90,7 @@ class Planner {
       }
       for (const Workload* workload : workloads) {
         const Support reads = workload->reads(*weights);
-        for (const Start start : policy->starts()) {
+        for (const Start start : policy->starts) {
           if (!wanted(start)) continue;
           const Support suits = suit(*policy, *workload, *weights, start);
           if (support && reads && suits) {
@@ -127,9 +123,7 @@ class Planner {
     const WorkloadLabel parts = split_label(label);
     const Workload* workload = catalog_.workload(parts.name);
     if (workload == nullptr) {
-      std::vector<std::string_view> names;
-      for (const auto& entry : catalog_.workloads) names.push_back(entry->name());
-      throw UsageError(unknown_name("workload", label, names));
+      throw UsageError(unknown_name("workload", label, catalog_.workload_names()));
     }
     if (!parts.parameter.empty()) {
       plan_.workloads.push_back(workload->with_parameter(value_of(label, parts, *workload)));
@@ -158,12 +152,12 @@ class Planner {
     const bool all_resident =
         std::all_of(weights.tensors.begin(), weights.tensors.end(),
                     [](const WeightTensor& tensor) { return tensor.resident; });
-    if (all_resident && policy.path(policy.starts().front(), platform_) != Path::device_memory) {
+    if (all_resident && policy.path(policy.starts.front(), platform_) != Path::device_memory) {
       return Support::no("nothing is offloaded: " + weights.name + " is resident as a whole");
     }
-    if (policy.divides_tensors() && workload.needs_whole_tensors()) {
+    if (policy.divides_tensors && workload.needs_whole_tensors()) {
       return Support::no(std::string(workload.name()) + " needs tensors whole, and " +
-                         std::string(policy.name()) + " shows them in parts");
+                         std::string(policy.name) + " shows them in parts");
     }
     const bool by_cpu = policy.path(start, platform_) == Path::host_memory;
     if (by_cpu && !workload.runs_on_cpu()) {
@@ -227,8 +221,8 @@ class Planner {
 
   void skip(const Workload& workload, const Policy& policy, const WeightSet& weights, Start start,
             const std::string& reason) {
-    plan_.skipped.push_back({case_name(workload.label(), policy.name(), weights.name, start),
-                             std::string(workload.name()), std::string(policy.name()), weights.name,
+    plan_.skipped.push_back({case_name(workload.label(), policy.name, weights.name, start),
+                             std::string(workload.name()), std::string(policy.name), weights.name,
                              std::string(name(start)), reason});
   }
 
@@ -246,7 +240,7 @@ bool lacks_resident_twin(const WeightSet& weights, const std::vector<Case>& case
   bool any = false;
   for (const Case& item : cases) {
     if (item.weights != &weights || item.workload->name() != "prefill") continue;
-    if (item.policy->name() == "device_resident") return false;
+    if (item.policy->family == Family::resident) return false;
     any = true;
   }
   return any;
@@ -279,7 +273,7 @@ void keep_one_case(Plan& plan, const std::string& name) {
 }  // namespace
 
 std::string Case::name() const {
-  return case_name(workload->label(), policy->name(), weights->name, start);
+  return case_name(workload->label(), policy->name, weights->name, start);
 }
 
 std::vector<std::string> Plan::warnings() const {
@@ -326,7 +320,7 @@ PeakMemory peak_memory(const Plan& plan) {
     const Requirement requirement = memory_needed(*item.policy, *item.weights, plan.tuning);
     Demand& demand = demands[item.weights];
     demand.contents.insert(item.workload->content());
-    std::size_t& buffer = demand.buffers[item.policy->memory()];
+    std::size_t& buffer = demand.buffers[item.policy->memory];
     buffer = std::max(buffer, requirement.pinned + requirement.pageable);
     demand.managed = std::max(demand.managed, requirement.managed);
     peak.device = std::max(peak.device, requirement.device + requirement.managed);

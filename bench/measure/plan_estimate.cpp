@@ -6,7 +6,7 @@
 #include <set>
 
 #include "bench/measure/plan.hpp"
-#include "bench/policies/partly_resident.hpp"
+#include "bench/policies/parts/partly_resident.hpp"
 
 namespace offload {
 namespace {
@@ -159,7 +159,7 @@ double estimated_seconds(const Plan& plan, const Options& options, const Platfor
     if (contents.insert(item.workload->content()).second) seconds += model.content_seconds(item);
     if (item.policy != policy) {
       policy = item.policy;
-      const bool allocator_is_new = allocators.insert(policy->memory()).second;
+      const bool allocator_is_new = allocators.insert(policy->memory).second;
       seconds += model.placement_seconds(item, allocator_is_new);
     }
     seconds += model.case_seconds(item, options.samples);

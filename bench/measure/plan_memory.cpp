@@ -7,7 +7,7 @@
 
 #include "bench/core/text.hpp"
 #include "bench/measure/content.hpp"
-#include "bench/policies/partly_resident.hpp"
+#include "bench/policies/parts/partly_resident.hpp"
 
 namespace offload {
 namespace {

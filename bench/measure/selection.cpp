@@ -258,13 +258,9 @@ std::vector<Selection> select_weights(const Options& options, const Catalog& cat
 void select_one_case(Options& options, const Catalog& catalog) {
   const auto [label, policy, weights, start] = parts_of(options.explain);
   const std::string_view name = split_label(label).name;
-  std::vector<std::string_view> known;
-  for (const auto& workload : catalog.workloads) known.push_back(workload->name());
-  known_name("workload", std::string(name), known);
+  known_name("workload", std::string(name), catalog.workload_names());
   if (options.workloads.empty()) options.workloads = {label};
-  known.clear();
-  for (const auto& entry : catalog.policies) known.push_back(entry->name());
-  known_name("policy", policy, known);
+  known_name("policy", policy, catalog.policy_names());
   if (options.policies.empty()) options.policies = {policy};
   const auto parsed = parse_start(start);
   if (!parsed) throw UsageError(unknown_name("start", start, start_names));

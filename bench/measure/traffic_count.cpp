@@ -22,7 +22,7 @@ constexpr std::size_t part_bytes = std::size_t{16} << 20;
 constexpr std::size_t max_at_once = 6 * part_bytes;
 
 bool to_be_counted(const CaseResult& result) {
-  return result.complete() && result.item->policy->driver_handles_pages();
+  return result.complete() && result.item->policy->driver_handles_pages;
 }
 
 /// Indices of the cases to count: weights large enough to be counted a part of first, and of the
@@ -68,7 +68,7 @@ Case counted_case(const Case& item, Parts& parts) {
 /// Cases of one policy that the driver treats alike: from cold by who reads, and by the size of
 /// the chunks; nothing happens when warm or steady, whoever reads.
 std::string kind_of(const Case& item) {
-  std::string kind = std::string(item.policy->name()) + ' ' + std::string(name(item.start));
+  std::string kind = std::string(item.policy->name) + ' ' + std::string(name(item.start));
   if (item.start != Start::cold) return kind;
   const auto parameter = item.workload->parameter();
   const bool chunks = parameter && parameter->unit == Parameter::Unit::bytes;

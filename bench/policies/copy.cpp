@@ -5,9 +5,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "bench/policies/described.hpp"
-#include "bench/policies/packed.hpp"
-#include "bench/policies/policies.hpp"
+#include "bench/policies/parts/packed.hpp"
 #include "offload/cuda/host_buffers.hpp"
 #include "offload/cuda/runtime.hpp"
 
@@ -59,52 +57,56 @@ class CopyPlacement final : public PackedOnHost<HostBuffers::Loan> {
   cuda::DeviceBuffer slot_;
 };
 
-class Copy final : public DescribedPolicy {
- public:
-  Copy(const PolicyText& text, HostMemory kind) : DescribedPolicy(text), kind_(kind) {}
+template <HostMemory kind>
+Requirement requirement(const WeightSet& weights, const Tuning& /*tuning*/) {
+  Requirement needed{.device = slot_bytes(weights.tensors)};
+  (kind == HostMemory::pinned ? needed.pinned : needed.pageable) =
+      whole_pages(Packed(weights.tensors).bytes());
+  return needed;
+}
 
-  Support support(const Platform& platform) const override { return needs_gpu(platform); }
-  std::span<const Start> starts() const override { return steady_only; }
-  Path path(Start, const Platform&) const override { return Path::link; }
-  Requirement requirement(const WeightSet& weights, const Tuning&) const override {
-    Requirement needed{.device = slot_bytes(weights.tensors)};
-    (kind_ == HostMemory::pinned ? needed.pinned : needed.pageable) =
-        whole_pages(Packed(weights.tensors).bytes());
-    return needed;
-  }
-  std::unique_ptr<Placement> place(std::span<const WeightTensor> tensors,
-                                   const PlaceContext& context) const override {
-    Packed packed(tensors);
-    auto memory = context.host_buffers.borrow(kind_, packed.bytes());
-    return std::make_unique<CopyPlacement>(tensors, std::move(packed), std::move(memory),
-                                           context.workers, kind_);
-  }
+template <HostMemory kind>
+std::unique_ptr<Placement> place(std::span<const WeightTensor> tensors,
+                                 const PlaceContext& context) {
+  Packed packed(tensors);
+  auto memory = context.host_buffers.borrow(kind, packed.bytes());
+  return std::make_unique<CopyPlacement>(tensors, std::move(packed), std::move(memory),
+                                         context.workers, kind);
+}
 
- private:
-  HostMemory kind_;
+constexpr std::string_view copy_then_read =
+    "cudaMemcpyAsync into one slot, then read, on one stream";
+
+constexpr Policy rows[] = {
+    {
+        .name = "pinned_copy",
+        .memory = "cudaHostAlloc",
+        .mechanism = copy_then_read,
+        .engine_flags = "vLLM VLLM_WEIGHT_OFFLOADING_DISABLE_UVA=1 --cpu-offload-gb X "
+                        "--enforce-eager; SGLang --cpu-offload-gb X",
+        .family = Family::copy,
+        .requirement = requirement<HostMemory::pinned>,
+        .place = place<HostMemory::pinned>,
+    },
+    {
+        .name = "pageable_copy",
+        .memory = "malloc",
+        .mechanism = copy_then_read,
+        .engine_flags = "vLLM VLLM_WEIGHT_OFFLOADING_DISABLE_UVA=1 "
+                        "VLLM_WEIGHT_OFFLOADING_DISABLE_PIN_MEMORY=1 --cpu-offload-gb X "
+                        "--enforce-eager",
+        .family = Family::copy,
+        .requirement = requirement<HostMemory::pageable>,
+        .place = place<HostMemory::pageable>,
+    },
 };
 
 }  // namespace
 
-std::unique_ptr<Policy> make_pinned_copy() {
-  return std::make_unique<Copy>(
-      PolicyText{.name = "pinned_copy",
-                 .memory = "cudaHostAlloc",
-                 .mechanism = "cudaMemcpyAsync into one slot, then read, on one stream",
-                 .engine_flags = "vLLM VLLM_WEIGHT_OFFLOADING_DISABLE_UVA=1 --cpu-offload-gb X "
-                                 "--enforce-eager; SGLang --cpu-offload-gb X"},
-      HostMemory::pinned);
-}
+namespace policies {
 
-std::unique_ptr<Policy> make_pageable_copy() {
-  return std::make_unique<Copy>(
-      PolicyText{.name = "pageable_copy",
-                 .memory = "malloc",
-                 .mechanism = "cudaMemcpyAsync into one slot, then read, on one stream",
-                 .engine_flags = "vLLM VLLM_WEIGHT_OFFLOADING_DISABLE_UVA=1 "
-                                 "VLLM_WEIGHT_OFFLOADING_DISABLE_PIN_MEMORY=1 --cpu-offload-gb X "
-                                 "--enforce-eager"},
-      HostMemory::pageable);
-}
+std::span<const Policy> copy() { return rows; }
+
+}  // namespace policies
 
 }  // namespace offload

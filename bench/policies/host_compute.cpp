@@ -2,9 +2,7 @@
 // The weights stay in host memory and the CPU does the arithmetic where they lie.
 #include <utility>
 
-#include "bench/policies/described.hpp"
-#include "bench/policies/packed.hpp"
-#include "bench/policies/policies.hpp"
+#include "bench/policies/parts/packed.hpp"
 #include "offload/cuda/host_buffers.hpp"
 
 namespace offload {
@@ -29,32 +27,37 @@ class HostComputePlacement final : public PackedOnHost<HostBuffers::Loan> {
   }
 };
 
-class HostCompute final : public DescribedPolicy {
- public:
-  HostCompute()
-      : DescribedPolicy({.name = "host_compute",
-                         .memory = "malloc",
-                         .mechanism = "the CPU computes in place, on every core",
-                         .engine_flags = "llama.cpp -ncmoe N (experts), -ngl N (whole layers)"}) {}
+Requirement requirement(const WeightSet& weights, const Tuning& /*tuning*/) {
+  return {.pageable = whole_pages(Packed(weights.tensors).bytes())};
+}
 
-  Support support(const Platform&) const override { return Support::yes(); }
-  std::span<const Start> starts() const override { return steady_only; }
-  Path path(Start, const Platform&) const override { return Path::host_memory; }
-  Support capturable() const override { return Support::no("the CPU's work cannot be captured"); }
-  Requirement requirement(const WeightSet& weights, const Tuning&) const override {
-    return {.pageable = whole_pages(Packed(weights.tensors).bytes())};
-  }
-  std::unique_ptr<Placement> place(std::span<const WeightTensor> tensors,
-                                   const PlaceContext& context) const override {
-    Packed packed(tensors);
-    auto memory = context.host_buffers.borrow(HostMemory::pageable, packed.bytes());
-    return std::make_unique<HostComputePlacement>(tensors, std::move(packed), std::move(memory),
-                                                  context.workers);
-  }
-};
+std::unique_ptr<Placement> place(std::span<const WeightTensor> tensors,
+                                 const PlaceContext& context) {
+  Packed packed(tensors);
+  auto memory = context.host_buffers.borrow(HostMemory::pageable, packed.bytes());
+  return std::make_unique<HostComputePlacement>(tensors, std::move(packed), std::move(memory),
+                                                context.workers);
+}
+
+constexpr Policy rows[] = {{
+    .name = "host_compute",
+    .memory = "malloc",
+    .mechanism = "the CPU computes in place, on every core",
+    .engine_flags = "llama.cpp -ncmoe N (experts), -ngl N (whole layers)",
+    .family = Family::cpu,
+    .paths = {Path::host_memory, Path::host_memory},
+    .needs_gpu = false,
+    .not_capturable_because = "the CPU's work cannot be captured",
+    .requirement = requirement,
+    .place = place,
+}};
 
 }  // namespace
 
-std::unique_ptr<Policy> make_host_compute() { return std::make_unique<HostCompute>(); }
+namespace policies {
+
+std::span<const Policy> host_compute() { return rows; }
+
+}  // namespace policies
 
 }  // namespace offload

@@ -2,10 +2,8 @@
 // cudaMallocManaged memory, with the advice and the prefetches that can be given for it.
 #include <optional>
 
-#include "bench/policies/described.hpp"
-#include "bench/policies/packed.hpp"
-#include "bench/policies/policies.hpp"
-#include "bench/policies/prefetch_ahead.hpp"
+#include "bench/policies/parts/packed.hpp"
+#include "bench/policies/parts/prefetch_ahead.hpp"
 #include "offload/cuda/runtime.hpp"
 #include "offload/error.hpp"
 
@@ -15,15 +13,13 @@ namespace {
 using cuda::Advice;
 using cuda::Processor;
 
+/// What the driver is advised of, and what is prefetched.
 struct Recipe {
-  PolicyText text;
   bool read_mostly = false;
   std::optional<Processor> preferred = std::nullopt;
   bool accessed_by_gpu = false;
   bool prefetch = false;  // each piece, when it is acquired
   bool ahead = false;     // whole layers, on a stream of their own
-  std::span<const Start> starts = cold_and_warm;
-  Path warm = Path::device_memory;
 };
 
 /// One allocation per tensor, for each is advised and fetched home by itself.
@@ -154,122 +150,81 @@ class ManagedPlacement final : public Placement {
   bool read_by_gpu_ = false;
 };
 
-class Managed final : public DescribedPolicy {
- public:
-  explicit Managed(const Recipe& recipe) : DescribedPolicy(recipe.text), recipe_(recipe) {}
+Requirement requirement(const WeightSet& weights, const Tuning& /*tuning*/) {
+  return {.managed = weights.bytes()};
+}
 
-  Support support(const Platform& platform) const override {
-    auto managed = needs(platform, &MemoryModel::managed, "managed memory");
-    if (!managed) return managed;
-    return needs(platform, &MemoryModel::concurrent_managed_access,
-                 "concurrent managed access (page faults on the GPU)");
-  }
-  std::span<const Start> starts() const override { return recipe_.starts; }
-  bool driver_handles_pages() const override { return true; }
-  Support capturable() const override {
-    if (!recipe_.prefetch && !recipe_.ahead) return Support::yes();
-    return Support::no("cudaMemPrefetchAsync cannot be captured");
-  }
-  Path path(Start start, const Platform&) const override {
-    return start == Start::warm ? recipe_.warm : Path::link;
-  }
-  Requirement requirement(const WeightSet& weights, const Tuning&) const override {
-    return {.managed = weights.bytes()};
-  }
-  std::unique_ptr<Placement> place(std::span<const WeightTensor> tensors,
-                                   const PlaceContext& context) const override {
-    return std::make_unique<ManagedPlacement>(tensors, recipe_, context);
-  }
+template <const Recipe& recipe>
+std::unique_ptr<Placement> place(std::span<const WeightTensor> tensors,
+                                 const PlaceContext& context) {
+  return std::make_unique<ManagedPlacement>(tensors, recipe, context);
+}
 
- private:
-  const Recipe& recipe_;
-};
+constexpr Recipe demand{};
+constexpr Recipe prefetch_each{.prefetch = true};
+constexpr Recipe prefetch_ahead{.ahead = true};
+constexpr Recipe readmostly_demand{.read_mostly = true};
+constexpr Recipe readmostly_prefetch{.read_mostly = true, .prefetch = true};
+constexpr Recipe prefer_device{.preferred = Processor::gpu};
+constexpr Recipe prefer_host{.preferred = Processor::cpu};
+constexpr Recipe accessed_by{.preferred = Processor::cpu, .accessed_by_gpu = true};
 
-constexpr Recipe demand{
-    .text = {.name = "managed_demand",
-             .memory = "cudaMallocManaged",
-             .mechanism = "page faults migrate it",
-             .engine_flags = "llama.cpp GGML_CUDA_ENABLE_UNIFIED_MEMORY=1"},
+constexpr Need managed_needs[] = {
+    {&MemoryModel::managed, "managed memory"},
+    {&MemoryModel::concurrent_managed_access, "concurrent managed access (page faults on the GPU)"},
 };
-constexpr Recipe prefetch_each{
-    .text = {.name = "managed_prefetch_each",
-             .memory = "cudaMallocManaged",
-             .mechanism = "cudaMemPrefetchAsync of each piece, then read, on one stream",
-             .engine_flags = ""},
-    .prefetch = true,
-};
-constexpr Recipe prefetch_ahead{
-    .text = {.name = "managed_prefetch_ahead",
-             .memory = "cudaMallocManaged",
-             .mechanism =
-                 "cudaMemPrefetchAsync of whole layers, S layers ahead, on a second stream",
-             .engine_flags = ""},
-    .ahead = true,
-};
-constexpr Recipe readmostly_demand{
-    .text = {.name = "managed_readmostly_demand",
-             .memory = "cudaMallocManaged, ReadMostly",
-             .mechanism = "page faults duplicate it on the GPU",
-             .engine_flags = ""},
-    .read_mostly = true,
-};
-constexpr Recipe readmostly_prefetch{
-    .text = {.name = "managed_readmostly_prefetch",
-             .memory = "cudaMallocManaged, ReadMostly",
-             .mechanism = "cudaMemPrefetchAsync duplicates each piece on the GPU, then read",
-             .engine_flags = ""},
-    .read_mostly = true,
-    .prefetch = true,
-};
-constexpr Recipe prefer_device{
-    .text = {.name = "managed_prefer_device",
-             .memory = "cudaMallocManaged, PreferredLocation GPU",
-             .mechanism = "page faults migrate it",
-             .engine_flags = ""},
-    .preferred = Processor::gpu,
-};
-constexpr Recipe prefer_host{
-    .text = {.name = "managed_prefer_host",
-             .memory = "cudaMallocManaged, PreferredLocation CPU",
-             .mechanism = "page faults map it, SMs read it over the link",
-             .engine_flags = ""},
-    .preferred = Processor::cpu,
-    .warm = Path::link,
-};
-constexpr Recipe accessed_by{
-    .text = {.name = "managed_accessed_by",
-             .memory = "cudaMallocManaged, PreferredLocation CPU, AccessedBy GPU",
-             .mechanism = "mapped up front, SMs read it over the link",
-             .engine_flags = ""},
-    .preferred = Processor::cpu,
-    .accessed_by_gpu = true,
-    .starts = steady_only,
-    .warm = Path::link,
+constexpr std::string_view prefetch_escapes_graphs = "cudaMemPrefetchAsync cannot be captured";
+
+/// What all of them share.
+template <const Recipe& recipe>
+constexpr Policy managed(std::string_view name, std::string_view memory, std::string_view mechanism,
+                         std::string_view engine_flags = "") {
+  const bool stays_on_cpu = recipe.preferred == Processor::cpu;
+  return {
+      .name = name,
+      .memory = memory,
+      .mechanism = mechanism,
+      .engine_flags = engine_flags,
+      .family = Family::managed,
+      .starts = recipe.accessed_by_gpu ? std::span<const Start>(steady_only) : cold_and_warm,
+      .paths = {.warm = stays_on_cpu ? Path::link : Path::device_memory},
+      .needs = managed_needs,
+      .driver_handles_pages = true,
+      .not_capturable_because =
+          recipe.prefetch || recipe.ahead ? prefetch_escapes_graphs : std::string_view(),
+      .requirement = requirement,
+      .place = place<recipe>,
+  };
+}
+
+constexpr Policy rows[] = {
+    managed<demand>("managed_demand", "cudaMallocManaged", "page faults migrate it",
+                    "llama.cpp GGML_CUDA_ENABLE_UNIFIED_MEMORY=1"),
+    managed<prefetch_each>("managed_prefetch_each", "cudaMallocManaged",
+                           "cudaMemPrefetchAsync of each piece, then read, on one stream"),
+    managed<prefetch_ahead>(
+        "managed_prefetch_ahead", "cudaMallocManaged",
+        "cudaMemPrefetchAsync of whole layers, S layers ahead, on a second stream"),
+    managed<readmostly_demand>("managed_readmostly_demand", "cudaMallocManaged, ReadMostly",
+                               "page faults duplicate it on the GPU"),
+    managed<readmostly_prefetch>(
+        "managed_readmostly_prefetch", "cudaMallocManaged, ReadMostly",
+        "cudaMemPrefetchAsync duplicates each piece on the GPU, then read"),
+    managed<prefer_device>("managed_prefer_device", "cudaMallocManaged, PreferredLocation GPU",
+                           "page faults migrate it"),
+    managed<prefer_host>("managed_prefer_host", "cudaMallocManaged, PreferredLocation CPU",
+                         "page faults map it, SMs read it over the link"),
+    managed<accessed_by>("managed_accessed_by",
+                         "cudaMallocManaged, PreferredLocation CPU, AccessedBy GPU",
+                         "mapped up front, SMs read it over the link"),
 };
 
 }  // namespace
 
-std::unique_ptr<Policy> make_managed_demand() { return std::make_unique<Managed>(demand); }
-std::unique_ptr<Policy> make_managed_prefetch_each() {
-  return std::make_unique<Managed>(prefetch_each);
-}
-std::unique_ptr<Policy> make_managed_prefetch_ahead() {
-  return std::make_unique<Managed>(prefetch_ahead);
-}
-std::unique_ptr<Policy> make_managed_readmostly_demand() {
-  return std::make_unique<Managed>(readmostly_demand);
-}
-std::unique_ptr<Policy> make_managed_readmostly_prefetch() {
-  return std::make_unique<Managed>(readmostly_prefetch);
-}
-std::unique_ptr<Policy> make_managed_prefer_device() {
-  return std::make_unique<Managed>(prefer_device);
-}
-std::unique_ptr<Policy> make_managed_prefer_host() {
-  return std::make_unique<Managed>(prefer_host);
-}
-std::unique_ptr<Policy> make_managed_accessed_by() {
-  return std::make_unique<Managed>(accessed_by);
-}
+namespace policies {
+
+std::span<const Policy> managed() { return rows; }
+
+}  // namespace policies
 
 }  // namespace offload

@@ -5,10 +5,8 @@
 #include <algorithm>
 #include <utility>
 
-#include "bench/policies/described.hpp"
-#include "bench/policies/packed.hpp"
-#include "bench/policies/policies.hpp"
-#include "bench/policies/slot_ring.hpp"
+#include "bench/policies/parts/packed.hpp"
+#include "bench/policies/parts/slot_ring.hpp"
 #include "offload/cuda/host_buffers.hpp"
 
 namespace offload {
@@ -106,34 +104,37 @@ class PrefetchCopyPlacement final : public PackedOnHost<HostBuffers::Loan> {
   std::vector<std::size_t> unit_of_piece_;
 };
 
-class PrefetchCopy final : public DescribedPolicy {
- public:
-  PrefetchCopy()
-      : DescribedPolicy({.name = "pinned_prefetch_copy",
-                         .memory = "cudaHostAlloc",
-                         .mechanism = "a copy stream brings layers into slots, S layers ahead",
-                         .engine_flags = "vLLM --offload-backend prefetch --offload-group-size G "
-                                         "--offload-num-in-group N --offload-prefetch-step S; "
-                                         "SGLang the same with --offload-mode cpu"}) {}
+Requirement requirement(const WeightSet& weights, const Tuning& tuning) {
+  return {.device = tuning.prefetch_step * largest_layer(weights.tensors),
+          .pinned = whole_pages(Packed(weights.tensors).bytes())};
+}
 
-  Support support(const Platform& platform) const override { return needs_gpu(platform); }
-  std::span<const Start> starts() const override { return steady_only; }
-  Path path(Start, const Platform&) const override { return Path::link; }
-  Requirement requirement(const WeightSet& weights, const Tuning& tuning) const override {
-    return {.device = tuning.prefetch_step * largest_layer(weights.tensors),
-            .pinned = whole_pages(Packed(weights.tensors).bytes())};
-  }
-  std::unique_ptr<Placement> place(std::span<const WeightTensor> tensors,
-                                   const PlaceContext& context) const override {
-    Packed packed(tensors);
-    auto memory = context.host_buffers.borrow(HostMemory::pinned, packed.bytes());
-    return std::make_unique<PrefetchCopyPlacement>(tensors, std::move(packed), std::move(memory),
-                                                   context.workers, context.tuning.prefetch_step);
-  }
-};
+std::unique_ptr<Placement> place(std::span<const WeightTensor> tensors,
+                                 const PlaceContext& context) {
+  Packed packed(tensors);
+  auto memory = context.host_buffers.borrow(HostMemory::pinned, packed.bytes());
+  return std::make_unique<PrefetchCopyPlacement>(tensors, std::move(packed), std::move(memory),
+                                                 context.workers, context.tuning.prefetch_step);
+}
+
+constexpr Policy rows[] = {{
+    .name = "pinned_prefetch_copy",
+    .memory = "cudaHostAlloc",
+    .mechanism = "a copy stream brings layers into slots, S layers ahead",
+    .engine_flags = "vLLM --offload-backend prefetch --offload-group-size G "
+                    "--offload-num-in-group N --offload-prefetch-step S; "
+                    "SGLang the same with --offload-mode cpu",
+    .family = Family::copy,
+    .requirement = requirement,
+    .place = place,
+}};
 
 }  // namespace
 
-std::unique_ptr<Policy> make_pinned_prefetch_copy() { return std::make_unique<PrefetchCopy>(); }
+namespace policies {
+
+std::span<const Policy> prefetch_copy() { return rows; }
+
+}  // namespace policies
 
 }  // namespace offload

@@ -6,12 +6,10 @@
 #include <cmath>
 #include <utility>
 
-#include "bench/policies/described.hpp"
-#include "bench/policies/host_share.hpp"
-#include "bench/policies/packed.hpp"
-#include "bench/policies/panels.hpp"
-#include "bench/policies/policies.hpp"
-#include "bench/policies/slot_ring.hpp"
+#include "bench/policies/parts/host_share.hpp"
+#include "bench/policies/parts/packed.hpp"
+#include "bench/policies/parts/panels.hpp"
+#include "bench/policies/parts/slot_ring.hpp"
 #include "offload/cuda/host_buffers.hpp"
 
 namespace offload {
@@ -98,52 +96,49 @@ class RingPlacement final : public PackedOnHost<HostBuffers::Loan> {
   std::vector<std::size_t> unit_of_piece_;
 };
 
-class Ring final : public DescribedPolicy {
- public:
-  Ring(const PolicyText& text, bool shares) : DescribedPolicy(text), shares_(shares) {}
+Requirement requirement(const WeightSet& weights, const Tuning& tuning) {
+  const std::size_t slot = slot_bytes(weights.tensors, max_panel_bytes(tuning));
+  return {.device = tuning.slots * slot, .pinned = whole_pages(Packed(weights.tensors).bytes())};
+}
 
-  Support support(const Platform& platform) const override { return needs_gpu(platform); }
-  std::span<const Start> starts() const override { return steady_only; }
-  Path path(Start, const Platform&) const override { return Path::link; }
-  Requirement requirement(const WeightSet& weights, const Tuning& tuning) const override {
-    const std::size_t slot = slot_bytes(weights.tensors, max_panel_bytes(tuning));
-    return {.device = tuning.slots * slot, .pinned = whole_pages(Packed(weights.tensors).bytes())};
-  }
-  bool divides_tensors() const override { return true; }
-  Support capturable() const override {
-    return shares_ ? Support::no("the CPU's part cannot be captured") : Support::yes();
-  }
-  std::unique_ptr<Placement> place(std::span<const WeightTensor> tensors,
-                                   const PlaceContext& context) const override {
-    Packed packed(tensors);
-    auto memory = context.host_buffers.borrow(HostMemory::pinned, packed.bytes());
-    return std::make_unique<RingPlacement>(
-        tensors, std::move(packed), std::move(memory), context,
-        shares_ ? HostShare(context.tuning, context.rates) : HostShare());
-  }
+template <bool shares>
+std::unique_ptr<Placement> place(std::span<const WeightTensor> tensors,
+                                 const PlaceContext& context) {
+  Packed packed(tensors);
+  auto memory = context.host_buffers.borrow(HostMemory::pinned, packed.bytes());
+  return std::make_unique<RingPlacement>(
+      tensors, std::move(packed), std::move(memory), context,
+      shares ? HostShare(context.tuning, context.rates) : HostShare());
+}
 
- private:
-  bool shares_;
+constexpr Policy rows[] = {
+    {
+        .name = "pinned_ring_copy",
+        .memory = "cudaHostAlloc",
+        .mechanism = "a copy stream brings row panels into a small ring of slots",
+        .family = Family::copy,
+        .divides_tensors = true,
+        .requirement = requirement,
+        .place = place<false>,
+    },
+    {
+        .name = "hybrid_split",
+        .memory = "cudaHostAlloc",
+        .mechanism = "the CPU computes a share of the rows, a ring carries the others",
+        .family = Family::hybrid,
+        .divides_tensors = true,
+        .not_capturable_because = "the CPU's part cannot be captured",
+        .requirement = requirement,
+        .place = place<true>,
+    },
 };
 
 }  // namespace
 
-std::unique_ptr<Policy> make_pinned_ring_copy() {
-  return std::make_unique<Ring>(
-      PolicyText{.name = "pinned_ring_copy",
-                 .memory = "cudaHostAlloc",
-                 .mechanism = "a copy stream brings row panels into a small ring of slots",
-                 .engine_flags = ""},
-      false);
-}
+namespace policies {
 
-std::unique_ptr<Policy> make_hybrid_split() {
-  return std::make_unique<Ring>(
-      PolicyText{.name = "hybrid_split",
-                 .memory = "cudaHostAlloc",
-                 .mechanism = "the CPU computes a share of the rows, a ring carries the others",
-                 .engine_flags = ""},
-      true);
-}
+std::span<const Policy> ring_copy() { return rows; }
+
+}  // namespace policies
 
 }  // namespace offload

@@ -3,9 +3,7 @@
 // reads pages in place; elsewhere (HMM) they migrate to it on faults.
 #include <algorithm>
 
-#include "bench/policies/described.hpp"
-#include "bench/policies/packed.hpp"
-#include "bench/policies/policies.hpp"
+#include "bench/policies/parts/packed.hpp"
 #include "offload/cuda/host_buffers.hpp"
 #include "offload/cuda/runtime.hpp"
 
@@ -121,81 +119,75 @@ class SystemPlacement final : public Placement {
   bool read_by_gpu_ = false;
 };
 
-class System final : public DescribedPolicy {
- public:
-  System(const PolicyText& text, Help help) : DescribedPolicy(text), help_(help) {}
+Requirement requirement(const WeightSet& weights, const Tuning& /*tuning*/) {
+  std::size_t sum = 0;
+  std::size_t largest = 0;
+  for (const auto& tensor : weights.tensors) {
+    const std::size_t bytes = whole_pages(tensor.bytes());
+    sum += bytes;
+    largest = std::max(largest, bytes);
+  }
+  return {.pageable = sum + largest};  // renewing pages holds one tensor twice
+}
 
-  Support support(const Platform& platform) const override {
-    return needs(platform, &MemoryModel::pageable_memory_access,
-                 "pageable memory access (HMM or ATS)");
-  }
-  Support capturable() const override {
-    if (help_ != Help::prefetch) return Support::yes();
-    return Support::no("cudaMemPrefetchAsync cannot be captured");
-  }
-  std::span<const Start> starts() const override { return cold_and_warm; }
-  bool driver_handles_pages() const override { return true; }
+template <Help help>
+std::unique_ptr<Placement> place(std::span<const WeightTensor> tensors,
+                                 const PlaceContext& context) {
+  return std::make_unique<SystemPlacement>(tensors, help, context);
+}
 
-  Path path(Start start, const Platform& platform) const override {
-    if (start != Start::warm) return Path::link;
-    switch (help_) {
-      case Help::none:
-        return reads_in_place(platform) ? Path::link : Path::device_memory;
-      case Help::prefetch:
-        return Path::device_memory;
-      case Help::accessed_by:
-        break;
-    }
-    // Mapped where it is under HMM; on shared page tables access counters may move hot pages.
-    return reads_in_place(platform) ? Path::device_memory : Path::link;
-  }
+constexpr Need pageable_access[] = {
+    {&MemoryModel::pageable_memory_access, "pageable memory access (HMM or ATS)"}};
 
-  Requirement requirement(const WeightSet& weights, const Tuning&) const override {
-    std::size_t sum = 0;
-    std::size_t largest = 0;
-    for (const auto& tensor : weights.tensors) {
-      const std::size_t bytes = whole_pages(tensor.bytes());
-      sum += bytes;
-      largest = std::max(largest, bytes);
-    }
-    return {.pageable = sum + largest};  // renewing pages holds one tensor twice
-  }
-  std::unique_ptr<Placement> place(std::span<const WeightTensor> tensors,
-                                   const PlaceContext& context) const override {
-    return std::make_unique<SystemPlacement>(tensors, help_, context);
-  }
-
- private:
-  Help help_;
+constexpr Policy rows[] = {
+    {
+        .name = "system_demand",
+        .memory = "malloc",
+        .mechanism = "read in place (ATS) or page faults (HMM)",
+        .family = Family::system,
+        .starts = cold_and_warm,
+        .paths = {.warm = Path::device_memory},
+        .paths_on_host_page_tables = Paths{.warm = Path::link},
+        .needs = pageable_access,
+        .driver_handles_pages = true,
+        .requirement = requirement,
+        .place = place<Help::none>,
+    },
+    {
+        .name = "system_prefetch",
+        .memory = "malloc",
+        .mechanism = "cudaMemPrefetchAsync of each piece, then read, on one stream",
+        .family = Family::system,
+        .starts = cold_and_warm,
+        .paths = {.warm = Path::device_memory},
+        .needs = pageable_access,
+        .driver_handles_pages = true,
+        .not_capturable_because = "cudaMemPrefetchAsync cannot be captured",
+        .requirement = requirement,
+        .place = place<Help::prefetch>,
+    },
+    {
+        .name = "system_accessed_by",
+        .memory = "malloc, AccessedBy GPU",
+        .mechanism = "mapped (HMM), access counters may migrate hot pages (ATS)",
+        .family = Family::system,
+        .starts = cold_and_warm,
+        // Mapped where it is under HMM; on shared page tables access counters may move hot pages.
+        .paths = {.warm = Path::link},
+        .paths_on_host_page_tables = Paths{.warm = Path::device_memory},
+        .needs = pageable_access,
+        .driver_handles_pages = true,
+        .requirement = requirement,
+        .place = place<Help::accessed_by>,
+    },
 };
 
 }  // namespace
 
-std::unique_ptr<Policy> make_system_demand() {
-  return std::make_unique<System>(
-      PolicyText{.name = "system_demand",
-                 .memory = "malloc",
-                 .mechanism = "read in place (ATS) or page faults (HMM)",
-                 .engine_flags = ""},
-      Help::none);
-}
+namespace policies {
 
-std::unique_ptr<Policy> make_system_prefetch() {
-  return std::make_unique<System>(
-      PolicyText{.name = "system_prefetch",
-                 .memory = "malloc",
-                 .mechanism = "cudaMemPrefetchAsync of each piece, then read, on one stream",
-                 .engine_flags = ""},
-      Help::prefetch);
-}
+std::span<const Policy> system() { return rows; }
 
-std::unique_ptr<Policy> make_system_accessed_by() {
-  return std::make_unique<System>(
-      PolicyText{.name = "system_accessed_by",
-                 .memory = "malloc, AccessedBy GPU",
-                 .mechanism = "mapped (HMM), access counters may migrate hot pages (ATS)",
-                 .engine_flags = ""},
-      Help::accessed_by);
-}
+}  // namespace policies
 
 }  // namespace offload

@@ -2,9 +2,7 @@
 // The weights stay in page-locked host memory and kernels read them there, over the link (UVA).
 #include <utility>
 
-#include "bench/policies/described.hpp"
-#include "bench/policies/packed.hpp"
-#include "bench/policies/policies.hpp"
+#include "bench/policies/parts/packed.hpp"
 #include "offload/cuda/host_buffers.hpp"
 #include "offload/cuda/runtime.hpp"
 
@@ -12,9 +10,9 @@ namespace offload {
 namespace {
 
 /// cudaHostAlloc or cudaHostRegister memory out of the shared buffers.
-class LentMemory {
+class BorrowedMemory {
  public:
-  explicit LentMemory(HostBuffers::Loan&& loan)
+  explicit BorrowedMemory(HostBuffers::Loan&& loan)
       : loan_(std::move(loan)), on_gpu_(cuda::host_get_device_pointer(loan_.data())) {}
   std::byte* data() const { return loan_.data(); }
   const std::byte* on_gpu() const { return static_cast<const std::byte*>(on_gpu_); }
@@ -54,89 +52,84 @@ class ZeroCopyPlacement final : public PackedOnHost<Memory> {
   Footprint footprint() const override { return {.pinned = this->memory().bytes()}; }
 };
 
-class ZeroCopy : public DescribedPolicy {
- public:
-  ZeroCopy(const PolicyText& text, HostMemory kind) : DescribedPolicy(text), kind_(kind) {}
+Requirement requirement(const WeightSet& weights, const Tuning& /*tuning*/) {
+  return {.pinned = whole_pages(Packed(weights.tensors).bytes())};
+}
 
-  Support support(const Platform& platform) const override {
-    if (kind_ != HostMemory::registered) return needs_gpu(platform);
-    return needs(platform, &MemoryModel::host_register, "cudaHostRegister");
-  }
-  std::span<const Start> starts() const final { return steady_only; }
-  Path path(Start, const Platform&) const final { return Path::link; }
-  Requirement requirement(const WeightSet& weights, const Tuning&) const override {
-    return {.pinned = whole_pages(Packed(weights.tensors).bytes())};
-  }
-  std::unique_ptr<Placement> place(std::span<const WeightTensor> tensors,
-                                   const PlaceContext& context) const override {
-    Packed packed(tensors);
-    LentMemory memory(context.host_buffers.borrow(kind_, packed.bytes()));
-    return std::make_unique<ZeroCopyPlacement<LentMemory>>(tensors, std::move(packed),
-                                                           std::move(memory), context.workers);
-  }
+template <HostMemory kind>
+std::unique_ptr<Placement> place(std::span<const WeightTensor> tensors,
+                                 const PlaceContext& context) {
+  Packed packed(tensors);
+  BorrowedMemory memory(context.host_buffers.borrow(kind, packed.bytes()));
+  return std::make_unique<ZeroCopyPlacement<BorrowedMemory>>(tensors, std::move(packed),
+                                                             std::move(memory), context.workers);
+}
 
- private:
-  HostMemory kind_;
-};
+Requirement requirement_of_vmm(const WeightSet& weights, const Tuning& /*tuning*/) {
+  // The driver's granularity can only be asked for on a GPU; on all known systems it is at most
+  // this.
+  constexpr std::size_t granularity = std::size_t{2} << 20;
+  const std::size_t bytes = Packed(weights.tensors).bytes();
+  return {.pinned = (bytes + granularity - 1) / granularity * granularity};
+}
 
-class HostVmmZeroCopy final : public DescribedPolicy {
- public:
-  HostVmmZeroCopy()
-      : DescribedPolicy({.name = "hostvmm_zero_copy",
-                         .memory = "cuMemCreate on the GPU's host NUMA node",
-                         .mechanism = "SMs read it over the link",
-                         .engine_flags = ""}) {}
+std::unique_ptr<Placement> place_by_vmm(std::span<const WeightTensor> tensors,
+                                        const PlaceContext& context) {
+  Packed packed(tensors);
+  constexpr int no_numa = 0;  // what cuMemCreate wants where the system has no NUMA
+  const int node = context.platform.gpu->memory_model.host_numa_id.value_or(no_numa);
+  VmmMemory memory(packed.bytes(), node);
+  return std::make_unique<ZeroCopyPlacement<VmmMemory>>(tensors, std::move(packed),
+                                                        std::move(memory), context.workers);
+}
 
-  Support support(const Platform& platform) const override {
-    return needs(platform, &MemoryModel::host_numa_vmm, "cuMemCreate on host NUMA nodes");
-  }
-  std::span<const Start> starts() const override { return steady_only; }
-  Path path(Start, const Platform&) const override { return Path::link; }
-  Requirement requirement(const WeightSet& weights, const Tuning&) const override {
-    // The driver's granularity can only be asked for on a GPU; on all known systems it is at most
-    // this.
-    constexpr std::size_t granularity = std::size_t{2} << 20;
-    const std::size_t bytes = Packed(weights.tensors).bytes();
-    return {.pinned = (bytes + granularity - 1) / granularity * granularity};
-  }
-  std::unique_ptr<Placement> place(std::span<const WeightTensor> tensors,
-                                   const PlaceContext& context) const override {
-    Packed packed(tensors);
-    constexpr int no_numa = 0;  // what cuMemCreate wants where the system has no NUMA
-    const int node = context.platform.gpu->memory_model.host_numa_id.value_or(no_numa);
-    VmmMemory memory(packed.bytes(), node);
-    return std::make_unique<ZeroCopyPlacement<VmmMemory>>(tensors, std::move(packed),
-                                                          std::move(memory), context.workers);
-  }
+constexpr Need registering[] = {{&MemoryModel::host_register, "cudaHostRegister"}};
+constexpr Need vmm_on_host[] = {{&MemoryModel::host_numa_vmm, "cuMemCreate on host NUMA nodes"}};
+
+constexpr Policy rows[] = {
+    {
+        .name = "pinned_zero_copy",
+        .memory = "cudaHostAlloc mapped",
+        .mechanism = "SMs read it over the link (UVA)",
+        .engine_flags = "vLLM --offload-backend uva --cpu-offload-gb X",
+        .family = Family::zero_copy,
+        .requirement = requirement,
+        .place = place<HostMemory::pinned>,
+    },
+    {
+        .name = "writecombined_zero_copy",
+        .memory = "cudaHostAlloc mapped, write-combined",
+        .mechanism = "SMs read it over the link (UVA)",
+        .family = Family::zero_copy,
+        .requirement = requirement,
+        .place = place<HostMemory::write_combined>,
+    },
+    {
+        .name = "registered_zero_copy",
+        .memory = "malloc + cudaHostRegister",
+        .mechanism = "SMs read it over the link (UVA)",
+        .family = Family::zero_copy,
+        .needs = registering,
+        .requirement = requirement,
+        .place = place<HostMemory::registered>,
+    },
+    {
+        .name = "hostvmm_zero_copy",
+        .memory = "cuMemCreate on the GPU's host NUMA node",
+        .mechanism = "SMs read it over the link",
+        .family = Family::zero_copy,
+        .needs = vmm_on_host,
+        .requirement = requirement_of_vmm,
+        .place = place_by_vmm,
+    },
 };
 
 }  // namespace
 
-std::unique_ptr<Policy> make_pinned_zero_copy() {
-  return std::make_unique<ZeroCopy>(
-      PolicyText{.name = "pinned_zero_copy",
-                 .memory = "cudaHostAlloc mapped",
-                 .mechanism = "SMs read it over the link (UVA)",
-                 .engine_flags = "vLLM --offload-backend uva --cpu-offload-gb X"},
-      HostMemory::pinned);
-}
+namespace policies {
 
-std::unique_ptr<Policy> make_writecombined_zero_copy() {
-  return std::make_unique<ZeroCopy>(PolicyText{.name = "writecombined_zero_copy",
-                                               .memory = "cudaHostAlloc mapped, write-combined",
-                                               .mechanism = "SMs read it over the link (UVA)",
-                                               .engine_flags = ""},
-                                    HostMemory::write_combined);
-}
+std::span<const Policy> zero_copy() { return rows; }
 
-std::unique_ptr<Policy> make_registered_zero_copy() {
-  return std::make_unique<ZeroCopy>(PolicyText{.name = "registered_zero_copy",
-                                               .memory = "malloc + cudaHostRegister",
-                                               .mechanism = "SMs read it over the link (UVA)",
-                                               .engine_flags = ""},
-                                    HostMemory::registered);
-}
-
-std::unique_ptr<Policy> make_hostvmm_zero_copy() { return std::make_unique<HostVmmZeroCopy>(); }
+}  // namespace policies
 
 }  // namespace offload

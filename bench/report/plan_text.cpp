@@ -10,7 +10,7 @@
 #include "bench/core/text.hpp"
 #include "bench/measure/suites.hpp"
 #include "bench/models/presets.hpp"
-#include "bench/policies/partly_resident.hpp"
+#include "bench/policies/parts/partly_resident.hpp"
 #include "bench/report/page.hpp"
 
 namespace offload {
@@ -50,7 +50,8 @@ std::string measured_text(const ModelSlice& slice) {
 
 std::string link_text(const ModelLayout& model, const Platform& platform) {
   if (!platform.link || !platform.link->peak_bytes_per_second) {
-    return "the time that the link alone would need is unknown: there is no GPU, or its link's rate "
+    return "the time that the link alone would need is unknown: there is no GPU, or its link's "
+           "rate "
            "is unknown";
   }
   const double rate = *platform.link->peak_bytes_per_second;
@@ -70,8 +71,8 @@ std::string size_or_dash(std::size_t bytes) {
 Table policy_table(const Catalog& catalog) {
   Table table({{"policy"}, {"memory: how the GPU gets it"}});
   for (const auto& policy : catalog.policies) {
-    table.add({std::string(policy->name()),
-               std::string(policy->memory()) + ": " + std::string(policy->mechanism())});
+    table.add({std::string(policy->name),
+               std::string(policy->memory) + ": " + std::string(policy->mechanism)});
   }
   return table;
 }

@@ -10,8 +10,8 @@
 
 #include "bench/workloads/parts/routing.hpp"
 #include "bench/workloads/parts/word_sums.hpp"
-#include "bench/workloads/workloads.hpp"
 #include "kernels/stream_read.hpp"
+#include "offload/workload.hpp"
 
 namespace offload {
 namespace {
@@ -162,10 +162,14 @@ class ExpertGather final : public Workload {
 
 }  // namespace
 
-std::vector<std::unique_ptr<Workload>> workloads::expert_gather() {
+namespace workloads {
+
+std::vector<std::unique_ptr<Workload>> expert_gather() {
   std::vector<std::unique_ptr<Workload>> all;
   all.push_back(std::make_unique<ExpertGather>(default_skew));
   return all;
 }
+
+}  // namespace workloads
 
 }  // namespace offload

@@ -9,7 +9,7 @@
 #include "bench/workloads/parts/bound_matmul.hpp"
 #include "bench/workloads/parts/bound_mixed.hpp"
 #include "bench/workloads/parts/products.hpp"
-#include "bench/workloads/workloads.hpp"
+#include "offload/workload.hpp"
 
 namespace offload {
 namespace {
@@ -124,7 +124,9 @@ std::unique_ptr<Workload> make(const Variant& variant) {
 
 }  // namespace
 
-std::vector<std::unique_ptr<Workload>> workloads::matmul() {
+namespace workloads {
+
+std::vector<std::unique_ptr<Workload>> matmul() {
   std::vector<std::unique_ptr<Workload>> all;
   all.push_back(make(gemv));
   all.push_back(make(gemm));
@@ -132,5 +134,7 @@ std::vector<std::unique_ptr<Workload>> workloads::matmul() {
   all.push_back(make(prefill));
   return all;
 }
+
+}  // namespace workloads
 
 }  // namespace offload

@@ -7,9 +7,9 @@
 #include <utility>
 
 #include "bench/workloads/parts/device_output.hpp"
-#include "bench/workloads/workloads.hpp"
 #include "kernels/nested.hpp"
 #include "offload/cuda/host_buffers.hpp"
+#include "offload/workload.hpp"
 
 namespace offload {
 namespace {
@@ -157,10 +157,14 @@ class Nested final : public Workload {
 
 }  // namespace
 
-std::vector<std::unique_ptr<Workload>> workloads::nested() {
+namespace workloads {
+
+std::vector<std::unique_ptr<Workload>> nested() {
   std::vector<std::unique_ptr<Workload>> all;
   all.push_back(std::make_unique<Nested>());
   return all;
 }
+
+}  // namespace workloads
 
 }  // namespace offload

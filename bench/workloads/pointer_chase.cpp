@@ -5,10 +5,10 @@
 #include <utility>
 
 #include "bench/workloads/parts/device_output.hpp"
-#include "bench/workloads/workloads.hpp"
 #include "kernels/content.hpp"
 #include "kernels/pointer_chase.hpp"
 #include "offload/units.hpp"
+#include "offload/workload.hpp"
 
 namespace offload {
 namespace {
@@ -125,10 +125,14 @@ class PointerChase final : public Workload {
 
 }  // namespace
 
-std::vector<std::unique_ptr<Workload>> workloads::pointer_chase() {
+namespace workloads {
+
+std::vector<std::unique_ptr<Workload>> pointer_chase() {
   std::vector<std::unique_ptr<Workload>> all;
   all.push_back(std::make_unique<PointerChase>());
   return all;
 }
+
+}  // namespace workloads
 
 }  // namespace offload

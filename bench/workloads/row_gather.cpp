@@ -10,10 +10,10 @@
 #include <utility>
 
 #include "bench/workloads/parts/word_sums.hpp"
-#include "bench/workloads/workloads.hpp"
 #include "kernels/random.hpp"
 #include "kernels/row_gather.hpp"
 #include "offload/units.hpp"
+#include "offload/workload.hpp"
 
 namespace offload {
 namespace {
@@ -146,10 +146,14 @@ class RowGather final : public Workload {
 
 }  // namespace
 
-std::vector<std::unique_ptr<Workload>> workloads::row_gather() {
+namespace workloads {
+
+std::vector<std::unique_ptr<Workload>> row_gather() {
   std::vector<std::unique_ptr<Workload>> all;
   all.push_back(std::make_unique<RowGather>(default_chunk));
   return all;
 }
+
+}  // namespace workloads
 
 }  // namespace offload

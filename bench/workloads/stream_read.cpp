@@ -3,7 +3,7 @@
 #include <utility>
 
 #include "bench/workloads/parts/word_sums.hpp"
-#include "bench/workloads/workloads.hpp"
+#include "offload/workload.hpp"
 
 namespace offload {
 namespace {
@@ -28,10 +28,14 @@ class StreamRead final : public Workload {
 
 }  // namespace
 
-std::vector<std::unique_ptr<Workload>> workloads::stream_read() {
+namespace workloads {
+
+std::vector<std::unique_ptr<Workload>> stream_read() {
   std::vector<std::unique_ptr<Workload>> all;
   all.push_back(std::make_unique<StreamRead>());
   return all;
 }
+
+}  // namespace workloads
 
 }  // namespace offload

@@ -2,6 +2,7 @@
 // A policy says where weights live and how the GPU gets them; it knows no kernel.
 // A placement is the result of applying one to tensors, and gives everything back when destroyed.
 #pragma once
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -112,7 +113,7 @@ class Placement {
   PassPlan plan_;
 };
 
-/// What policies can be told; what is not said they choose by the calibration.
+/// What a policy can be given; what is not given it chooses by the calibration.
 struct Tuning {
   std::size_t prefetch_step = 1;           // layers that a prefetch runs ahead
   std::optional<std::size_t> panel_bytes;  // of one slot of a ring
@@ -137,35 +138,74 @@ struct PlaceContext {
   LinkRates rates = {};
 };
 
-/// Memory a policy needs for `bytes` of weights, known before anything is allocated.
+/// Memory a policy needs for weights, known before anything is allocated.
 using Requirement = Footprint;
 
-class Policy {
- public:
-  virtual ~Policy() = default;
+/// What policies are grouped by, and the order of the groups in lists.
+enum class Family : std::uint8_t { resident, zero_copy, copy, managed, system, cpu, hybrid };
 
-  virtual std::string_view name() const = 0;
-  virtual std::string_view memory() const = 0;     // the allocator, e.g. "cudaHostAlloc mapped"
-  virtual std::string_view mechanism() const = 0;  // how the GPU gets it, one short clause
+inline constexpr std::array<std::string_view, 7> family_names{
+    "resident", "zero-copy", "copy", "managed", "system", "cpu", "hybrid"};
+
+constexpr std::string_view name(Family family) {
+  return family_names[static_cast<std::size_t>(family)];
+}
+
+inline constexpr std::array steady_only{Start::steady};
+inline constexpr std::array cold_and_warm{Start::cold, Start::warm};
+
+/// What the weight bytes cross in a pass, by where it starts.
+struct Paths {
+  Path cold_or_steady = Path::link;
+  Path warm = Path::link;
+};
+
+/// A feature of the GPU and its driver that a policy cannot do without.
+struct Need {
+  bool MemoryModel::*feature;
+  std::string_view words;  // completes "needs ..." for the user
+};
+
+/// Yes if there is a GPU with all of these.
+Support gpu_offers(const Platform& platform, std::span<const Need> needs);
+
+using PlaceFunction = std::unique_ptr<Placement> (*)(std::span<const WeightTensor> tensors,
+                                                     const PlaceContext& context);
+
+/// A policy is a row: what it is, what it asks for, and two functions. Rows are constants, found by
+/// the build in the files of bench/policies/.
+struct Policy {
+  std::string_view name;       // lower case; the prefix of no other policy's
+  std::string_view memory;     // the allocator, e.g. "cudaHostAlloc mapped"
+  std::string_view mechanism;  // how the GPU gets it, one short clause
   /// The engine flags that select this behaviour, or "" when no engine has it.
-  virtual std::string_view engine_flags() const = 0;
+  std::string_view engine_flags = "";
+  Family family;
 
-  virtual Support support(const Platform& platform) const = 0;
   /// {steady}, or {cold, warm}.
-  virtual std::span<const Start> starts() const = 0;
-  virtual Path path(Start start, const Platform& platform) const = 0;
-  /// Whether the driver handles the pages of the weights while the GPU reads: faults, maps or
-  /// migrates them, as it does with managed and system memory. Default: no.
-  virtual bool driver_handles_pages() const { return false; }
-  /// For weights none of which is resident.
-  virtual Requirement requirement(const WeightSet& weights, const Tuning& tuning) const = 0;
-  /// Whether kernels see tensors in parts. Default: no.
-  virtual bool divides_tensors() const { return false; }
-  /// Whether a pass can be captured in a CUDA graph. Default: yes.
-  virtual Support capturable() const;
+  std::span<const Start> starts = steady_only;
+  Paths paths = {};
+  /// The same where the GPU uses the host's page tables (ATS), if that makes a difference.
+  std::optional<Paths> paths_on_host_page_tables = std::nullopt;
 
-  virtual std::unique_ptr<Placement> place(std::span<const WeightTensor> tensors,
-                                           const PlaceContext& context) const = 0;
+  bool needs_gpu = true;
+  std::span<const Need> needs = {};  // of that GPU
+  /// Whether the driver handles the pages of the weights while the GPU reads: faults, maps or
+  /// migrates them, as it does with managed and system memory.
+  bool driver_handles_pages = false;
+  /// Whether kernels see tensors in parts.
+  bool divides_tensors = false;
+  /// Why a pass cannot be captured in a CUDA graph; "" when it can.
+  std::string_view not_capturable_because = "";
+
+  /// For weights none of which is resident.
+  Requirement (*requirement)(const WeightSet& weights, const Tuning& tuning);
+  PlaceFunction place;
+
+  /// Whether `platform` has what it needs.
+  Support support(const Platform& platform) const;
+  Path path(Start start, const Platform& platform) const;
+  Support capturable() const;
 };
 
 /// A policy whose cold pass crosses the link and whose warm pass does not has moved its pages.

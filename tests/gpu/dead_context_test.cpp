@@ -12,7 +12,6 @@
 #include "bench/catalog.hpp"
 #include "bench/cli/exit_code.hpp"
 #include "bench/platform/probe.hpp"
-#include "bench/policies/described.hpp"
 #include "bench/run.hpp"
 
 namespace offload {
@@ -34,23 +33,20 @@ class WildPlacement final : public Placement {
   Footprint footprint() const override { return {}; }
 };
 
-class WildPolicy final : public DescribedPolicy {
- public:
-  WildPolicy()
-      : DescribedPolicy({.name = "wild", .memory = "", .mechanism = "", .engine_flags = ""}) {}
-  Support support(const Platform& platform) const override { return needs_gpu(platform); }
-  std::span<const Start> starts() const override { return steady_only; }
-  Path path(Start, const Platform&) const override { return Path::device_memory; }
-  Requirement requirement(const WeightSet&, const Tuning&) const override { return {}; }
-  std::unique_ptr<Placement> place(std::span<const WeightTensor> tensors,
-                                   const PlaceContext&) const override {
-    return std::make_unique<WildPlacement>(tensors);
-  }
+constexpr Policy wild{
+    .name = "wild",
+    .memory = "",
+    .mechanism = "",
+    .family = Family::resident,
+    .paths = {Path::device_memory, Path::device_memory},
+    .requirement = [](const WeightSet&, const Tuning&) { return Requirement{}; },
+    .place = [](std::span<const WeightTensor> tensors, const PlaceContext&)
+        -> std::unique_ptr<Placement> { return std::make_unique<WildPlacement>(tensors); },
 };
 
 [[noreturn]] void run_with_a_wild_policy(const std::string& output) {
   Catalog catalog = make_catalog();
-  catalog.policies.insert(catalog.policies.begin() + 1, std::make_unique<WildPolicy>());
+  catalog.policies.insert(catalog.policies.begin() + 1, &wild);
   Options options;
   options.policies = {"device_resident", "wild", "pinned_copy"};
   options.workloads = {"gemv"};

@@ -36,8 +36,8 @@ TEST_P(LoopContract, MeasuresEveryStartAndColdIsCold) {
       if (weights == nullptr && workload->reads(*some)) weights = some;
     }
     ASSERT_NE(weights, nullptr) << workload->name();
-    for (const Start start : policy->starts()) {
-      if (policy->divides_tensors() && workload->needs_whole_tensors()) continue;
+    for (const Start start : policy->starts) {
+      if (policy->divides_tensors && workload->needs_whole_tensors()) continue;
       const bool by_cpu = policy->path(start, platform) == Path::host_memory;
       if (by_cpu ? !workload->runs_on_cpu() : !workload->runs_on_gpu()) continue;
       cases.push_back({workload.get(), policy, weights, start});
@@ -107,7 +107,7 @@ TEST_P(LoopContract, WalksLayersOfWhichSomeAreResident) {
         const auto made = base->parameter() ? base->with_parameter(tokens) : nullptr;
         SCOPED_TRACE(std::string(name) + (graphs ? " as a graph, " : ", ") + std::to_string(step) +
                      " ahead");
-        for (const Start start : policy->starts()) {
+        for (const Start start : policy->starts) {
           const WeightSet& walked = base->walks_model() ? with_blocks : weights;
           const Case item{made ? made.get() : base, policy, &walked, start};
           loop.prepare(item);  // throws when a result is wrong
@@ -121,9 +121,8 @@ TEST_P(LoopContract, WalksLayersOfWhichSomeAreResident) {
 }
 
 std::vector<std::string> policy_names() {
-  std::vector<std::string> names;
-  for (const auto& policy : make_catalog().policies) names.emplace_back(policy->name());
-  return names;
+  const std::vector<std::string_view> names = make_catalog().policy_names();
+  return {names.begin(), names.end()};
 }
 
 INSTANTIATE_TEST_SUITE_P(Catalog, LoopContract, testing::ValuesIn(policy_names()),

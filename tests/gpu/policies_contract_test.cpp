@@ -141,14 +141,14 @@ TEST_P(PolicyContract, KeepsDataIntactOfEverySize) {
       const Contents contents = random_contents(tensors, seed, workers_);
       for (std::size_t i = 0; i < tensors.size(); ++i) placement->fill(i, contents[i]);
       for (int pass = 0; pass < 2; ++pass) {
-        for (const Start start : policy_->starts()) {
+        for (const Start start : policy_->starts) {
           SCOPED_TRACE(offload::name(start));
           placement->reset(start, stream());
           expect_reads(*placement, tensors, contents);
         }
       }
       expect_holds(*placement, contents);
-      placement->reset(policy_->starts().front(), stream());
+      placement->reset(policy_->starts.front(), stream());
       expect_holds(*placement, contents);
     }
   }
@@ -160,7 +160,7 @@ TEST_P(PolicyContract, ReadsRowRanges) {
   const auto placement = place(tensors);
   const Contents contents = random_contents(tensors, 7, workers_);
   for (std::size_t i = 0; i < tensors.size(); ++i) placement->fill(i, contents[i]);
-  placement->reset(policy_->starts().front(), stream());
+  placement->reset(policy_->starts.front(), stream());
   const std::vector<Piece> wanted{{1, 1, 3}, {0, 0, 1}, {0, 1, 1001}, {1, 4, 1}};
   const PassPlan& plan = placement->plan(wanted, true);
   expect_reads(*placement, plan, tensors, contents);
@@ -197,7 +197,7 @@ TEST_P(PolicyContract, GivesAllMemoryBack) {
     const std::size_t free_before = free_on_gpu();
     const auto placement = place(tensors);
     for (std::size_t i = 0; i < tensors.size(); ++i) placement->fill(i, contents[i]);
-    for (const Start start : policy_->starts()) {
+    for (const Start start : policy_->starts) {
       placement->reset(start, stream());
       expect_reads(*placement, tensors, contents);
     }
@@ -234,9 +234,8 @@ TEST_P(PolicyContract, GivesAllMemoryBack) {
 }
 
 std::vector<std::string> policy_names() {
-  std::vector<std::string> names;
-  for (const auto& policy : make_catalog().policies) names.emplace_back(policy->name());
-  return names;
+  const std::vector<std::string_view> names = make_catalog().policy_names();
+  return {names.begin(), names.end()};
 }
 
 INSTANTIATE_TEST_SUITE_P(Catalog, PolicyContract, testing::ValuesIn(policy_names()),

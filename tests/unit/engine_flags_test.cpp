@@ -12,7 +12,7 @@ namespace {
 std::string flags_of(const char* policy, const OffloadRules& rules) {
   const Catalog catalog = make_catalog();
   for (const auto& known : catalog.policies) {
-    if (known->name() == policy) return engine_flags(known->engine_flags(), rules);
+    if (known->name == policy) return engine_flags(known->engine_flags, rules);
   }
   return "no such policy";
 }

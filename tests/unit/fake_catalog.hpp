@@ -16,40 +16,27 @@ namespace offload::testing {
 inline constexpr std::size_t mib = std::size_t{1} << 20;
 inline constexpr std::size_t gib = std::size_t{1} << 30;
 
-struct FakePolicy final : Policy {
-  std::string name_;
-  std::string memory_;
-  std::vector<Start> starts_{Start::steady};
-  Path cold_path = Path::link;
-  Path warm_path = Path::link;
-  Footprint share;  // requirement as multiples of the weights' bytes
-  bool needs_gpu = true;
+/// Needs the weights' bytes so many times over.
+template <Footprint times>
+Requirement multiple_of(const WeightSet& weights, const Tuning& /*tuning*/) {
+  const std::size_t bytes = weights.bytes();
+  return {times.device * bytes, times.pinned * bytes, times.managed * bytes,
+          times.pageable * bytes};
+}
 
-  FakePolicy(std::string name, std::string memory, Footprint multiples)
-      : name_(std::move(name)), memory_(std::move(memory)), share(multiples) {}
-
-  std::string_view name() const override { return name_; }
-  std::string_view memory() const override { return memory_; }
-  std::string_view mechanism() const override { return "on paper"; }
-  std::string_view engine_flags() const override { return ""; }
-  Support support(const Platform& platform) const override {
-    if (needs_gpu && !platform.gpu) return Support::no("no GPU: " + platform.gpu_absent_reason);
-    return Support::yes();
-  }
-  std::span<const Start> starts() const override { return starts_; }
-  Path path(Start start, const Platform&) const override {
-    return start == Start::warm ? warm_path : cold_path;
-  }
-  Requirement requirement(const WeightSet& weights, const Tuning&) const override {
-    const std::size_t bytes = weights.bytes();
-    return {share.device * bytes, share.pinned * bytes, share.managed * bytes,
-            share.pageable * bytes};
-  }
-  std::unique_ptr<Placement> place(std::span<const WeightTensor>,
-                                   const PlaceContext&) const override {
-    throw std::logic_error("a fake policy places nothing");
-  }
-};
+/// A policy on paper, which places nothing.
+template <Footprint times>
+constexpr Policy fake_policy(std::string_view name, std::string_view memory, Family family) {
+  return {.name = name,
+          .memory = memory,
+          .mechanism = "on paper",
+          .family = family,
+          .requirement = multiple_of<times>,
+          .place = [](std::span<const WeightTensor>,
+                      const PlaceContext&) -> std::unique_ptr<Placement> {
+            throw std::logic_error("a fake policy places nothing");
+          }};
+}
 
 struct FakeWorkload final : Workload {
   std::string name_;
@@ -76,25 +63,32 @@ struct FakeWorkload final : Workload {
   }
 };
 
+inline constexpr std::array fake_policies{
+    [] {
+      Policy row = fake_policy<{1, 0, 0, 0}>("device_resident", "cudaMalloc", Family::resident);
+      row.paths = {Path::device_memory, Path::device_memory};
+      return row;
+    }(),
+    fake_policy<{0, 1, 0, 0}>("pinned_zero_copy", "cudaHostAlloc", Family::zero_copy),
+    fake_policy<{1, 0, 0, 1}>("pageable_copy", "malloc", Family::copy),
+    [] {
+      Policy row =
+          fake_policy<{0, 0, 1, 0}>("managed_demand", "cudaMallocManaged", Family::managed);
+      row.starts = cold_and_warm;
+      row.paths.warm = Path::device_memory;
+      return row;
+    }(),
+    [] {
+      Policy row = fake_policy<{0, 0, 0, 1}>("host_compute", "malloc", Family::cpu);
+      row.paths = {Path::host_memory, Path::host_memory};
+      row.needs_gpu = false;
+      return row;
+    }()};
+
 /// Five policies, one per kind of memory, and three workloads by their real names.
 inline Catalog fake_catalog() {
   Catalog catalog;
-  const auto add = [&](FakePolicy policy) {
-    catalog.policies.push_back(std::make_unique<FakePolicy>(std::move(policy)));
-  };
-  FakePolicy resident("device_resident", "cudaMalloc", {1, 0, 0, 0});
-  resident.cold_path = resident.warm_path = Path::device_memory;
-  add(resident);
-  add({"pinned_zero_copy", "cudaHostAlloc", {0, 1, 0, 0}});
-  add({"pageable_copy", "malloc", {1, 0, 0, 1}});
-  FakePolicy managed("managed_demand", "cudaMallocManaged", {0, 0, 1, 0});
-  managed.starts_ = {Start::cold, Start::warm};
-  managed.warm_path = Path::device_memory;
-  add(managed);
-  FakePolicy host("host_compute", "malloc", {0, 0, 0, 1});
-  host.cold_path = host.warm_path = Path::host_memory;
-  host.needs_gpu = false;
-  add(host);
+  for (const Policy& policy : fake_policies) catalog.policies.push_back(&policy);
 
   const auto work = [&](const char* name, Content content, std::vector<DType> dtypes) {
     catalog.workloads.push_back(std::make_unique<FakeWorkload>(name, content, std::move(dtypes)));

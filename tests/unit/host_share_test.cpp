@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The CPU's share of a tensor's rows: told, or found by trying.
-#include "bench/policies/host_share.hpp"
+#include "bench/policies/parts/host_share.hpp"
 
 #include <gtest/gtest.h>
 

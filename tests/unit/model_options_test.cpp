@@ -292,7 +292,7 @@ TEST(ModelOptions, WhatIsWhollyResidentHasOnePolicy) {
       {"--suite", "decode", "--tokens", "1", "--model", "qwen3-30b-a3b", "--n-cpu-moe", "0"},
       platform);
   std::set<std::string> policies;
-  for (const Case& item : plan.cases) policies.emplace(item.policy->name());
+  for (const Case& item : plan.cases) policies.emplace(item.policy->name);
   EXPECT_EQ(policies, std::set<std::string>{"device_resident"});
   for (const SkippedCase& skipped : plan.skipped) {
     EXPECT_EQ(skipped.reason, "nothing is offloaded: qwen3-30b-a3b is resident as a whole")

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Row panels: every row once, none above its slot.
-#include "bench/policies/panels.hpp"
+#include "bench/policies/parts/panels.hpp"
 
 #include <gtest/gtest.h>
 

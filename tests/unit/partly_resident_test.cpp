@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Weights of which some are resident: who is asked for which tensor, and in what order.
-#include "bench/policies/partly_resident.hpp"
+#include "bench/policies/parts/partly_resident.hpp"
 
 #include <gtest/gtest.h>
 
@@ -8,7 +8,6 @@
 #include <sstream>
 #include <string>
 
-#include "bench/policies/policies.hpp"
 #include "offload/cuda/host_buffers.hpp"
 #include "offload/host_workers.hpp"
 #include "tests/unit/fake_catalog.hpp"
@@ -16,7 +15,7 @@
 namespace offload {
 namespace {
 
-using testing::FakePolicy;
+using testing::fake_policy;
 using Log = std::vector<std::string>;
 
 std::string text_of(const Piece& piece) {
@@ -32,10 +31,10 @@ Log texts_of(const std::vector<Piece>& pieces) {
 }
 
 /// Says what it was asked, in one log for all placements.
-class Told final : public Placement {
+class Logged final : public Placement {
  public:
   /// `panel` rows of a piece at a time; 0: whole pieces.
-  Told(std::span<const WeightTensor> tensors, std::string name, std::size_t panel, Log& log)
+  Logged(std::span<const WeightTensor> tensors, std::string name, std::size_t panel, Log& log)
       : Placement(tensors), name_(std::move(name)), panel_(panel), log_(log) {
     for (const WeightTensor& tensor : this->tensors()) note("place " + tensor.name);
   }
@@ -104,30 +103,19 @@ class Told final : public Placement {
   int tries_ = 0;
 };
 
-/// FakePolicy, with placements that tell.
-class Telling final : public Policy {
- public:
-  Telling(std::string name, std::size_t panel, Log& log)
-      : name_(std::move(name)), panel_(panel), log_(log) {}
-  std::string_view name() const override { return name_; }
-  std::string_view memory() const override { return ""; }
-  std::string_view mechanism() const override { return ""; }
-  std::string_view engine_flags() const override { return ""; }
-  Support support(const Platform&) const override { return Support::yes(); }
-  std::span<const Start> starts() const override { return starts_; }
-  Path path(Start, const Platform&) const override { return Path::link; }
-  Requirement requirement(const WeightSet&, const Tuning&) const override { return {}; }
-  std::unique_ptr<Placement> place(std::span<const WeightTensor> tensors,
-                                   const PlaceContext&) const override {
-    return std::make_unique<Told>(tensors, name_, panel_, log_);
-  }
+/// Of all placements of the test under way.
+Log log_of_all;
 
- private:
-  std::string name_;
-  std::size_t panel_;
-  Log& log_;
-  std::vector<Start> starts_{Start::steady};
-};
+std::unique_ptr<Placement> place_resident(std::span<const WeightTensor> tensors,
+                                          const PlaceContext&) {
+  return std::make_unique<Logged>(tensors, "gpu", 0, log_of_all);
+}
+
+template <std::size_t panel>
+std::unique_ptr<Placement> place_offloaded(std::span<const WeightTensor> tensors,
+                                           const PlaceContext&) {
+  return std::make_unique<Logged>(tensors, "link", panel, log_of_all);
+}
 
 WeightTensor tensor(const std::string& name, std::size_t rows, bool resident) {
   WeightTensor tensor{name, DType::u8, rows, 4};
@@ -138,8 +126,11 @@ WeightTensor tensor(const std::string& name, std::size_t rows, bool resident) {
 class PartlyResident : public ::testing::Test {
  protected:
   std::unique_ptr<Placement> place(std::size_t panel, const std::vector<WeightTensor>& weights) {
-    auto placement = place_weights(Telling("link", panel, log_), Telling("gpu", 0, log_), weights,
-                                   {platform_, buffers_, workers_});
+    log_.clear();
+    Policy offloading = fake_policy<{}>("link", "", Family::copy);
+    offloading.place = panel == 0 ? place_offloaded<0> : place_offloaded<2>;
+    auto placement =
+        place_weights(offloading, place_resident, weights, {platform_, buffers_, workers_});
     placed_ = std::exchange(log_, {});
     return placement;
   }
@@ -150,7 +141,7 @@ class PartlyResident : public ::testing::Test {
   Platform platform_;
   HostBuffers buffers_;
   HostWorkers workers_{1};
-  Log log_;
+  Log& log_ = log_of_all;
   Log placed_;
 };
 
@@ -260,7 +251,7 @@ TEST_F(PartlyResident, TakesTheMemoryOfBoth) {
 }
 
 TEST_F(PartlyResident, NeedsTheMemoryOfBoth) {
-  const FakePolicy policy("copies", "malloc", {1, 0, 0, 1});
+  const Policy policy = fake_policy<{1, 0, 0, 1}>("copies", "malloc", Family::copy);
   const WeightSet weights{"w", {tensor("a", 1000, false), tensor("b", 2000, true)}};
   Requirement needed = memory_needed(policy, weights, {});
   EXPECT_EQ(needed.pageable, 4000U);

@@ -110,7 +110,7 @@ TEST(Plan, QuickRunsEveryPolicyOnARealWeight) {
 
 TEST(Plan, EveryUnsupportedCaseIsListedWithItsReason) {
   const Planned planned(Options{}, cpu_machine());
-  for (const Case& item : planned.plan.cases) EXPECT_EQ(item.policy->name(), "host_compute");
+  for (const Case& item : planned.plan.cases) EXPECT_EQ(item.policy->name, "host_compute");
   EXPECT_EQ(planned.plan.cases.size(), 3U);
   EXPECT_EQ(planned.plan.skipped.size(), 3U * 5U);  // one a start
   EXPECT_EQ(skip_reasons(planned.plan), (Names{"no GPU: no CUDA driver"}));
@@ -231,7 +231,7 @@ TEST(RealPlan, QuickHasEveryPolicyAndEndsWithinAMinute) {
   for (const Platform& platform : {gpu_machine(), cpu_machine()}) {
     const Plan plan = make_plan(options, catalog, platform);
     std::set<std::string> policies;
-    for (const Case& item : plan.cases) policies.emplace(item.policy->name());
+    for (const Case& item : plan.cases) policies.emplace(item.policy->name);
     for (const SkippedCase& skipped : plan.skipped) policies.insert(skipped.policy);
     EXPECT_EQ(policies.size(), catalog.policies.size());
     EXPECT_LT(estimated_seconds(plan, options, platform), 60);

@@ -19,33 +19,13 @@ namespace offload {
 namespace {
 
 /// host_compute, said to be in the driver's hands.
-class InTheDriversHands final : public Policy {
- public:
-  explicit InTheDriversHands(const Policy& real, std::string_view name = "handled")
-      : real_(real), name_(name) {}
-  std::string_view name() const override { return name_; }
-  std::string_view memory() const override { return real_.memory(); }
-  std::string_view mechanism() const override { return real_.mechanism(); }
-  std::string_view engine_flags() const override { return ""; }
-  Support support(const Platform& platform) const override { return real_.support(platform); }
-  std::span<const Start> starts() const override { return starts_; }
-  Path path(Start start, const Platform& platform) const override {
-    return real_.path(start, platform);
-  }
-  bool driver_handles_pages() const override { return true; }
-  Requirement requirement(const WeightSet& weights, const Tuning& tuning) const override {
-    return real_.requirement(weights, tuning);
-  }
-  std::unique_ptr<Placement> place(std::span<const WeightTensor> tensors,
-                                   const PlaceContext& context) const override {
-    return real_.place(tensors, context);
-  }
-
- private:
-  const Policy& real_;
-  std::string_view name_;
-  std::vector<Start> starts_{Start::cold, Start::warm};
-};
+Policy in_the_drivers_hands(std::string_view name, const Policy& host_compute) {
+  Policy row = host_compute;
+  row.name = name;
+  row.starts = cold_and_warm;
+  row.driver_handles_pages = true;
+  return row;
+}
 
 class TrafficCounting : public testing::Test {
  protected:
@@ -81,7 +61,7 @@ class TrafficCounting : public testing::Test {
 
   Platform platform_ = cpu_only();
   Catalog catalog_ = make_catalog();
-  InTheDriversHands handled_{*catalog_.policy("host_compute")};
+  Policy handled_ = in_the_drivers_hands("handled", *catalog_.policy("host_compute"));
   WeightSet small_{"small", {{"small", DType::bf16, 64, 1024}}};
   WeightSet large_{"large", {{"large", DType::bf16, 256, 1024}}};
   Calibration calibration_;
@@ -113,7 +93,7 @@ TEST_F(TrafficCounting, OneCaseStandsForItsKind) {
 }
 
 TEST_F(TrafficCounting, CasesOfOnePolicyFollowOneAnother) {
-  const InTheDriversHands other(*catalog_.policy("host_compute"), "other");
+  const Policy other = in_the_drivers_hands("other", *catalog_.policy("host_compute"));
   for (const char* workload : {"stream_read", "pointer_chase"}) {
     add(workload, handled_, large_, Start::cold);
     add(workload, other, large_, Start::cold);

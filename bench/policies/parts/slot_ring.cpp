@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "bench/policies/slot_ring.hpp"
+#include "bench/policies/parts/slot_ring.hpp"
 
 #include <algorithm>
 #include <utility>

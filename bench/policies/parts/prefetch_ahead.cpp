@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "bench/policies/prefetch_ahead.hpp"
+#include "bench/policies/parts/prefetch_ahead.hpp"
 
 #include <algorithm>
 

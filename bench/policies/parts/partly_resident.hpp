@@ -13,8 +13,8 @@ namespace offload {
 std::unique_ptr<Placement> place_weights(const Policy& policy,
                                          std::span<const WeightTensor> weights,
                                          const PlaceContext& context);
-/// The same with those marked resident under another policy than device_resident.
-std::unique_ptr<Placement> place_weights(const Policy& policy, const Policy& of_resident,
+/// The same with those marked resident placed otherwise than in GPU memory.
+std::unique_ptr<Placement> place_weights(const Policy& policy, PlaceFunction place_resident,
                                          std::span<const WeightTensor> weights,
                                          const PlaceContext& context);
 /// The memory that takes.

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "bench/policies/partly_resident.hpp"
+#include "bench/policies/parts/partly_resident.hpp"
 
 #include <algorithm>
 #include <utility>
 #include <vector>
 
-#include "bench/policies/policies.hpp"
+#include "bench/policies/parts/in_gpu_memory.hpp"
 
 namespace offload {
 namespace {
@@ -135,10 +135,10 @@ class PartlyResident final : public Placement {
 std::unique_ptr<Placement> place_weights(const Policy& policy,
                                          std::span<const WeightTensor> weights,
                                          const PlaceContext& context) {
-  return place_weights(policy, *make_device_resident(), weights, context);
+  return place_weights(policy, place_in_gpu_memory, weights, context);
 }
 
-std::unique_ptr<Placement> place_weights(const Policy& policy, const Policy& of_resident,
+std::unique_ptr<Placement> place_weights(const Policy& policy, PlaceFunction place_resident,
                                          std::span<const WeightTensor> weights,
                                          const PlaceContext& context) {
   if (std::none_of(weights.begin(), weights.end(), is_resident)) {
@@ -146,7 +146,7 @@ std::unique_ptr<Placement> place_weights(const Policy& policy, const Policy& of_
   }
   const std::vector<WeightTensor> resident = select(weights, true);
   const std::vector<WeightTensor> offloaded = select(weights, false);
-  auto in_gpu_memory = of_resident.place(resident, context);
+  auto in_gpu_memory = place_resident(resident, context);
   return std::make_unique<PartlyResident>(weights, std::move(in_gpu_memory),
                                           policy.place(offloaded, context));
 }
@@ -155,8 +155,7 @@ Requirement memory_needed(const Policy& policy, const WeightSet& weights, const 
   const WeightSet resident{weights.name, select(weights.tensors, true)};
   if (resident.tensors.empty()) return policy.requirement(weights, tuning);
   const WeightSet offloaded{weights.name, select(weights.tensors, false)};
-  return policy.requirement(offloaded, tuning) +
-         make_device_resident()->requirement(resident, tuning);
+  return policy.requirement(offloaded, tuning) + needed_in_gpu_memory(resident, tuning);
 }
 
 }  // namespace offload

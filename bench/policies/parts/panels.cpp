@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "bench/policies/panels.hpp"
+#include "bench/policies/parts/panels.hpp"
 
 #include <algorithm>
 #include <bit>

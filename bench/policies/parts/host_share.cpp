@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "bench/policies/host_share.hpp"
+#include "bench/policies/parts/host_share.hpp"
 
 #include <algorithm>
 #include <cmath>

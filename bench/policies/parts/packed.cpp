@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "bench/policies/packed.hpp"
+#include "bench/policies/parts/packed.hpp"
 
 #include <cstring>
 

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <stdexcept>
+#include <string>
+
+#include "offload/policy.hpp"
+
+namespace offload {
+
+Placement::Placement(std::span<const WeightTensor> tensors)
+    : tensors_(tensors.begin(), tensors.end()) {}
+
+const PassPlan& Placement::plan(std::span<const Piece> read, bool cpu_can) {
+  return plan_ = plan_pass(read, cpu_can);
+}
+const PassPlan& Placement::replan(std::span<const Piece> read, bool cpu_can) {
+  return plan_ = replan_pass(read, cpu_can);
+}
+const PassPlan& Placement::retune(double pass_seconds) { return plan_ = retune_pass(pass_seconds); }
+
+PassPlan Placement::plan_pass(std::span<const Piece> read, bool) {
+  return {{read.begin(), read.end()}};
+}
+PassPlan Placement::replan_pass(std::span<const Piece> read, bool cpu_can) {
+  return plan_pass(read, cpu_can);
+}
+PassPlan Placement::retune_pass(double) {
+  throw std::logic_error("retune: there is nothing to tune");
+}
+
+void Placement::finish(StreamHandle) {}
+
+Support gpu_offers(const Platform& platform, std::span<const Need> needs) {
+  if (!platform.gpu) return Support::no("no GPU: " + platform.gpu_absent_reason);
+  for (const Need& need : needs) {
+    if (platform.gpu->memory_model.*need.feature) continue;
+    return Support::no("needs " + std::string(need.words) +
+                       ": this GPU and driver do not offer it");
+  }
+  return Support::yes();
+}
+
+Support Policy::support(const Platform& platform) const {
+  return needs_gpu ? gpu_offers(platform, needs) : Support::yes();
+}
+
+Path Policy::path(Start start, const Platform& platform) const {
+  const bool on_host_page_tables =
+      platform.gpu && platform.gpu->memory_model.pageable_memory_access_uses_host_page_tables;
+  const Paths& crossed =
+      on_host_page_tables && paths_on_host_page_tables ? *paths_on_host_page_tables : paths;
+  return start == Start::warm ? crossed.warm : crossed.cold_or_steady;
+}
+
+Support Policy::capturable() const {
+  return not_capturable_because.empty() ? Support::yes()
+                                        : Support::no(std::string(not_capturable_because));
+}
+
+}  // namespace offload
