@@ -90,59 +90,74 @@ std::string with_null_for_python_numbers(std::string_view text) {
   return result.append(text.substr(copied));
 }
 
-class Parser {
+/// Reads the text once before the library makes a tree of it: limits hold before memory is asked
+/// for, and of names given twice the tree would keep one. The library's own callback, which could
+/// do this while the tree grows, looks through all members of an object after each of them.
+class Checker final : public nlohmann::json_sax<json> {
  public:
-  Parser(std::string_view text, const std::string& source, JsonLimits limits)
+  Checker(std::string_view text, const std::string& source, JsonLimits limits)
       : text_(text), source_(source), limits_(limits) {}
 
-  json parse() {
+  void check() {
     // The parser would take a zero byte for the end and leave the rest unread.
     const std::size_t zero = text_.find('\0');
     if (zero != text_.npos) fail("not JSON: a zero byte", zero);
     const CountingIterator begin{text_.data(), &taken_};
     const CountingIterator end{text_.data() + text_.size(), &taken_};
-    try {
-      return json::parse(begin, end, [this](int depth, json::parse_event_t event, json& value) {
-        check(static_cast<std::size_t>(depth), event, value);
-        return true;
-      });
-    } catch (const json::parse_error& error) {
-      fail_syntax(error.what(), error.byte == 0 ? 0 : error.byte - 1);
-    } catch (const json::exception& error) {
-      fail_syntax(error.what(), last_taken());
-    }
+    json::sax_parse(begin, end, this);
+  }
+
+  bool null() override { return count_value(); }
+  bool boolean(bool /*value*/) override { return count_value(); }
+  bool number_integer(std::int64_t /*value*/) override { return count_value(); }
+  bool number_unsigned(std::uint64_t /*value*/) override { return count_value(); }
+  bool number_float(double /*value*/, const std::string& /*text*/) override {
+    return count_value();
+  }
+  bool string(std::string& /*value*/) override { return count_value(); }
+  bool binary(binary_t& /*value*/) override { return false; }  // not in JSON text
+  bool start_object(std::size_t /*unknown*/) override { return open(); }
+  bool start_array(std::size_t /*unknown*/) override { return open(); }
+  bool end_array() override { return close(); }
+  bool end_object() override {
+    refuse_repeated(names_.back());
+    return close();
+  }
+  bool key(std::string& name) override {
+    names_.back().push_back(std::move(name));
+    return true;
+  }
+  bool parse_error(std::size_t position, const std::string& /*token*/,
+                   const nlohmann::detail::exception& error) override {
+    // "[json.exception.parse_error.101] parse error at line 1, column 2: the fault"
+    const std::string_view what = error.what();
+    const std::size_t tag = what.find("] ");
+    const std::size_t place = what.find(": ");
+    const std::size_t skip = what.find("parse error at") == tag + 2 ? place : tag;
+    fail("not JSON: " + std::string(skip == what.npos ? what : what.substr(skip + 2)),
+         position == 0 ? 0 : position - 1);
   }
 
  private:
-  /// What the parser met, while it reads: limits hold before the memory is asked for.
-  void check(std::size_t depth, json::parse_event_t event, const json& value) {
-    switch (event) {
-      case json::parse_event_t::key:
-        names_.back().push_back(value.get_ref<const std::string&>());
-        break;
-      case json::parse_event_t::object_end:
-        refuse_repeated(names_.back());
-        names_.pop_back();
-        break;
-      case json::parse_event_t::array_end:
-        break;
-      case json::parse_event_t::object_start:
-      case json::parse_event_t::array_start:
-        count_value();
-        if (depth >= limits_.depth) {
-          fail("nested more than " + std::to_string(limits_.depth) + " deep", last_taken());
-        }
-        if (event == json::parse_event_t::object_start) names_.emplace_back();
-        break;
-      case json::parse_event_t::value:
-        count_value();
-        break;
+  bool count_value() {
+    if (++values_ > limits_.values) {
+      fail("more than " + std::to_string(limits_.values) + " values", last_taken());
     }
+    return true;
   }
 
-  void count_value() {
-    if (++values_ <= limits_.values) return;
-    fail("more than " + std::to_string(limits_.values) + " values", last_taken());
+  bool open() {
+    count_value();
+    if (names_.size() >= limits_.depth) {
+      fail("nested more than " + std::to_string(limits_.depth) + " deep", last_taken());
+    }
+    names_.emplace_back();
+    return true;
+  }
+
+  bool close() {
+    names_.pop_back();
+    return true;
   }
 
   void refuse_repeated(std::vector<std::string>& names) const {
@@ -150,14 +165,6 @@ class Parser {
     const auto repeated = std::adjacent_find(names.begin(), names.end());
     if (repeated == names.end()) return;
     fail("'" + shown(*repeated) + "' is given twice in the object that ends here", last_taken());
-  }
-
-  [[noreturn]] void fail_syntax(std::string_view what, std::size_t position) const {
-    // "[json.exception.parse_error.101] parse error at line 1, column 2: the fault"
-    const std::size_t tag = what.find("] ");
-    const std::size_t place = what.find(": ");
-    const std::size_t skip = what.find("parse error at") == tag + 2 ? place : tag;
-    fail("not JSON: " + std::string(skip == what.npos ? what : what.substr(skip + 2)), position);
   }
 
   [[noreturn]] void fail(const std::string& fault, std::size_t position) const {
@@ -175,7 +182,8 @@ class Parser {
   JsonLimits limits_;
   std::size_t taken_ = 0;
   std::size_t values_ = 0;
-  std::vector<std::vector<std::string>> names_;  // of the objects that are open, outermost first
+  std::vector<std::vector<std::string>>
+      names_;  // of what is open, outermost first; lists have none
 };
 
 const json& json_of(const std::shared_ptr<const void>& node) {
@@ -252,8 +260,8 @@ JsonValue parse_json(std::string_view text, const std::string& source, JsonLimit
     replaced = with_null_for_python_numbers(text);
     text = replaced;
   }
-  json document = Parser(text, source, limits).parse();
-  return JsonValue(std::make_shared<const json>(std::move(document)));
+  Checker(text, source, limits).check();
+  return JsonValue(std::make_shared<const json>(json::parse(text)));
 }
 
 }  // namespace offload

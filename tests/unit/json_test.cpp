@@ -165,5 +165,12 @@ TEST(JsonValue, ManyNamesAreComparedQuickly) {
   EXPECT_NE(fault(text + "\"name77\":0}").find("'name77' is given twice"), std::string::npos);
 }
 
+TEST(JsonValue, ManyObjectsInOneAreReadQuickly) {
+  std::string text = "{";
+  for (int i = 0; i < 100'000; ++i) text += "\"name" + std::to_string(i) + "\":{\"a\":[0]},";
+  const JsonValue root = parse_json(text + "\"last\":0}", "file.json");
+  EXPECT_EQ(root.members().size(), 100'001U);
+}
+
 }  // namespace
 }  // namespace offload
