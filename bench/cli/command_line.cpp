@@ -18,10 +18,10 @@
 #include "bench/cli/exit_code.hpp"
 #include "bench/cli/help.hpp"
 #include "bench/core/names.hpp"
-#include "bench/core/tensor_text.hpp"
 #include "bench/core/text.hpp"
 #include "bench/measure/suites.hpp"
 #include "bench/record.hpp"
+#include "offload/weights.hpp"
 
 #include "offload/error.hpp"
 #include "offload/units.hpp"

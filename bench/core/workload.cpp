@@ -8,7 +8,7 @@
 #include <system_error>
 
 #include "offload/units.hpp"
-#include "offload/weight_parts.hpp"
+#include "offload/weights.hpp"
 
 namespace offload {
 namespace {

@@ -8,8 +8,8 @@
 #include <tuple>
 #include <utility>
 
+#include "bench/measure/counters.hpp"
 #include "bench/measure/ranges.hpp"
-#include "bench/measure/residency.hpp"
 #include "bench/measure/wall_clock.hpp"
 #include "offload/units.hpp"
 

@@ -9,7 +9,6 @@
 
 #include "bench/evidence.hpp"
 #include "bench/measure/counters.hpp"
-#include "bench/measure/energy_meter.hpp"
 #include "bench/measure/passes.hpp"
 #include "bench/measure/placed_case.hpp"
 #include "bench/measure/session.hpp"

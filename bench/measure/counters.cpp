@@ -2,11 +2,18 @@
 #include "bench/measure/counters.hpp"
 
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <unistd.h>
+
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <charconv>
+#include <cmath>
+#include <cstdint>
 #include <cstdlib>
+#include <cstring>
+#include <map>
 #include <sstream>
 #include <string>
 #include <string_view>
@@ -14,6 +21,7 @@
 #include <utility>
 
 #include "bench/core/files.hpp"
+#include "offload/cuda/runtime.hpp"
 
 namespace offload {
 namespace {
@@ -254,6 +262,139 @@ std::optional<LinkTraffic> PassMeans::link() const {
   LinkTraffic means{mean(link_.wire_to_device), mean(link_.wire_to_host), std::nullopt};
   if (link_.payload_to_device) means.payload_to_device = mean(*link_.payload_to_device);
   return means;
+}
+
+namespace {
+
+constexpr std::size_t max_pages = 4096;  // half a millisecond
+
+/// The pages that lie in `ranges` from end to end, or an even sample of them.
+std::vector<void*> pages_of(const std::vector<std::span<const std::byte>>& ranges,
+                            std::size_t page_bytes) {
+  std::size_t total = 0;
+  for (const auto& range : ranges) total += range.size() / page_bytes;
+  const std::size_t stride = std::max<std::size_t>(1, total / max_pages);
+  std::vector<void*> pages;
+  std::size_t next = 0;  // counts over all ranges
+  for (const auto& range : ranges) {
+    const auto address = reinterpret_cast<std::uintptr_t>(range.data());
+    const std::uintptr_t first = (address + page_bytes - 1) / page_bytes * page_bytes;
+    const std::uintptr_t end = address + range.size();
+    for (std::uintptr_t page = first; page + page_bytes <= end; page += page_bytes) {
+      // NOLINTNEXTLINE(performance-no-int-to-ptr): rounded up from a pointer
+      if (next++ % stride == 0) pages.push_back(reinterpret_cast<void*>(page));
+    }
+  }
+  return pages;
+}
+
+/// Of all ranges: "gpu", "cpu", "mixed"; "" where none was prefetched or none is managed.
+std::string last_prefetch(const std::vector<std::span<const std::byte>>& ranges) {
+  std::string all;
+  for (const auto& range : ranges) {
+    const auto to = cuda::last_prefetch_location(range.data(), range.size());
+    const std::string one = !to ? "" : *to == cuda::Processor::gpu ? "gpu" : "cpu";
+    if (&range != &ranges.front() && one != all) return "mixed";
+    all = one;
+  }
+  return all;
+}
+
+}  // namespace
+
+Observed<Residency> find_residency(const std::vector<std::span<const std::byte>>& ranges) {
+  if (ranges.empty()) return Observed<Residency>::zero("the weights are in GPU memory alone");
+  const auto page_bytes = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+  std::vector<void*> pages = pages_of(ranges, page_bytes);
+  if (pages.empty()) return Observed<Residency>::unavailable("the weights fill no whole page");
+  std::vector<int> status(pages.size(), -ENOENT);
+  // Without nodes to move to, move_pages only answers.
+  if (syscall(SYS_move_pages, 0, pages.size(), pages.data(), nullptr, status.data(), 0) != 0) {
+    return Observed<Residency>::unavailable(std::string("move_pages: ") + std::strerror(errno));
+  }
+  Residency found;
+  found.pages_asked = pages.size();
+  std::map<int, std::size_t> nodes;
+  for (const int node : status) {
+    if (node >= 0) {
+      ++nodes[node];
+    } else if (node == -ENOENT || node == -EFAULT) {
+      ++found.not_on_cpu;
+    } else {
+      return Observed<Residency>::unavailable(std::string("move_pages: a page answers ") +
+                                              std::strerror(-node));
+    }
+  }
+  found.on_node.assign(nodes.begin(), nodes.end());
+  found.last_prefetch = last_prefetch(ranges);
+  return Observed<Residency>::measured(std::move(found));
+}
+
+namespace {
+
+constexpr int periods_watched = 3;
+constexpr double longest_period = 0.5;  // seconds; waited for in vain where there is none
+constexpr double min_seconds = 0.095;   // of work: one period of 0.1 s, as NVML has it
+constexpr double max_seconds = 2.0;
+// Where in a period the counter may be read for the last time: it was renewed before, and will not
+// be before the reading is done, even if the period is known to some percent only.
+constexpr double earliest = 0.25;
+constexpr double latest = 0.75;
+
+}  // namespace
+
+EnergyMeter::EnergyMeter(Joules joules, Seconds now)
+    : joules_(std::move(joules)), now_(std::move(now)) {}
+
+std::optional<EnergyMeter::Renewal> EnergyMeter::next_renewal() const {
+  const auto first = joules_();
+  if (!first) return std::nullopt;
+  const double begin = now_();
+  for (double at = begin; at - begin < longest_period; at = now_()) {
+    const auto joules = joules_();
+    if (joules && *joules != *first) return Renewal{*joules, at};
+  }
+  return std::nullopt;
+}
+
+void EnergyMeter::find_period() {
+  period_ = 0;
+  const auto first = next_renewal();
+  if (!first) return;
+  std::optional<Renewal> last;
+  for (int i = 0; i < periods_watched; ++i) {
+    last = next_renewal();
+    if (!last) return;
+  }
+  period_ = (last->at - first->at) / periods_watched;
+}
+
+Observed<Energy> EnergyMeter::measure(const std::function<void()>& work, std::size_t passes) {
+  using Result = Observed<Energy>;
+  if (!joules_()) return Result::unavailable("NVML counts no energy of this GPU");
+  if (!period_) find_period();
+  const auto first = next_renewal();
+  if (*period_ <= 0 || !first) {
+    return Result::unavailable("NVML does not renew the energy counter");
+  }
+  const double begin = now_();
+  const double min_periods = std::ceil(min_seconds / *period_);
+  double done = 0;
+  for (double end = begin; end - begin < max_seconds;) {
+    work();
+    done += static_cast<double>(passes);
+    end = now_();
+    const double elapsed = (end - first->at) / *period_;
+    const double periods = std::floor(elapsed);
+    const double phase = elapsed - periods;
+    if (periods < min_periods || phase < earliest || phase > latest) continue;
+    const auto last = joules_();
+    if (!last) break;
+    const double seconds = periods * *period_;
+    const double watts = (*last - first->joules) / seconds;
+    return Result::measured({watts * (end - begin) / done, watts, seconds});
+  }
+  return Result::unavailable("passes are too long for the counter's renewals");
 }
 
 }  // namespace offload

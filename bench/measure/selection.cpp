@@ -8,7 +8,6 @@
 #include <utility>
 
 #include "bench/core/names.hpp"
-#include "bench/core/tensor_text.hpp"
 #include "bench/measure/suites.hpp"
 #include "bench/models/fuse.hpp"
 #include "bench/models/linear_weights.hpp"
@@ -18,6 +17,7 @@
 #include "bench/models/slice.hpp"
 #include "offload/error.hpp"
 #include "offload/units.hpp"
+#include "offload/weights.hpp"
 
 namespace offload {
 namespace {

@@ -7,7 +7,6 @@
 #include <utility>
 
 #include "bench/core/names.hpp"
-#include "bench/models/config_fields.hpp"
 #include "bench/models/fuse.hpp"
 #include "bench/models/hf_config.hpp"
 #include "bench/models/linear_weights.hpp"

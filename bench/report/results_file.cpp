@@ -2,18 +2,151 @@
 #include "bench/report/results_file.hpp"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <csignal>
 #include <cstdio>
 #include <cstring>
+#include <filesystem>
 #include <stdexcept>
 
 #include "bench/report/redact.hpp"
 #include "offload/error.hpp"
 
 namespace offload {
+namespace {
+
+bool out_of_space(int error) { return error == ENOSPC || error == EFBIG || error == EDQUOT; }
+
+std::string advice(int error) {
+  if (error == ENOENT) return "create the directory or choose another path";
+  if (out_of_space(error)) return "free some space or choose another path";
+  return "choose another path";
+}
+
+[[noreturn]] void refuse(const std::string& option, const std::string& path, int error) {
+  throw UsageError(option + " " + path + ": cannot write there: " + std::strerror(error) + "; " +
+                   advice(error));
+}
+
+std::runtime_error write_error(const std::string& option, const std::string& path, int error) {
+  return std::runtime_error(option + " " + path + ": writing failed: " + std::strerror(error));
+}
+
+/// A rename lasts only once its directory is on disk; not every file system can sync one.
+void sync_directory(const std::string& path) {
+  std::string directory = std::filesystem::path(path).parent_path();
+  if (directory.empty()) directory = ".";
+  const int descriptor = ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (descriptor < 0) return;
+  ::fsync(descriptor);
+  ::close(descriptor);
+}
+
+void ignore_file_size_signal() {
+  struct sigaction current {};
+  if (sigaction(SIGXFSZ, nullptr, &current) == 0 && current.sa_handler == SIG_DFL) {
+    current.sa_handler = SIG_IGN;
+    sigaction(SIGXFSZ, &current, nullptr);
+  }
+}
+
+}  // namespace
+
+int write_all(int descriptor, std::string_view text) {
+  while (!text.empty()) {
+    const ssize_t written = ::write(descriptor, text.data(), text.size());
+    if (written < 0) {
+      if (errno == EINTR) continue;
+      return errno;
+    }
+    text.remove_prefix(static_cast<std::size_t>(written));
+  }
+  return 0;
+}
+
+OutputFile::OutputFile(std::string option, const std::string& path)
+    : option_(std::move(option)), path_(path) {
+  if (path_.empty() || path_ == "-") return;
+  ignore_file_size_signal();
+  struct stat status {};
+  if (::stat(path_.c_str(), &status) == 0) {
+    if (S_ISDIR(status.st_mode)) refuse(option_, path_, EISDIR);
+    // Renaming needs only the directory's permission; a file that its owner protected stays.
+    if (::access(path_.c_str(), W_OK) != 0) refuse(option_, path_, errno);
+    if (!S_ISREG(status.st_mode)) return;
+    path_ = std::filesystem::canonical(path_);  // replace what a link points to, not the link
+  } else if (errno != ENOENT) {
+    refuse(option_, path_, errno);
+  } else if (path_.ends_with('/')) {
+    refuse(option_, path_, EISDIR);
+  }
+  temporary_ = path_ + ".part";
+  descriptor_ = lock_temporary();
+}
+
+/// The lock distinguishes a file that a dead run left from one that a live run is filling.
+int OutputFile::lock_temporary() const {
+  while (true) {
+    const int descriptor = ::open(temporary_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    if (descriptor < 0) refuse(option_, path_, errno);
+    if (::flock(descriptor, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
+      ::close(descriptor);
+      throw UsageError(option_ + " " + path_ +
+                       ": another run is writing this file; wait for it or choose another path");
+    }
+    // The other run may have renamed its file into place between our open and our lock.
+    struct stat ours {};
+    struct stat named {};
+    if (::fstat(descriptor, &ours) == 0 && ::stat(temporary_.c_str(), &named) == 0 &&
+        ours.st_dev == named.st_dev && ours.st_ino == named.st_ino) {
+      return descriptor;
+    }
+    ::close(descriptor);
+  }
+}
+
+OutputFile::~OutputFile() { drop_temporary(); }
+
+void OutputFile::drop_temporary() {
+  if (descriptor_ < 0) return;
+  ::unlink(temporary_.c_str());
+  ::close(descriptor_);
+  descriptor_ = -1;
+}
+
+void OutputFile::commit(std::string_view text) {
+  if (path_.empty()) return;
+  if (path_ == "-") {
+    if (const int error = write_all(STDOUT_FILENO, text)) {
+      throw write_error(option_, "- (stdout)", error);
+    }
+    return;
+  }
+  if (temporary_.empty()) {
+    const int stream = ::open(path_.c_str(), O_WRONLY | O_CLOEXEC);
+    if (stream < 0) throw write_error(option_, path_, errno);
+    const int error = write_all(stream, text);
+    ::close(stream);
+    if (error != 0) throw write_error(option_, path_, error);
+    return;
+  }
+  if (descriptor_ < 0) throw std::logic_error(path_ + ": already in place");
+  int error = ::ftruncate(descriptor_, 0) == 0 ? 0 : errno;  // of what a dead run left
+  if (error == 0) error = write_all(descriptor_, text);
+  if (error == 0 && ::fsync(descriptor_) != 0) error = errno;
+  if (error == 0 && ::rename(temporary_.c_str(), path_.c_str()) != 0) error = errno;
+  if (error != 0) {
+    drop_temporary();
+    throw write_error(option_, path_, error);
+  }
+  sync_directory(path_);
+  ::close(descriptor_);
+  descriptor_ = -1;
+}
 
 ResultsFile::ResultsFile(const std::string& path) : output_("--output", path) {
   if (output_.is_regular()) open_journal();

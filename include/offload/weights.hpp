@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "offload/dtype.hpp"
@@ -29,7 +30,8 @@ struct WeightTensor {
   }
 };
 
-/// The model a weight set stands for: all of its layers, or some, evenly chosen among those of one kind.
+/// The model a weight set stands for: all of its layers, or some, evenly chosen among those of one
+/// kind.
 struct ModelSlice {
   std::string model;
   std::size_t layers = 0;
@@ -64,5 +66,13 @@ struct Piece {
   std::size_t first_row = 0;
   std::size_t rows = 0;
 };
+
+/// A weight of one's own, NAME:ROWSxCOLS:DTYPE, such as my_proj:4096x14336:bf16. Throws UsageError
+/// for anything else.
+WeightTensor parse_tensor(std::string_view text);
+
+/// A small set that stands for a large one: rows of the first tensor that is not resident,
+/// `max_bytes` of them or a few rows; without experts. No tensor where all are resident.
+WeightSet plain_part(const WeightSet& weights, std::size_t max_bytes);
 
 }  // namespace offload

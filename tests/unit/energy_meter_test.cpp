@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Against a GPU of known power, whose counter is renewed every 0.1 s and takes time to read.
-#include "bench/measure/energy_meter.hpp"
+#include "bench/measure/counters.hpp"
 
 #include <gtest/gtest.h>
 

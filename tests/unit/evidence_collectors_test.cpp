@@ -10,9 +10,6 @@
 
 #include "bench/evidence.hpp"
 #include "bench/measure/counters.hpp"
-#include "bench/measure/counters.hpp"
-#include "bench/measure/counters.hpp"
-#include "bench/measure/residency.hpp"
 #include "bench/measure/wall_clock.hpp"
 #include "bench/platform/nvml.hpp"
 #include "tests/unit/fake_root.hpp"

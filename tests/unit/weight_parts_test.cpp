@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "offload/weight_parts.hpp"
+#include "offload/weights.hpp"
 
 #include <gtest/gtest.h>
 

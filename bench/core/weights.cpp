@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "bench/core/tensor_text.hpp"
+#include "offload/weights.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -62,6 +62,18 @@ WeightTensor parse_tensor(std::string_view text) {
   if (*rows > max / bytes_of(dtype) / *cols) refuse(text, "is too large");
   return {std::string(name), dtype, static_cast<std::size_t>(*rows),
           static_cast<std::size_t>(*cols)};
+}
+
+WeightSet plain_part(const WeightSet& weights, std::size_t max_bytes) {
+  constexpr std::size_t row_alignment = 4;  // what a piece's first row must be a multiple of
+  const auto offloaded = std::ranges::find_if(
+      weights.tensors, [](const WeightTensor& tensor) { return !tensor.resident; });
+  if (offloaded == weights.tensors.end()) return {};
+  WeightTensor part = *offloaded;
+  const std::size_t rows = max_bytes / part.row_bytes() / row_alignment * row_alignment;
+  part.rows = std::min(std::max(rows, row_alignment), part.rows);
+  part.experts = 0;
+  return {"part of " + weights.name, {part}};
 }
 
 }  // namespace offload
