@@ -179,7 +179,7 @@ struct Policy {
   std::string_view memory;     // the allocator, e.g. "cudaHostAlloc mapped"
   std::string_view mechanism;  // how the GPU gets it, one short clause
   /// The engine flags that select this behaviour, or "" when no engine has it.
-  std::string_view engine_flags = "";
+  std::string_view engine_flags = {};
   Family family;
 
   /// {steady}, or {cold, warm}.
@@ -196,7 +196,7 @@ struct Policy {
   /// Whether kernels see tensors in parts.
   bool divides_tensors = false;
   /// Why a pass cannot be captured in a CUDA graph; "" when it can.
-  std::string_view not_capturable_because = "";
+  std::string_view not_capturable_because = {};
 
   /// For weights none of which is resident.
   Requirement (*requirement)(const WeightSet& weights, const Tuning& tuning);
