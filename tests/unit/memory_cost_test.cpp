@@ -183,11 +183,11 @@ TEST(MemoryCost, TheCheckpointCanEndItBetweenTwoTensors) {
   EXPECT_EQ(machine.held_, 0U);
 }
 
-const HostAllocator& named(const std::vector<HostAllocator>& allocators, const std::string& name) {
+const HostAllocator& named(const std::vector<HostAllocator>& allocators, std::string_view name) {
   for (const HostAllocator& allocator : allocators) {
     if (allocator.name == name) return allocator;
   }
-  throw std::logic_error(name);
+  throw std::logic_error(std::string(name));
 }
 
 TEST(HostAllocators, SayWhyTheyCannotRun) {

@@ -108,7 +108,9 @@ TEST(Policies, AreListedByFamilyAndByNameTheResidentOnesFirst) {
     const Policy& before = *catalog.policies[i - 1];
     const Policy& after = *catalog.policies[i];
     EXPECT_LE(before.family, after.family) << after.name;
-    if (before.family == after.family) EXPECT_LT(before.name, after.name);
+    if (before.family == after.family) {
+      EXPECT_LT(before.name, after.name);
+    }
   }
   EXPECT_TRUE(std::is_sorted(catalog.workloads.begin(), catalog.workloads.end(),
                              [](const auto& a, const auto& b) { return a->name() < b->name(); }));
@@ -199,7 +201,9 @@ TEST(Policies, StartColdAndWarmWhereAPassCanChangeSomething) {
     SCOPED_TRACE(policy->name);
     EXPECT_TRUE(has_starts(*policy, steady_only) || has_starts(*policy, cold_and_warm));
     // Pages that nobody but the policy moves are where it wants them before every pass.
-    if (!policy->driver_handles_pages) EXPECT_TRUE(has_starts(*policy, steady_only));
+    if (!policy->driver_handles_pages) {
+      EXPECT_TRUE(has_starts(*policy, steady_only));
+    }
   }
   EXPECT_TRUE(has_starts(known("managed_accessed_by"), steady_only)) << "mapped up front";
   for (const char* name :
