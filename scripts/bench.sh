@@ -53,7 +53,7 @@ while (($#)); do
     --output) output=${2:--} ;;
     --output=*) output=${1#--output=} ;;
     -h | --help) only_shows=help ;;
-    list | --list | platform | --version) only_shows=true ;;
+    list | platform | --version) only_shows=true ;;
     plan) measures=false ;;
   esac
   shift
