@@ -224,18 +224,18 @@ def test_strict_tells_of_skips(tmp_path):
     assert run(*arguments, "--strict").returncode == 4
 
 
-def test_explain_measures_one_case_and_tells_of_it(tmp_path):
+def test_explain_measures_one_case_and_says_why(tmp_path):
     output = tmp_path / "run.json"
     name = "stream_read/host_compute/64KiB/steady"
     done = run("explain", name, "--passes", "5", "--samples", "3", "--output", str(output))
     assert done.returncode == 0, done.stderr
     machine, sentences = done.stdout.split(f"\n{name}\n")
     assert "CPU" in machine
-    told = " ".join(sentences.split())  # lines are wrapped
-    assert "verdict" not in told
-    for text in ("A pass takes", "The CPU read them where they lie", "Energy is not known: no GPU.",
-                 "No faults and no migration, by design", "Of 5 passes on end"):
-        assert text in told
+    said = " ".join(sentences.split())  # lines are wrapped
+    assert "verdict" not in said
+    for text in ("A pass takes", "The CPU read them where they lie", "Energy unknown: no GPU.",
+                 "No faults and migrations, by design", "Of 5 consecutive passes"):
+        assert text in said
     document = json.loads(output.read_text())["offload_bench"]
     assert document["skipped"] == [] and document["options"]["evidence"] == "all"
     (case,) = document["cases"]
