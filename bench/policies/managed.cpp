@@ -187,8 +187,8 @@ constexpr Policy managed(std::string_view name, std::string_view memory, std::st
       .engine_flags = engine_flags,
       .family = Family::managed,
       .starts = recipe.accessed_by_gpu ? std::span<const Start>(steady_only) : cold_and_warm,
-      .paths = {.warm = stays_on_cpu ? Path::link : Path::device_memory},
       .needs = managed_needs,
+      .paths = {.warm = stays_on_cpu ? Path::link : Path::device_memory},
       .driver_handles_pages = true,
       .not_capturable_because =
           recipe.prefetch || recipe.ahead ? prefetch_escapes_graphs : std::string_view(),

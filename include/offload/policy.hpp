@@ -184,12 +184,12 @@ struct Policy {
 
   /// {steady}, or {cold, warm}.
   std::span<const Start> starts = steady_only;
+  std::span<const Need> needs = {};  // of the GPU, where it needs one
   Paths paths = {};
   /// The same where the GPU uses the host's page tables (ATS), if that makes a difference.
   std::optional<Paths> paths_on_host_page_tables = std::nullopt;
 
   bool needs_gpu = true;
-  std::span<const Need> needs = {};  // of that GPU
   /// Whether the driver handles the pages of the weights while the GPU reads: faults, maps or
   /// migrates them, as it does with managed and system memory.
   bool driver_handles_pages = false;
