@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What every command of the scripts has in common: it ends with a clear line, and writes whole files
 only."""
+import errno
 import os
 import pathlib
 import sys
@@ -22,14 +23,24 @@ def run(main):
     except BadInput as error:
         code = bad_input(error)
     except BrokenPipeError:  # the reader, head say, has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        discard_stdout()
         code = 0
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            raise
+        discard_stdout()
+        code = bad_input(f"cannot write to standard output: {error.strerror}")
     except Exception:
         reason = damage_in(sys.argv[1:])
         if reason is None:
             raise
         code = bad_input(reason)
     sys.exit(code)
+
+
+def discard_stdout():
+    """What is still buffered goes nowhere: nobody can take it."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def bad_input(reason):
