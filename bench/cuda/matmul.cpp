@@ -51,7 +51,7 @@ cudaDataType_t type_of(DType dtype) {
   }
 }
 
-/// What the heuristic is told of a pointer. Kernels care for whole 16-byte vectors; 256 is what it
+/// What the heuristic is given of a pointer. Kernels care for whole 16-byte vectors; 256 is what it
 /// takes for granted unasked. Coarse, so that panels of one shape share one algorithm.
 std::uint32_t alignment_of(const void* pointer) {
   const auto address = reinterpret_cast<std::uintptr_t>(pointer);

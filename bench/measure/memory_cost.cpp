@@ -148,7 +148,7 @@ void measure(const HostAllocator& allocator, const CostTensors& tensors,
     held.push_back(allocator.allocate(bytes));
     touch_every_page(held.back().data, bytes);
   };
-  // What an allocator sets up once is no part of what a tensor takes.
+  // What an allocator sets up once is not part of what a tensor takes.
   take(*std::min_element(tensors.bytes.begin(), tensors.bytes.end()));
   held.clear();
 

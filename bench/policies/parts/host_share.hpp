@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The share of each tensor's rows that the CPU computes: as told, or found by trying, beginning
+// The share of each tensor's rows that the CPU computes: as given, or found by trying, beginning
 // from what the calibrated rates of both sides suggest.
 #pragma once
 #include <cstddef>
