@@ -87,7 +87,7 @@ class Run {
     record_.build = build_info();
     record_.platform = platform_;
     record_.skipped = plan_.skipped;
-    record_.host_instruction_set = host::instruction_set();
+    record_.host_instruction_set = host::all_instruction_sets();
     if (options.host_memory_cost) cost_tensors_ = cost_tensors(options, platform_.host, models_);
   }
 

@@ -3,7 +3,10 @@
 // checks a product of many.
 #pragma once
 #include <cstddef>
+#include <cstdint>
+#include <memory>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "offload/dtype.hpp"
@@ -32,9 +35,39 @@ namespace offload::host {
 void gemv(const std::byte* w, DType dtype, std::size_t rows, std::size_t cols, const float* x,
           float* y, HostWorkers& workers);
 
-/// y[tokens, ld_y] = x[tokens, cols] w[rows, cols]^T, all row-major, x and y fp32: of each row of y
-/// the first `rows` values are written. Weights are read from memory once for 64 tokens.
-void gemm(const std::byte* w, DType dtype, std::size_t rows, std::size_t cols, const float* x,
+/// What some CPUs have beside fp32: a unit that multiplies bf16 and adds in fp32.
+struct Bf16Unit;
+std::string_view name(const Bf16Unit& unit);
+/// Those that can be used here, the fastest first.
+std::vector<const Bf16Unit*> bf16_units();
+
+/// x of gemm(): made once, outside the timing. Where all values are bf16, packed for such a unit.
+class GemmInput {
+ public:
+  /// x[tokens, cols], row-major, must outlive this. For the fastest unit there is, or `unit`;
+  /// nullptr for none.
+  GemmInput(const float* x, std::size_t tokens, std::size_t cols);
+  GemmInput(const float* x, std::size_t tokens, std::size_t cols, const Bf16Unit* unit);
+
+  const float* values() const { return x_; }
+  /// nullptr where products are made in fp32.
+  const Bf16Unit* unit() const { return unit_; }
+  const std::uint16_t* packed() const { return packed_.get(); }
+
+ private:
+  struct Free {
+    void operator()(std::uint16_t* values) const;
+  };
+  const float* x_;
+  const Bf16Unit* unit_ = nullptr;
+  std::unique_ptr<std::uint16_t[], Free> packed_;
+};
+
+/// y[tokens, ld_y] = x[tokens, cols] w[rows, cols]^T by the first `tokens` of x, all row-major and
+/// y fp32: of each row of y the first `rows` values are written. Weights are read from memory once
+/// for 256 tokens. A unit counts subnormal bf16 values as zero; fp16 weights meet fp32's
+/// arithmetic.
+void gemm(const std::byte* w, DType dtype, std::size_t rows, std::size_t cols, const GemmInput& x,
           std::size_t tokens, float* y, std::size_t ld_y, HostWorkers& workers);
 
 }  // namespace offload::host

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernels/host/instruction_set.hpp"
 
+#include "kernels/matmul.hpp"
+
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/host/instruction_set.cpp"  // NOLINT
 #include <hwy/foreach_target.h>                                // IWYU pragma: keep
@@ -21,6 +23,12 @@ namespace offload::host {
 HWY_EXPORT(target_name);
 
 std::string instruction_set() { return HWY_DYNAMIC_DISPATCH(target_name)(); }
+
+std::string all_instruction_sets() {
+  const std::vector<const Bf16Unit*> units = bf16_units();
+  if (units.empty()) return instruction_set();
+  return instruction_set() + ", " + std::string(name(*units.front()));
+}
 
 }  // namespace offload::host
 #endif

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <limits>
 #include <map>
+#include <optional>
 #include <sstream>
 #include <stdexcept>
 #include <utility>
@@ -151,6 +152,7 @@ class BoundMatmul final : public BoundWorkload {
     Tokens tokens;
     cuda::DeviceBuffer on_device;       // as cuBLASLt reads them
     cuda::DeviceBuffer first_for_gemv;  // the first token, where our kernel wants another dtype
+    std::optional<host::GemmInput> on_host;  // made for the first product there: no sample's
   };
   using InputKey = std::pair<std::size_t, DType>;
 
@@ -158,7 +160,7 @@ class BoundMatmul final : public BoundWorkload {
     const InputKey key{tensor.cols, tensor.dtype};
     if (inputs_.count(key) != 0) return;
     const DType dtype = activation_of(tensor.dtype, tokens_);
-    Input input{Tokens(tokens_, tensor.cols, dtype, workers), {}, {}};
+    Input input{Tokens(tokens_, tensor.cols, dtype, workers), {}, {}, {}};
     if (gpu) {
       input.on_device = uploaded(input.tokens.values());
       const DType wanted = activation_of(tensor.dtype, 1);
@@ -225,18 +227,20 @@ class BoundMatmul final : public BoundWorkload {
 
   void launch_cpu(const PieceView& view, const Product& product, HostWorkers& workers) {
     const WeightTensor& tensor = weights_.tensors[view.piece.tensor];
-    const float* const x = input_of(tensor).tokens.widened();
+    Input& input = inputs_.at({tensor.cols, tensor.dtype});
     float* const out = on_host_.data() + first_output_[view.piece.tensor] + view.piece.first_row;
     note_on_cpu(view.piece.tensor, view.piece.rows * product.tokens);
     if (product.tokens == 1) {
-      host::gemv(view.data, tensor.dtype, view.piece.rows, tensor.cols, x, out, workers);
+      host::gemv(view.data, tensor.dtype, view.piece.rows, tensor.cols, input.tokens.widened(), out,
+                 workers);
       return;
     }
+    if (!input.on_host) input.on_host.emplace(input.tokens.widened(), tokens_, tensor.cols);
     host_scratch_.resize(scratch_values_);
     const std::size_t ld = product.piece.rows;
     float* const y = host_scratch_.data() + (view.piece.first_row - product.piece.first_row);
-    host::gemm(view.data, tensor.dtype, view.piece.rows, tensor.cols, x, product.tokens, y, ld,
-               workers);
+    host::gemm(view.data, tensor.dtype, view.piece.rows, tensor.cols, *input.on_host,
+               product.tokens, y, ld, workers);
     if (!checking_) return;
     workers.enqueue(
         view.piece.rows, 64,
