@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <random>
 #include <set>
 #include <vector>
 
@@ -14,8 +15,8 @@ namespace {
 
 using Cost = std::function<double(double)>;
 
-/// Both sides at work at once: the pass takes as long as the slower. `host` and `link` are the
-/// seconds each would need for everything.
+/// Both sides at work at once: the pass takes as long as the slower. `host` and
+/// `link` are the seconds each would need for everything.
 Cost both_sides(double host, double link) {
   return [host, link](double share) { return std::max(share * host, (1 - share) * link); };
 }
@@ -81,7 +82,7 @@ TEST(HostShare, FindsTheBestShareWhateverTheRatesSuggest) {
         const double least = host * link / (host + link);
         EXPECT_LE(cost(share.share()), 1.02 * least) << host << " against " << link;
         EXPECT_GE(cost(share.share()), 0.999999 * least);
-        EXPECT_LT(tried.size(), 30U) << "every try is a pass of the whole model";
+        EXPECT_LT(tried.size(), 70U) << "every try is a pass of the whole model";
         for (const double one : tried) {
           EXPECT_GE(one, 0);
           EXPECT_LE(one, 1);
@@ -120,6 +121,72 @@ TEST(HostShare, AFirstPassThatIsSlowerDoesNotDecide) {
   EXPECT_DOUBLE_EQ(share.share(), 0.5);
 }
 
+/// Passes that differ by some percent, and of which some take up to 15 % more,
+/// as on a host that others use too.
+class NoisyMachine {
+ public:
+  NoisyMachine(Cost cost, unsigned seed) : cost_(std::move(cost)), random_(seed) {}
+  double operator()(double share) {
+    const double slow = often_(random_) < 0.15 ? 1 + 0.15 * often_(random_) : 1;
+    return cost_(share) * slow * (1 + 0.03 * usual_(random_));
+  }
+
+ private:
+  Cost cost_;
+  std::mt19937 random_;
+  std::uniform_real_distribution<double> often_{0, 1};
+  std::uniform_real_distribution<double> usual_{-1, 1};
+};
+
+/// The least of a fine sweep.
+double best_of(const Cost& cost) {
+  double best = cost(0);
+  for (double share = 0; share <= 1; share += 0.001) best = std::min(best, cost(share));
+  return best;
+}
+
+TEST(HostShare, NoiseHardlyMisleads) {
+  int searches = 0;
+  int misled = 0;
+  for (const double host : {0.5, 1.0, 3.0, 12.0}) {
+    for (unsigned seed = 0; seed < 100; ++seed) {
+      const Cost cost = both_sides(host, 1);
+      HostShare share(Tuning{}, rates(1, 2));
+      share.begin(true);
+      EXPECT_LT(search(share, NoisyMachine(cost, seed)).size(), 70U);
+      const double lost = cost(share.share()) / best_of(cost);
+      ++searches;
+      if (lost > 1.03) ++misled;
+      EXPECT_LE(lost, 1.08) << host << ", seed " << seed << ": " << share.share();
+    }
+  }
+  EXPECT_LE(misled, searches / 50);
+}
+
+TEST(HostShare, OneFastPassWinsNothing) {
+  // Every share but 0.5 has a first pass that is far too fast to be true.
+  const Cost cost = both_sides(1, 1);
+  std::set<double> seen;
+  HostShare share(Tuning{}, LinkRates{});
+  share.begin(true);
+  search(share, [&](double tried) {
+    const bool first = seen.insert(tried).second && tried != 0.5;
+    return cost(tried) * (first ? 0.4 : 1);
+  });
+  EXPECT_LE(cost(share.share()), 1.03 * best_of(cost));
+}
+
+TEST(HostShare, AShareThatDoesNotPayIsNotKept) {
+  // The CPU slows the copies down by exactly what it takes off them.
+  for (unsigned seed = 0; seed < 100; ++seed) {
+    HostShare share(Tuning{}, rates(1, 1));
+    share.begin(true);
+    const Cost cost = [](double tried) { return 1 + 0.2 * tried; };
+    search(share, NoisyMachine(cost, seed));
+    EXPECT_LE(cost(share.share()), 1.03) << "seed " << seed << ": " << share.share();
+  }
+}
+
 TEST(HostShare, StartsAnewForAnotherPass) {
   HostShare share(Tuning{}, LinkRates{});
   share.begin(true);
@@ -127,7 +194,8 @@ TEST(HostShare, StartsAnewForAnotherPass) {
   EXPECT_NEAR(share.share(), 0.9, 0.02);
   share.begin(true);
   EXPECT_TRUE(share.tuning());
-  // All passes are slower than any before: nothing is held against the earlier best.
+  // All passes are slower than any before: nothing is held against the earlier
+  // best.
   search(share, both_sides(900, 100));  // 0.1
   EXPECT_NEAR(share.share(), 0.1, 0.02);
   share.begin(false);
