@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The owners of device and managed memory, over the calls alone: the same with CUDA and without.
+// The owners of device and managed memory and the batches of calls: the same with CUDA and without.
 #include <utility>
 
 #include "offload/cuda/runtime.hpp"
@@ -35,6 +35,17 @@ ManagedBuffer& ManagedBuffer::operator=(ManagedBuffer&& other) noexcept {
   std::swap(data_, other.data_);
   std::swap(bytes_, other.bytes_);
   return *this;
+}
+
+void PrefetchBatch::add(const void* pointer, std::size_t size) {
+  pointers.push_back(const_cast<void*>(pointer));  // as CUDA's arguments want it
+  bytes.push_back(size);
+}
+
+void CopyBatch::add(void* destination, const void* source, std::size_t size) {
+  to.push_back(destination);
+  from.push_back(const_cast<void*>(source));
+  bytes.push_back(size);
 }
 
 }  // namespace offload::cuda

@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // What differs between CUDA 12 and 13, and nothing else. Each call passes CUDA's function in and
-// lets its type choose: a device number in CUDA 12 became a cudaMemLocation in 13.
+// lets its type choose: a device number in CUDA 12 became a cudaMemLocation in 13. What older
+// toolkits lack is named in templates only, by arguments of a type that is always a template
+// parameter: then a name is looked up only where it exists.
 #pragma once
 #include <cuda_runtime_api.h>
 
 #include "offload/cuda/runtime.hpp"
+
+struct cudaMemcpyAttributes;  // defined from CUDA 12.8 on
 
 namespace offload::cuda::compat {
 
@@ -43,9 +47,55 @@ inline cudaError_t mem_prefetch(Prefetch13* call, const void* pointer, std::size
   return call(pointer, bytes, location(to, gpu), 0, stream);
 }
 
+/// `Stream` is always cudaStream_t.
+template <typename Stream>
+cudaError_t mem_prefetch_batch(PrefetchBatch& batch, Processor to, int gpu, Stream stream) {
+  void** const pointers = batch.pointers.data();
+  std::size_t* const bytes = batch.bytes.data();
+  const std::size_t count = batch.bytes.size();
+  cudaMemLocation where = location(to, gpu);
+  std::size_t first = 0;
+  if constexpr (requires {
+                  cudaMemPrefetchBatchAsync(pointers, bytes, count, &where, &first, 1, 0, stream);
+                }) {
+    return cudaMemPrefetchBatchAsync(pointers, bytes, count, &where, &first, 1, 0, stream);
+  } else {
+    cudaError_t status = cudaSuccess;
+    for (std::size_t i = 0; i < count && status == cudaSuccess; ++i) {
+      status = mem_prefetch(&cudaMemPrefetchAsync, pointers[i], bytes[i], to, gpu, stream);
+    }
+    return status;
+  }
+}
+
+/// CUDA 13 dropped the number of the copy that failed. `Attributes` is always cudaMemcpyAttributes,
+/// `Stream` cudaStream_t.
+template <typename Attributes = cudaMemcpyAttributes, typename Stream>
+cudaError_t memcpy_batch(CopyBatch& batch, Stream stream) {
+  if constexpr (requires(Attributes known) { known.srcAccessOrder; }) {
+    void** const to = batch.to.data();
+    void** const from = batch.from.data();
+    std::size_t* const bytes = batch.bytes.data();
+    const std::size_t count = batch.bytes.size();
+    Attributes attributes{};
+    // cudaMemcpySrcAccessOrderStream
+    attributes.srcAccessOrder = static_cast<decltype(attributes.srcAccessOrder)>(1);
+    std::size_t first = 0;
+    if constexpr (requires {
+                    cudaMemcpyBatchAsync(to, from, bytes, count, &attributes, &first, 1, stream);
+                  }) {
+      return cudaMemcpyBatchAsync(to, from, bytes, count, &attributes, &first, 1, stream);
+    } else {
+      std::size_t failed = 0;
+      return cudaMemcpyBatchAsync(to, from, bytes, count, &attributes, &first, 1, &failed, stream);
+    }
+  } else {
+    return cudaErrorNotSupported;
+  }
+}
+
 /// The address of a driver function in its CUDA 12.0 form. cudaGetDriverEntryPoint is deprecated in
-/// 13, its successor absent before 12.5. `Status` is always cudaDriverEntryPointQueryResult: being
-/// a template parameter, it makes the name of the successor be looked up only where it exists.
+/// 13, its successor absent before 12.5. `Status` is always cudaDriverEntryPointQueryResult.
 template <typename Status>
 cudaError_t driver_entry_point(const char* symbol, void** function, Status* status) {
   constexpr unsigned version = 12000;

@@ -156,6 +156,17 @@ void mem_prefetch_async(const void* pointer, std::size_t bytes, Processor to, St
         "cudaMemPrefetchAsync");
 }
 
+void mem_prefetch_batch_async(const PrefetchBatch& batch, Processor to, StreamHandle stream) {
+  if (batch.bytes.empty()) return;
+  if (batch.bytes.size() == 1) {
+    mem_prefetch_async(batch.pointers.front(), batch.bytes.front(), to, stream);
+    return;
+  }
+  auto& unchanged = const_cast<PrefetchBatch&>(batch);  // CUDA's arguments only lack a const
+  check(compat::mem_prefetch_batch(unchanged, to, current_device(), stream),
+        "cudaMemPrefetchBatchAsync");
+}
+
 std::optional<Processor> last_prefetch_location(const void* pointer, std::size_t bytes) {
   int location = cudaInvalidDeviceId;
   const cudaError_t asked = cudaMemRangeGetAttribute(
@@ -171,6 +182,12 @@ std::optional<Processor> last_prefetch_location(const void* pointer, std::size_t
 
 void memcpy_async(void* to, const void* from, std::size_t bytes, StreamHandle stream) {
   check(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDefault, stream), "cudaMemcpyAsync");
+}
+
+void memcpy_batch_async(const CopyBatch& batch, StreamHandle stream) {
+  if (batch.bytes.empty()) return;
+  auto& unchanged = const_cast<CopyBatch&>(batch);  // likewise
+  check(compat::memcpy_batch(unchanged, stream), "cudaMemcpyBatchAsync");
 }
 
 void memset_async(void* to, int value, std::size_t bytes, StreamHandle stream) {

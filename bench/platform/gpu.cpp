@@ -4,6 +4,7 @@
 #include <cuda.h>
 #include <cuda_runtime_api.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <utility>
@@ -126,6 +127,9 @@ GpuProbe probe_gpu(int index) {
   cuda::check(cudaDriverGetVersion(&gpu.driver_version), "cudaDriverGetVersion");
   cuda::check(cudaRuntimeGetVersion(&gpu.runtime_version), "cudaRuntimeGetVersion");
   gpu.memory_model = read_memory_model(index);
+  constexpr int first_with_batches = 12080;
+  gpu.memory_model.batched_copies =
+      std::min(gpu.driver_version, gpu.runtime_version) >= first_with_batches;
   probe.integrated = attribute(cudaDevAttrIntegrated, index) != 0;
   probe.gpu = std::move(gpu);
   return probe;

@@ -88,13 +88,11 @@ class ManagedPlacement final : public Placement {
       std::vector<std::size_t> layer_of_piece;
       for (const Piece& piece : read) layer_of_piece.push_back(tensors()[piece.tensor].layer);
       ahead_->begin(layer_of_piece, [this](std::size_t layer) {
-        PrefetchAhead::Ranges ranges;
+        cuda::PrefetchBatch batch;
         for (std::size_t i = 0; i < memory_.size(); ++i) {
-          if (tensors()[i].layer == layer) {
-            ranges.emplace_back(memory_[i].data(), memory_[i].bytes());
-          }
+          if (tensors()[i].layer == layer) batch.add(memory_[i].data(), memory_[i].bytes());
         }
-        return ranges;
+        return batch;
       });
     }
     return {{read.begin(), read.end()}};

@@ -5,39 +5,13 @@
 #include <algorithm>
 #include <utility>
 
+#include "bench/policies/parts/layers.hpp"
 #include "bench/policies/parts/packed.hpp"
 #include "bench/policies/parts/slot_ring.hpp"
 #include "offload/cuda/host_buffers.hpp"
 
 namespace offload {
 namespace {
-
-/// Tensors of one layer: neighbours in the list.
-struct LayerRange {
-  std::size_t first = 0;
-  std::size_t end = 0;
-};
-
-std::vector<LayerRange> layers_of(std::span<const WeightTensor> tensors) {
-  std::vector<LayerRange> layers;
-  for (std::size_t i = 0; i < tensors.size(); ++i) {
-    if (layers.empty() || tensors[i].layer != tensors[layers.back().first].layer) {
-      layers.push_back({i, i});
-    }
-    layers.back().end = i + 1;
-  }
-  return layers;
-}
-
-std::size_t largest_layer(std::span<const WeightTensor> tensors) {
-  std::size_t largest = 0;
-  for (const LayerRange& layer : layers_of(tensors)) {
-    const auto range = tensors.subspan(layer.first, layer.end - layer.first);
-    largest = std::max(largest, Packed(range).bytes());
-  }
-  constexpr std::size_t alignment = 256;  // of what cudaMalloc returns, slot by slot
-  return (largest + alignment - 1) / alignment * alignment;
-}
 
 class PrefetchCopyPlacement final : public PackedOnHost<HostBuffers::Loan> {
  public:

@@ -28,7 +28,8 @@ struct MemoryModel {
   bool direct_managed_access_from_host = false;
   bool host_native_atomics = false;
   bool host_register = false;
-  bool host_numa_vmm = false;  // cuMemCreate on a host NUMA node
+  bool host_numa_vmm = false;   // cuMemCreate on a host NUMA node
+  bool batched_copies = false;  // cudaMemcpyBatchAsync, in the toolkit and in the driver
   std::optional<int> host_numa_id;
   std::optional<int> async_engines;  // copies that can run beside kernels
   std::optional<bool> host_pointer_for_registered_memory;

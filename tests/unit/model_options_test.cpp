@@ -287,7 +287,7 @@ TEST(ModelOptions, RulesDecideWhatIsResident) {
 TEST(ModelOptions, WhatIsWhollyResidentHasOnePolicy) {
   Platform platform = gpu_machine();
   MemoryModel& can = platform.gpu->memory_model;
-  can.pageable_memory_access = can.host_register = can.host_numa_vmm = true;
+  can.pageable_memory_access = can.host_register = can.host_numa_vmm = can.batched_copies = true;
   const Plan plan = plan_of(
       {"--suite", "decode", "--tokens", "1", "--model", "qwen3-30b-a3b", "--n-cpu-moe", "0"},
       platform);

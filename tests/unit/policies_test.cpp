@@ -30,6 +30,7 @@ Platform pcie() {
   model.host_register = true;
   model.host_numa_vmm = true;
   model.host_numa_id = 0;
+  model.batched_copies = true;
   return platform;
 }
 
@@ -154,6 +155,9 @@ TEST(Policies, NeedWhatTheirMemoryTakes) {
     if (contains(policy->memory, "cudaHostRegister")) {
       EXPECT_TRUE(needs(*policy, &MemoryModel::host_register));
     }
+    if (contains(policy->mechanism, "cudaMemcpyBatchAsync")) {
+      EXPECT_TRUE(needs(*policy, &MemoryModel::batched_copies));
+    }
     if (contains(policy->memory, "host NUMA node")) {
       EXPECT_TRUE(needs(*policy, &MemoryModel::host_numa_vmm));
     }
@@ -168,8 +172,9 @@ TEST(Policies, NeedWhatTheirMemoryTakes) {
 
 TEST(Policies, AreUnsupportedWithoutWhatTheyNeedAndOnlyThen) {
   const std::vector<bool MemoryModel::*> features{
-      &MemoryModel::managed, &MemoryModel::concurrent_managed_access, &MemoryModel::host_register,
-      &MemoryModel::host_numa_vmm, &MemoryModel::pageable_memory_access};
+      &MemoryModel::managed,        &MemoryModel::concurrent_managed_access,
+      &MemoryModel::host_register,  &MemoryModel::host_numa_vmm,
+      &MemoryModel::batched_copies, &MemoryModel::pageable_memory_access};
   for (const Policy* policy : make_catalog().policies) {
     SCOPED_TRACE(policy->name);
     EXPECT_TRUE(policy->support(grace_hopper()));
@@ -291,6 +296,7 @@ TEST(Policies, AskForOneKindOfMemoryAndTheirSlots) {
       {{"pageable_copy"}, &Requirement::pageable, 4096 * 4096},
       // Both tensors are one layer: two slots of it.
       {{"pinned_prefetch_copy"}, &Requirement::pinned, 2 * layer},
+      {{"pinned_batch_copy"}, &Requirement::pinned, layer},
       {{"pinned_ring_copy", "hybrid_split"}, &Requirement::pinned, 5 * (1 << 20)},  // as given
       {{"host_compute", "system_demand", "system_prefetch", "system_accessed_by"},
        &Requirement::pageable,
@@ -317,10 +323,12 @@ TEST(Policies, RingsDivideTensorsAndTheCpusPartEscapesAGraph) {
   for (const char* name : {"pinned_prefetch_copy", "pinned_ring_copy", "device_resident"}) {
     EXPECT_TRUE(known(name).capturable()) << name;
   }
-  for (const char* name : {"pinned_prefetch_copy", "pinned_copy", "device_resident"}) {
+  for (const char* name :
+       {"pinned_prefetch_copy", "pinned_copy", "pinned_batch_copy", "device_resident"}) {
     EXPECT_FALSE(known(name).divides_tensors) << name;
   }
-  for (const char* name : {"managed_prefetch_each", "managed_prefetch_ahead", "system_prefetch"}) {
+  for (const char* name : {"managed_prefetch_each", "managed_prefetch_ahead", "system_prefetch",
+                           "pinned_batch_copy"}) {
     EXPECT_FALSE(known(name).capturable()) << name;
   }
 }

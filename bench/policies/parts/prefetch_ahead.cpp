@@ -6,13 +6,13 @@
 namespace offload {
 
 void PrefetchAhead::begin(std::span<const std::size_t> layer_of_piece,
-                          const std::function<Ranges(std::size_t layer)>& ranges_of) {
+                          const std::function<cuda::PrefetchBatch(std::size_t)>& tensors_of) {
   cuda::stream_synchronize(prefetches_);
   visit_of_piece_.clear();
   visits_.clear();
   for (std::size_t i = 0; i < layer_of_piece.size(); ++i) {
     if (i == 0 || layer_of_piece[i] != layer_of_piece[i - 1]) {
-      visits_.push_back(ranges_of(layer_of_piece[i]));
+      visits_.push_back(tensors_of(layer_of_piece[i]));
     }
     visit_of_piece_.push_back(visits_.size() - 1);
   }
@@ -20,9 +20,7 @@ void PrefetchAhead::begin(std::span<const std::size_t> layer_of_piece,
 }
 
 void PrefetchAhead::prefetch(std::size_t visit) {
-  for (const auto& [data, bytes] : visits_[visit]) {
-    cuda::mem_prefetch_async(data, bytes, cuda::Processor::gpu, prefetches_);
-  }
+  cuda::mem_prefetch_batch_async(visits_[visit], cuda::Processor::gpu, prefetches_);
   done_[visit].record(prefetches_);
 }
 

@@ -4,7 +4,6 @@
 #include <cstddef>
 #include <functional>
 #include <span>
-#include <utility>
 #include <vector>
 
 #include "offload/cuda/runtime.hpp"
@@ -14,14 +13,12 @@ namespace offload {
 
 class PrefetchAhead {
  public:
-  /// The tensors of a layer: where each begins, and its bytes.
-  using Ranges = std::vector<std::pair<const std::byte*, std::size_t>>;
-
   explicit PrefetchAhead(std::size_t step) : step_(step) {}
 
-  /// The passes to come read pieces of these layers, in this order; `ranges_of` gives a layer's.
+  /// The passes to come read pieces of these layers, in this order; `tensors_of` gives the tensors
+  /// of one.
   void begin(std::span<const std::size_t> layer_of_piece,
-             const std::function<Ranges(std::size_t layer)>& ranges_of);
+             const std::function<cuda::PrefetchBatch(std::size_t layer)>& tensors_of);
   /// Kernels enqueued on `stream` after this find the layer of piece `index`, as far as it is
   /// resident by then, in GPU memory; the layer `step` further on is on its way from the moment
   /// these kernels start. Every prefetch of a pass has been waited for when its last piece is
@@ -36,7 +33,7 @@ class PrefetchAhead {
   cuda::Event entered_;
   // Visits: neighbouring pieces of one layer.
   std::vector<std::size_t> visit_of_piece_;
-  std::vector<Ranges> visits_;
+  std::vector<cuda::PrefetchBatch> visits_;
   std::vector<cuda::Event> done_;  // by visit
 };
 

@@ -9,6 +9,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "offload/stream.hpp"
 
@@ -63,10 +64,33 @@ enum class Advice : std::uint8_t {
 };
 void mem_advise(const void* pointer, std::size_t bytes, Advice advice, Processor processor);
 void mem_prefetch_async(const void* pointer, std::size_t bytes, Processor to, StreamHandle stream);
+
+/// Ranges of managed memory that one call prefetches.
+struct PrefetchBatch {
+  std::vector<void*> pointers;
+  std::vector<std::size_t> bytes;
+
+  void add(const void* pointer, std::size_t size);
+};
+/// cudaMemPrefetchBatchAsync from CUDA 13 on, before that a call for each range; `stream` is not
+/// the default stream.
+void mem_prefetch_batch_async(const PrefetchBatch& batch, Processor to, StreamHandle stream);
 /// Where the driver was last asked to prefetch this managed memory to; nullopt when never, when
 /// parts differ, or when the memory is not managed.
 std::optional<Processor> last_prefetch_location(const void* pointer, std::size_t bytes);
 void memcpy_async(void* to, const void* from, std::size_t bytes, StreamHandle stream);
+
+/// Copies that one call makes, in no order among themselves.
+struct CopyBatch {
+  std::vector<void*> to;
+  std::vector<void*> from;
+  std::vector<std::size_t> bytes;
+
+  void add(void* destination, const void* source, std::size_t size);
+};
+/// cudaMemcpyBatchAsync: toolkit and driver of CUDA 12.8 or newer; `stream` is not the default
+/// stream.
+void memcpy_batch_async(const CopyBatch& batch, StreamHandle stream);
 void memset_async(void* to, int value, std::size_t bytes, StreamHandle stream);
 
 void stream_synchronize(StreamHandle stream);
