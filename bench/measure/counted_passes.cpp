@@ -36,17 +36,20 @@ std::size_t offloaded_bytes(const PlacedCase& placed, std::size_t first, std::si
 }
 
 /// What the workload reads, cut into pieces that the counters can follow, as far as it can be cut,
-/// and without what would take too long.
+/// and without what would take too long. A window moves pages between the parts of a pass as well:
+/// its pass is counted at once.
 std::vector<Piece> countable_pieces(const PlacedCase& placed) {
   std::vector<Piece> countable;
   const bool whole = placed.item().workload->needs_whole_tensors();
+  const bool at_once = placed.item().policy->migrates_every_pass;
+  const std::size_t most = at_once ? max_counted_at_once : max_counted;
   std::size_t sum = 0;
   for (const Piece& piece : placed.workload().pieces()) {
     const WeightTensor& tensor = placed.item().weights->tensors[piece.tensor];
-    std::size_t rows_at_once = max_counted_at_once / tensor.row_bytes();
-    rows_at_once = std::max(rows_at_once / row_alignment * row_alignment, row_alignment);
-    for (std::size_t row = 0; row < piece.rows && (whole || sum < max_counted);) {
-      const std::size_t rows = whole ? piece.rows : std::min(rows_at_once, piece.rows - row);
+    for (std::size_t row = 0; row < piece.rows && (whole || sum < most);) {
+      std::size_t rows = (at_once ? most - sum : max_counted_at_once) / tensor.row_bytes();
+      rows = std::max(rows / row_alignment * row_alignment, row_alignment);
+      rows = whole ? piece.rows : std::min(rows, piece.rows - row);
       countable.push_back({piece.tensor, piece.first_row + row, rows});
       row += rows;
       if (!tensor.resident) sum += rows * tensor.row_bytes();
@@ -82,8 +85,10 @@ CountedPasses::CountedPass CountedPasses::planned() const {
   CountedPass pass;
   const std::size_t read = offloaded_bytes(placed_, 0, placed_.plan().pieces.size());
   pass.bytes_read = std::min(placed_.workload().bytes().requested, read);
-  pass.migrates = migrates(*placed_.item().policy, session_.platform());
-  if (placed_.item().start == Start::cold && pass.migrates) {
+  const Policy& policy = *placed_.item().policy;
+  const bool from_cold = migrates(policy, session_.platform());
+  pass.migrates = from_cold || policy.migrates_every_pass;
+  if (policy.migrates_every_pass || (placed_.item().start == Start::cold && from_cold)) {
     // A pointer chase or a gather touches a part of a tensor, so only some pages move.
     pass.min_moved =
         placed_.workload().bytes().touched >= read ? read : std::min<std::size_t>(read, 1);
@@ -124,7 +129,8 @@ Observed<UmTraffic> CountedPasses::count_in_parts(CountedPass pass) {
       bytes += offloaded_bytes(placed_, last, last + 1);
       ++last;
     } while (last < placed_.plan().pieces.size() &&
-             bytes + offloaded_bytes(placed_, last, last + 1) <= max_counted_at_once);
+             (placed_.item().policy->migrates_every_pass ||
+              bytes + offloaded_bytes(placed_, last, last + 1) <= max_counted_at_once));
     const UmCollector::Pass part{[] {}, [&] { run(first, last, pass); }};
     const Observed<std::vector<UmTraffic>> found = um_.measure({&part, 1});
     if (!found.value) return {found.state, found.reason, std::nullopt};
@@ -153,13 +159,14 @@ Observed<UmTraffic> CountedPasses::traffic(const Case& item) {
     }
     um_.stop();  // and start afresh: records were lost
   }
-  // Weights that are not cold move little or nothing; lost records leave the greater part.
+  // Weights that lie on the GPU move little or nothing; lost records leave the greater part.
   if (2 * max_moved >= pass.min_moved || !um_.count_right()) {
     return Observed<UmTraffic>::unavailable("CUPTI lost records: it saw " +
                                             format_size_rounded(max_moved) + " of at least " +
                                             format_size_rounded(pass.min_moved));
   }
-  throw ImplausibleResult("not cold: passes over " + format_size_rounded(pass.bytes_read) +
+  throw ImplausibleResult((placed_.item().start == Start::cold ? "not cold" : "not steady") +
+                          std::string(": passes over ") + format_size_rounded(pass.bytes_read) +
                           " moved at most " + format_size_rounded(max_moved) + " to the GPU");
 }
 

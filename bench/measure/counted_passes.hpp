@@ -23,8 +23,8 @@ class CountedPasses {
   CountedPasses(Session& session, PlacedCase& placed, Passes& passes, const GpuCounters& counters,
                 const std::function<void()>& checkpoint);
 
-  /// What the driver moves in one pass of `item`. Throws ImplausibleResult when the start is cold
-  /// and a policy that migrates moved less than it read.
+  /// What the driver moves in one pass of `item`. Throws ImplausibleResult when a policy that
+  /// migrates moved less than it read, from cold or, if it does so in every pass, from any start.
   Observed<UmTraffic> traffic(const Case& item);
   /// Likewise of several cases of one policy over the same weights, which must be small, counted
   /// together in a fraction of the time. Nothing for a case whose records were lost or were too

@@ -2,6 +2,7 @@
 // cudaMallocManaged memory, with the advice and the prefetches that can be given for it.
 #include <optional>
 
+#include "bench/policies/parts/managed_memory.hpp"
 #include "bench/policies/parts/packed.hpp"
 #include "bench/policies/parts/prefetch_ahead.hpp"
 #include "offload/cuda/runtime.hpp"
@@ -166,12 +167,6 @@ constexpr Recipe readmostly_prefetch{.read_mostly = true, .prefetch = true};
 constexpr Recipe prefer_device{.preferred = Processor::gpu};
 constexpr Recipe prefer_host{.preferred = Processor::cpu};
 constexpr Recipe accessed_by{.preferred = Processor::cpu, .accessed_by_gpu = true};
-
-constexpr Need managed_needs[] = {
-    {&MemoryModel::managed, "managed memory"},
-    {&MemoryModel::concurrent_managed_access, "concurrent managed access (page faults on the GPU)"},
-};
-constexpr std::string_view prefetch_escapes_graphs = "cudaMemPrefetchAsync cannot be captured";
 
 /// What all of them share.
 template <const Recipe& recipe>

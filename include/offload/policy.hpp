@@ -116,7 +116,7 @@ class Placement {
 /// What a policy can be given; what is not given it chooses by the calibration.
 struct Tuning {
   std::size_t prefetch_step = 1;           // layers that a prefetch runs ahead
-  std::optional<std::size_t> panel_bytes;  // of one slot of a ring
+  std::optional<std::size_t> panel_bytes;  // of one slot of a ring, one unit of a window
   std::size_t slots = 3;                   // of a ring
   std::optional<double> host_share;        // of each tensor's rows, computed by the CPU
 };
@@ -193,6 +193,9 @@ struct Policy {
   /// Whether the driver handles the pages of the weights while the GPU reads: faults, maps or
   /// migrates them, as it does with managed and system memory.
   bool driver_handles_pages = false;
+  /// Whether every pass, not only a cold one, moves the pages it reads to the GPU: none stays there
+  /// but what a window holds.
+  bool migrates_every_pass = false;
   /// Whether kernels see tensors in parts.
   bool divides_tensors = false;
   /// Why a pass cannot be captured in a CUDA graph; "" when it can.

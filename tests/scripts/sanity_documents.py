@@ -9,7 +9,7 @@ from results_builder import (
     skipped, um,
 )
 from sanity_parts import (
-    COST, LIMIT, MANAGED, SIZE, migrating, resident, rows_spoilt, spoilt, summary_spoilt,
+    COST, LIMIT, MANAGED, SIZE, WINDOW, migrating, resident, rows_spoilt, spoilt, summary_spoilt,
     with_answers, with_cpu, with_energy, with_link, with_model, with_residency, with_series, with_setup,
 )
 
@@ -43,12 +43,16 @@ SANE = {
              evidence=evidence_of(um(SIZE)))]),
     "moved by access counters": run([case(policy="system_accessed_by", evidence=evidence_of(
         um(SIZE, {"access_counters": 4096})))]),
+    "a window moves what every pass reads": run([case(
+        policy="managed_migrate_window", footprint=WINDOW,
+        evidence=evidence_of(um(SIZE, {"prefetch": SIZE})))]),
     "link counters": run([with_link(SIZE * 1.08, SIZE * 1.0), with_link(
         SIZE * 1.2, None, policy="managed_accessed_by")]),
     "many tokens read the weights again": run([with_link(SIZE * 4.4, SIZE * 4.0, tokens=1024)]),
     "what is small has no payload to speak of": run([case(size=4096, samples=[1e-5])]),
     "residency": run([with_residency(8, 0, 8), with_residency(
-        8, 8, 0, policy="b", path="device_memory", start="warm")]),
+        8, 8, 0, policy="b", path="device_memory", start="warm"), with_residency(
+        8, 2, 6, policy="managed_migrate_window", footprint=WINDOW)]),
     "energy": run([with_energy(0.26, 200.0)]),  # 1.3 ms at 200 W
     "cpu time": run([with_cpu(1e-3, {"UVM GPU1 BH": 0.75e-3, "other": 0.25e-3})]),
     "set-up": run([with_setup([1e-3, 1e-3, 3e-3], 1e-3, 1e-3)]),
@@ -187,6 +191,9 @@ NOT_SANE = {
                  evidence=evidence_of(um(SIZE, {"fault": 8192}))),
             case(policy="managed_prefer_host", start="warm", footprint=MANAGED)]), None,
          "8192 bytes moved"),
+        ("a window that was counted in part", run([case(
+            policy="managed_migrate_window", footprint=WINDOW,
+            evidence=evidence_of(um(SIZE, {"prefetch": SIZE // 2})))]), None, "not steady"),
         ("before 1.2", of_schema_1(run([*spoilt(migrating()[:1], evidence={
             "um_state": "measured", "bytes_read": SIZE, "um": {
                 "bytes_to_device": 1, "bytes_to_host": 0, "gpu_fault_groups": 1, "cpu_faults": 0,
@@ -203,6 +210,8 @@ NOT_SANE = {
     "residency_agrees": [
         ("pages", run([with_residency(8, 0, 7)]), None, "8 pages asked for"),
         ("in place", run([with_residency(8, 2, 6)]), None, "2 of 8 pages were on the GPU"),
+        ("more than the window", run([with_residency(8, 4, 4, footprint=WINDOW)]), None,
+         "4 of 8 pages were on the GPU"),
     ],
     "energy_is_power_times_time": [
         ("joules", run([with_energy(2.0, 200.0)]), None, "2 J a pass at 200 W"),

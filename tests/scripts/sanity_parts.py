@@ -17,6 +17,7 @@ MODEL = {
     "pinned_bytes_by_powers_of_two": 0,
 }
 MANAGED = {"device": 0, "pinned": 0, "managed": SIZE, "pageable": 0}
+WINDOW = {**MANAGED, "device": SIZE // 4}
 
 
 def resident(median=0.1e-3, **changes):

@@ -73,6 +73,8 @@ const Policy& known(std::string_view name) {
 
 using Names = std::vector<std::string_view>;
 
+const WeightSet two_weights{"two", {{"a", DType::bf16, 1003, 1001}, {"b", DType::u8, 4096, 4096}}};
+
 TEST(Policies, NamesAreUniqueAndNoneIsAPrefixOfAnother) {
   const auto catalog = make_catalog();
   EXPECT_FALSE(catalog.policies.empty());
@@ -240,6 +242,39 @@ TEST(Policies, MigrateOnlyWhatTheDriverHandles) {
   }
 }
 
+TEST(Policies, WhoeverMigratesInEveryPassHasNoOtherStart) {
+  for (const Policy* policy : make_catalog().policies) {
+    if (!policy->migrates_every_pass) continue;
+    EXPECT_TRUE(policy->driver_handles_pages) << policy->name;
+    EXPECT_TRUE(has_starts(*policy, steady_only)) << policy->name;
+    EXPECT_FALSE(policy->capturable()) << policy->name;
+  }
+  for (const char* name : {"managed_readmostly_window", "managed_migrate_window"}) {
+    EXPECT_TRUE(known(name).migrates_every_pass) << name;
+  }
+}
+
+TEST(Policies, AWindowHoldsTheUnitReadAndThoseOnTheirWay) {
+  const WeightSet large{"large", {{"a", DType::u8, std::size_t{1} << 15, std::size_t{1} << 15}}};
+  const std::size_t mib = std::size_t{1} << 20;
+  for (const char* name : {"managed_readmostly_window", "managed_migrate_window"}) {
+    SCOPED_TRACE(name);
+    Tuning tuning;
+    tuning.panel_bytes = 16 * mib;
+    for (const std::size_t ahead : {1, 3}) {
+      tuning.prefetch_step = ahead;
+      const Requirement needed = known(name).requirement(large, tuning);
+      EXPECT_EQ(needed.managed, large.bytes());
+      EXPECT_GE(needed.device, (ahead + 1) * 16 * mib);
+      EXPECT_LT(needed.device, (ahead + 2) * 16 * mib);
+    }
+    // All of it, where that is less: in whole blocks.
+    tuning.panel_bytes = 512 * mib;
+    const Requirement small = known(name).requirement(two_weights, tuning);
+    EXPECT_EQ(small.device, (small.managed + 2 * mib - 1) / (2 * mib) * (2 * mib));
+  }
+}
+
 TEST(Policies, MigrateWhereTheMachineMovesPages) {
   const auto expect = [](const Platform& platform, const Names& names, bool expected) {
     for (const std::string_view name : names) {
@@ -259,8 +294,6 @@ TEST(Policies, MigrateWhereTheMachineMovesPages) {
   expect(grace_hopper(), {"system_prefetch", "system_accessed_by"}, true);
   expect(grace_hopper(), {"system_demand"}, false);
 }
-
-const WeightSet two_weights{"two", {{"a", DType::bf16, 1003, 1001}, {"b", DType::u8, 4096, 4096}}};
 
 TEST(Policies, AskForTheMemoryOfTheWeights) {
   for (const Policy* policy : make_catalog().policies) {
@@ -317,7 +350,8 @@ TEST(Policies, RingsDivideTensorsAndTheCpusPartEscapesAGraph) {
     if (policy->family != Family::cpu && policy->family != Family::hybrid) continue;
     EXPECT_FALSE(policy->capturable()) << policy->name;
   }
-  for (const char* name : {"pinned_ring_copy", "hybrid_split"}) {
+  for (const char* name : {"pinned_ring_copy", "hybrid_split", "managed_readmostly_window",
+                           "managed_migrate_window"}) {
     EXPECT_TRUE(known(name).divides_tensors) << name;
   }
   for (const char* name : {"pinned_prefetch_copy", "pinned_ring_copy", "device_resident"}) {

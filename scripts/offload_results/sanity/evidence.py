@@ -7,6 +7,7 @@ SMALL = 2**20  # below it, the kB that a GPU and its driver exchange anyway are 
 FEW = 0.05  # of the bytes read: what else crosses the link meanwhile
 PACKETS = 0.98  # of a transfer that the byte counters must at least have seen
 AGAIN = 1.1  # times its bytes that one token's read may take over the link
+WINDOW = 1.1  # times the GPU memory of a window that its pages may take: a sample is asked for
 ENERGY = 2.0  # times: consecutive passes have neither flush nor pause, so their time is another
 
 
@@ -78,8 +79,9 @@ def series_has_every_pass(part):
 
 
 def migration_is_what_the_case_says(part):
-    """Cold under a policy that migrates moves what it reads. What is read over the link when warm,
-    or pinned, stays in host memory: nothing moves but what access counters choose."""
+    """Cold under a policy that migrates moves what it reads, and so does a steady pass that
+    prefetches. What else is read over the link when warm or steady, or pinned, stays in host
+    memory: nothing moves but what access counters choose."""
     warm_of = twins(part.passed, "warm")
     for case in part.passed:
         counted = traffic(case)
@@ -89,14 +91,20 @@ def migration_is_what_the_case_says(part):
         warm = warm_of.get(same_but_for_start(case))
         migrates = warm["path"] == "device_memory" if warm else maps == 0 and moved > 0
         managed = case["footprint"]["managed"] > 0
-        if case["path"] == "link" and case["start"] == "cold" and managed and migrates:
+        windowed = case["start"] == "steady" and managed and prefetched(case)
+        if case["path"] == "link" and case["start"] == "cold" and managed and migrates or windowed:
             if moved < read:
-                yield case["name"], (f"not cold, or not all was counted: {moved} bytes moved to "
-                                     f"the GPU of {read} read")
+                yield case["name"], (f"not {case['start']}, or not all was counted: {moved} bytes "
+                                     f"moved to the GPU of {read} read")
         elif case["path"] == "link" and moved > chosen and (
                 case["start"] != "cold" or not migrates):
             yield case["name"], (f"read in place over the link, but {moved - chosen} bytes moved "
                                  f"to the GPU of {read} read")
+
+
+def prefetched(case):
+    um = "um_state" not in case["evidence"] and measured(case["evidence"]["um"])
+    return um["to_device"]["prefetch"] if um else 0
 
 
 def link_counters_agree(part):
@@ -134,8 +142,10 @@ def residency_agrees(part):
             yield case["name"], (f"{asked} pages asked for, {away} not on the CPU and {nodes} on "
                                  "its nodes")
         in_place = case["path"] != "device_memory" and case["start"] != "cold"
+        footprint = case["footprint"]
+        window = footprint["device"] / footprint["managed"] if footprint["managed"] else 0
         # Access counters may bring pageable memory to the GPU at any time.
-        if in_place and away and not case["footprint"]["pageable"]:
+        if in_place and away > asked * window * WINDOW and not footprint["pageable"]:
             yield case["name"], (f"its path is {case['path']}, but {away} of {asked} pages were "
                                  "on the GPU after a pass")
 
