@@ -235,6 +235,11 @@ std::unique_ptr<Placement> place(std::span<const WeightTensor> tensors,
 
 constexpr Recipe readmostly{.read_mostly = true};
 constexpr Recipe migrate{};
+// To be measured beside them.
+constexpr Recipe readmostly_by_one{.read_mostly = true, .threads = 1};
+constexpr Recipe readmostly_by_three{.read_mostly = true, .threads = 3};
+constexpr Recipe migrate_by_one{.threads = 1};
+constexpr Recipe migrate_by_three{.threads = 3};
 
 /// What all of them share.
 template <const Recipe& recipe>
@@ -260,6 +265,14 @@ constexpr Policy rows[] = {
                        "row panels prefetched ahead, their duplicates dropped behind the reader"),
     window<migrate>("managed_migrate_window", "cudaMallocManaged",
                     "row panels prefetched ahead, prefetched home behind the reader"),
+    window<readmostly_by_one>("managed_readmostly_one_thread", "cudaMallocManaged, ReadMostly",
+                              "managed_readmostly_window with one thread"),
+    window<readmostly_by_three>("managed_readmostly_three_threads", "cudaMallocManaged, ReadMostly",
+                                "managed_readmostly_window with three threads"),
+    window<migrate_by_one>("managed_migrate_one_thread", "cudaMallocManaged",
+                           "managed_migrate_window with one thread"),
+    window<migrate_by_three>("managed_migrate_three_threads", "cudaMallocManaged",
+                             "managed_migrate_window with three threads"),
 };
 
 }  // namespace
