@@ -181,6 +181,9 @@ struct Policy {
   /// The engine flags that select this behaviour, or "" when no engine has it.
   std::string_view engine_flags = {};
   Family family;
+  /// Whether every pass, not only a cold one, moves the pages it reads to the GPU: none stays there
+  /// but what a window holds.
+  bool migrates_every_pass = false;
 
   /// {steady}, or {cold, warm}.
   std::span<const Start> starts = steady_only;
@@ -193,9 +196,6 @@ struct Policy {
   /// Whether the driver handles the pages of the weights while the GPU reads: faults, maps or
   /// migrates them, as it does with managed and system memory.
   bool driver_handles_pages = false;
-  /// Whether every pass, not only a cold one, moves the pages it reads to the GPU: none stays there
-  /// but what a window holds.
-  bool migrates_every_pass = false;
   /// Whether kernels see tensors in parts.
   bool divides_tensors = false;
   /// Why a pass cannot be captured in a CUDA graph; "" when it can.
