@@ -16,6 +16,7 @@
 #define HWY_TARGET_INCLUDE "kernels/host/gemv.cpp"  // NOLINT
 #include <hwy/foreach_target.h>                     // IWYU pragma: keep
 
+#include <hwy/cache_control.h>
 #include <hwy/highway.h>
 
 #include "kernels/host/widen-inl.hpp"
@@ -95,6 +96,7 @@ struct Fp8E4M3 {
 };
 
 constexpr std::size_t rows_at_once = 8;
+constexpr std::size_t bytes_ahead = 2048;
 using RowStarts = std::array<const std::uint8_t*, rows_at_once>;
 
 /// Eight dot products at once. Each x is loaded once for eight weights: it is fp32 and a row of it
@@ -122,8 +124,15 @@ HWY_INLINE bool dot_eight(const RowStarts& w, std::size_t cols, const float* x,
     Codec::add(from[7] + offset, x0, x1, s7, greatest);
   };
 
+  const std::size_t row_bytes = cols * Codec::element;
   std::size_t i = 0;
-  for (; i + 2 * n <= cols; i += 2 * n) step(w, i * Codec::element, x + i);
+  for (; i + 2 * n <= cols; i += 2 * n) {
+    // At a row's end come the next eight rows.
+    const std::size_t ahead = i * Codec::element + bytes_ahead;
+    const std::size_t at = ahead < row_bytes ? ahead : ahead + (rows_at_once - 1) * row_bytes;
+    for (std::size_t k = 0; k < rows_at_once; ++k) hwy::Prefetch(w[k] + at);
+    step(w, i * Codec::element, x + i);
+  }
   if (i < cols) {  // the rest of the rows, followed by zeros
     constexpr std::size_t most = HWY_MAX_BYTES / sizeof(float) * 2;  // columns of a step
     std::array<std::array<std::uint8_t, most * Codec::element>, rows_at_once> rest{};
