@@ -2,9 +2,12 @@
 #include "bench/measure/calibration.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <optional>
+#include <utility>
 #include <vector>
 
+#include "bench/measure/plan_memory.hpp"
 #include "bench/measure/ranges.hpp"
 #include "bench/measure/wall_clock.hpp"
 #include "kernels/content.hpp"
@@ -22,6 +25,7 @@ constexpr std::size_t device_bytes = 1024 * MiB;
 constexpr std::size_t chase_bytes = 64 * MiB;
 constexpr std::size_t chase_steps = 1024;
 constexpr int repeats = 5;
+constexpr int beside_repeats = 3;
 constexpr std::uint64_t seed = 1;
 
 double rate(std::size_t bytes, double seconds) { return static_cast<double>(bytes) / seconds; }
@@ -30,23 +34,35 @@ std::size_t at_most_a_quarter(std::size_t wanted, std::size_t available) {
   return std::min(wanted, std::max(available / 4, 4 * MiB) & ~(MiB - 1));
 }
 
-double host_read_rate(Session& session, WallTime& wall) {
-  const Host& host = session.platform().host;
-  const std::size_t wanted = std::max(512 * MiB, 4 * host.last_level_cache_bytes.value_or(0));
-  const std::size_t bytes = at_most_a_quarter(wanted, host.available_bytes);
-  const auto loan = [&] {
-    const ScopedTimer timer(wall.allocation);
-    return session.host_buffers().borrow(HostMemory::pageable, bytes);
-  }();
-  reference::fill_random({loan.data(), bytes}, DType::u8, seed, session.workers());
-  std::vector<double> seconds;
-  seconds.reserve(repeats);
-  for (int i = 0; i < repeats; ++i) {
-    seconds.push_back(timed_host_read(session, wall, loan.data(), bytes));
+/// Host memory that no cache holds, and what the CPU reads of it: alone at two times, the best of
+/// all, for this is the yardstick, and whatever disturbs it only lowers it.
+class HostReads {
+ public:
+  HostReads(Session& session, WallTime& wall)
+      : session_(session), wall_(wall), bytes_(host_read_bytes(session.platform().host)) {
+    {
+      const ScopedTimer timer(wall.allocation);
+      memory_.emplace(session.host_buffers().borrow(HostMemory::pageable, bytes_));
+    }
+    reference::fill_random({memory_->data(), bytes_}, DType::u8, seed, session.workers());
   }
-  // The best, not the median: this is the yardstick, and whatever disturbs it only lowers it.
-  return rate(bytes, *std::min_element(seconds.begin(), seconds.end()));
-}
+
+  const std::byte* data() const { return memory_->data(); }
+  std::size_t bytes() const { return bytes_; }
+
+  void alone(Calibration& result) {
+    for (int i = 0; i < repeats; ++i) {
+      const double seconds = timed_host_read(session_, wall_, data(), bytes_);
+      result.host_read = std::max(result.host_read, rate(bytes_, seconds));
+    }
+  }
+
+ private:
+  Session& session_;
+  WallTime& wall_;
+  std::size_t bytes_;
+  std::optional<HostBuffers::Loan> memory_;
+};
 
 double chase_latency(Session& session, WallTime& wall, const std::byte* data, std::uint64_t* out) {
   const std::size_t steps = chase_steps;
@@ -55,36 +71,79 @@ double chase_latency(Session& session, WallTime& wall, const std::byte* data, st
          static_cast<double>(steps);
 }
 
-/// Copy engine and CPU share the host's memory: what each reads while the other does too.
-void both_at_once(Session& session, WallTime& wall, void* to, const std::byte* from,
-                  std::size_t bytes, Calibration& result) {
-  constexpr int copies = 12;
-  const auto plain = session.host_buffers().borrow(HostMemory::pageable, bytes);
-  std::fill_n(plain.data(), bytes, std::byte{0x5a});
-  const double copying = copies * static_cast<double>(bytes) / *result.copy_h2d;
-  const double alone = static_cast<double>(bytes) / result.host_read;
-  // About as long as the copies, which slow the reads down as the reads do the copies.
-  const int reads = std::max(1, static_cast<int>(copying / alone / 1.5));
-  std::uint64_t sum = 0;
-  cuda::stream_synchronize(session.stream());
-  const Stopwatch watch;
-  session.timer().begin(session.stream());
-  for (int i = 0; i < copies; ++i) cuda::memcpy_async(to, from, bytes, session.stream());
-  for (int i = 0; i < reads; ++i) host::stream_read(plain.data(), bytes, &sum, session.workers());
-  session.workers().join();
-  const double read_seconds = watch.seconds();
-  const double copy_seconds = session.timer().end(session.stream());
-  wall.measured += std::max(read_seconds, copy_seconds);
-  result.copy_h2d_beside_host = copies * static_cast<double>(bytes) / copy_seconds;
-  result.host_read_beside_copy = reads * static_cast<double>(bytes) / read_seconds;
-}
+/// Copy engine and CPU share the host's memory: what each reads while the other does too, over the
+/// same memory and by the same clock as alone, and with the other at work all the time.
+class BothAtOnce {
+ public:
+  BothAtOnce(Session& session, WallTime& wall, const HostReads& reads, void* to,
+             const std::byte* from, std::size_t bytes)
+      : session_(session), wall_(wall), reads_(reads), to_(to), from_(from), bytes_(bytes) {}
 
-void calibrate_gpu(Session& session, WallTime& wall, const std::function<void()>& checkpoint,
-                   Calibration& result) {
+  void measure(Calibration& result) {
+    const double copy = static_cast<double>(bytes_) / *result.copy_h2d;
+    const double read = static_cast<double>(reads_.bytes()) / result.host_read;
+    const auto times = [](double covered, double one) {
+      constexpr double longer = 1.5;  // each slows the other down
+      return static_cast<std::size_t>(std::ceil(longer * covered / one));
+    };
+    constexpr std::size_t copies = 8;
+    std::vector<double> reading;
+    std::vector<double> copying;
+    for (int i = 0; i < beside_repeats; ++i) {
+      const auto read_seconds = seconds_beside(times(read, copy), [&](std::size_t wanted) {
+        const auto [copied, read_all] = run(wanted, 1);
+        return Beside{read_all, copied};
+      });
+      const auto copy_seconds = seconds_beside(times(copies * copy, read), [&](std::size_t wanted) {
+        const auto [copied, read_all] = run(copies, wanted);
+        return Beside{copied, read_all};
+      });
+      if (read_seconds) reading.push_back(*read_seconds);
+      if (copy_seconds) copying.push_back(*copy_seconds);
+    }
+    if (!reading.empty()) {
+      result.host_read_beside_copy = rate(reads_.bytes(), percentile(reading, 50));
+    }
+    if (!copying.empty()) {
+      result.copy_h2d_beside_host = rate(copies * bytes_, percentile(copying, 50));
+    }
+  }
+
+ private:
+  /// Seconds until all copies, and until all reads are done.
+  std::pair<double, double> run(std::size_t copies, std::size_t reads) {
+    session_.flush_host_cache();
+    cuda::stream_synchronize(session_.stream());
+    std::uint64_t sum = 0;
+    const Stopwatch watch;
+    session_.timer().begin(session_.stream());
+    for (std::size_t i = 0; i < copies; ++i) {
+      cuda::memcpy_async(to_, from_, bytes_, session_.stream());
+    }
+    for (std::size_t i = 0; i < reads; ++i) {
+      host::stream_read(reads_.data(), reads_.bytes(), &sum, session_.workers());
+    }
+    session_.workers().join();
+    const double read_seconds = watch.seconds();
+    const double copy_seconds = session_.timer().end(session_.stream());
+    wall_.measured += std::max(read_seconds, copy_seconds);
+    return {copy_seconds, read_seconds};
+  }
+
+  Session& session_;
+  WallTime& wall_;
+  const HostReads& reads_;
+  void* to_;
+  const std::byte* from_;
+  std::size_t bytes_;
+};
+
+void calibrate_gpu(Session& session, WallTime& wall, const HostReads& reads,
+                   const std::function<void()>& checkpoint, Calibration& result) {
   const Platform& platform = session.platform();
   const StreamHandle stream = session.stream();
   const std::size_t bytes = at_most_a_quarter(
-      transfer_bytes, std::min(platform.host.available_bytes, platform.gpu->free_bytes));
+      transfer_bytes, std::min(host_memory_limit(platform.host), platform.gpu->free_bytes));
   const std::size_t big = at_most_a_quarter(device_bytes, platform.gpu->free_bytes);
   const auto pinned = [&] {
     const ScopedTimer timer(wall.allocation);
@@ -127,7 +186,7 @@ void calibrate_gpu(Session& session, WallTime& wall, const std::function<void()>
 
   checkpoint();
   copies();
-  both_at_once(session, wall, device.data(), pinned.data(), bytes, result);
+  BothAtOnce(session, wall, reads, device.data(), pinned.data(), bytes).measure(result);
 
   const std::size_t chase = std::min(chase_bytes, bytes);
   reference::make_chain({pinned.data(), chase}, seed);
@@ -157,6 +216,7 @@ double timed_seconds(Session& session, WallTime& wall, const std::function<void(
 }
 
 double timed_host_read(Session& session, WallTime& wall, const std::byte* data, std::size_t bytes) {
+  session.flush_host_cache();
   std::uint64_t sum = 0;
   const Stopwatch watch;
   host::stream_read(data, bytes, &sum, session.workers());
@@ -164,6 +224,24 @@ double timed_host_read(Session& session, WallTime& wall, const std::byte* data, 
   const double seconds = watch.seconds();
   wall.measured += seconds;
   return seconds;
+}
+
+std::size_t host_read_bytes(const Host& host) {
+  constexpr std::size_t least = 512 * MiB;
+  constexpr std::size_t most = 4096 * MiB;
+  const std::size_t wanted = 4 * host.last_level_cache_bytes.value_or(0);
+  return at_most_a_quarter(std::clamp(wanted, least, most), host_memory_limit(host));
+}
+
+std::optional<double> seconds_beside(std::size_t times,
+                                     const std::function<Beside(std::size_t times)>& both) {
+  constexpr int most_tries = 6;
+  for (int i = 0; i < most_tries; ++i) {
+    const Beside took = both(times);
+    if (took.company >= took.timed) return took.timed;
+    times *= 2;
+  }
+  return std::nullopt;
 }
 
 BestRead best_sm_read(Session& session, WallTime& wall, const std::byte* data, std::size_t bytes,
@@ -192,9 +270,15 @@ Calibration calibrate(Session& session, WallTime& wall, const std::function<void
   Calibration result;
   {
     const ScopedTimer timer(result.seconds);
-    result.host_read = host_read_rate(session, wall);
-    checkpoint();
-    if (session.gpu()) calibrate_gpu(session, wall, checkpoint, result);
+    {
+      HostReads reads(session, wall);
+      reads.alone(result);
+      checkpoint();
+      if (session.gpu()) {
+        calibrate_gpu(session, wall, reads, checkpoint, result);
+        reads.alone(result);
+      }
+    }
     session.host_buffers().trim();
   }
   return result;

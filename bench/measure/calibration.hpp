@@ -4,6 +4,7 @@
 #pragma once
 #include <cstddef>
 #include <functional>
+#include <optional>
 
 #include "bench/measure/session.hpp"
 #include "bench/record.hpp"
@@ -21,8 +22,22 @@ double median_seconds(Session& session, WallTime& wall, int repeats,
 /// Seconds of one `pass`, after a flush of the L2 where there is a GPU.
 double timed_seconds(Session& session, WallTime& wall, const std::function<void()>& pass);
 
-/// Seconds of one plain read of host memory by all workers.
+/// Seconds of one plain read of host memory by all workers, after a flush of the CPU's caches.
 double timed_host_read(Session& session, WallTime& wall, const std::byte* data, std::size_t bytes);
+
+/// How much host memory a calibrating read streams through: many times what the CPU's caches hold,
+/// within reason, and a quarter of what there is at most. The flush before does what size cannot.
+std::size_t host_read_bytes(const Host& host);
+
+/// Two things done at once, the second `times` times.
+struct Beside {
+  double timed = 0;    // seconds until the first was done
+  double company = 0;  // seconds until the second was
+};
+/// Seconds of the first with the second beside it all the time: the second is given more to do
+/// until it takes at least as long. nullopt if it never does.
+std::optional<double> seconds_beside(std::size_t times,
+                                     const std::function<Beside(std::size_t times)>& both);
 
 /// The fastest SM read of `bytes` at `data` over a sweep of grids, block sizes and load widths.
 struct BestRead {

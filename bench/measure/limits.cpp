@@ -82,7 +82,6 @@ class Limits {
     const auto [ours, reads] = runner_.in_turn(
         [&] { return runner_.loop().pass(); },
         [&] {
-          session.flush_host_cache();
           return timed_host_read(session, runner_.context().wall, plain.data(), weights.bytes());
         });
     const double bytes = static_cast<double>(weights.bytes());
