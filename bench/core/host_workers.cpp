@@ -21,15 +21,19 @@
 namespace offload {
 namespace {
 
-/// Long enough to bridge the gap between the launches of one pass, short enough that an idle pool
-/// takes no CPU time from whatever runs next.
-constexpr std::chrono::microseconds spin_time{30};
+/// Whoever joins spins through a short piece; for a long one it leaves its CPU to the workers.
+constexpr std::chrono::microseconds spin_of_join{30};
+/// Workers spin from piece to piece of a pass, hand-overs to the GPU between them included, and
+/// from the flush of the caches to the pass that follows: else every small piece would begin with
+/// waking threads. Short enough that an idle pool takes no CPU time from whatever runs next.
+constexpr std::chrono::microseconds spin_of_workers{300};
 
 /// Returns once `word` differs from `seen`. Spins a little first, because waking a blocked thread
 /// takes tens of microseconds; yields while it does, because the thread it waits for may need
 /// this very CPU.
-std::uint32_t wait_for_change(const std::atomic<std::uint32_t>& word, std::uint32_t seen) {
-  const auto deadline = std::chrono::steady_clock::now() + spin_time;
+std::uint32_t wait_for_change(const std::atomic<std::uint32_t>& word, std::uint32_t seen,
+                              std::chrono::microseconds spin) {
+  const auto deadline = std::chrono::steady_clock::now() + spin;
   do {
     const auto value = word.load(std::memory_order_acquire);
     if (value != seen) return value;
@@ -145,7 +149,7 @@ class HostWorkers::Pool {
 
   void join() {
     for (auto left = pending_.load(std::memory_order_acquire); left != 0;) {
-      left = wait_for_change(pending_, left);
+      left = wait_for_change(pending_, left, spin_of_join);
     }
   }
 
@@ -169,7 +173,7 @@ class HostWorkers::Pool {
 
   void work(std::size_t index, std::size_t count) {
     for (std::uint32_t epoch = 0;;) {
-      epoch = wait_for_change(epoch_, epoch);
+      epoch = wait_for_change(epoch_, epoch, spin_of_workers);
       if (stop_.load(std::memory_order_relaxed)) return;
       for (std::size_t i = 0; i < count; ++i) take_chunks((index + i) % count, count);
       if (unfinished_.fetch_sub(1, std::memory_order_acq_rel) == 1) finish();

@@ -60,7 +60,12 @@ void CaseRunner::take_sample() {
 void CaseRunner::finish() {
   CaseResult& result = results_.back();
   result.all_samples = true;
-  if (options_.evidence == EvidenceLevel::none || !result.failure.empty()) return;
+  if (!result.failure.empty()) return;
+  if (options_.evidence != EvidenceLevel::none) take_evidence(result);
+  if (result.failure.empty()) guarded(result, [&] { loop_.verify(); });
+}
+
+void CaseRunner::take_evidence(CaseResult& result) {
   const EvidenceTime time(wall_);
   const Case& item = *result.item;
   guarded(result, [&] {

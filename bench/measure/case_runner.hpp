@@ -24,7 +24,8 @@ class CaseRunner {
   CaseResult& begin(const Case& item);
   /// One more sample of the current case; none once it failed.
   void take_sample();
-  /// After the last sample, while the weights are placed: evidence of the current case.
+  /// After the last sample, while the weights are placed: evidence of the current case, and whether
+  /// its passes still compute what they should.
   void finish();
   /// After the last case, because counting disturbs all later passes: what the driver moved.
   /// `at_case` is called before the passes of a case and `after_case` after them.
@@ -38,6 +39,7 @@ class CaseRunner {
  private:
   /// Runs `step` at the case boundary. Throws CudaError when the context is dead.
   static void guarded(CaseResult& result, const std::function<void()>& step);
+  void take_evidence(CaseResult& result);
 
   Loop& loop_;
   const Options& options_;

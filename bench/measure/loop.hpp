@@ -66,6 +66,10 @@ class Loop {
   /// Of the sample taken last, the part before reading began, for workloads that report it.
   std::optional<double> setup_seconds() const { return setup_seconds_; }
 
+  /// Throws ImplausibleResult when a pass of the case, as it is after its samples, computes
+  /// something wrong. A captured pass is launched piece by piece from now on.
+  void verify();
+
   /// Of the passes of prepare() that it watched, and the samples since.
   Evidence evidence() { return evidence_.collect(options_.thorough); }
   PassSeries series(std::size_t count) { return evidence_.series(count); }

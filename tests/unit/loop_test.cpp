@@ -8,9 +8,11 @@
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "bench/catalog.hpp"
+#include "bench/measure/case_runner.hpp"
 #include "bench/platform/probe.hpp"
 #include "offload/error.hpp"
 
@@ -82,6 +84,33 @@ class NeverRight final : public Workload {
   }
 };
 
+/// Is right once, and never again.
+class RightOnce final : public Workload {
+ public:
+  class Bound final : public BoundWorkload {
+   public:
+    using BoundWorkload::BoundWorkload;
+    PassBytes bytes() const override { return {1, 32}; }
+    void poison(const LaunchTarget&) override {}
+    void launch(const PieceView&, const LaunchTarget&) override {}
+    std::optional<std::string> check(const LaunchTarget&) override {
+      if (!std::exchange(checked_, true)) return std::nullopt;
+      return "row 3 is missing";
+    }
+
+   private:
+    bool checked_ = false;
+  };
+  std::string_view name() const override { return "right_once"; }
+  std::string_view description() const override { return ""; }
+  Content content() const override { return Content::random_weights; }
+  Support reads(const WeightSet&) const override { return Support::yes(); }
+  std::unique_ptr<BoundWorkload> bind(const WeightSet& weights, std::span<const TensorContent>,
+                                      HostWorkers&, bool) const override {
+    return std::make_unique<Bound>(weights);
+  }
+};
+
 class LoopOnTheCpu : public testing::Test {
  protected:
   static Platform cpu_only() {
@@ -122,6 +151,28 @@ TEST_F(LoopOnTheCpu, MeasuresEveryWorkload) {
     EXPECT_GT(loop.sample(), 0);
   }
   EXPECT_GT(wall_.measured, 0);
+}
+
+TEST_F(LoopOnTheCpu, VerifiesAfterTheSamplesToo) {
+  const RightOnce right_once;
+  Case wrong = item("stream_read", host_compute());
+  wrong.workload = &right_once;
+  const Case spoilt = wrong;
+  const Case fine = item("stream_read", host_compute());
+  for (const EvidenceLevel evidence : {EvidenceLevel::none, EvidenceLevel::quick}) {
+    Options options;
+    options.evidence = evidence;
+    Loop loop(session_, calibration_, wall_);
+    CaseRunner runner(loop, options, wall_);
+    for (const Case* one : {&fine, &spoilt}) {
+      runner.begin(*one);
+      runner.take_sample();
+      EXPECT_EQ(runner.current().failure, "") << one->name();
+      runner.finish();
+      const bool failed = runner.current().failure.find("row 3 is missing") != std::string::npos;
+      EXPECT_EQ(failed, one == &spoilt) << runner.current().failure;
+    }
+  }
 }
 
 TEST_F(LoopOnTheCpu, SaysOfEveryCollectorWhatItFound) {
