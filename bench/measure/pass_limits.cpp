@@ -56,13 +56,6 @@ class PassLimits {
     runner_.add(at("ring_vs_link", tokens),
                 "gemm under pinned_ring_copy / bare cudaMemcpyAsync of the weight", ring / copy,
                 1.04, false, ring, copy, "s");
-    if (tokens == 8192 && runner_.start(at("zero_copy_vs_ring", tokens), "pinned_zero_copy")) {
-      const double zero_copy =
-          runner_.case_median(runner_.steady(gemm.get(), "pinned_zero_copy", weights));
-      runner_.add(at("zero_copy_vs_ring", tokens),
-                  "gemm under pinned_zero_copy / under pinned_ring_copy", zero_copy / ring, 40,
-                  true, zero_copy, ring, "s");
-    }
     if (tokens > 1) resident_gemm(*gemm, weights);
     runner_.loop().clear();
   }
