@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Tables of what driver and hardware did, for scripts/readme_table.py."""
 
+import statistics
+
 from offload_results.markdown_text import row
 from offload_results.results import BadInput, label_of, parameter_of
 from offload_results.text import seconds, size, three_digits
 
 dash = "-"
+LAST = 8  # passes, in the mean
 
 
 def passed(results, wanted):
@@ -126,19 +129,22 @@ def shown_passes(count):
 
 
 def series_table(results, chosen):
-    """series:LABEL[,WEIGHTS]: time of the n-th consecutive pass, and what it moved."""
+    """series:LABEL[,WEIGHTS]: time of the n-th consecutive pass, of the last ones in the mean and of all
+    of them, and what was moved. A single pass may meet only what has come to the GPU already."""
     label, *names = chosen
     cases = [case for case in of_weights(passed(results, label), names) if case["series"]]
     if not cases:
         raise BadInput(f"{label} was measured without --passes")
     count = min(len(case["series"]["pass_s"]) for case in cases)
     shown = shown_passes(count)
+    tail = min(LAST, count)
     titles = [f"pass {index}" for index in shown]
     lines = [
-        row(["policy", "start"] + titles + ["MB moved, first and last pass", "driver CPU s, all passes"]),
-        "|---|---|" + "---:|" * (len(shown) + 2),
+        row(["policy", "start"] + titles + [f"mean of the last {tail}", f"sum of all {count}",
+                                            "MB moved, first and last pass", "driver CPU s, all passes"]),
+        "|---|---|" + "---:|" * (len(shown) + 4),
     ]
-    for case in sorted(cases, key=lambda case: case["series"]["pass_s"][count - 1]):
+    for case in sorted(cases, key=lambda case: sum(case["series"]["pass_s"][:count])):
         series = case["series"]
         counted = series["um"].get("passes")
         if counted:
@@ -149,7 +155,9 @@ def series_table(results, chosen):
         driver = dash if series["driver_s"] is None else three_digits(sum(series["driver_s"]))
         lines.append(row(
             [f"`{case['policy']}`", case["start"]]
-            + [seconds(series["pass_s"][index - 1]) for index in shown] + [moved, driver]))
+            + [seconds(series["pass_s"][index - 1]) for index in shown]
+            + [seconds(statistics.fmean(series["pass_s"][count - tail:count])),
+               seconds(sum(series["pass_s"][:count])), moved, driver]))
     return "\n".join(lines)
 
 
