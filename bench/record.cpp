@@ -8,6 +8,11 @@ double CaseRecord::rate() const {
   return static_cast<double>(bytes.requested) / summary->median;
 }
 
+bool CaseRecord::lasts() const {
+  if (start == offload::name(Start::steady)) return true;
+  return start == offload::name(Start::warm) && path != Path::device_memory;
+}
+
 BytesByCause& BytesByCause::operator+=(const BytesByCause& more) {
   fault += more.fault;
   around_fault += more.around_fault;

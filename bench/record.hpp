@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -58,11 +59,31 @@ struct Limit {
   bool met() const { return at_least ? ratio >= goal : ratio <= goal; }
 };
 
+/// What of the machine a pass through a model's weights cannot outrun.
+enum class BoundBy : std::uint8_t { link, host_memory, device_memory, compute };
+constexpr std::string_view name(BoundBy by) {
+  if (by == BoundBy::link) return "link";
+  if (by == BoundBy::host_memory) return "host_memory";
+  return by == BoundBy::device_memory ? "device_memory" : "compute";
+}
+
+/// The least time that a pass through all layers can take, whatever the kernels: that of its
+/// slowest part, were all parts to overlap.
+struct ModelBound {
+  BoundBy by = BoundBy::link;
+  double seconds = 0;
+  std::optional<double> tokens_per_second;  // where the case has them
+  std::string from;                         // what the machine was taken to reach, and whence
+};
+
 /// What a pass through a slice of a model says of the whole.
 struct ModelFigures {
-  double scale = 1;              // bytes of the model / bytes measured, of what is offloaded
-  double seconds = 0;            // of a pass through all layers
-  double tokens_per_second = 0;  // the ceiling weights alone allow: no attention, no KV cache
+  double scale = 1;    // bytes of the model / bytes measured, of what is offloaded
+  double seconds = 0;  // of a pass through all layers
+  /// By these kernels, of weights alone: no attention, no KV cache. Only of a state that an engine
+  /// can stay in: the first pass from cold is none, nor are weights that have come to the GPU.
+  std::optional<double> tokens_per_second;
+  std::optional<ModelBound> bound;
   double link_bytes_per_token = 0;
   /// 1 - exposed / transfer time; transfer: link bytes by the calibrated copy engine; exposed: what
   /// the pass takes longer than with all weights resident. Needs that case in the same run.
@@ -76,7 +97,7 @@ struct CaseRecord {
   std::string workload, policy, start;
   std::string label;  // of the workload: "gemm/tokens:512" with a parameter
   WeightSet weights;
-  std::string memory, mechanism, engine_flags;
+  std::string memory, mechanism, engine_flags, nearest_engine;
   std::string family;  // of the policy: what it is drawn and listed with
   Path path = Path::link;
   PassBytes bytes;
@@ -101,6 +122,8 @@ struct CaseRecord {
 
   /// Requested bytes per second of the median pass; 0 without samples.
   double rate() const;
+  /// Whether pass after pass can be like this one, with the weights where the policy keeps them.
+  bool lasts() const;
 };
 
 /// A case that was planned and cannot be measured here.

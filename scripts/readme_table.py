@@ -9,7 +9,8 @@ usage: scripts/readme_table.py RESULTS.json... WHAT
 WHAT  machine              what the run was made on, in one line
       LABEL                what reading weights costs by policy: gemv, gemm/tokens:512
       gemm[:POLICY,...]    milliseconds by policy and tokens; only these policies
-      models[:LABEL,...]   tokens/s ceiling by policy, a column per label and model of all files
+      models[:LABEL,...]   tokens/s by policy and what the machine allows, a column per label and model of
+                           all files; of what an engine cannot stay in, the time of the first pass
       answer               three sentences; of a run with gemv
       answer:POLICY,...    gemv of the first file, and one token of the model in the second
       engines              the flags of engines that select a policy
@@ -33,7 +34,7 @@ from evidence_tables import tables as evidence_tables
 from offload_results import command
 from offload_results.json_reader import BadInput, read_text
 from offload_results.markdown_text import row
-from offload_results.results import label_of, parameter_of
+from offload_results.results import label_of, lasts, parameter_of
 from offload_results.results import load as shared_load
 from offload_results.text import percent, ratio_text, seconds, size, three_digits
 
@@ -79,8 +80,8 @@ def best_starts(results, label):
 
 
 def policy_rows(columns, cell, chosen=()):
-    """A list of cells per policy, the bound first, then by the last column, then by the one before;
-    `columns` are {policy: case}."""
+    """A list of cells per policy, the bound first, then by the last column, then by the one before,
+    and then a model's first passes; `columns` are {policy: case}."""
     policies = {policy: case for column in columns for policy, case in column.items()}
     missing = [policy for policy in chosen if policy not in policies]
     if missing:
@@ -91,7 +92,9 @@ def policy_rows(columns, cell, chosen=()):
             column[policy]["summary"]["median_s"] if policy in column else float("inf")
             for column in reversed(columns)
         ]
-        return (policies[policy]["path"] != "device_memory", times)
+        case = policies[policy]
+        first_pass = bool(case.get("model")) and not lasts(case)
+        return (case["path"] != "device_memory", first_pass, times)
 
     for policy in sorted(chosen or policies, key=order):
         yield policy, [cell(column[policy]) if policy in column else "-" for column in columns]
@@ -128,8 +131,15 @@ def milliseconds(case):
     return three_digits(case["summary"]["median_s"] * 1e3)
 
 
-def tokens_per_second(case):
-    return three_digits(case["model"]["tokens_per_second_ceiling"])
+BOUNDS = {"host_memory": "DRAM", "device_memory": "HBM"}
+
+
+def model_cell(case):
+    """Tokens/s by the kernels measured and, in files that have it, by the machine's bound."""
+    text, bound = readme_answer.model_figure(case), case["model"].get("bound")
+    if bound and bound["tokens_per_second"]:
+        text += f" ({three_digits(bound['tokens_per_second'])} {BOUNDS.get(bound['by'], bound['by'])})"
+    return text
 
 
 def gemm_table(results, chosen):
@@ -200,13 +210,13 @@ def models_table(files, chosen):
         for policy, case in column.items()
     }
     lines = [
-        row(["tokens/s at most, by policy"] + [f"{label} {model}" for label, model in columns]
+        row(["tokens/s by policy"] + [f"{label} {model}" for label, model in columns]
             + [f"HBM for {first}"]),
         "|---|" + "---:|" * (len(columns) + 1),
     ]
     # The first column, which is the order a reader looks for, decides: it comes last for the sort.
     backwards = list(columns.values())[::-1]
-    for policy, cells in policy_rows(backwards, tokens_per_second):
+    for policy, cells in policy_rows(backwards, model_cell):
         memory = size(device[policy]) if policy in device else "-"
         lines.append(row([f"`{policy}`"] + cells[::-1] + [memory]))
     return "\n".join(lines + ["", f"<sub>{'; '.join(notes)}.</sub>"])

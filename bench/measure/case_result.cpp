@@ -2,46 +2,17 @@
 #include "bench/measure/case_result.hpp"
 
 #include <algorithm>
-#include <array>
 #include <bit>
-#include <charconv>
 #include <cmath>
 #include <optional>
 #include <vector>
 
+#include "bench/measure/engine_flags.hpp"
+#include "bench/measure/model_bound.hpp"
 #include "bench/models/slice.hpp"
 
 namespace offload {
 namespace {
-
-/// The shortest text that reads back as the same number: "30", "7.5".
-std::string figure(double value) {
-  std::array<char, 64> text{};
-  const auto end = std::to_chars(text.data(), text.data() + text.size(), value).ptr;
-  return {text.data(), end};
-}
-
-std::string figure(std::size_t value) { return std::to_string(value); }
-
-void replace_all(std::string& text, std::string_view what, const std::string& by) {
-  for (std::size_t at = text.find(what); at != std::string::npos;
-       at = text.find(what, at + by.size())) {
-    text.replace(at, what.size(), by);
-  }
-}
-
-std::string limited_to(std::string_view option, const std::vector<std::string>& names) {
-  std::string text;
-  for (const std::string& name : names) text += ' ' + name;
-  return text.empty() ? "" : " " + std::string(option) + text;
-}
-
-/// `text` up to its first clause that has `what`; clauses of one engine are set apart by ", ".
-void drop_other_clauses(std::string& text, std::string_view what) {
-  const std::size_t at = text.find(what);
-  const std::size_t end = at == std::string::npos ? at : text.find(", ", at);
-  if (end != std::string::npos) text.erase(end);
-}
 
 /// Of the offloaded tensors, each rounded up to a power of two.
 double rounded_bytes(const WeightSet& weights) {
@@ -79,7 +50,8 @@ std::optional<double> resident_seconds(double bytes, double all, const CaseRecor
 }
 
 std::optional<ModelFigures> figures_of(const CaseRecord& record, const CaseRecord* twin,
-                                       const Calibration& calibration) {
+                                       const Machine& machine) {
+  const Calibration& calibration = machine.calibration;
   const ModelSlice& slice = *record.weights.slice;
   const SliceScale measured = scale_of(record.weights);
   const double offloaded = static_cast<double>(slice.offloaded_bytes);
@@ -93,7 +65,8 @@ std::optional<ModelFigures> figures_of(const CaseRecord& record, const CaseRecor
   if (!missing) return std::nullopt;
   figures.seconds = record.summary->median * figures.scale + *missing;
   const double tokens = static_cast<double>(record.tokens);
-  figures.tokens_per_second = tokens / figures.seconds;
+  if (record.lasts()) figures.tokens_per_second = tokens / figures.seconds;
+  figures.bound = model_bound(record, figures.scale, twin, machine);
   figures.link_bytes_per_token = static_cast<double>(record.link_bytes) * figures.scale / tokens;
   const bool link_alone = record.link_bytes > 0 && record.cpu_bytes == 0;
   if (twin != nullptr && link_alone && calibration.copy_h2d) {
@@ -131,7 +104,10 @@ CaseRecord describe(const Case& item, const RecordContext& context) {
   record.memory = item.policy->memory;
   record.mechanism = item.policy->mechanism;
   record.engine_flags = item.policy->engine_flags;
-  if (item.weights->slice) record.engine_flags = engine_flags(record.engine_flags, context.rules);
+  record.nearest_engine = item.policy->nearest_engine;
+  if (item.weights->slice) {
+    record.engine_flags = engine_flags(record.engine_flags, context.rules, *item.weights->slice);
+  }
   record.path = item.policy->path(item.start, context.platform);
   record.tokens = item.workload->tokens();
   record.migrates = migrates(*item.policy, context.platform);
@@ -148,33 +124,11 @@ std::optional<double> share_of_link(const CaseRecord& record, const Calibration&
 
 }  // namespace
 
-std::string engine_flags(std::string_view flags, const OffloadRules& rules) {
-  std::string text(flags);
-  if (rules.n_cpu_moe) {
-    drop_other_clauses(text, "-ncmoe N");
-    replace_all(text, "-ncmoe N (experts)", "-ncmoe " + figure(*rules.n_cpu_moe));
-  } else if (rules.group_size > 0) {  // wins over a budget, as in vLLM
-    replace_all(text, "--offload-group-size G", "--offload-group-size " + figure(rules.group_size));
-    replace_all(text, "--offload-num-in-group N",
-                "--offload-num-in-group " + figure(rules.num_in_group));
-    replace_all(text, "--offload-prefetch-step S",
-                "--offload-prefetch-step " + figure(rules.prefetch_step) +
-                    limited_to("--offload-params", rules.offload_params));
-  } else if (rules.cpu_offload_gb > 0) {
-    const std::string names = limited_to("--cpu-offload-params", rules.cpu_offload_params);
-    const std::string budget = "--cpu-offload-gb " + figure(rules.cpu_offload_gb);
-    replace_all(text, "SGLang --cpu-offload-gb X", "SGLang " + budget);  // has no such names
-    replace_all(text, "--cpu-offload-gb X", budget + names);
-  }
-  return text;
-}
-
-std::vector<CaseRecord> with_model_figures(std::vector<CaseRecord> cases,
-                                           const Calibration& calibration) {
+std::vector<CaseRecord> with_model_figures(std::vector<CaseRecord> cases, const Machine& machine) {
   for (CaseRecord& record : cases) {
     if (!record.weights.slice || !record.summary || record.tokens == 0) continue;
     if (!record.failure.empty()) continue;
-    record.model = figures_of(record, resident_twin(cases, record), calibration);
+    record.model = figures_of(record, resident_twin(cases, record), machine);
   }
   return cases;
 }
@@ -204,7 +158,7 @@ std::vector<CaseRecord> make_records(std::span<const CaseResult> results,
   std::vector<CaseRecord> records;
   records.reserve(results.size());
   for (const CaseResult& result : results) records.push_back(make_record(result, context));
-  return with_model_figures(std::move(records), context.calibration);
+  return with_model_figures(std::move(records), {context.calibration, context.platform});
 }
 
 }  // namespace offload

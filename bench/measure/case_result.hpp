@@ -5,11 +5,11 @@
 #include <optional>
 #include <span>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "bench/evidence.hpp"
 #include "bench/measure/loop.hpp"
+#include "bench/measure/model_bound.hpp"
 #include "bench/measure/plan.hpp"
 #include "bench/models/offload_rules.hpp"
 #include "bench/record.hpp"
@@ -42,16 +42,10 @@ CaseRecord make_record(const CaseResult& result, const RecordContext& context);
 std::vector<CaseRecord> make_records(std::span<const CaseResult> results,
                                      const RecordContext& context);
 
-/// `flags` as a policy names them, "vLLM --offload-backend uva --cpu-offload-gb X": the letters of
-/// the rules that were given become their figures, and the names those rules are limited to follow.
-/// Letters of rules that were not given stay. "" stays "": no engine flag selects the policy.
-std::string engine_flags(std::string_view flags, const OffloadRules& rules);
-
 /// `cases` with `model` of those that passed over a model's slice. What is offloaded scales with
 /// its bytes; what is resident takes, beyond the slice's share, the time that device_resident took
 /// for as many bytes in the same run, or what the calibrated rate of GPU memory takes for the part
 /// of them that a pass reads; a prefill without the former gets no figures.
-std::vector<CaseRecord> with_model_figures(std::vector<CaseRecord> cases,
-                                           const Calibration& calibration);
+std::vector<CaseRecord> with_model_figures(std::vector<CaseRecord> cases, const Machine& machine);
 
 }  // namespace offload

@@ -43,7 +43,8 @@ constexpr Policy rows[] = {{
     .name = "host_compute",
     .memory = "malloc",
     .mechanism = "the CPU computes in place, on every core",
-    .engine_flags = "llama.cpp -ncmoe N (experts), -ngl N (whole layers)",
+    // From 32 tokens on llama.cpp would copy weights to the GPU instead.
+    .engine_flags = "llama.cpp -ngl N --no-op-offload; llama.cpp -ncmoe N --no-op-offload",
     .family = Family::cpu,
     .paths = {Path::host_memory, Path::host_memory},
     .needs_gpu = false,

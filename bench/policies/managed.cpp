@@ -174,6 +174,8 @@ constexpr Recipe readmostly_prefer_host{.read_mostly = true, .preferred = Proces
 template <const Recipe& recipe>
 constexpr Policy managed(std::string_view name, std::string_view memory, std::string_view mechanism,
                          std::string_view engine_flags = "") {
+  constexpr std::string_view nearest =
+      "llama.cpp GGML_CUDA_ENABLE_UNIFIED_MEMORY=1, without advice or prefetch";
   // ReadMostly comes before the preferred location: a reader elsewhere gets its duplicate.
   const bool stays_on_cpu =
       recipe.accessed_by_gpu || (recipe.preferred == Processor::cpu && !recipe.read_mostly);
@@ -182,6 +184,7 @@ constexpr Policy managed(std::string_view name, std::string_view memory, std::st
       .memory = memory,
       .mechanism = mechanism,
       .engine_flags = engine_flags,
+      .nearest_engine = engine_flags.empty() ? nearest : std::string_view(),
       .family = Family::managed,
       .starts = recipe.accessed_by_gpu ? std::span<const Start>(steady_only) : cold_and_warm,
       .needs = managed_needs,

@@ -96,8 +96,7 @@ constexpr Policy rows[] = {{
     .memory = "cudaHostAlloc",
     .mechanism = "a copy stream brings layers into slots, S layers ahead",
     .engine_flags = "vLLM --offload-backend prefetch --offload-group-size G "
-                    "--offload-num-in-group N --offload-prefetch-step S; "
-                    "SGLang the same with --offload-mode cpu",
+                    "--offload-num-in-group N --offload-prefetch-step S",
     .family = Family::copy,
     .requirement = requirement,
     .place = place,

@@ -139,11 +139,15 @@ std::unique_ptr<Placement> place(std::span<const WeightTensor> tensors,
 constexpr Need pageable_access[] = {
     {&MemoryModel::pageable_memory_access, "pageable memory access (HMM or ATS)"}};
 
+constexpr std::string_view nearest =
+    "llama.cpp GGML_CUDA_ENABLE_UNIFIED_MEMORY=1, by cudaMallocManaged";
+
 constexpr Policy rows[] = {
     {
         .name = "system_demand",
         .memory = "malloc",
         .mechanism = "read in place (ATS) or page faults (HMM)",
+        .nearest_engine = nearest,
         .family = Family::system,
         .starts = cold_and_warm,
         .needs = pageable_access,
@@ -157,6 +161,7 @@ constexpr Policy rows[] = {
         .name = "system_prefetch",
         .memory = "malloc",
         .mechanism = "cudaMemPrefetchAsync of each piece, then read, on one stream",
+        .nearest_engine = nearest,
         .family = Family::system,
         .starts = cold_and_warm,
         .needs = pageable_access,
@@ -170,6 +175,7 @@ constexpr Policy rows[] = {
         .name = "system_accessed_by",
         .memory = "malloc, AccessedBy GPU",
         .mechanism = "mapped (HMM), access counters may migrate hot pages (ATS)",
+        .nearest_engine = nearest,
         .family = Family::system,
         .starts = cold_and_warm,
         .needs = pageable_access,

@@ -86,6 +86,8 @@ std::unique_ptr<Placement> place_by_vmm(std::span<const WeightTensor> tensors,
 constexpr Need registering[] = {{&MemoryModel::host_register, "cudaHostRegister"}};
 constexpr Need vmm_on_host[] = {{&MemoryModel::host_numa_vmm, "cuMemCreate on host NUMA nodes"}};
 
+constexpr std::string_view by_host_alloc = "vLLM --offload-backend uva, by cudaHostAlloc";
+
 constexpr Policy rows[] = {
     {
         .name = "pinned_zero_copy",
@@ -100,6 +102,7 @@ constexpr Policy rows[] = {
         .name = "writecombined_zero_copy",
         .memory = "cudaHostAlloc mapped, write-combined",
         .mechanism = "SMs read it over the link (UVA)",
+        .nearest_engine = by_host_alloc,
         .family = Family::zero_copy,
         .requirement = requirement,
         .place = place<HostMemory::write_combined>,
@@ -108,6 +111,7 @@ constexpr Policy rows[] = {
         .name = "registered_zero_copy",
         .memory = "malloc + cudaHostRegister",
         .mechanism = "SMs read it over the link (UVA)",
+        .nearest_engine = by_host_alloc,
         .family = Family::zero_copy,
         .needs = registering,
         .requirement = requirement,
@@ -117,6 +121,7 @@ constexpr Policy rows[] = {
         .name = "hostvmm_zero_copy",
         .memory = "cuMemCreate on the GPU's host NUMA node",
         .mechanism = "SMs read it over the link",
+        .nearest_engine = by_host_alloc,
         .family = Family::zero_copy,
         .needs = vmm_on_host,
         .requirement = requirement_of_vmm,

@@ -40,10 +40,12 @@ std::optional<Contest> contest_of(const std::vector<const CaseRecord*>& cases, S
   return contest;
 }
 
-const CaseRecord* fastest_on_gpu(const std::vector<const CaseRecord*>& cases) {
+/// Weights that are on the GPU before every pass, whatever was read before: not those that have
+/// come there, of which something may have stayed behind.
+const CaseRecord* fastest_resident(const std::vector<const CaseRecord*>& cases) {
   const CaseRecord* best = nullptr;
   for (const CaseRecord* record : cases) {
-    if (exclusion(*record) != Exclusion::on_gpu) continue;
+    if (exclusion(*record) != Exclusion::on_gpu || !record->lasts()) continue;
     if (best == nullptr || faster(record, best)) best = record;
   }
   return best;
@@ -59,7 +61,7 @@ constexpr std::size_t max_names = 4;
 
 /// "5.62 tokens/s"
 std::string tokens_text(const CaseRecord& record) {
-  return three_digits(record.model->tokens_per_second) + " tokens/s";
+  return three_digits(record.model->tokens_per_second.value_or(0)) + " tokens/s";
 }
 
 /// "1.2 GiB of GPU memory"
@@ -106,56 +108,98 @@ std::string winners(const Contest& contest) {
          " slower at " + speed(next);
 }
 
-/// "; with all weights resident 230 tokens/s in 16 GiB of GPU memory"; "" where it is not known.
+/// "; with all weights resident (device_resident) 230 tokens/s in 16 GiB of GPU memory"; "" where
+/// it is not known.
 std::string model_if_resident(const CaseRecord* resident) {
   if (resident == nullptr || !resident->model) return "";
-  return "; with all weights resident " + tokens_text(*resident) + " in " +
-         device_memory_text(*resident);
+  return "; with all weights resident (" + resident->policy + ") " + tokens_text(*resident) +
+         " in " + device_memory_text(*resident);
 }
 
-std::string selected_by(const CaseRecord& best) {
-  if (best.engine_flags.empty()) return "; no engine flag selects " + best.policy;
-  return "; engine flags of " + best.policy + ": " + best.engine_flags;
+/// "vLLM --x or SGLang --y"
+std::string flags_text(const CaseRecord& record) {
+  std::string text = record.engine_flags;
+  constexpr std::string_view apart = "; ";
+  for (std::size_t at = text.find(apart); at != std::string::npos; at = text.find(apart, at)) {
+    text.replace(at, apart.size(), " or ");
+  }
+  return text;
+}
+
+/// "no engine has a (2026-11; nearest: vLLM --x, by whole layers)"
+std::string not_in_engines(const CaseRecord& best) {
+  std::string text = "no engine has " + best.policy + " (" + std::string(engines_as_of);
+  if (!best.nearest_engine.empty()) text += "; nearest: " + best.nearest_engine;
+  return text + ')';
+}
+
+/// The second winner: the best that an engine can switch on today, and how.
+std::string switched_on(const Contest& contest) {
+  const CaseRecord& best = contest.best();
+  if (!best.engine_flags.empty()) {
+    return "; an engine switches " + best.policy + " on by " + flags_text(best);
+  }
+  std::string text = "; " + not_in_engines(best);
+  if (contest.switchable == nullptr) {
+    return text + (contest.ranked.size() > 1 ? ", nor another policy measured here" : "");
+  }
+  const CaseRecord& other = *contest.switchable;
+  text += ", the best that one switches on today is " + other.policy;
+  if (ties(best, other)) {
+    text += ", as fast";
+  } else if (&other != contest.runner_up) {  // whose figures stand there already
+    text += ", " + times(times_slower(other, best)) + " slower at " + speed(other);
+  }
+  return text + ", by " + flags_text(other);
 }
 
 std::string if_resident(const CaseRecord* resident, const CaseRecord& best) {
   constexpr double worth_saying = 1.05;
-  if (best.model) return model_if_resident(resident) + selected_by(best);
+  if (best.model) return model_if_resident(resident);
   if (resident == nullptr) return "";
   const double gain = times_slower(best, *resident);
   if (gain < worth_saying) return "; weights that stay on the GPU would be read no faster";
   return "; weights that stay on the GPU would be read " + times(gain) + " faster";
 }
 
-std::string without_contest(const CaseRecord* resident) {
-  if (resident == nullptr) return "no policy passed";
-  if (resident->model) return "no policy that offloads passed" + model_if_resident(resident);
-  return "nothing was read from host memory; weights on the GPU are read at " + speed(*resident) +
-         " (" + resident->policy + ")";
+std::string without_contest(const Ranking& ranking) {
+  const CaseRecord* on_gpu = nullptr;
+  bool first_pass = false;
+  for (const CaseRecord* record : ranking.cases) {
+    const auto why = exclusion(*record);
+    first_pass |= why == Exclusion::first_pass;
+    if (why == Exclusion::on_gpu && (on_gpu == nullptr || faster(record, on_gpu))) on_gpu = record;
+  }
+  if (first_pass) {
+    return "no policy passed in a state that an engine can stay in" +
+           model_if_resident(ranking.resident);
+  }
+  if (on_gpu == nullptr) return "no policy passed";
+  if (on_gpu->model) return "no policy that offloads passed" + model_if_resident(ranking.resident);
+  return "nothing was read from host memory; weights on the GPU are read at " + speed(*on_gpu) +
+         " (" + on_gpu->policy + ")";
 }
 
-/// "gemv of w: pinned_copy wins at 50.0 GB/s (80 % of the link), ..." or, of a model, "decode of m:
-/// hybrid_split wins at 5.60 tokens/s with 1.2 GiB of GPU memory, ...". One sentence; two where
-/// policies that keep nothing on the GPU also differ by start.
+/// "gemv of w: pinned_copy wins at 50.0 GB/s (80 % of the link), ...; an engine switches
+/// pinned_copy on by ..." or, of a model, "decode of m: hybrid_split wins at 5.60 tokens/s with 1.2
+/// GiB of GPU memory, ...". One sentence; two where policies that keep nothing on the GPU also
+/// differ by start.
 std::vector<std::string> winner_sentences(const Ranking& ranking) {
   const std::string subject = ranking.label + " of " + ranking.weights;
   const std::optional<Contest>& cold = ranking.cold;
   const std::optional<Contest>& warm = ranking.warm;
-  if (!cold && !warm) return {subject + ": " + without_contest(ranking.resident) + '.'};
+  if (!cold && !warm) return {subject + ": " + without_contest(ranking) + '.'};
+  const auto sentence = [&](const std::string& start, const Contest& contest, bool resident) {
+    return subject + start + ": " + winners(contest) + switched_on(contest) +
+           (resident ? if_resident(ranking.resident, contest.best()) : "") + '.';
+  };
+  const Contest& last = warm ? *warm : *cold;
+  if (last.best().model) return {sentence("", last, true)};
   const bool both = cold && warm;
-  if (both && winners(*cold) == winners(*warm)) {
-    return {subject + ", cold and warm: " + winners(*cold) +
-            if_resident(ranking.resident, cold->best()) + '.'};
-  }
+  if (both && winners(*cold) == winners(*warm)) return {sentence(", cold and warm", *cold, true)};
   std::vector<std::string> sentences;
-  if (cold) {
-    sentences.push_back(subject + (both ? ", cold: " : ": ") + winners(*cold) +
-                        if_resident(ranking.resident, cold->best()) + '.');
-  }
-  if (warm) {
-    sentences.push_back(subject + ", warm: " + winners(*warm) +
-                        (both ? "" : if_resident(ranking.resident, warm->best())) + '.');
-  }
+  if (cold) sentences.push_back(sentence(both ? ", cold" : "", *cold, true));
+  if (warm) sentences.push_back(sentence(", warm", *warm, !both));
   return sentences;
 }
 
@@ -169,6 +213,7 @@ std::optional<Exclusion> exclusion(const CaseRecord& record) {
   if (!record.failure.empty()) return Exclusion::failed;
   if (!passed(record)) return Exclusion::no_samples;
   if (record.path == Path::device_memory) return Exclusion::on_gpu;
+  if (record.weights.slice && record.start == name(Start::cold)) return Exclusion::first_pass;
   return std::nullopt;
 }
 
@@ -218,7 +263,7 @@ std::vector<Ranking> rank(const std::vector<CaseRecord>& cases) {
   for (Ranking& ranking : rankings) {
     ranking.cold = contest_of(ranking.cases, Start::cold);
     ranking.warm = contest_of(ranking.cases, Start::warm);
-    ranking.resident = fastest_on_gpu(ranking.cases);
+    ranking.resident = fastest_resident(ranking.cases);
   }
   return rankings;
 }

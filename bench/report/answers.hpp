@@ -20,11 +20,13 @@ bool passed(const CaseRecord& record);
 enum class Exclusion : std::uint8_t {
   failed,
   no_samples,
-  on_gpu,  // its weights are, or have become, resident in GPU memory: another question's answer
+  on_gpu,      // its weights are, or have become, resident in GPU memory: another question's answer
+  first_pass,  // of a model from cold: no engine can stay there, what it moved has to go home again
 };
 constexpr std::string_view name(Exclusion exclusion) {
   if (exclusion == Exclusion::failed) return "failed";
-  return exclusion == Exclusion::no_samples ? "no_samples" : "on_gpu";
+  if (exclusion == Exclusion::no_samples) return "no_samples";
+  return exclusion == Exclusion::on_gpu ? "on_gpu" : "first_pass";
 }
 /// nullopt for a case that competes: it passed, and read weights that are in host memory.
 std::optional<Exclusion> exclusion(const CaseRecord& record);
@@ -62,7 +64,8 @@ struct Place {
 std::optional<Place> place(const std::optional<Contest>& contest, const CaseRecord& record);
 
 /// Steady cases compete in both contests, since under those policies cold and warm are the same;
-/// without one genuinely warm competitor there is no warm contest.
+/// without one genuinely warm competitor there is no warm contest. Passes over models compete in
+/// states that an engine can stay in; what keeps mappings is warm.
 struct Ranking {
   std::string workload;
   std::string label;  // "gemm/tokens:512" stands apart from "gemm/tokens:1"
@@ -70,7 +73,7 @@ struct Ranking {
   std::vector<const CaseRecord*> cases;  // all of them, in the order of the run
   std::optional<Contest> cold;
   std::optional<Contest> warm;
-  const CaseRecord* resident = nullptr;  // the fastest passed case that read GPU memory
+  const CaseRecord* resident = nullptr;  // passed; its weights never leave GPU memory
 
   /// The contest that a case of this start is shown against: warm ones among what is fast when
   /// warm, all others from cold.

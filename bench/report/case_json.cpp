@@ -61,6 +61,14 @@ Json footprint_json(const Footprint& footprint) {
           {"pageable", footprint.pageable}};
 }
 
+Json bound_json(const std::optional<ModelBound>& bound) {
+  if (!bound) return nullptr;
+  return {{"by", name(bound->by)},
+          {"pass_s", bound->seconds},
+          {"tokens_per_second", or_null<Json>(bound->tokens_per_second)},
+          {"from", bound->from}};
+}
+
 Json model_json(const CaseRecord& record) {
   const ModelSlice& slice = *record.weights.slice;
   const ModelFigures& figures = *record.model;
@@ -74,7 +82,8 @@ Json model_json(const CaseRecord& record) {
           {"left_out", "attention and KV cache, norms, embedding and head"},
           {"scale", figures.scale},
           {"pass_s", figures.seconds},
-          {"tokens_per_second_ceiling", figures.tokens_per_second},
+          {"tokens_per_second_ceiling", or_null<Json>(figures.tokens_per_second)},
+          {"bound", bound_json(figures.bound)},
           {"link_bytes_per_token", figures.link_bytes_per_token},
           {"overlap", or_null<Json>(figures.overlap)},
           {"memory_bytes", footprint_json(figures.memory)},

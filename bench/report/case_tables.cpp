@@ -22,8 +22,6 @@ std::string size_or_dash(std::size_t bytes) {
 
 bool has_share(const CaseRecord* record) { return record->share_of_link.has_value(); }
 
-bool has_overlap(const CaseRecord* record) { return record->model && record->model->overlap; }
-
 std::string median_text(const CaseRecord& record) { return format_seconds(record.summary->median); }
 
 std::string rate_number(const CaseRecord& record) { return three_digits(record.rate() / 1e9); }
@@ -41,15 +39,27 @@ std::string spread_number(const CaseRecord& record) {
 }
 
 std::string tokens_number(const CaseRecord& record) {
-  return record.model ? three_digits(record.model->tokens_per_second) : "-";
+  if (!record.model || !record.model->tokens_per_second) return "-";
+  return three_digits(*record.model->tokens_per_second);
 }
 
-/// None of the transfer is hidden where a pass takes longer than copying and computing in turn.
-std::string overlap_number(const CaseRecord& record) {
-  if (!has_overlap(&record)) return "-";
-  constexpr double shown = 0.0005;  // what one decimal of a percentage distinguishes from nothing
-  const double overlap = *record.model->overlap;
-  return overlap >= shown ? percent_number(overlap) : "none";
+std::string_view short_name(BoundBy by) {
+  switch (by) {
+    case BoundBy::host_memory:
+      return "DRAM";
+    case BoundBy::device_memory:
+      return "HBM";
+    default:
+      return name(by);
+  }
+}
+
+/// "8.41 link": tokens/s that the machine allows, and what of it that is.
+std::string bound_text(const CaseRecord& record) {
+  if (!record.model || !record.model->bound) return "-";
+  const ModelBound& bound = *record.model->bound;
+  if (!bound.tokens_per_second) return "-";
+  return three_digits(*bound.tokens_per_second) + ' ' + std::string(short_name(bound.by));
 }
 
 std::string device_memory(const CaseRecord& record) {
@@ -73,23 +83,31 @@ std::vector<Figure> figures_of(const Ranking& ranking) {
   return figures;
 }
 
-std::vector<Figure> model_figures_of(const Ranking& ranking) {
-  std::vector<Figure> figures{{"tokens/s", tokens_number}};
-  if (std::ranges::any_of(ranking.cases, has_share)) figures.push_back({"link %", share_number});
-  if (std::ranges::any_of(ranking.cases, has_overlap)) {
-    figures.push_back({"overlap %", overlap_number});
+std::vector<Figure> model_figures() {
+  return {{"tokens/s", tokens_number},
+          {"bound", bound_text},
+          {"HBM", device_memory},
+          {"host", host_memory}};
+}
+
+std::string excluded_text(Exclusion why, const CaseRecord& record) {
+  switch (why) {
+    case Exclusion::failed:
+      return "FAILED";
+    case Exclusion::no_samples:
+      return "no samples";
+    case Exclusion::on_gpu:
+      return "is on the GPU";
+    case Exclusion::first_pass:
+      break;
   }
-  figures.push_back({"HBM", device_memory});
-  figures.push_back({"host", host_memory});
-  return figures;
+  const std::string time = record.model ? ' ' + format_seconds(record.model->seconds) : "";
+  return "first pass" + time;
 }
 
 /// A warm case among what is fast when warm, all others from cold.
 std::string verdict(const CaseRecord& record, const Ranking& ranking) {
-  if (const auto excluded = exclusion(record)) {
-    if (*excluded == Exclusion::failed) return "FAILED";
-    return *excluded == Exclusion::no_samples ? "no samples" : "is on the GPU";
-  }
+  if (const auto excluded = exclusion(record)) return excluded_text(*excluded, record);
   const auto& contest = ranking.contest(record.start);
   const auto found = place(contest, record);
   if (!found) return "-";
@@ -155,6 +173,7 @@ std::vector<const CaseRecord*> in_table_order(const Ranking& ranking) {
   std::vector<const CaseRecord*> rows = ranking.cases;
   const auto part = [](const CaseRecord* record) {
     if (!passed(*record)) return 2;
+    if (record->weights.slice) return record->lasts() ? 0 : 1;
     return record->start == name(Start::warm) ? 1 : 0;
   };
   std::ranges::stable_sort(rows, [&](const CaseRecord* one, const CaseRecord* other) {
@@ -167,26 +186,16 @@ std::vector<const CaseRecord*> in_table_order(const Ranking& ranking) {
 void write_cases(Page& page, const Ranking& ranking) {
   const bool model = is_model_pass(ranking);
   page.heading(model ? model_title(ranking) : title(ranking));
-  page.table(table_of(ranking, model ? model_figures_of(ranking) : figures_of(ranking)));
+  page.table(table_of(ranking, model ? model_figures() : figures_of(ranking)));
 }
 
 std::string model_note(const std::vector<Ranking>& rankings) {
-  bool any = false;
-  bool link = false;
-  bool overlap = false;
-  for (const Ranking& ranking : rankings) {
-    if (!is_model_pass(ranking)) continue;
-    any = true;
-    link |= std::ranges::any_of(ranking.cases, has_share);
-    overlap |= std::ranges::any_of(ranking.cases, has_overlap);
-  }
-  if (!any) return "";
-  std::string text =
-      "tokens/s is the ceiling that weights alone allow: attention, KV cache, norms, embedding and "
-      "head are left out.";
-  if (link) text += " link %: of the copy engine's rate.";
-  if (overlap) text += " overlap %: of the transfer time, how much is hidden by computing.";
-  return text + " HBM and host: memory for all weights of the model.";
+  if (std::ranges::none_of(rankings, is_model_pass)) return "";
+  return "tokens/s is what these kernels reach on weights alone: attention, KV cache, norms, "
+         "embedding and head are left out. bound: what the link, the host's memory (DRAM), the "
+         "GPU's (HBM) or its arithmetic (compute) allows. A first pass brings or maps the weights: "
+         "no engine can stay in it, so it has no tokens/s; nor have weights that then are on the "
+         "GPU, which is no offloading. HBM and host: memory for all weights of the model.";
 }
 
 }  // namespace offload

@@ -9,7 +9,8 @@
 
 namespace offload {
 
-/// Cold and steady cases by time, then the warm ones, then those without a time.
+/// Cold and steady cases by time, then the warm ones, then those without a time. Of a model those
+/// in which an engine can stay, then first passes and what has come to the GPU.
 std::vector<const CaseRecord*> in_table_order(const Ranking& ranking);
 
 /// A title and a table: rates, or latency per step; of passes over a model, tokens per second and

@@ -48,7 +48,9 @@ std::string of_footprint(Record record) {
 /// Figures of the whole model, for passes over one that passed.
 bool has_model(Record record) { return record.weights.slice && record.model && passed(record); }
 
-template <double ModelFigures::*figure>
+bool has_bound(Record record) { return has_model(record) && record.model->bound; }
+
+template <auto figure>
 std::string of_model(Record record) {
   return has_model(record) ? raw((*record.model).*figure) : "";
 }
@@ -183,7 +185,13 @@ constexpr std::array columns{
     CsvColumn{"minor_page_faults", [](Record record) { return raw(minor_faults(record)); }},
     CsvColumn{"setup_median_s", [](Record record) { return raw(setup_seconds(record)); }},
     CsvColumn{"read_median_s", [](Record record) { return raw(read_seconds(record)); }},
-    CsvColumn{"family", [](Record record) { return record.family; }}};
+    CsvColumn{"family", [](Record record) { return record.family; }},
+    CsvColumn{"bound_by", [](Record record) {
+                return has_bound(record) ? std::string(name(record.model->bound->by)) : "";
+              }},
+    CsvColumn{"bound_pass_s", [](Record record) {
+                return has_bound(record) ? raw(record.model->bound->seconds) : "";
+              }}};
 
 }  // namespace
 

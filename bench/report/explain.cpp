@@ -33,6 +33,25 @@ bool has_figures(Lines& lines, std::string_view what, const Observed<T>& observe
   return false;
 }
 
+void explain_model(Lines& lines, const CaseRecord& record) {
+  const ModelFigures& figures = *record.model;
+  std::string text = "All layers of the model take " + format_seconds(figures.seconds);
+  if (figures.tokens_per_second) {
+    text += ", " + three_digits(*figures.tokens_per_second) + " tokens/s by these kernels";
+  } else if (record.path == Path::device_memory) {
+    text += "; that is no offloading, so it has no tokens/s";
+  } else {
+    text += " in a first pass, in which no engine can stay, so it has no tokens/s";
+  }
+  lines.push_back(text + ".");
+  if (!figures.bound) return;
+  text = "The machine allows " + format_seconds(figures.bound->seconds);
+  if (figures.bound->tokens_per_second) {
+    text += ", " + three_digits(*figures.bound->tokens_per_second) + " tokens/s";
+  }
+  lines.push_back(text + ": " + figures.bound->from + ".");
+}
+
 void explain_speed(Lines& lines, const CaseRecord& record, const RunRecord& run) {
   lines.push_back("Weights in " + record.memory + "; " + record.mechanism + ".");
   if (!record.failure.empty()) lines.push_back("FAILED: " + record.failure + ".");
@@ -56,6 +75,7 @@ void explain_speed(Lines& lines, const CaseRecord& record, const RunRecord& run)
     lines.push_back(text + ": " + format_traffic(record.bytes.requested) + " at " +
                     format_rate(record.rate()) + ".");
   }
+  if (record.model) explain_model(lines, record);
   if (record.path == Path::device_memory) {
     lines.emplace_back("The weights were in GPU memory when they were read.");
   } else if (record.path == Path::host_memory) {

@@ -172,14 +172,21 @@ Support gpu_offers(const Platform& platform, std::span<const Need> needs);
 using PlaceFunction = std::unique_ptr<Placement> (*)(std::span<const WeightTensor> tensors,
                                                      const PlaceContext& context);
 
+/// When it was last looked up which engine has what (docs/engines.md).
+inline constexpr std::string_view engines_as_of = "2026-11";
+
 /// A policy is a row: what it is, what it asks for, and two functions. Rows are constants, found by
 /// the build in the files of bench/policies/.
 struct Policy {
   std::string_view name;       // lower case; the prefix of no other policy's
   std::string_view memory;     // the allocator, e.g. "cudaHostAlloc mapped"
   std::string_view mechanism;  // how the GPU gets it, one short clause
-  /// The engine flags that select this behaviour, or "" when no engine has it.
+  /// The engine flags that select this behaviour, or "" when no engine has it; alternatives are set
+  /// apart by "; ". X (GiB offloaded), G, N and S (groups, layers ahead) after an engine's own
+  /// option become the figures of a model that is measured (bench/measure/engine_flags.hpp).
   std::string_view engine_flags = {};
+  /// Without flags: the engine that comes nearest, and what differs; see engines_as_of.
+  std::string_view nearest_engine = {};
   Family family;
   /// Whether every pass, not only a cold one, moves the pages it reads to the GPU: none stays there
   /// but what a window holds.

@@ -7,7 +7,7 @@ import typing
 from .json_reader import BadInput, read_json
 from .upgrade import upgraded
 
-NEWEST_MINOR = {1: 3, 2: 0}  # by major version, that results/schema/results-N.json describes
+NEWEST_MINOR = {1: 3, 2: 1}  # by major version, that results/schema/results-N.json describes
 # Whose items say which source they are of.
 LISTS = ("cases", "skipped", "answers", "limits", "memory_costs")
 NUMBERS = frozenset((int, float))  # True and False are of a type of their own
@@ -103,6 +103,19 @@ def key_of(case):
 
 def passed(case):
     return case["complete"] and case["failure"] is None and case["summary"] is not None
+
+
+def lasts(case):
+    """Whether an engine can stay in what the case measured, pass after pass: a first pass from cold
+    is over once, and weights that have come to the GPU are not offloaded any more."""
+    return case["start"] == "steady" or (
+        case["start"] == "warm" and case["path"] != "device_memory")
+
+
+def tokens_per_second(case):
+    """Of a whole model, by the kernels measured; None where the case has none. Files before 2.1 have
+    a figure for states that do not last, too."""
+    return case["model"]["tokens_per_second_ceiling"] if case.get("model") and lasts(case) else None
 
 
 def is_case(case, sources=1):

@@ -51,23 +51,27 @@ def model_pass(label, policy, start, name, rate, path="link", samples=(1.0, 1.0,
                      tokens=int(label.rpartition(":")[2]), **how)
 
 
-def test_models_are_columns_and_what_migrates_counts_from_cold(tmp_path):
+def test_models_are_columns_of_what_an_engine_can_stay_in(tmp_path):
     one = make.write(tmp_path / "a.json", make.run([
         model_pass("decode/tokens:1", "slow", "cold", "8b", 2.0),
         model_pass("decode/tokens:1", "slow", "warm", "8b", 90.0, "device_memory"),
         model_pass("decode/tokens:1", "device_resident", "steady", "8b", 100.0, "device_memory"),
         model_pass("decode/tokens:1", "fast", "steady", "8b", 4.0, samples=[1.0, 2.0, 2.0, 2.0, 4.0]),
+        model_pass("decode/tokens:1", "mapped", "cold", "8b", 0.5),
+        model_pass("decode/tokens:1", "mapped", "warm", "8b", 2.0),
     ]))
     two = make.write(tmp_path / "b.json", make.run([
         model_pass("decode/tokens:1", "slow", "cold", "70b", 0.5),
         {**model_pass("decode/tokens:1", "fast", "steady", "70b", 1.0, failure="lost"), "model": None},
-        model_pass("decode/tokens:32", "slow", "cold", "70b", 7.0),
+        model_pass("decode/tokens:1", "mapped", "warm", "70b", 0.5),
+        model_pass("decode/tokens:32", "fast", "steady", "70b", 7.0),
+        model_pass("prefill/tokens:512", "slow", "cold", "70b", 7.0),
     ]))
     first, second = tokens.figures(runs.load([one, two]))
     assert (first.name, second.name) == ("tokens-decode/tokens:1", "tokens-decode/tokens:32")
     assert [figure.name for figure in tokens.figures(runs.load([one, two]), "decode/tokens:32")] == [
         "tokens-decode/tokens:32"]
-    assert [(row.policy, row.start) for row in first.rows] == [("fast", "steady"), ("slow", "cold")]
+    assert [(row.policy, row.start) for row in first.rows] == [("fast", "steady"), ("mapped", "warm")]
     small, large = first.columns
     assert [cell.value for cell in small.cells] == [4.0, 2.0]
     assert small.bound == 100.0 and large.bound is None

@@ -52,7 +52,7 @@ def test_the_terminal_shows_the_committed_figures():
 def case(label, policy, start, median, path="link", device=0, **other):
     model = {
         "name": "tiny", "layers": 4, "layers_measured": 2, "offloaded_bytes": 3 << 30,
-        "resident_bytes": 0, "tokens_per_second_ceiling": 1 / median,
+        "resident_bytes": 0, "tokens_per_second_ceiling": 1 / median, "pass_s": median,
         "memory_bytes": {"device": device},
     }
     return {
@@ -76,20 +76,43 @@ def first_cells(table):
     return [line.split(" | ")[0].strip("| `") for line in table.splitlines()[2:] if "|" in line]
 
 
-def test_a_policy_that_migrates_is_shown_from_cold(tmp_path):
+def test_what_no_engine_can_stay_in_has_the_time_of_its_first_pass(tmp_path):
     results = written(
         tmp_path / "r.json",
         case("decode/tokens:1", "slow", "cold", 0.5),
         case("decode/tokens:1", "slow", "warm", 0.001, path="device_memory"),
         case("decode/tokens:1", "mapped", "cold", 0.4),
         case("decode/tokens:1", "mapped", "warm", 0.25),
+        case("decode/tokens:1", "slowest", "steady", 3.0),
         case("decode/tokens:1", "bound", "steady", 0.001, path="device_memory", device=5 << 29),
     )
     table = readme_table.render([results], "models")
-    assert "| `slow` | 2.00 | 0 B |" in table
+    assert "| `slow` | first pass 500 ms | 0 B |" in table
     assert "| `mapped` | 4.00 | 0 B |" in table
     assert "| `bound` | 1000 | 2.5 GiB |" in table
+    assert first_cells(table)[:4] == ["bound", "mapped", "slowest", "slow"]
     assert "tiny: 3 GiB offloaded, 2 of 4 layers measured" in table
+
+
+def test_the_machines_bound_stands_beside_tokens(tmp_path):
+    one = case("decode/tokens:1", "a", "steady", 0.5)
+    one["model"]["bound"] = {"by": "host_memory", "pass_s": 0.4, "tokens_per_second": 2.5, "from": "x"}
+    table = readme_table.render([written(tmp_path / "r.json", one)], "models")
+    assert "| `a` | 2.00 (2.50 DRAM) | 0 B |" in table
+
+
+def test_consecutive_passes_have_a_sum_and_a_mean(tmp_path):
+    def series(policy, *passes):
+        return case("expert_gather", policy, "cold", passes[0], series={
+            "pass_s": list(passes), "driver_s": None, "distinct_bytes": [],
+            "um": {"state": "unavailable", "reason": "lost"}})
+    late = series("late", *[0.020] * 15, 0.001)  # ends fast, and takes longest
+    steady = series("steady", *[0.010] * 16)
+    table = readme_table.render([written(tmp_path / "r.json", late, steady)], "series:expert_gather")
+    assert "| mean of the last 8 | sum of all 16 |" in table
+    assert first_cells(table) == ["steady", "late"]
+    # Seven of 20 ms and one of 1 ms; fifteen and one.
+    assert "| 1.00 ms | 17.6 ms | 301 ms | - | - |" in table
 
 
 def test_the_bound_comes_first_then_the_best_of_the_first_column(tmp_path):

@@ -9,8 +9,9 @@ from results_builder import (
     skipped, um,
 )
 from sanity_parts import (
-    COST, LIMIT, MANAGED, SIZE, WINDOW, migrating, resident, rows_spoilt, spoilt, summary_spoilt,
-    with_answers, with_cpu, with_energy, with_link, with_model, with_residency, with_series, with_setup,
+    BOUND, COST, LIMIT, MANAGED, SIZE, WINDOW, first_pass, migrating, resident, rows_spoilt, spoilt,
+    summary_spoilt, with_answers, with_cpu, with_energy, with_link, with_model, with_residency,
+    with_resident, with_series, with_setup,
 )
 
 ZERO_COPY = "gemv/pinned_zero_copy/w/steady"
@@ -58,6 +59,13 @@ SANE = {
     "set-up": run([with_setup([1e-3, 1e-3, 3e-3], 1e-3, 1e-3)]),
     "series": run([with_series([1e-3, 2e-3], [SIZE, 0])]),
     "model": run(with_model()),
+    "a model with its bound": run(with_model(bound=BOUND)),
+    "a model that the GPU's arithmetic bounds": run(with_model(bound={
+        **BOUND, "by": "compute", "pass_s": 5e-3, "tokens_per_second": 200.0})),
+    "a model brought to the GPU": run(first_pass(bound={**BOUND, "tokens_per_second": None})),
+    "a model that is on the GPU": run(first_pass("device_memory", "warm")),
+    "a model's resident bound": with_resident(
+        "a wins; with all weights resident (device_resident) 2500 tokens/s in 1 GiB of GPU memory."),
     "answers": with_answers(),
     "limits": run([case()], limits=[LIMIT, {**LIMIT, "ratio": 2.0}, {
         **LIMIT, "at_least": False, "met": False}]),
@@ -128,12 +136,50 @@ NOT_SANE = {
         ("none named", run([{**case(), "run_name": None}, case(policy="b")]), None, "has no rows"),
     ],
     "model_follows_from_the_median": [
-        ("tokens/s", run(with_model(tokens_per_second_ceiling=500.0)), None, "ceiling is 500"),
+        ("tokens/s", run(with_model(tokens_per_second_ceiling=150.0)), None, "ceiling is 150"),
+        ("no tokens/s", run(with_model(tokens_per_second_ceiling=None)), None, "ceiling is null"),
         ("pass", run(with_model(pass_s=2e-3, tokens_per_second_ceiling=500.0)), None, "pass_s"),
         ("scale", run(with_model(scale=3.0)), None, "model.scale is 3, by its formula 4"),
         ("link", run(with_model(link_bytes_per_token=1.0)), None, "link_bytes_per_token"),
         ("overlap", run(with_model(overlap=1.0)), None, "model.overlap is 1"),
         ("layers", run(with_model(layers_measured=5)), None, "5 layers of a model of 4"),
+    ],
+    "tokens_are_of_a_state_that_lasts": [
+        ("a first pass", run(spoilt(first_pass(), model={
+            **first_pass()[1]["model"], "tokens_per_second_ceiling": 1 / (4 * 1.3e-3)})),
+         "decode/tokens:1/managed_demand/w/cold", "192 tokens/s of a first pass"),
+        ("on the GPU", run(spoilt(first_pass("device_memory", "warm"), model={
+            **first_pass("device_memory", "warm")[1]["model"],
+            "tokens_per_second_ceiling": 1 / (4 * 1.3e-3)})), None, "which is no offloading"),
+    ],
+    "tokens_are_below_the_bound": [
+        # 64 MiB four times take 4.88 ms at 55 GB/s: 205 tokens/s.
+        ("the link", run(with_model(pass_s=4e-3, tokens_per_second_ceiling=250.0)), None,
+         "250 tokens/s, above the 205 that link allows"),
+        ("the CPU's memory", run(spoilt(with_model(
+            pass_s=1e-3, tokens_per_second_ceiling=1000.0, link_bytes_per_token=0, overlap=None),
+            path="host_memory", link_bytes=0, cpu_bytes=SIZE, share_of_link=None)), None,
+         "that host memory allows"),
+    ],
+    "bounds_follow_from_the_calibration": [
+        ("another time", run(with_model(bound={**BOUND, "pass_s": 1e-3})), None,
+         "model.bound is 0.001 s by link"),
+        ("another part", run(with_model(bound={**BOUND, "by": "device_memory"})), None,
+         "by device_memory"),
+        ("computing sooner than the link", run(with_model(bound={
+            **BOUND, "by": "compute", "pass_s": 1e-3, "tokens_per_second": 1000.0})), None,
+         "though link needs"),
+        ("other tokens", run(with_model(bound={**BOUND, "tokens_per_second": 1.0})), None,
+         "bound.tokens_per_second is 1.0"),
+        ("tokens of a first pass", run(first_pass(bound=BOUND)), None, "bound.tokens_per_second"),
+    ],
+    "resident_never_left_the_gpu": [
+        ("the case", with_resident("a wins.", "decode/tokens:1/managed_demand/w/warm"),
+         "answer of decode/tokens:1, w", "which came to the GPU"),
+        ("the sentence", with_resident("a wins; with all weights resident 22163 tokens/s."), None,
+         "but with weights that never leave the GPU 2500 was measured"),
+        ("the sentence's policy", with_resident(
+            "a wins; with all weights resident (managed_demand) 2500 tokens/s."), None, "2500"),
     ],
     "platform_is_possible": [
         ("more free than there is", run([], gpu=gpu(free_bytes=81 * 2**30)), "platform", "free"),

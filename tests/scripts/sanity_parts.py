@@ -16,6 +16,9 @@ MODEL = {
     "memory_bytes": {"device": 0, "pinned": 0, "managed": 0, "pageable": 0},
     "pinned_bytes_by_powers_of_two": 0,
 }
+# 64 MiB four times over the link by the copy engine.
+BOUND = {"by": "link", "pass_s": 4 * SIZE / 55e9, "tokens_per_second": 55e9 / (4 * SIZE),
+         "from": "55.0 GB/s by the copy engine"}
 MANAGED = {"device": 0, "pinned": 0, "managed": SIZE, "pageable": 0}
 WINDOW = {**MANAGED, "device": SIZE // 4}
 
@@ -82,6 +85,36 @@ def with_model(**changes):
     return [case("decode/tokens:1", "device_resident", samples=[0.1e-3], path="device_memory"),
             case("decode/tokens:1", samples=[1.3e-3], tokens=1, model={**MODEL, **changes},
                  **{"weights": "w"}) | {"weights": weights}]
+
+
+def first_pass(path="link", start="cold", **changes):
+    """Of a policy that migrates: it brings the model to the GPU, or finds it there."""
+    resident_case, one = with_model(tokens_per_second_ceiling=None, overlap=None, **changes)
+    if path == "device_memory":
+        one = {**one, "share_of_link": None, "link_bytes": 0,
+               "model": {**one["model"], "link_bytes_per_token": 0}}
+    else:
+        one["model"]["overlap"] = MODEL["overlap"]
+    name = one["name"].replace("pinned_zero_copy", "managed_demand").replace("steady", start)
+    return [resident_case, {**one, "name": name, "run_name": f"{name}/manual_time", "path": path,
+                            "policy": "managed_demand", "start": start}]
+
+
+def with_resident(sentence, resident=None):
+    """A model's answer: what it is compared with, and what its sentence says of that."""
+    cases = with_model()
+    cases[0]["model"] = {**MODEL, "pass_s": 4e-4, "tokens_per_second_ceiling": 2500.0,
+                         "link_bytes_per_token": 0, "overlap": None}
+    cases[0] |= {"tokens": 1, "weights": cases[1]["weights"]}
+    came = first_pass("device_memory", "warm")[1]
+    cases, answer = answered([*cases, came], sentences=[sentence])
+    for one in cases:
+        if one["excluded"] is None and one["start"] == "warm":
+            one["excluded"] = "on_gpu"
+    if resident:
+        answer["cold"]["resident"] = {
+            "case": resident, "policy": "p", "engine_flags": None, "times_faster": 1.0}
+    return run(cases, answers=[answer])
 
 
 def spoilt(cases, **changes):

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "bench/catalog.hpp"
+#include "bench/measure/engine_flags.hpp"
 
 namespace offload {
 namespace {
@@ -88,7 +89,7 @@ TEST_F(RecordOfACase, SaysInEngineFlagsOfAModelWhatTheRulesSay) {
   weights_.slice.emplace();
   rules_.cpu_offload_gb = 30;
   const CaseRecord model = make_record(result(copied_), context());
-  EXPECT_EQ(model.engine_flags, engine_flags(matrix.engine_flags, rules_));
+  EXPECT_EQ(model.engine_flags, engine_flags(matrix.engine_flags, rules_, *weights_.slice));
 }
 
 }  // namespace

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Flags as the engines take them: what is expected here was written down from their documentation.
-#include "bench/measure/case_result.hpp"
+#include "bench/measure/engine_flags.hpp"
 
 #include <gtest/gtest.h>
 
@@ -9,10 +9,21 @@
 namespace offload {
 namespace {
 
-std::string flags_of(const char* policy, const OffloadRules& rules) {
+constexpr std::uint64_t gib = std::uint64_t{1} << 30;
+
+/// 32 layers of 1 GiB each.
+ModelSlice model(std::uint64_t offloaded_gib) {
+  return {.model = "model",
+          .layers = 32,
+          .offloaded_bytes = offloaded_gib * gib,
+          .resident_bytes = (32 - offloaded_gib) * gib};
+}
+
+std::string flags_of(const char* policy, const OffloadRules& rules,
+                     const ModelSlice& of = model(32)) {
   const Catalog catalog = make_catalog();
   for (const auto& known : catalog.policies) {
-    if (known->name == policy) return engine_flags(known->engine_flags, rules);
+    if (known->name == policy) return engine_flags(known->engine_flags, rules, of);
   }
   return "no such policy";
 }
@@ -32,24 +43,56 @@ TEST(EngineFlags, LimitTheBudgetToNamesOnlyWhereTheEngineCan) {
             "w2_weight --enforce-eager; SGLang --cpu-offload-gb 2");
 }
 
+TEST(EngineFlags, GiveWholeGibibytesWhereTheEngineTakesNoOther) {
+  EXPECT_NE(flags_of("pinned_copy", {.cpu_offload_gb = 7.5}).find("SGLang --cpu-offload-gb 8"),
+            std::string::npos);
+}
+
 TEST(EngineFlags, NameTheGroups) {
   const OffloadRules rules{
       .group_size = 8, .num_in_group = 2, .prefetch_step = 3, .offload_params = {"down_proj"}};
   EXPECT_EQ(flags_of("pinned_prefetch_copy", rules),
             "vLLM --offload-backend prefetch --offload-group-size 8 --offload-num-in-group 2 "
-            "--offload-prefetch-step 3 --offload-params down_proj; SGLang the same with "
-            "--offload-mode cpu");
+            "--offload-prefetch-step 3 --offload-params down_proj");
 }
 
-TEST(EngineFlags, NameTheExpertLayers) {
-  EXPECT_EQ(flags_of("host_compute", {.n_cpu_moe = 24}), "llama.cpp -ncmoe 24");
-  EXPECT_EQ(flags_of("host_compute", {.n_cpu_moe = 0}), "llama.cpp -ncmoe 0");
+TEST(EngineFlags, NameTheLayersThatTheCpuComputes) {
+  EXPECT_EQ(flags_of("host_compute", {.n_cpu_moe = 24}), "llama.cpp -ncmoe 24 --no-op-offload");
+  EXPECT_EQ(flags_of("host_compute", {.n_cpu_moe = 0}), "llama.cpp -ncmoe 0 --no-op-offload");
+  EXPECT_EQ(flags_of("host_compute", {}), "llama.cpp -ngl 0 --no-op-offload");
+  EXPECT_EQ(flags_of("host_compute", {.cpu_offload_gb = 8}, model(8)),
+            "llama.cpp -ngl 24 --no-op-offload");
 }
 
-TEST(EngineFlags, KeepTheLettersOfRulesThatWereNotGiven) {
-  EXPECT_EQ(flags_of("pinned_zero_copy", {}), "vLLM --offload-backend uva --cpu-offload-gb X");
-  EXPECT_EQ(flags_of("pinned_zero_copy", {.group_size = 8}),
-            "vLLM --offload-backend uva --cpu-offload-gb X");
+TEST(EngineFlags, OffloadAsMuchWhereNoRuleWasGiven) {
+  EXPECT_EQ(flags_of("pinned_zero_copy", {}), "vLLM --offload-backend uva --cpu-offload-gb 32");
+  EXPECT_EQ(flags_of("pinned_prefetch_copy", {}),
+            "vLLM --offload-backend prefetch --offload-group-size 1 --offload-num-in-group 1 "
+            "--offload-prefetch-step 1");
+}
+
+TEST(EngineFlags, OffloadAtLeastAsMuchWhereTheRuleIsAnothers) {
+  // Two of eight layers are 8 GiB of 32.
+  const OffloadRules groups{.group_size = 8, .num_in_group = 2};
+  EXPECT_EQ(flags_of("pinned_zero_copy", groups, model(8)),
+            "vLLM --offload-backend uva --cpu-offload-gb 8");
+  EXPECT_EQ(flags_of("host_compute", groups, model(8)), "llama.cpp -ngl 24 --no-op-offload");
+  const OffloadRules budget{.cpu_offload_gb = 8, .prefetch_step = 2};
+  EXPECT_EQ(flags_of("pinned_prefetch_copy", budget, model(8)),
+            "vLLM --offload-backend prefetch --offload-group-size 4 --offload-num-in-group 1 "
+            "--offload-prefetch-step 2");
+}
+
+TEST(EngineFlags, LeaveNoLetterInAnyPolicysFlags) {
+  for (const OffloadRules& rules : {OffloadRules{}, OffloadRules{.cpu_offload_gb = 30},
+                                    OffloadRules{.group_size = 4}, OffloadRules{.n_cpu_moe = 3}}) {
+    for (const Policy* policy : make_catalog().policies) {
+      const std::string flags = ' ' + engine_flags(policy->engine_flags, rules, model(8)) + ' ';
+      for (const char* letter : {" X", " G ", " N ", " S "}) {
+        EXPECT_EQ(flags.find(letter), std::string::npos) << flags;
+      }
+    }
+  }
 }
 
 TEST(EngineFlags, AreNoneWhereNoEngineHasThePolicy) {

@@ -5,9 +5,9 @@
 #include <map>
 #include <sstream>
 
+#include "bench/report/answers.hpp"
 #include "bench/report/csv.hpp"
 #include "bench/report/evidence.hpp"
-#include "bench/report/answers.hpp"
 #include "bench/report/summary.hpp"
 #include "tests/unit/synthetic_run.hpp"
 
@@ -173,7 +173,8 @@ TEST(EvidenceTable, SaysHowPassesGoOn) {
 TEST(EvidenceNotes, SayOnceWhatIsMissing) {
   const std::string text = notes({zero_copy(), demand(), demand(), mapping()});
   EXPECT_TRUE(contains(text, "0*: zero by design"));
-  EXPECT_TRUE(contains(text, "- managed_demand: energy unknown: cold passes have to be brought home"));
+  EXPECT_TRUE(
+      contains(text, "- managed_demand: energy unknown: cold passes have to be brought home"));
   EXPECT_TRUE(contains(text, "- managed_prefer_host: CPU time unknown: no clock"));
   EXPECT_TRUE(contains(text, "- managed_prefer_host: link bytes unknown: not collected"));
   EXPECT_TRUE(contains(text, "more than 10 % off"));

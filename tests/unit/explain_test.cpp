@@ -111,9 +111,10 @@ TEST(Explain, TellsMappingFromMoving) {
 
 TEST(Explain, HasASentenceForEveryCollectorThatFoundNothing) {
   const Told told(toy_case("gemv", "a", "steady", Path::link, {2e-3}));
-  for (const char* what : {"CPU time", "Page faults of this process", "Pages in host memory", "Link bytes",
-                           "Energy", "Clocks"}) {
-    EXPECT_TRUE(told(std::string(what) + " unknown: not collected.")) << what << '\n' << told.text();
+  for (const char* what : {"CPU time", "Page faults of this process", "Pages in host memory",
+                           "Link bytes", "Energy", "Clocks"}) {
+    EXPECT_TRUE(told(std::string(what) + " unknown: not collected.")) << what << '\n'
+                                                                      << told.text();
   }
 }
 

@@ -5,8 +5,8 @@
 #include <gtest/gtest.h>
 
 #include "bench/models/linear_weights.hpp"
-#include "bench/models/tensor_names.hpp"
 #include "bench/models/presets.hpp"
+#include "bench/models/tensor_names.hpp"
 
 namespace offload {
 namespace {

@@ -32,6 +32,7 @@ WeightSet partly_resident(std::size_t offloaded, std::size_t resident) {
 CaseRecord passed_case(const WeightSet& weights, Path path, double seconds) {
   CaseRecord record;
   record.workload = "decode";
+  record.start = "steady";
   record.weights = weights;
   record.tokens = 2;
   record.path = path;
@@ -46,15 +47,22 @@ CaseRecord passed_case(const WeightSet& weights, Path path, double seconds) {
   return record;
 }
 
-Calibration machine() {
+Calibration calibrated() {
   Calibration calibration;
   calibration.copy_h2d = 100e6;
   calibration.device_read = 1e9;
   return calibration;
 }
 
+const Calibration calibration = calibrated();
+const Platform no_gpu;
+
+std::vector<CaseRecord> with_figures(std::vector<CaseRecord> cases) {
+  return with_model_figures(std::move(cases), {calibration, no_gpu});
+}
+
 ModelFigures figures(std::vector<CaseRecord> cases, std::size_t of = 0) {
-  cases = with_model_figures(std::move(cases), machine());
+  cases = with_figures(std::move(cases));
   return cases.at(of).model.value();
 }
 
@@ -71,7 +79,10 @@ TEST(ModelFigures, ScaleWhatIsOffloaded) {
   const ModelFigures result = figures({record});
   EXPECT_DOUBLE_EQ(result.scale, 5);
   EXPECT_DOUBLE_EQ(result.seconds, 0.150);
-  EXPECT_DOUBLE_EQ(result.tokens_per_second, 2 / 0.150);
+  EXPECT_DOUBLE_EQ(result.tokens_per_second.value(), 2 / 0.150);
+  // 10 MB at 100 MB/s.
+  EXPECT_DOUBLE_EQ(result.bound.value().seconds, 0.1);
+  EXPECT_DOUBLE_EQ(result.bound->tokens_per_second.value(), 2 / 0.1);
   EXPECT_DOUBLE_EQ(result.link_bytes_per_token, 5e6);
   EXPECT_FALSE(result.overlap);  // nothing says how long computing alone takes
   EXPECT_EQ(result.memory.pinned, 10 * mb);
@@ -109,7 +120,7 @@ TEST(ModelFigures, OfAPrefillNeedTheTimeOnResidentWeights) {
   const WeightSet weights = partly_resident(4, 0);
   std::vector<CaseRecord> cases{passed_case(weights, Path::link, 0.050)};
   cases[0].workload = "prefill";
-  cases = with_model_figures(std::move(cases), machine());
+  cases = with_figures(std::move(cases));
   EXPECT_FALSE(cases[0].model);
   // 20 ms for 4 MB computed where they lie: 30 ms for the 6 MB that only the model has.
   cases.push_back(passed_case(weights, Path::device_memory, 0.020));
@@ -179,6 +190,22 @@ TEST(ModelFigures, CountMigratedWeightsOnTheGpu) {
   EXPECT_EQ(result.memory.device, 4 * mb);
 }
 
+TEST(ModelFigures, HaveTokensOnlyOfStatesThatLast) {
+  const WeightSet weights = slice_of(
+      2, 0, {.model = "model", .layers = 4, .layers_measured = 2, .offloaded_bytes = 4 * mb});
+  CaseRecord record = passed_case(weights, Path::link, 0.020);
+  EXPECT_TRUE(figures({record}).tokens_per_second);
+  record.start = "cold";
+  EXPECT_FALSE(figures({record}).tokens_per_second);
+  EXPECT_DOUBLE_EQ(figures({record}).seconds, 0.040);
+  record.start = "warm";  // mapped: read over the link in every pass
+  EXPECT_TRUE(figures({record}).tokens_per_second);
+  record = passed_case(weights, Path::device_memory, 0.020);
+  record.start = "warm";
+  record.migrates = true;
+  EXPECT_FALSE(figures({record}).tokens_per_second);
+}
+
 TEST(ModelFigures, AreOfPassedModelPassesOnly) {
   const WeightSet weights =
       slice_of(1, 0, {.model = "model", .layers = 1, .layers_measured = 1, .offloaded_bytes = mb});
@@ -190,7 +217,7 @@ TEST(ModelFigures, AreOfPassedModelPassesOnly) {
   CaseRecord matrix = good;
   matrix.weights.slice.reset();
   std::vector<CaseRecord> cases{good, failed, unmeasured, matrix};
-  cases = with_model_figures(std::move(cases), machine());
+  cases = with_figures(std::move(cases));
   EXPECT_TRUE(cases[0].model);
   for (std::size_t i = 1; i < cases.size(); ++i) EXPECT_FALSE(cases[i].model) << i;
 }

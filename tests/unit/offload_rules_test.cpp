@@ -9,8 +9,8 @@
 #include <string_view>
 
 #include "bench/models/fuse.hpp"
-#include "bench/models/tensor_names.hpp"
 #include "bench/models/presets.hpp"
+#include "bench/models/tensor_names.hpp"
 #include "offload/error.hpp"
 
 namespace offload {

@@ -7,11 +7,11 @@
 #include <string>
 #include <string_view>
 
-#include "bench/platform/memory.hpp"
 #include "bench/core/files.hpp"
-#include "bench/platform/probe.hpp"
 #include "bench/platform/host.hpp"
+#include "bench/platform/memory.hpp"
 #include "bench/platform/nvml.hpp"
+#include "bench/platform/probe.hpp"
 #include "offload/error.hpp"
 #include "tests/unit/fake_root.hpp"
 

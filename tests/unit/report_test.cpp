@@ -6,8 +6,8 @@
 #include <algorithm>
 #include <limits>
 
-#include "bench/report/results_file.hpp"
 #include "bench/report/page.hpp"
+#include "bench/report/results_file.hpp"
 #include "tests/unit/synthetic_run.hpp"
 
 namespace offload {

@@ -234,7 +234,8 @@ TEST(SafetensorsModel, KeepsAnIndexInItsDirectory) {
                                   "..", "", "x.bin", "..\\\\secret.safetensors"}) {
     const fs::path index = directory.write(
         "model/i.json", R"({"weight_map":{"model.layers.0.mlp.up_proj.weight":")" + shard + "\"}}");
-    EXPECT_TRUE(says(complaint_of_index(index), "which is not a safetensors file beside it")) << shard;
+    EXPECT_TRUE(says(complaint_of_index(index), "which is not a safetensors file beside it"))
+        << shard;
   }
   for (const std::string text : {"{}", "[]", R"({"weight_map":[]})", R"({"weight_map":{}})"}) {
     EXPECT_TRUE(says(complaint_of_index(directory.write("i.json", text)), "has no weight_map"));

@@ -9,8 +9,8 @@
 #include <set>
 
 #include "bench/core/names.hpp"
-#include "bench/models/presets.hpp"
 #include "bench/models/linear_weights.hpp"
+#include "bench/models/presets.hpp"
 #include "offload/units.hpp"
 
 namespace offload {

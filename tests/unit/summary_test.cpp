@@ -84,12 +84,15 @@ TEST(Summary, KeepsColdAndWarmApart) {
   EXPECT_EQ(
       sentences[0],
       "gemv of toy.w, cold: pinned_copy wins at 50.0 GB/s (80 % of the link), "
-      "pinned_zero_copy is 1.25x slower at 40.0 GB/s (64 % of the link); weights that stay on "
-      "the GPU would be read 80x faster.");
+      "pinned_zero_copy is 1.25x slower at 40.0 GB/s (64 % of the link); no engine has pinned_copy "
+      "(2026-11), the best that one switches on today is managed_demand, 5.00x slower at 10.0 GB/s "
+      "(16 % of the link), by GGML_CUDA_ENABLE_UNIFIED_MEMORY=1; weights that stay on the GPU "
+      "would be read 80x faster.");
   // 2.0 / 1.8; 100 MB in 1.8 ms are 55.6 GB/s.
   EXPECT_EQ(sentences[1],
             "gemv of toy.w, warm: managed_prefer_host wins at 55.6 GB/s (89 % of the link), "
-            "pinned_copy is 1.11x slower at 50.0 GB/s (80 % of the link).");
+            "pinned_copy is 1.11x slower at 50.0 GB/s (80 % of the link); no engine has "
+            "managed_prefer_host (2026-11), nor another policy measured here.");
 }
 
 TEST(Summary, GivesLatencyPerStep) {
@@ -131,7 +134,7 @@ TEST(Summary, WorksWithoutAGpu) {
   EXPECT_FALSE(contains(text, "% of link"));
   EXPECT_EQ(row(text, "host_compute", "steady").back(), "no rival");
   // 100 MB in 5 ms.
-  EXPECT_TRUE(contains(text, "host_compute reads at 20.0 GB/s, with no rival."));
+  EXPECT_TRUE(contains(text, "host_compute reads at 20.0 GB/s, with no rival;"));
 }
 
 TEST(Summary, WarnsOfNoise) {
@@ -169,11 +172,12 @@ TEST(Summary, WritesMarkdownTables) {
 }
 
 TEST(Winner, IsSharedBetweenNearlyEqualMedians) {
-  EXPECT_EQ(sentence({toy_case("gemv", "a", "steady", on_link, {2.000e-3}),
-                      toy_case("gemv", "b", "steady", on_link, {2.019e-3}),
-                      toy_case("gemv", "c", "steady", on_link, {2.020e-3})}),
-            "gemv of toy.w: a and b tie at 50.0 GB/s (80 % of the link), c is 1.01x slower at 49.5 "
-            "GB/s (79 % of the link).");
+  EXPECT_EQ(
+      sentence({toy_case("gemv", "a", "steady", on_link, {2.000e-3}),
+                toy_case("gemv", "b", "steady", on_link, {2.019e-3}),
+                toy_case("gemv", "c", "steady", on_link, {2.020e-3})}),
+      "gemv of toy.w: a and b tie at 50.0 GB/s (80 % of the link), c is 1.01x slower at 49.5 "
+      "GB/s (79 % of the link); no engine has a (2026-11), nor another policy measured here.");
 }
 
 TEST(Winner, IsSaidOnceWhenColdAndWarmAgree) {
@@ -181,7 +185,8 @@ TEST(Winner, IsSaidOnceWhenColdAndWarmAgree) {
                       toy_case("gemv", "b", "cold", on_link, {4.0e-3}),
                       toy_case("gemv", "b", "warm", on_link, {4.0e-3})}),
             "gemv of toy.w, cold and warm: a wins at 50.0 GB/s (80 % of the link), b is 2.00x "
-            "slower at 25.0 GB/s (40 % of the link).");
+            "slower at 25.0 GB/s (40 % of the link); no engine has a (2026-11), nor another policy "
+            "measured here.");
 }
 
 TEST(Winner, IsSharedWhenTheMiddleHalvesOverlap) {
@@ -200,24 +205,35 @@ TEST(Winner, IsSharedWhenTheMiddleHalvesOverlap) {
 TEST(Winner, IsNeverAFailedOrAResidentCase) {
   CaseRecord wrong = toy_case("gemv", "wrong", "steady", on_link, {1e-3});
   wrong.failure = "wrong result";
-  const CaseRecord resident = toy_case("gemv", "moved", "warm", on_gpu, {25e-6});
+  const CaseRecord resident = toy_case("gemv", "there", "steady", on_gpu, {25e-6});
   const CaseRecord slow = toy_case("gemv", "slow", "cold", on_link, {4e-3});
   // 100 MB in 4 ms, 40 % of the link; 4 ms over 25 us is 160.
   EXPECT_EQ(
       sentence({wrong, resident, slow}),
-      "gemv of toy.w: slow reads at 25.0 GB/s (40 % of the link), with no rival; weights that "
-      "stay on the GPU would be read 160x faster.");
+      "gemv of toy.w: slow reads at 25.0 GB/s (40 % of the link), with no rival; no engine has "
+      "slow (2026-11); weights that stay on the GPU would be read 160x faster.");
   EXPECT_EQ(sentence({wrong}), "gemv of toy.w: no policy passed.");
   EXPECT_EQ(sentence({wrong, resident}),
             "gemv of toy.w: nothing was read from host memory; weights on the GPU are read at 4.00 "
-            "TB/s (moved).");
+            "TB/s (there).");
 }
 
 TEST(Winner, DoesNotPromiseAGainThatIsNotThere) {
-  EXPECT_EQ(sentence({toy_case("gemv", "device_resident", "steady", on_gpu, {2e-3}),
-                      toy_case("gemv", "a", "steady", on_link, {2e-3})}),
-            "gemv of toy.w: a reads at 50.0 GB/s (80 % of the link), with no rival; weights that "
-            "stay on the GPU would be read no faster.");
+  EXPECT_EQ(
+      sentence({toy_case("gemv", "device_resident", "steady", on_gpu, {2e-3}),
+                toy_case("gemv", "a", "steady", on_link, {2e-3})}),
+      "gemv of toy.w: a reads at 50.0 GB/s (80 % of the link), with no rival; no engine has a "
+      "(2026-11); weights that stay on the GPU would be read no faster.");
+}
+
+TEST(Winner, ThatAnEngineHasIsNamedWithItsFlags) {
+  CaseRecord best = toy_case("gemv", "a", "steady", on_link, {2e-3});
+  best.engine_flags = "vLLM --x; SGLang --y";
+  CaseRecord other = toy_case("gemv", "b", "steady", on_link, {4e-3});
+  other.engine_flags = "vLLM --z";
+  EXPECT_EQ(sentence({best, other}),
+            "gemv of toy.w: a wins at 50.0 GB/s (80 % of the link), b is 2.00x slower at 25.0 GB/s "
+            "(40 % of the link); an engine switches a on by vLLM --x or SGLang --y.");
 }
 
 }  // namespace

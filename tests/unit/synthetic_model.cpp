@@ -85,11 +85,12 @@ RunRecord model_run() {
   run.cases[1].footprint.device = layer_bytes;
   run.cases[2].footprint.device = layer_bytes;
   run.cases[2].engine_flags = "vLLM --offload-backend prefetch";
+  run.cases[3].nearest_engine = "another, by experts";
   run.cases[7].failure = "wrong result: y[3] is 1.5, expected 2.5";
   run.cases[7].complete = false;
   run.cases[9].footprint.device = layer_bytes;
   run.cases[9].engine_flags = "SGLang --cpu-offload-gb 30";
-  run.cases = with_model_figures(std::move(run.cases), run.calibration);
+  run.cases = with_model_figures(std::move(run.cases), {run.calibration, run.platform});
   add_stock_rows(run);
   return run;
 }

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tokens per second that the weights of whole models allow: one figure per batch, one column per
+"""Tokens per second of passes through whole models, by the kernels measured: one figure per batch, one column per
 model."""
-from ..results import label_of, passed
+from ..results import label_of, lasts, passed, tokens_per_second
 from . import caption
 from .data import ABSENT, BarFigure, Cell, Column, NoData, Row
 from .runs import never_leaves_the_gpu, not_shown, offloads, spread
@@ -33,11 +33,14 @@ def of_label(label, columns):
     if not any(map(passed, cases)):
         return
     rows = rows_of(cases)
+    if not rows:
+        return
     yield BarFigure(
         f"tokens-{label}",
-        f"Tokens per second that offloaded weights allow: {label}, {tokens_text(cases)} at once",
-        "A ceiling: attention, KV cache and the rest of an engine take time of their own. Policies "
-        "that migrate offload from cold only. Whiskers, where visible: 5th to 95th percentile.",
+        f"Tokens per second with offloaded weights: {label}, {tokens_text(cases)} at once",
+        "By these kernels, of weights alone: attention, KV cache and the rest of an engine take time of "
+        "their own. Only what an engine can stay in: no policy that moves the weights to the GPU. "
+        "Whiskers, where visible: 5th to 95th percentile.",
         rows, tuple(column(title(key, columns), of_column, rows)
                     for key, (_, of_column) in columns.items()),
         (*map(slice_note, first_models(columns)), *not_shown(runs_in(columns), cases)),
@@ -61,10 +64,14 @@ def rows_of(cases):
     """Best first, as the first column that has the row shows it; resident weights are a bound."""
     best = {}
     for case in cases:
-        if offloads(case):
-            rate = case["model"]["tokens_per_second_ceiling"] if passed(case) else 0
+        if shown(case):
+            rate = tokens_per_second(case) if passed(case) else 0
             best.setdefault(row_of(case), -rate)
     return tuple(sorted(best, key=lambda row: (best[row], row.policy, row.start)))
+
+
+def shown(case):
+    return offloads(case) and lasts(case)
 
 
 def title(key, columns):
@@ -74,8 +81,8 @@ def title(key, columns):
 
 
 def column(name, cases, rows):
-    cells = {row_of(case): cell(case) for case in cases if offloads(case)}
-    bounds = [case["model"]["tokens_per_second_ceiling"] for case in cases
+    cells = {row_of(case): cell(case) for case in cases if shown(case)}
+    bounds = [tokens_per_second(case) for case in cases
               if passed(case) and never_leaves_the_gpu(case)]
     return Column(name, "tokens/s", tuple(cells.get(row, ABSENT) for row in rows),
                   bounds[0] if bounds else None, "all weights on the GPU" if bounds else None, True)
@@ -84,7 +91,7 @@ def column(name, cases, rows):
 def cell(case):
     if not passed(case):
         return Cell("failed", text=case["failure"] or "incomplete")
-    rate, median = case["model"]["tokens_per_second_ceiling"], case["summary"]["median_s"]
+    rate, median = tokens_per_second(case), case["summary"]["median_s"]
     return Cell("measured", rate, *spread(case, lambda seconds: rate * median / seconds))
 
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Cases as the page holds them: a list per column, with what repeats in a table of values."""
-from ..results import label_of, passed
+from ..results import label_of, passed, tokens_per_second
 from . import answers, evidence, memory
 from .packing import microseconds, rounded
 
@@ -95,10 +95,16 @@ def times(case, max_samples):
         "samples": samples(case["samples_s"], max_samples),
         "setup": [microseconds(max(setup["median_s"], 0)), microseconds(setup["read_median_s"])]
                  if setup else None,
-        "whole": [rounded(whole[key]) for key in (
-            "pass_s", "tokens_per_second_ceiling", "link_bytes_per_token", "overlap")]
-                 if whole else None,
+        "whole": whole and whole_model(case),
     }
+
+
+def whole_model(case):
+    model = case["model"]
+    bound = model.get("bound") or {"by": None, "tokens_per_second": None}
+    return [rounded(model["pass_s"]), rounded(tokens_per_second(case)),
+            rounded(model["link_bytes_per_token"]), rounded(model["overlap"]),
+            rounded(bound["tokens_per_second"]), bound["by"]]
 
 
 def percentiles(summary, from_samples):

@@ -20,7 +20,22 @@ def of_answers(answers, run):
              for policy, of_policy in winners(held)]
     if len(parts) > MAX_WINNERS:
         parts[MAX_WINNERS - 1:] = [f"others in {len(parts) - MAX_WINNERS + 1} more"]
+    parts += switched_on(held, name_of(answers))
     return f"{answers[0]['workload']}, {subjects(answers)}, cold or steady: {'; '.join(parts)}."
+
+
+def switched_on(answers, name):
+    """The best that an engine's flags select today, where that is not what wins anyway."""
+    found = {}
+    for answer in answers:
+        second = answer["cold"]["switchable"]
+        if second and second["case"] != answer["cold"]["best"]["case"]:
+            found.setdefault(second["policy"], []).append(answer)
+    if not found:
+        return []
+    most_first = sorted(found, key=lambda policy: -len(found[policy]))
+    named = [f"{policy} {where(found[policy], answers, name)}" for policy in most_first]
+    return [f"the best that an engine switches on today is {text.enumerate_names(named)}"]
 
 
 def first_place(answer):
@@ -48,13 +63,15 @@ def won(policy, answers, all_answers, name, takes):
     ties = sum(bool(answer["cold"]["tied"]) for answer in answers)
     how = ("ties with others for the fastest" if ties == len(answers)
            else "is fastest, or ties with the fastest," if ties else "is fastest")
+    return f"{policy} {how} {where(answers, all_answers, name)}{next_slower(answers)}, with {takes}"
+
+
+def where(answers, all_answers, name):
     if len(answers) == len(all_answers):
-        where = f"in all {len(answers)}"
-    elif len(answers) <= MAX_NAMES:
-        where = f"with {text.enumerate_names(map(name, answers))}"
-    else:
-        where = f"in {len(answers)} of {len(all_answers)}"
-    return f"{policy} {how} {where}{next_slower(answers)}, with {takes}"
+        return f"in all {len(answers)}"
+    if len(answers) <= MAX_NAMES:
+        return f"with {text.enumerate_names(map(name, answers))}"
+    return f"in {len(answers)} of {len(all_answers)}"
 
 
 def name_of(answers):

@@ -6,7 +6,7 @@ Each check is a function of a run, named after what holds, that yields (where, w
 import dataclasses
 
 from ..parts import near, parts
-from . import answers, evidence, physics, samples
+from . import answers, evidence, models, physics, samples
 
 WALL_MARGIN = 1.01
 
@@ -62,8 +62,8 @@ def cases_have_a_source(results):
                               "the file is merged, but it does not say of which source")
 
 
-CHECKS = (*samples.CHECKS, *answers.CHECKS, *physics.CHECKS, *evidence.CHECKS, wall_times_add_up,
-          limits_follow_from_what_was_measured, allocators_round_up)
+CHECKS = (*samples.CHECKS, *models.CHECKS, *answers.CHECKS, *physics.CHECKS, *evidence.CHECKS,
+          wall_times_add_up, limits_follow_from_what_was_measured, allocators_round_up)
 
 
 def findings(results):

@@ -17,7 +17,11 @@ function columnsFor(rows) {
     several("label") ? text("workload", (row) => row.label) : null,
     several("weights") ? text("weights", (row) => row.weights) : null,
     models ? figure("tokens/s", (row) => row.tokensPerSecond, threeDigits,
-      {help: "ceiling that weights alone allow"}) : null,
+      {help: "by these kernels, of weights alone"}) : null,
+    any((row) => row.boundTokens) ? figure("bound", (row) => row.boundTokens, threeDigits,
+      {help: "tokens/s that the machine allows"}) : null,
+    any((row) => row.boundTokens) ? text("bound by", (row) => (row.boundTokens
+      ? row.boundBy.replace("_", " ") : DASH)) : null,
     figure("median", (row) => row.median, duration, {...low, help: "of the samples"}),
     chains ? figure("a step", (row) => row.perStep, duration, low) : null,
     // A model's rate would count what is resident too.

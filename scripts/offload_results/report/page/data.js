@@ -18,8 +18,8 @@ function casesOf(columns) {
     one.median = one.us ? one.us[2] : null;
     one.rate = one.median ? one.requested / one.median / 1e3 : null;
     one.perStep = one.steps > 0 && one.us ? one.us[2] / one.steps : null;
-    [one.passSeconds, one.tokensPerSecond, one.linkPerToken, one.overlap] =
-      at("whole") || [null, null, null, null];
+    [one.passSeconds, one.tokensPerSecond, one.linkPerToken, one.overlap, one.boundTokens,
+      one.boundBy] = at("whole") || Array(6).fill(null);
     one.host = hostBytes(one);
     one.text = [one.name, one.graph ? "graph" : "", one.memory, one.mechanism, one.flags || "",
       one.verdict, one.status, one.failure || "", one.runName].join(" ").toLowerCase();

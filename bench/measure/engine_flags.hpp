@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+// The flags by which an engine offloads what a run has offloaded, with the model's own figures.
+#pragma once
+#include <string>
+#include <string_view>
+
+#include "bench/models/offload_rules.hpp"
+#include "offload/weights.hpp"
+
+namespace offload {
+
+/// `flags` as a policy names them, "vLLM --offload-backend uva --cpu-offload-gb X; SGLang ...": X,
+/// G, N and S become the figures of the rules that were given, and the names which those rules are
+/// limited to follow. Where the rules are another engine's, they become figures that offload at
+/// least as many bytes of `model`, of other layers. Of alternatives that differ in what they
+/// offload (llama.cpp's -ngl and -ncmoe) the one that fits stays. "" stays "".
+std::string engine_flags(std::string_view flags, const OffloadRules& rules,
+                         const ModelSlice& model);
+
+}  // namespace offload

@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Sanity of what is said of whole models: tokens/s only of what an engine can stay in, none above
+what the machine allows, and a resident bound that never left GPU memory. Computed from the cases and
+the calibration, not from what the program computed of them."""
+import re
+
+from ..parts import link_bytes, near
+from ..results import lasts, label_of
+from ..text import three_digits
+
+# Times what the calibrated rate allows. The CPU's memory is shared with others on the host, who may
+# have slowed it down while it was calibrated.
+MARGINS = {"link": 1.03, "host_memory": 1.25, "device_memory": 1.05}
+RESIDENT = re.compile(r"with all weights resident (?:\((\w+)\) )?([\d.]+) tokens/s")
+
+
+def with_model(part):
+    return [case for case in part.passed if case.get("model")]
+
+
+def tokens_are_of_a_state_that_lasts(part):
+    for case in with_model(part):
+        rate = case["model"]["tokens_per_second_ceiling"]
+        if rate is None or lasts(case):
+            continue
+        why = ("of weights that are on the GPU, which is no offloading"
+               if case["path"] == "device_memory" else
+               "of a first pass from cold, in which no engine can stay")
+        yield case["name"], f"{three_digits(rate)} tokens/s {why}"
+
+
+def least_seconds(case, calibration):
+    """{what of the machine: seconds that all layers need of it at least}"""
+    model, weights = case["model"], case["weights"]
+    slice_bytes = weights["bytes"]
+    offloaded = sum(tensor["bytes"] for tensor in weights["tensors"] if not tensor.get("resident"))
+    by_cpu = case.get("cpu_bytes", 0)
+    on_gpu = model["resident_bytes"]
+    if case["path"] == "device_memory":
+        on_gpu += model["offloaded_bytes"]
+    # Again over the link is a kernel's doing, once is the least; of experts only those chosen.
+    over_link = min(link_bytes(case), max(0, offloaded - by_cpu)) * model["scale"]
+    link_rate = max(calibration["copy_h2d_bytes_per_second"] or 0,
+                    calibration["sm_read_pinned_bytes_per_second"] or 0)
+    found = {
+        "link": (over_link, link_rate),
+        "host_memory": (by_cpu * model["scale"], calibration["host_read_bytes_per_second"]),
+        "device_memory": (on_gpu * min(1, case["bytes"]["requested"] / slice_bytes)
+                          if slice_bytes else 0, calibration["device_read_bytes_per_second"]),
+    }
+    return {what: moved / rate for what, (moved, rate) in found.items() if moved and rate}
+
+
+def tokens_are_below_the_bound(part):
+    for case in with_model(part):
+        rate = case["model"]["tokens_per_second_ceiling"]
+        if rate is None or not lasts(case):
+            continue
+        for what, seconds in least_seconds(case, part.run["calibration"]).items():
+            most = case.get("tokens", 0) / seconds
+            if rate > most * MARGINS[what]:
+                yield case["name"], (f"{three_digits(rate)} tokens/s, above the {three_digits(most)} "
+                                     f"that {what.replace('_', ' ')} allows as calibrated")
+
+
+def bounds_follow_from_the_calibration(part):
+    for case in with_model(part):
+        bound = case["model"].get("bound")
+        if not bound:
+            continue
+        least = least_seconds(case, part.run["calibration"])
+        expected = max(least.values(), default=0)
+        if bound["by"] == "compute":
+            if bound["pass_s"] < expected * (1 - 1e-6):
+                yield case["name"], (f"bound by computing for {bound['pass_s']:g} s, though "
+                                     f"{max(least, key=least.get)} needs {expected:g}")
+        elif not near(bound["pass_s"], expected, 1e-5) or not near(
+                bound["pass_s"], least.get(bound["by"]), 1e-5):
+            yield case["name"], (f"model.bound is {bound['pass_s']:g} s by {bound['by']}, by its "
+                                 f"formula {expected:g}")
+        tokens = bound["tokens_per_second"]
+        if (tokens is None) == lasts(case) or (
+                tokens is not None and not near(tokens, case["tokens"] / bound["pass_s"])):
+            yield case["name"], f"model.bound.tokens_per_second is {tokens}"
+
+
+def resident_never_left_the_gpu(part):
+    """What answers compare with, and what their sentences say of it."""
+    cases = {case["name"]: case for case in part.cases}
+    for answer in part.run.get("answers") or ():
+        where = f"answer of {answer['label']}, {answer['weights']}"
+        for start in ("cold", "warm"):
+            named = answer[start] and answer[start]["resident"]
+            case = named and cases.get(named["case"])
+            if case and (case["start"] != "steady" or case["path"] != "device_memory"):
+                yield where, f"resident when {start} is {case['name']}, which came to the GPU"
+        said = [match for text in answer["sentences"] for match in RESIDENT.finditer(text)]
+        rates = {case["policy"]: three_digits(case["model"]["tokens_per_second_ceiling"])
+                 for case in with_model(part)
+                 if case["path"] == "device_memory" and case["start"] == "steady"
+                 and label_of(case) == answer["label"] and case["weights"]["name"] == answer["weights"]
+                 and case["model"]["tokens_per_second_ceiling"]}
+        for match in said:
+            policy, rate = match.groups()
+            if rate not in ([rates.get(policy)] if policy else rates.values()):
+                yield where, (f"{rate} tokens/s with all weights resident, but with weights that never "
+                              f"leave the GPU {' or '.join(rates.values()) or 'nothing'} was measured")
+
+
+CHECKS = (tokens_are_of_a_state_that_lasts, tokens_are_below_the_bound,
+          bounds_follow_from_the_calibration, resident_never_left_the_gpu)
