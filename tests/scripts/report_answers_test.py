@@ -70,6 +70,14 @@ def test_who_ties_is_the_same_as_the_best(tmp_path):
     assert [text for text, _ in answers.verdicts(found)] == ["best", "same as best", "1.01x slower"]
 
 
+def test_a_models_first_pass_has_a_time_and_no_place(tmp_path):
+    model = {"pass_s": 0.04, "tokens_per_second_ceiling": None, "link_bytes_per_token": 0, "overlap": None}
+    cold = toy("managed_demand", "cold", "link", 2e-3, label="decode/tokens:1", excluded="first_pass",
+               model=model)
+    found = read(tmp_path, run([cold]))
+    assert answers.verdicts(found) == [("first pass 40.0 ms", None)]
+
+
 def test_one_alone_has_no_rival_and_what_was_not_finished_no_place(tmp_path):
     cases, answer = answered([toy("a", "steady", "link", 2e-3)])
     unfinished = [toy("part", "steady", "link", 1e-3, complete=False),

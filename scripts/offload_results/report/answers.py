@@ -32,6 +32,9 @@ def verdict(case, answer):
         return ("not finished" if case["summary"] else "no samples"), None
     if case["path"] == "device_memory":
         return "is on the GPU", None
+    if case.get("excluded") == "first_pass":
+        whole = case["model"]
+        return f"first pass {text.seconds(whole['pass_s'])}" if whole else "first pass", None
     if not case["standing"]:
         return "", None
     start = next(start for start in (case["start"], "cold", "warm") if start in case["standing"])
