@@ -84,6 +84,7 @@ constexpr Policy rows[] = {{
     .name = "pinned_batch_copy",
     .memory = "cudaHostAlloc",
     .mechanism = "one cudaMemcpyBatchAsync of what is read of a layer, then read, on one stream",
+    .nearest_engine = "vLLM with UVA disabled, by a call for each tensor",
     .family = Family::copy,
     .needs = batched_copies,
     .not_capturable_because = "cudaMemcpyBatchAsync cannot be captured",

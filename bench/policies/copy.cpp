@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// The weights stay in host memory; each tensor is copied whole into one slot of GPU memory, as the
-// engines' `.to(device)` does, and read there. Copy and kernel share a stream, so the next copy
-// waits until the slot has been read.
-#include <algorithm>
+// The weights stay in host memory; each tensor is copied whole into its place in one slot of GPU
+// memory, and read there. The slot is as large as a layer, whose whole state the engines'
+// `.to(device)` brings. Copy and kernel share a stream, so the next layer's copies wait until this
+// one has been read.
 #include <utility>
 
+#include "bench/policies/parts/layers.hpp"
 #include "bench/policies/parts/packed.hpp"
 #include "offload/cuda/host_buffers.hpp"
 #include "offload/cuda/runtime.hpp"
@@ -12,29 +13,27 @@
 namespace offload {
 namespace {
 
-std::size_t slot_bytes(std::span<const WeightTensor> tensors) {
-  std::size_t largest = 0;
-  for (const auto& tensor : tensors) largest = std::max(largest, tensor.bytes());
-  return largest;
-}
-
 class CopyPlacement final : public PackedOnHost<HostBuffers::Loan> {
  public:
   CopyPlacement(std::span<const WeightTensor> tensors, Packed packed, HostBuffers::Loan memory,
                 HostWorkers& workers, HostMemory kind)
       : PackedOnHost(tensors, std::move(packed), std::move(memory), workers),
         kind_(kind),
-        slot_(slot_bytes(tensors)) {}
+        slot_(largest_layer(tensors)) {
+    for (const LayerRange& layer : layers_of(tensors)) {
+      layer_begin_.resize(layer.end, this->packed().offset(layer.first));
+    }
+  }
 
   PieceView acquire(std::size_t index, StreamHandle stream) override {
     const Piece& piece = planned(index);
     const WeightTensor& tensor = tensors()[piece.tensor];
     // Further pieces of a tensor find it in the slot.
     if (index == 0 || planned(index - 1).tensor != piece.tensor) {
-      cuda::memcpy_async(slot_.data(), at({piece.tensor, 0, tensor.rows}), tensor.bytes(), stream);
+      const Piece whole{piece.tensor, 0, tensor.rows};
+      cuda::memcpy_async(in_slot(whole), at(whole), tensor.bytes(), stream);
     }
-    const auto* const slot = static_cast<const std::byte*>(slot_.data());
-    return {piece, slot + piece.first_row * tensor.row_bytes(), Side::gpu, true};
+    return {piece, in_slot(piece), Side::gpu, true};
   }
 
   Footprint footprint() const override {
@@ -53,13 +52,20 @@ class CopyPlacement final : public PackedOnHost<HostBuffers::Loan> {
     return plan;
   }
 
+  /// A piece lies in the slot as it lies in its layer.
+  std::byte* in_slot(const Piece& piece) const {
+    return static_cast<std::byte*>(slot_.data()) + packed().offset(piece) -
+           layer_begin_[piece.tensor];
+  }
+
   HostMemory kind_;
   cuda::DeviceBuffer slot_;
+  std::vector<std::size_t> layer_begin_;  // by tensor
 };
 
 template <HostMemory kind>
 Requirement requirement(const WeightSet& weights, const Tuning& /*tuning*/) {
-  Requirement needed{.device = slot_bytes(weights.tensors)};
+  Requirement needed{.device = largest_layer(weights.tensors)};
   (kind == HostMemory::pinned ? needed.pinned : needed.pageable) =
       whole_pages(Packed(weights.tensors).bytes());
   return needed;
@@ -75,7 +81,7 @@ std::unique_ptr<Placement> place(std::span<const WeightTensor> tensors,
 }
 
 constexpr std::string_view copy_then_read =
-    "cudaMemcpyAsync into one slot, then read, on one stream";
+    "cudaMemcpyAsync of each tensor into a slot for a layer, then read, on one stream";
 
 constexpr Policy rows[] = {
     {

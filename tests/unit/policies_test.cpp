@@ -328,11 +328,10 @@ TEST(Policies, AskForOneKindOfMemoryAndTheirSlots) {
       {{"pinned_zero_copy", "writecombined_zero_copy", "registered_zero_copy", "hostvmm_zero_copy"},
        &Requirement::pinned,
        0},
-      {{"pinned_copy"}, &Requirement::pinned, 4096 * 4096},  // the larger tensor
-      {{"pageable_copy"}, &Requirement::pageable, 4096 * 4096},
-      // Both tensors are one layer: two slots of it.
+      // Both tensors are one layer: one slot of it, or two.
+      {{"pinned_copy", "pinned_batch_copy"}, &Requirement::pinned, layer},
+      {{"pageable_copy"}, &Requirement::pageable, layer},
       {{"pinned_prefetch_copy"}, &Requirement::pinned, 2 * layer},
-      {{"pinned_batch_copy"}, &Requirement::pinned, layer},
       {{"pinned_ring_copy", "hybrid_split"}, &Requirement::pinned, 5 * (1 << 20)},  // as given
       {{"host_compute", "system_demand", "system_prefetch", "system_accessed_by"},
        &Requirement::pageable,
