@@ -74,7 +74,8 @@ struct CpuTime {
 struct LinkTraffic {
   double wire_to_device = 0;
   double wire_to_host = 0;
-  std::optional<double> payload_to_device;  // where headers can be counted: PCIe, nothing written back
+  std::optional<double>
+      payload_to_device;  // where headers can be counted: PCIe, nothing written back
 };
 
 struct Energy {
@@ -98,13 +99,24 @@ struct Residency {
   std::string last_prefetch;
 };
 
-/// The GPU's state around the passes, by NVML.
+/// The GPU's state right before the first sample and right after the last, by NVML.
 struct GpuState {
   std::optional<int> sm_mhz_before, sm_mhz_after;
-  std::optional<int> memory_mhz_after;
+  std::optional<int> memory_mhz_before, memory_mhz_after;
   std::optional<std::vector<std::string>> throttled_before, throttled_after;  // reasons in force
   std::optional<int> pcie_generation, pcie_width;  // right after a pass: under load
   std::optional<int> c2c_links;                    // active
+};
+
+/// What else the host did from right before the first sample to right after the last, by /proc.
+/// CPU time is that of the CPUs this process may run on, in seconds.
+struct HostState {
+  double seconds = 0;  // that the samples and what is between them took
+  std::size_t cpus = 0;
+  std::optional<double> steal_seconds;   // that the hypervisor gave to others
+  std::optional<double> others_seconds;  // that other processes ran
+  std::optional<double> load_average;    // of the last minute, this process included
+  std::optional<double> cpu_mhz;         // mean of those CPUs, after the samples
 };
 
 struct Evidence {
@@ -115,6 +127,7 @@ struct Evidence {
   Observed<PageFaults> page_faults;
   Observed<Residency> residency;
   Observed<GpuState> gpu;
+  Observed<HostState> host;
   std::size_t passes = 0;  // that cpu, link, energy and page faults are averaged over
 };
 

@@ -42,7 +42,10 @@ struct Calibration {
   double host_read = 0;                         // all workers streaming from host memory
   std::optional<double> copy_h2d_beside_host;   // the copy engine while all workers read
   std::optional<double> host_read_beside_copy;  // and the workers meanwhile
-  double seconds = 0;                           // what the calibration took
+  // PCI Express as negotiated while the copy engine was at work: an idle link lowers its
+  // generation.
+  std::optional<int> link_generation, link_width;
+  double seconds = 0;  // what the calibration took
 };
 
 /// One comparison with a physical limit or a bare library call, both measured in this run.

@@ -32,6 +32,7 @@ import sys
 import readme_answer
 from evidence_tables import tables as evidence_tables
 from offload_results import command
+from offload_results.figures import caption
 from offload_results.json_reader import BadInput, read_text
 from offload_results.markdown_text import row
 from offload_results.results import label_of, lasts, parameter_of
@@ -102,10 +103,9 @@ def policy_rows(columns, cell, chosen=()):
 
 def machine(results, _):
     platform, calibration = results["platform"], results["calibration"]
-    gpu, link, host = platform["gpu"], platform["link"], platform["host"]
-    kind = f"PCIe {link['generation']}.0 x{link['width']}" if link["kind"] == "pcie" else link["kind"]
+    gpu, host = platform["gpu"], platform["host"]
     return (
-        f"{gpu['name']}, {kind}, driver {gpu['driver_release']}; {host['cpu']}, "
+        f"{gpu['name']}, {caption.link(results)}, driver {gpu['driver_release']}; {host['cpu']}, "
         f"{host['logical_cpus']} CPUs. The copy engine moves "
         f"{three_digits(calibration['copy_h2d_bytes_per_second'] / 1e9)} GB/s, SMs read pinned memory at "
         f"{three_digits(calibration['sm_read_pinned_bytes_per_second'] / 1e9)} GB/s, the CPU reads its own at "

@@ -55,10 +55,14 @@ CaseEvidence::CaseEvidence(Session& session, PlacedCase& placed, Passes& passes,
 
 void CaseEvidence::begin_case(bool watches) {
   means_.reset();
-  state_before_ = {};
-  if (!watches) return;
-  means_.emplace(!placed_.item().policy->driver_handles_pages);
-  gpu_counters_.note_before(state_before_);
+  if (watches) means_.emplace(!placed_.item().policy->driver_handles_pages);
+}
+
+void CaseEvidence::begin_samples() {
+  if (!means_) return;
+  gpu_before_ = {};
+  gpu_counters_.note_before(gpu_before_);
+  host_watch_.begin(driver_threads_);
 }
 
 void CaseEvidence::before_pass() { before_ = moment_before(driver_threads_, gpu_counters_); }
@@ -70,9 +74,10 @@ void CaseEvidence::after_pass() {
 Evidence CaseEvidence::collect(bool thorough) {
   const Range range("evidence");
   if (!means_) throw std::logic_error("evidence: no pass was watched");
-  GpuState state = state_before_;
+  GpuState state = gpu_before_;
   gpu_counters_.note_after(state);
   Evidence found;
+  found.host = host_watch_.end(driver_threads_);
   found.passes = means_->passes();
   found.cpu = Observed<CpuTime>::measured(means_->cpu(driver_threads_));
   found.page_faults = Observed<PageFaults>::measured(means_->page_faults());

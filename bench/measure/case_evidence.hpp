@@ -9,6 +9,7 @@
 
 #include "bench/evidence.hpp"
 #include "bench/measure/counters.hpp"
+#include "bench/measure/host_watch.hpp"
 #include "bench/measure/passes.hpp"
 #include "bench/measure/placed_case.hpp"
 #include "bench/measure/session.hpp"
@@ -23,6 +24,8 @@ class CaseEvidence final : public PassWatch {
 
   /// Forget the passes of the case before. `watches`: this one's will be watched.
   void begin_case(bool watches);
+  /// Note the state of GPU and host: the first sample follows.
+  void begin_samples();
   void before_pass() override;
   void after_pass() override;
 
@@ -49,7 +52,8 @@ class CaseEvidence final : public PassWatch {
   EnergyMeter energy_meter_;
   std::optional<PassMeans> means_;  // of the watched passes
   Moment before_;
-  GpuState state_before_;
+  GpuState gpu_before_;
+  HostWatch host_watch_;
 };
 
 }  // namespace offload

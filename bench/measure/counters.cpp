@@ -153,6 +153,7 @@ std::optional<double> GpuCounters::joules() const {
 void GpuCounters::note_before(GpuState& state) const {
   if (!available()) return;
   state.sm_mhz_before = clock(clock_sm);
+  state.memory_mhz_before = clock(clock_memory);
   state.throttled_before = throttle_reasons();
 }
 

@@ -131,6 +131,10 @@ PreparedCase Loop::prepare(const Case& item) {
   passes_per_sample_ =
       offload::passes_per_sample(pass, item.start, placed_.facts().cpu_reads_weights);
   prepared.passes_per_sample = passes_per_sample_;
+  if (options_.watch) {
+    const ScopedTimer timer(wall_.evidence);
+    evidence_.begin_samples();
+  }
   return prepared;
 }
 

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "bench/core/files.hpp"
+#include "bench/platform/host_load.hpp"
 #include "bench/platform/memory.hpp"
 
 namespace offload {
@@ -140,6 +141,7 @@ Host read_host(const fs::path& root, const SystemFacts& facts) {
   host.last_level_cache_bytes = last_level_cache(root);
   host.transparent_hugepages =
       selected_word(read_text(root / "sys/kernel/mm/transparent_hugepage/enabled"));
+  host.load_average = read_load_average(root);
   host.settings = read_host_settings(root);
   return host;
 }

@@ -7,6 +7,7 @@
 #include "bench/report/answers.hpp"
 #include "bench/report/evidence.hpp"
 #include "bench/report/json_parts.hpp"
+#include "bench/report/variability.hpp"
 
 namespace offload {
 namespace {
@@ -167,12 +168,22 @@ Json figures_json(const Residency& residency) {
 Json figures_json(const GpuState& gpu) {
   return {{"sm_mhz_before", or_null<Json>(gpu.sm_mhz_before)},
           {"sm_mhz_after", or_null<Json>(gpu.sm_mhz_after)},
+          {"memory_mhz_before", or_null<Json>(gpu.memory_mhz_before)},
           {"memory_mhz_after", or_null<Json>(gpu.memory_mhz_after)},
           {"throttled_before", or_null<Json>(gpu.throttled_before)},
           {"throttled_after", or_null<Json>(gpu.throttled_after)},
           {"pcie_generation", or_null<Json>(gpu.pcie_generation)},
           {"pcie_width", or_null<Json>(gpu.pcie_width)},
           {"c2c_links", or_null<Json>(gpu.c2c_links)}};
+}
+
+Json figures_json(const HostState& host) {
+  return {{"over_s", host.seconds},
+          {"cpus", host.cpus},
+          {"steal_s", or_null<Json>(host.steal_seconds)},
+          {"others_s", or_null<Json>(host.others_seconds)},
+          {"load_average", or_null<Json>(host.load_average)},
+          {"cpu_mhz", or_null<Json>(host.cpu_mhz)}};
 }
 
 Json figures_json(const std::vector<UmTraffic>& passes) {
@@ -198,12 +209,26 @@ Json evidence_json(const CaseRecord& record) {
           {"page_faults", observed_json(evidence.page_faults)},
           {"residency", observed_json(evidence.residency)},
           {"gpu", observed_json(evidence.gpu)},
+          {"host", observed_json(evidence.host)},
           {"passes", evidence.passes},
           {"amplification", or_null<Json>(amplification(record))},
           {"driver_cpu_s_per_gb", or_null<Json>(driver_cpu_per_gb(record))},
           {"process_cpu_s_per_gb", or_null<Json>(process_cpu_per_gb(record))},
           {"joules_per_gb", or_null<Json>(joules_per_gb(record))},
           {"link_payload_per_requested", or_null<Json>(link_payload_ratio(record))}};
+}
+
+Json variability_json(const CaseRecord& record) {
+  const Variability kind = variability(record);
+  return {{"kind", name(kind)}, {"run_to_run", run_to_run(kind)}};
+}
+
+Json drift_json(const CaseRecord& record) {
+  const auto found = drift(record);
+  if (!found) return nullptr;
+  return {{"first_s", found->first},
+          {"last_s", found->last},
+          {"because", text_or_null<Json>(drift_reason(record))}};
 }
 
 Json setup_json(const CaseRecord& record) {
@@ -301,6 +326,8 @@ JsonPart case_json(const CaseRecord& record, std::string_view run_name, const Ra
               {"seconds_per_step",
                stepped ? Json(record.summary->median / static_cast<double>(record.steps)) : Json()},
               {"share_of_link", rated ? or_null<Json>(record.share_of_link) : Json()},
+              {"variability", variability_json(record)},
+              {"drift", drift_json(record)},
               {"setup", setup_json(record)},
               {"evidence", evidence_json(record)},
               {"series", series_json(record)},

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "bench/core/text.hpp"
+#include "bench/report/variability.hpp"
 
 namespace offload {
 namespace {
@@ -106,7 +107,7 @@ std::string excluded_text(Exclusion why, const CaseRecord& record) {
 }
 
 /// A warm case among what is fast when warm, all others from cold.
-std::string verdict(const CaseRecord& record, const Ranking& ranking) {
+std::string standing_text(const CaseRecord& record, const Ranking& ranking) {
   if (const auto excluded = exclusion(record)) return excluded_text(*excluded, record);
   const auto& contest = ranking.contest(record.start);
   const auto found = place(contest, record);
@@ -115,6 +116,11 @@ std::string verdict(const CaseRecord& record, const Ranking& ranking) {
   if (found->rank == 1) return record.start == name(Start::warm) ? "best when warm" : "best";
   if (found->ties_with_best) return "same as best";
   return times(found->times_slower) + " slower";
+}
+
+std::string verdict(const CaseRecord& record, const Ranking& ranking) {
+  const std::string drifting = drift_text(record);
+  return standing_text(record, ranking) + (drifting.empty() ? "" : "; " + drifting);
 }
 
 Table table_of(const Ranking& ranking, const std::vector<Figure>& figures) {

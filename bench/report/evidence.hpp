@@ -58,6 +58,7 @@ inline constexpr std::string_view residency = "pages in host memory";
 inline constexpr std::string_view link = "link bytes";
 inline constexpr std::string_view energy = "energy";
 inline constexpr std::string_view clocks = "clocks";
+inline constexpr std::string_view other_work = "other work on the host";
 }  // namespace evidence_of
 
 /// Why there are no figures: "no energy, by design: ...", "energy unknown: ...".

@@ -9,6 +9,7 @@
 
 #include "bench/core/text.hpp"
 #include "bench/report/answers.hpp"
+#include "bench/report/variability.hpp"
 
 namespace offload {
 namespace {
@@ -237,7 +238,7 @@ void explain_gpu(Lines& lines, const Observed<GpuState>& state) {
   const GpuState& gpu = *state.value;
   Lines clocks;
   if (gpu.sm_mhz_before) {
-    clocks.push_back(std::to_string(*gpu.sm_mhz_before) + " MHz for the SMs before the passes");
+    clocks.push_back(std::to_string(*gpu.sm_mhz_before) + " MHz for the SMs before the samples");
   }
   if (gpu.sm_mhz_after) clocks.push_back(std::to_string(*gpu.sm_mhz_after) + " MHz after them");
   if (gpu.memory_mhz_after) {
@@ -245,7 +246,7 @@ void explain_gpu(Lines& lines, const Observed<GpuState>& state) {
   }
   if (!clocks.empty()) lines.push_back("Clocks: " + joined(clocks) + ".");
   lines.push_back("What held the clocks down: " + throttle_text(gpu.throttled_before) +
-                  " before the passes, " + throttle_text(gpu.throttled_after) + " after them.");
+                  " before the samples, " + throttle_text(gpu.throttled_after) + " after them.");
   Lines links;
   if (gpu.pcie_generation)
     links.push_back("PCIe generation " + std::to_string(*gpu.pcie_generation));
@@ -254,6 +255,27 @@ void explain_gpu(Lines& lines, const Observed<GpuState>& state) {
     links.push_back(count(static_cast<std::size_t>(*gpu.c2c_links), "C2C link") + " active");
   }
   if (!links.empty()) lines.push_back("The link right after a pass: " + joined(links) + ".");
+}
+
+void explain_host(Lines& lines, const Observed<HostState>& state) {
+  if (!has_figures(lines, evidence_of::other_work, state)) return;
+  const HostState& host = *state.value;
+  if (host.steal_seconds && host.others_seconds) {
+    const double all = host.seconds * static_cast<double>(host.cpus);
+    lines.push_back("While the samples were taken other processes had " +
+                    percent(*host.others_seconds / all) + " of the time of " +
+                    count(host.cpus, "CPU") + ", and the hypervisor " +
+                    percent(*host.steal_seconds / all) + " (steal).");
+  }
+  Lines rest;
+  if (host.load_average) rest.push_back("a load of " + three_digits(*host.load_average));
+  if (host.cpu_mhz) rest.push_back("CPU clocks of " + three_digits(*host.cpu_mhz) + " MHz");
+  if (!rest.empty()) lines.push_back("After them: " + joined(rest) + ".");
+}
+
+void explain_drift(Lines& lines, const CaseRecord& record) {
+  const std::string text = drift_text(record);
+  if (!text.empty()) lines.push_back("It " + text + " from the first samples to the last.");
 }
 
 void explain_setup(Lines& lines, const CaseRecord& record) {
@@ -301,6 +323,7 @@ void explain_series(Lines& lines, const CaseRecord& record) {
 std::vector<std::string> explain(const CaseRecord& record, const RunRecord& run) {
   Lines lines;
   explain_speed(lines, record, run);
+  explain_drift(lines, record);
   explain_setup(lines, record);
   explain_traffic(lines, record);
   explain_cpu(lines, record);
@@ -308,6 +331,7 @@ std::vector<std::string> explain(const CaseRecord& record, const RunRecord& run)
   explain_link(lines, record);
   explain_energy(lines, record);
   explain_gpu(lines, record.evidence.gpu);
+  explain_host(lines, record.evidence.host);
   explain_series(lines, record);
   return lines;
 }

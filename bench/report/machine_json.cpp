@@ -144,6 +144,7 @@ Json host_json(const Host& host) {
           {"cgroup_used_bytes", or_null<Json>(host.cgroup_used_bytes)},
           {"last_level_cache_bytes", or_null<Json>(host.last_level_cache_bytes)},
           {"transparent_hugepages", text_or_null<Json>(host.transparent_hugepages)},
+          {"load_average", or_null<Json>(host.load_average)},
           {"settings", host_settings_json(host.settings)}};
 }
 

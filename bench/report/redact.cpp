@@ -153,6 +153,7 @@ void redact(CaseRecord& record, const Redactor& redactor) {
   reason(record.evidence.page_faults);
   reason(record.evidence.residency);
   reason(record.evidence.gpu);
+  reason(record.evidence.host);
   if (record.series) reason(record.series->um);
 }
 

@@ -4,6 +4,7 @@
 #include <string_view>
 #include <utility>
 
+#include "bench/report/findings.hpp"
 #include "bench/report/json_parts.hpp"
 #include "bench/report/results_file.hpp"
 
@@ -87,6 +88,8 @@ Json calibration_json(const Calibration& calibration) {
       {"host_read_bytes_per_second", calibration.host_read},
       {"copy_h2d_beside_host_bytes_per_second", or_null<Json>(calibration.copy_h2d_beside_host)},
       {"host_read_beside_copy_bytes_per_second", or_null<Json>(calibration.host_read_beside_copy)},
+      {"link_generation", or_null<Json>(calibration.link_generation)},
+      {"link_width", or_null<Json>(calibration.link_width)},
       {"seconds", calibration.seconds}};
 }
 
@@ -133,6 +136,10 @@ Json wall_json(const WallTime& wall) {
           {"reset_s", wall.reset},           {"evidence_s", wall.evidence}};
 }
 
+Json finding_json(const Finding& finding) {
+  return {{"check", finding.check}, {"text", finding.text}, {"cases", finding.cases}};
+}
+
 }  // namespace
 
 /// Everything of a run but its cases, which follow.
@@ -152,12 +159,14 @@ JsonPart run_json(const RunRecord& run) {
                {{"threads", run.host_threads},
                 {"instruction_set", text_or_null<Json>(run.host_instruction_set)}}},
               {"calibration", calibration_json(run.calibration)},
+              {"findings", Json::array()},
               {"limits", Json::array()},
               {"memory_costs", Json::array()},
               {"wall_time", wall_json(run.wall)},
               {"skipped", Json::array()},
               {"answers", Json::array()},
               {"cases", Json::array()}};
+  for (const auto& finding : findings(run)) out["findings"].push_back(finding_json(finding));
   for (const auto& limit : run.limits) out["limits"].push_back(limit_json(limit));
   for (const auto& cost : run.memory_costs) out["memory_costs"].push_back(memory_cost_json(cost));
   for (const auto& skipped : run.skipped) out["skipped"].push_back(skipped_json(skipped));

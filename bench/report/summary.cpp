@@ -10,6 +10,7 @@
 #include "bench/report/case_tables.hpp"
 #include "bench/report/csv.hpp"
 #include "bench/report/evidence.hpp"
+#include "bench/report/findings.hpp"
 #include "bench/report/memory_cost_table.hpp"
 #include "bench/report/page.hpp"
 #include "bench/report/plan_text.hpp"
@@ -21,14 +22,12 @@ namespace {
 
 using Align = Table::Align;
 
-std::string gpu_text(const Platform& platform) {
+std::string gpu_text(const RunRecord& run) {
+  const Platform& platform = run.platform;
   if (!platform.gpu) return "no GPU (" + platform.gpu_absent_reason + ")";
   std::string text = platform.gpu->name;
-  if (const auto& link = platform.link) {
-    text += link->kind == "pcie" ? ", PCIe" : ", " + link->kind;
-    if (link->generation) text += ' ' + std::to_string(*link->generation) + ".0";
-    if (link->width) text += " x" + std::to_string(*link->width);
-  }
+  const std::string link = link_text(run);
+  if (!link.empty()) text += ", " + link;
   const std::string& driver = platform.gpu->driver_release;
   return driver.empty() ? text : text + ", driver " + driver;
 }
@@ -56,10 +55,13 @@ void write_header(Page& page, const RunRecord& run) {
   }
   const Host& host = run.platform.host;
   const std::string cpu = host.cpu.empty() ? "unknown CPU" : host.cpu;
-  page.heading(gpu_text(run.platform) + "; " + cpu + ", " +
+  page.heading(gpu_text(run) + "; " + cpu + ", " +
                count(static_cast<std::size_t>(host.logical_cpus), "CPU"));
   const std::string measured = calibration_text(run.calibration);
   if (!measured.empty()) page.paragraph(measured);
+  const std::vector<Finding> noise = findings(run);
+  for (const Finding& finding : noise) page.item("NOTE: " + finding.text);
+  if (!noise.empty()) page.end_list();
 }
 
 void write_answers(Page& page, const std::vector<Answer>& answers) {

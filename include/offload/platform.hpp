@@ -145,6 +145,7 @@ struct Host {
   std::optional<std::size_t> cgroup_used_bytes;       // without reclaimable page cache
   std::optional<std::size_t> last_level_cache_bytes;  // of all its instances together
   std::string transparent_hugepages;                  // e.g. "madvise", empty when unknown
+  std::optional<double> load_average;                 // of the minute before the run
   HostSettings settings;
 };
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Statistics of the samples of one case.
 #pragma once
+#include <optional>
 #include <span>
 
 namespace offload {
@@ -23,5 +24,17 @@ struct Summary {
 /// Throws std::invalid_argument when empty.
 Summary summarize(std::span<const double> samples);
 double percentile(std::span<const double> samples, double percent);
+
+/// Where samples taken one after the other began and where they ended.
+struct Drift {
+  double first = 0;  // median of the first third of the samples, of two at least
+  double last = 0;   // of the last third
+};
+
+/// nullopt unless first and last are more than 2 % apart, and by far more than the samples scatter
+/// about the rising or falling curve that fits them best: five times that, less the more samples a
+/// third has. Of up to eight samples the two thirds must also lie apart altogether; of three the
+/// first and the last count; fewer show none.
+std::optional<Drift> drift_of(std::span<const double> samples);
 
 }  // namespace offload

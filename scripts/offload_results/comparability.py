@@ -124,6 +124,7 @@ def decisive(run):
         "MIG": reach(gpu, "settings", "mig"),
         "confidential computing": reach(gpu, "settings", "confidential_compute"),
         "link": link_text(reach(platform, "link")),
+        "link under load": link_under_load(reach(run, "calibration")),
     }
 
 
@@ -132,6 +133,12 @@ def link_text(link):
         return None
     return f"{link.get('kind')}, generation {text(link.get('generation'))}, width " \
            f"{text(link.get('width'))}"
+
+
+def link_under_load(calibration):
+    """None in files before 2.1, and where it is no PCI Express."""
+    generation, width = reach(calibration, "link_generation"), reach(calibration, "link_width")
+    return None if generation is None else f"generation {generation}, width {text(width)}"
 
 
 def cpu_facts(run):

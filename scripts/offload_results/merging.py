@@ -8,6 +8,7 @@ from .json_reader import BadInput, read_json
 from .parts import parts
 from .results import LISTS, NEWEST_MINOR, as_written, source_of, version_of
 
+SINCE_2 = ("answers", "findings")
 RANKS = ("SLURM_PROCID", "OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK")
 
 
@@ -17,7 +18,7 @@ def merge(paths, incomplete_allowed=False, with_rows=True):
     files = [readable(path, incomplete_allowed) for path in paths]
     major = one_major_version(files)
     sources, rows = [], []
-    lists = {name: [] for name in LISTS if major > 1 or name != "answers"}
+    lists = {name: [] for name in LISTS if major > 1 or name not in SINCE_2}
     seen = {}
     for results in files:
         first = len(sources)
@@ -29,7 +30,7 @@ def merge(paths, incomplete_allowed=False, with_rows=True):
             seen[identity] = results.path
         sources += sources_of(results)
         for name in lists:
-            lists[name] += moved(results.run.get(name, []), first)
+            lists[name] += moved(results.run.get(name) or [], first)
         rows += families_apart(moved(results.document["benchmarks"], first), rows)
     if not with_rows:
         rows = []

@@ -17,6 +17,13 @@ class Part:
     limits: list
     memory_costs: list
     rows: list
+    context: dict
+
+    @property
+    def load(self):
+        """(load average, CPUs) as Google Benchmark read them when the run began; None if it did not."""
+        load, cpus = self.context.get("load_avg"), self.context.get("num_cpus")
+        return (load[0], cpus) if load and cpus else None
 
     @property
     def passed(self):
@@ -38,7 +45,8 @@ def parts(results):
     return [
         Part("" if source is None else f"source {index} ({source['file']}): ", run, run["cases"],
              run["skipped"], run["limits"], run.get("memory_costs", []),
-             rows if source is None else [row for row in rows if source_of(row) == index])
+             rows if source is None else [row for row in rows if source_of(row) == index],
+             (results.document if source is None else source).get("context") or {})
         for index, (source, run) in enumerate(results.apart())
     ]
 

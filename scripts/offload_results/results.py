@@ -9,7 +9,7 @@ from .upgrade import upgraded
 
 NEWEST_MINOR = {1: 3, 2: 1}  # by major version, that results/schema/results-N.json describes
 # Whose items say which source they are of.
-LISTS = ("cases", "skipped", "answers", "limits", "memory_costs")
+LISTS = ("cases", "skipped", "answers", "findings", "limits", "memory_costs")
 NUMBERS = frozenset((int, float))  # True and False are of a type of their own
 
 

@@ -18,6 +18,7 @@ class Verdict:
     errors: list = dataclasses.field(default_factory=list)  # of schema.Error
     findings: list = dataclasses.field(default_factory=list)
     comparisons: list = dataclasses.field(default_factory=list)
+    told: list = dataclasses.field(default_factory=list)  # what the run says of itself
     counts: str = ""
 
     @property
@@ -52,6 +53,7 @@ def examined(path, with_reference):
         return Verdict(path, errors=errors)
     results = results_in(path, document, empty_allowed=True)
     return Verdict(path, findings=list(sanity.findings(results)), counts=counts(results),
+                   told=[one["text"] for one in results.run.get("findings") or ()],
                    comparisons=list(reference.comparisons(results)) if with_reference else [])
 
 
@@ -86,6 +88,7 @@ def report(verdict, with_reference):
         lines.append(f"{path}: not valid: {counted(len(verdict.errors), 'error')} by the schema")
         return list(map(one_line, lines))
     lines = [f"{path}: {finding}" for finding in verdict.findings]
+    lines += [f"{path}: the run says: {text}" for text in verdict.told]
     lines += [f"{path}: {comparison}" for comparison in verdict.outside]
     found = counted(len(verdict.findings), "finding") if verdict.findings else "no finding"
     summary = f"{path}: valid; {verdict.counts}; {found}"
@@ -103,6 +106,7 @@ def as_json(verdict):
         "unreadable": verdict.unreadable or None,
         "schema_errors": [{"path": error.path, "error": error.text} for error in verdict.errors],
         "findings": [dataclasses.asdict(finding) for finding in verdict.findings],
+        "told": verdict.told,
         "published": [
             {"where": one.where, "what": one.what, "value": one.value, "unit": one.unit,
              "outside": one.outside, "margin": one.margin,

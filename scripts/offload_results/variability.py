@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a case's time hangs on besides the program, and so how much runs of it differ."""
 import math
+import re
 
 from .interval import Spread, between, within
 
@@ -18,6 +19,7 @@ ASSUMED = {
 # Degrees of freedom among runs from which these show a kind's spread themselves. More cases make up
 # for nothing: what disturbs a run disturbs many of its cases.
 ENOUGH = 9
+PREFETCHES = re.compile("cudaMemPrefetch|prefetched")
 SHORT = 50e-6  # seconds of a pass over the link that the CPU takes about as long to enqueue
 SEEN = 0.01  # of a pass: the driver's threads running for longer leave a mark
 
@@ -37,7 +39,7 @@ def kind_of(case):
     seconds = (case["summary"] or {}).get("median_s", math.inf)
     if case.get("path") == "link" and seconds < SHORT:
         return CPU
-    if case["start"] == "cold" or "cudaMemPrefetchAsync" in case.get("mechanism", ""):
+    if case["start"] == "cold" or PREFETCHES.search(case.get("mechanism", "")):
         return DRIVER  # a prefetch asks the driver about every page, even where nothing has to move
     driver = (case.get("evidence") or {}).get("cpu", {}).get("driver_s") or 0.0
     return DRIVER if driver > SEEN * seconds else GPU

@@ -52,6 +52,16 @@ def read(tmp_path, document, name="a.json"):
     return found
 
 
+def test_a_row_says_that_it_drifts_and_the_page_begins_with_what_the_run_says(tmp_path):
+    one = {**toy("device_resident", "steady", "device_memory", 5e-3, 6e-3, 6.7e-3),
+           "drift": {"first_s": 5e-3, "last_s": 6.7e-3, "because": "power cap"}}
+    told = {"check": "drift", "text": "1 case of 1 drifts.", "cases": [one["name"]]}
+    found = read(tmp_path, run([one], findings=[told]))
+    assert answers.verdicts(found) == [
+        ("is on the GPU; drifts 5.00 ms -> 6.70 ms (power cap)", None)]
+    assert make.data_of([found], 9)["runs"][0]["findings"] == [told["text"]]
+
+
 def test_verdicts(tmp_path):
     cases, answer = gemv()
     found = read(tmp_path, run(cases, answers=[answer]))

@@ -5,17 +5,23 @@ The machine of results_builder has a link of 63 GB/s whose copy engine reaches 5
 4800 GB/s. 64 MiB take 1.065 ms at the link's peak and 1.22 ms at the copy engine's rate.
 """
 from results_builder import (
-    HBM_PEAK, LINK_PEAK, calibration, case, evidence_of, gpu, link, of_schema_1, platform, run,
+    HBM_PEAK, LINK_PEAK, calibration, case, evidence_of, gpu, host, link, of_schema_1, platform, run,
     skipped, um,
 )
 from sanity_parts import (
-    BOUND, COST, LIMIT, MANAGED, SIZE, WINDOW, first_pass, migrating, resident, rows_spoilt, spoilt,
-    summary_spoilt, with_answers, with_cpu, with_energy, with_link, with_model, with_residency,
-    with_resident, with_series, with_setup,
+    BOUND, CAPPED, COST, LIMIT, MANAGED, SIZE, WINDOW, drifting, first_pass, migrating, resident,
+    rows_spoilt, said, spoilt, summary_spoilt, with_answers, with_cpu, with_energy, with_gpu,
+    with_host, with_link, with_model, with_residency, with_resident, with_series, with_setup,
 )
 
 ZERO_COPY = "gemv/pinned_zero_copy/w/steady"
 PCIE4 = link(generation=4, width=16, peak=LINK_PEAK)
+EIGHT_LANES = platform(link={**link(), "current_generation": 3, "current_width": 8})
+SLOW = {"link_generation": 4, "link_width": 8}
+SLOW_RATES = dict.fromkeys(("copy_h2d_bytes_per_second", "copy_d2h_bytes_per_second",
+                            "sm_read_pinned_bytes_per_second"), 12e9)
+# 0 to 11 %, in no order, and growing steadily.
+SCATTERED = [(1.3 + 0.01 * step) * 1e-3 for step in (3, 9, 0, 11, 5, 2, 8, 6, 10, 1, 7, 4)]
 
 SANE = {
     "nothing measured": run([]),
@@ -56,7 +62,7 @@ SANE = {
         8, 2, 6, policy="managed_migrate_window", footprint=WINDOW)]),
     "energy": run([with_energy(0.26, 200.0)]),  # 1.3 ms at 200 W
     "cpu time": run([with_cpu(1e-3, {"UVM GPU1 BH": 0.75e-3, "other": 0.25e-3})]),
-    "set-up": run([with_setup([1e-3, 1e-3, 3e-3], 1e-3, 1e-3)]),
+    "set-up": run([with_setup([1e-3, 3e-3, 1e-3], 1e-3, 1e-3)]),
     "series": run([with_series([1e-3, 2e-3], [SIZE, 0])]),
     "model": run(with_model()),
     "a model with its bound": run(with_model(bound=BOUND)),
@@ -67,6 +73,19 @@ SANE = {
     "a model's resident bound": with_resident(
         "a wins; with all weights resident (device_resident) 2500 tokens/s in 1 GiB of GPU memory."),
     "answers": with_answers(),
+    "a drift that is told": run([drifting()], findings=[said("drift", drifting())]),
+    "noise, and no drift": run([case(start="cold", samples=SCATTERED), case(samples=SCATTERED)]),
+    "too few samples of what the driver does": run([case(start="cold", samples=CAPPED)]),
+    "a busy machine that says so": run(
+        [with_host(0.8, 4.0)], findings=[said("busy_machine", with_host(0.8, 4.0))]),
+    "hardly busy": run([with_host(0.1, 1.0)]),
+    "throttling that is told": run([with_gpu(throttled=["power cap"])],
+                                   findings=[said("throttled", with_gpu())]),
+    "clocks that were chosen": run([with_gpu(throttled=["application clocks"])]),
+    "an idle link has a lower generation": run([with_gpu()], platform=platform(
+        link={**link(), "current_generation": 1})),
+    "a slow link that is told": run([], calibration=calibration(**SLOW, **SLOW_RATES),
+                                    platform=EIGHT_LANES, findings=[said("slow_link")]),
     "limits": run([case()], limits=[LIMIT, {**LIMIT, "ratio": 2.0}, {
         **LIMIT, "at_least": False, "met": False}]),
     "memory costs": run([], memory_costs=[COST]),
@@ -120,8 +139,8 @@ NOT_SANE = {
         ("steps", run([case(steps=100)]), None, "seconds_per_step is null"),
     ],
     "setup_is_part_of_the_samples": [
-        ("median", run([with_setup([1e-3, 1e-3, 3e-3], 2e-3, 1e-3)]), None, "setup.median_s"),
-        ("read", run([with_setup([1e-3, 1e-3, 3e-3], 1e-3, 2e-3)]), None, "setup.read_median_s"),
+        ("median", run([with_setup([1e-3, 3e-3, 1e-3], 2e-3, 1e-3)]), None, "setup.median_s"),
+        ("read", run([with_setup([1e-3, 3e-3, 1e-3], 1e-3, 2e-3)]), None, "setup.read_median_s"),
         ("count", run([with_setup([1e-3], 1e-3, 1e-3)]), None, "1 set-ups of 3"),
     ],
     "rows_are_the_samples": [
@@ -261,6 +280,56 @@ NOT_SANE = {
     ],
     "energy_is_power_times_time": [
         ("joules", run([with_energy(2.0, 200.0)]), None, "2 J a pass at 200 W"),
+    ],
+    "kinds_are_of_the_cases": [
+        ("another kind", run([{**case(start="cold"), "variability": {
+            "kind": "gpu", "run_to_run": 0.004}}]), None, "by its fields it is driver"),
+    ],
+    "drifting_rows_say_so": [
+        ("power cap", run([case(policy="device_resident", path="device_memory", samples=CAPPED)]),
+         None, "5.688 ms first, 6.682 ms last"),
+        ("of noisy kinds, with more samples", run([case(start="cold", samples=sorted(SCATTERED))]),
+         None, "the row does not say so"),
+        ("before 2.1", of_schema_1(run([with_gpu((1965, 1455), policy="device_resident",
+                                                 path="device_memory", samples=CAPPED)])), None,
+         "5.688 ms first, 6.682 ms last"),
+        ("told by the row alone", run([drifting()]), None, "findings do not list it"),
+        ("other figures", run([drifting(last=9e-3)], findings=[said("drift", drifting())]), None,
+         "which its samples do not"),
+    ],
+    "a_busy_machine_is_told": [
+        ("load", run([], platform=platform(host=host(load_average=18.0))), "run",
+         "a load of 18 on 16 CPUs"),
+        ("load before 2.1", {**run([]), "context": {
+            **run([])["context"], "load_avg": [18.2, 3.0, 1.0], "num_cpus": 2}}, "run",
+         "a load of 18.2 on 2 CPUs"),
+        ("steal", run([with_host(0.8, 0.0)]), "run", "steal of 5.0%"),
+        ("others", run([with_host(0.0, 4.0)]), "run", "25.0% of the CPU time taken by others"),
+    ],
+    "throttling_is_told": [
+        ("power cap", run([with_gpu((1980, 1455), ["power cap"])]), "run",
+         "power cap held the clocks down around 1 of 1 cases"),
+        ("before 2.1", of_schema_1(run([with_gpu((1980, 1455), ["power cap"])])), "run",
+         "power cap held the clocks down around 1 of 1 cases"),
+    ],
+    "rates_fit_the_link": [
+        ("by the calibration", run([], calibration=calibration(link_generation=3, link_width=8),
+                                   platform=EIGHT_LANES, findings=[said("slow_link")]), None,
+         "copy_h2d_bytes_per_second is 55 GB/s over PCIe 3 x8, which carries 7.877 GB/s"),
+        ("right after a pass", run([with_gpu(pcie=(3, 8), samples=[6e-3], copy_rate=12e9)], findings=[
+            said("slow_link")], platform=EIGHT_LANES, calibration=calibration(**SLOW_RATES)), "run",
+         "1 cases read faster than PCIe 3 x8"),
+        ("lanes when the run began", run([], platform=EIGHT_LANES), None,
+         "copy_h2d_bytes_per_second is 55 GB/s over PCIe 5 x8"),
+        ("before 2.1", of_schema_1(run([], platform=EIGHT_LANES)), None,
+         "sm_read_pinned_bytes_per_second is 51 GB/s over PCIe 5 x8"),
+        ("lanes under load", run([with_gpu()], platform=EIGHT_LANES), "platform",
+         "the link had 8 lanes when the run began and 16 under load"),
+    ],
+    "a_slow_link_is_told": [
+        ("not told", run([], calibration=calibration(**SLOW, **SLOW_RATES),
+                         platform=EIGHT_LANES), "platform",
+         "ran as PCIe 4 x8 under load, GPU and slot can 5 x16"),
     ],
     "wall_times_add_up": [
         ("parts", run([], wall_time={"total_s": 5.0, "measured_s": 4.0, "allocation_s": 2.0,

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Synthetic cases with what checks look at: evidence, models, limits. For sanity_documents.py."""
-from results_builder import MIB, answered, apart, case, evidence_of, run, um
+from results_builder import MIB, NO_EVIDENCE, answered, apart, case, evidence_of, run, um
 
 SIZE = 64 * MIB
 LIMIT = {"id": "a", "description": "d", "ratio": 0.5, "goal": 0.4, "at_least": True, "met": True,
@@ -21,6 +21,37 @@ BOUND = {"by": "link", "pass_s": 4 * SIZE / 55e9, "tokens_per_second": 55e9 / (4
          "from": "55.0 GB/s by the copy engine"}
 MANAGED = {"device": 0, "pinned": 0, "managed": SIZE, "pageable": 0}
 WINDOW = {**MANAGED, "device": SIZE // 4}
+
+
+# Five samples under a power cap, as an H200 showed them.
+CAPPED = [5.688e-3, 5.812e-3, 6.644e-3, 6.792e-3, 6.682e-3]
+
+
+def with_gpu(clocks=(1980, 1980), throttled=(), pcie=(5, 16), **changes):
+    """A case around which NVML was asked; `clocks` of the SMs before and after."""
+    state = {"state": "measured", "reason": None, "sm_mhz_before": clocks[0],
+             "sm_mhz_after": clocks[1], "memory_mhz_after": 3201, "throttled_before": [],
+             "throttled_after": list(throttled), "pcie_generation": pcie[0], "pcie_width": pcie[1],
+             "c2c_links": 0}
+    return case(**{"evidence": {**NO_EVIDENCE, "gpu": state}, **changes})
+
+
+def with_host(steal, others, over=1.0, cpus=16, **changes):
+    """A case during which others used the host for that many seconds of CPU time."""
+    state = {"state": "measured", "reason": None, "over_s": over, "cpus": cpus, "steal_s": steal,
+             "others_s": others, "load_average": 1.0, "cpu_mhz": 2000.0}
+    return case(**{"evidence": {**NO_EVIDENCE, "host": state}, **changes})
+
+
+def drifting(first=5.75e-3, last=6.737e-3, **changes):
+    """A case that drifts, and says so."""
+    return {**case(policy="device_resident", path="device_memory", samples=CAPPED, **changes),
+            "drift": {"first_s": first, "last_s": last, "because": "power cap"}}
+
+
+def said(check, *cases):
+    """A finding as the run itself has it."""
+    return {"check": check, "text": f"{check}: said.", "cases": [one["name"] for one in cases]}
 
 
 def resident(median=0.1e-3, **changes):
@@ -69,7 +100,7 @@ def with_cpu(driver, threads):
 
 
 def with_setup(setup, median, read):
-    return case(samples=[2e-3, 3e-3, 4e-3], setup={
+    return case(samples=[2e-3, 4e-3, 3e-3], setup={
         "samples_s": setup, "median_s": median, "read_median_s": read})
 
 

@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from sanity_parts import said, with_host
 from results_builder import MIB, apart, calibration, case, gpu, link, of_schema_1, platform, run, skipped, write
 
 ROOT = pathlib.Path(__file__).parent.parent.parent
@@ -92,6 +93,18 @@ def test_command_says_what_it_found(tmp_path):
     assert second["exit_code"] == 1
     assert second["findings"][0]["check"] == "rates_are_of_the_median"
     assert second["findings"][0]["where"] == "gemv/pinned_zero_copy/w/steady"
+
+
+def test_command_repeats_what_a_run_says_of_itself(tmp_path):
+    """Noise that is told is no fault; the same noise untold is one."""
+    busy = with_host(0.0, 4.0)
+    told = write(tmp_path / "told.json", run([busy], findings=[said("busy_machine", busy)]))
+    untold = write(tmp_path / "untold.json", run([busy], findings=[]))
+    done = command(told)
+    assert done.returncode == 0
+    assert f"{told}: the run says: busy_machine: said." in done.stdout
+    done = command(untold)
+    assert done.returncode == 1 and "25.0% of the CPU time taken by others" in done.stdout
 
 
 def test_command_shows_ten_errors_of_many(tmp_path):

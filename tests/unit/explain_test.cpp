@@ -96,9 +96,26 @@ TEST(Explain, SaysWhatReadsOverTheLinkCost) {
       told("The GPU drew 200 W over 300 ms of consecutive passes, 0.500 J a pass, 5.00 J per "
            "GB."))
       << told.text();
-  EXPECT_TRUE(told("What held the clocks down: nothing before the passes, power cap after them."));
+  EXPECT_TRUE(told("What held the clocks down: nothing before the samples, power cap after them."));
   EXPECT_TRUE(told("The link right after a pass: PCIe generation 5 and 16 lanes."));
   EXPECT_TRUE(told("After it, of 2000 pages asked, 2000 on NUMA node 0.")) << told.text();
+}
+
+TEST(Explain, SaysWhatElseTheMachineDid) {
+  CaseRecord record = testing::gpu_run().cases[1];
+  // 0.8 and 0.08 of 8 CPU seconds.
+  record.evidence.host = Observed<HostState>::measured({1.0, 8, 0.08, 0.8, 3.5, 2100.0});
+  record.samples = {2.0e-3, 2.3e-3, 2.5e-3};
+  const Told told(record);
+  EXPECT_TRUE(
+      told("While the samples were taken other processes had 10 % of the time of 8 CPUs, and the "
+           "hypervisor 1 % (steal)."))
+      << told.text();
+  EXPECT_TRUE(told("After them: a load of 3.50 and CPU clocks of 2100 MHz.")) << told.text();
+  EXPECT_TRUE(
+      told("It drifts 2.00 ms -> 2.50 ms (power cap, SM clock 1200 -> 1980 MHz) from the first "
+           "samples to the last."))
+      << told.text();
 }
 
 TEST(Explain, TellsMappingFromMoving) {
@@ -112,7 +129,7 @@ TEST(Explain, TellsMappingFromMoving) {
 TEST(Explain, HasASentenceForEveryCollectorThatFoundNothing) {
   const Told told(toy_case("gemv", "a", "steady", Path::link, {2e-3}));
   for (const char* what : {"CPU time", "Page faults of this process", "Pages in host memory",
-                           "Link bytes", "Energy", "Clocks"}) {
+                           "Link bytes", "Energy", "Clocks", "Other work on the host"}) {
     EXPECT_TRUE(told(std::string(what) + " unknown: not collected.")) << what << '\n'
                                                                       << told.text();
   }

@@ -59,6 +59,40 @@ TEST(Statistics, TheSpreadOfZerosIsFinite) {
   EXPECT_EQ(summarize(std::vector<double>{0, 0}).coefficient_of_variation, 0);
 }
 
+using Samples = std::vector<double>;
+
+TEST(Drift, IsFromTheFirstThirdToTheLast) {
+  // Under a power cap, as an H200 showed it: two samples at either end of five.
+  const auto capped = drift_of(Samples{5.688, 5.812, 6.644, 6.792, 6.682});
+  ASSERT_TRUE(capped);
+  EXPECT_DOUBLE_EQ(capped->first, 5.75);
+  EXPECT_DOUBLE_EQ(capped->last, 6.737);
+  const auto falling = drift_of(Samples{9, 8, 8.9, 7, 6, 5.1, 5, 4.9, 5.2});
+  ASSERT_TRUE(falling);
+  EXPECT_DOUBLE_EQ(falling->first, 8.9);
+  EXPECT_DOUBLE_EQ(falling->last, 5);
+  const auto three = drift_of(Samples{2.451, 2.529, 2.84});
+  ASSERT_TRUE(three);
+  EXPECT_DOUBLE_EQ(three->last, 2.84);
+}
+
+TEST(Drift, IsMoreThanTwoPercentAndMoreThanNoise) {
+  EXPECT_FALSE(drift_of(Samples{100, 100.5, 101, 101.5, 101.9}));
+  EXPECT_TRUE(drift_of(Samples{100, 101, 102, 103, 104}));
+  // Up and down by ten percent: the ends differ, and so do all others.
+  EXPECT_FALSE(drift_of(Samples{100, 110, 95, 108, 103, 112, 97, 115, 104, 110, 116, 102}));
+  // One sample that took longer, at either end.
+  EXPECT_FALSE(drift_of(Samples{120, 100, 100.1, 100.2, 100}));
+  EXPECT_FALSE(drift_of(Samples{100, 100.1, 100.2, 100, 120}));
+  EXPECT_FALSE(drift_of(Samples{100, 100, 100, 100}));
+}
+
+TEST(Drift, NeedsThreeSamples) {
+  EXPECT_FALSE(drift_of({}));
+  EXPECT_FALSE(drift_of(Samples{1, 2}));
+  EXPECT_FALSE(drift_of(Samples{1, 3, 2}));  // no order in it
+}
+
 TEST(Statistics, RefusesNothingAndNoPercentile) {
   EXPECT_THROW(summarize({}), std::invalid_argument);
   EXPECT_THROW(percentile({}, 50), std::invalid_argument);

@@ -15,7 +15,7 @@ GpuState gpu_state() {
   GpuState gpu;
   gpu.sm_mhz_before = 1200;
   gpu.sm_mhz_after = 1980;
-  gpu.memory_mhz_after = 3201;
+  gpu.memory_mhz_before = gpu.memory_mhz_after = 3201;
   gpu.throttled_before = std::vector<std::string>();
   gpu.throttled_after = std::vector<std::string>{"power cap"};
   gpu.pcie_generation = 5;
@@ -37,6 +37,7 @@ void add_zero_copy_evidence(CaseRecord& record) {
   evidence.page_faults = Observed<PageFaults>::measured({0, 0});
   evidence.residency = Observed<Residency>::measured(pages(0, 2000));
   evidence.gpu = Observed<GpuState>::measured(gpu_state());
+  evidence.host = Observed<HostState>::measured({0.5, 8, 0.0, 0.125, 1.5, 2600.0});
   evidence.passes = 2;
 }
 
@@ -87,6 +88,8 @@ void add_host_evidence(CaseRecord& record) {
   evidence.page_faults = Observed<PageFaults>::measured({3, 1});
   evidence.residency = Observed<Residency>::measured(pages(0, 2000));
   evidence.gpu = Observed<GpuState>::unavailable("no GPU");
+  evidence.host =
+      Observed<HostState>::measured({0.02, 8, std::nullopt, std::nullopt, 1.5, std::nullopt});
   evidence.passes = 2;
 }
 

@@ -19,31 +19,43 @@ def known(value):
 
 
 def machine(run):
-    host = run.platform["host"]
-    parts = [gpu(run.platform)]
+    return machine_of(run.run)
+
+
+def machine_of(run):
+    host = run["platform"]["host"]
+    parts = [gpu(run)]
     if known(host["cpu"]):
         parts.append(f"host CPU {host['cpu']}, {host['logical_cpus']} logical CPUs")
     return "; ".join(parts)
 
 
-def gpu(platform):
+def gpu(run):
+    platform = run["platform"]
     found = platform["gpu"]
     if found is None:
         return f"No GPU ({platform['gpu_absent_reason']})"
-    parts = [found["name"], link(platform["link"])]
+    parts = [found["name"], link(run)]
     if known(found["driver_release"]):
         parts.append(f"driver {found['driver_release']}")
     return ", ".join(part for part in parts if part)
 
 
-def link(found):
+def link(run):
+    """As it ran, and what GPU and slot can do where that is more; files before 2.1 know only the
+    latter."""
+    found = run["platform"]["link"]
     if found is None:
         return None
     if found["kind"] != "pcie":
         return "NVLink-C2C"
     if found["generation"] is None or found["width"] is None:
         return "PCIe"
-    return f"PCIe {found['generation']}.0 x{found['width']}"
+    best = f"{found['generation']}.0 x{found['width']}"
+    now = run["calibration"].get("link_generation"), run["calibration"].get("link_width")
+    if None in now or (now[0] >= found["generation"] and now[1] >= found["width"]):
+        return f"PCIe {best}"
+    return f"PCIe {now[0]}.0 x{now[1]} (GPU and slot can {best})"
 
 
 def build(run):

@@ -64,7 +64,9 @@ def found(evidence, collector):
     """(state, reason, figures) of a collector. Before schema 1.2 only `um` was there, in a form of
     its own."""
     if "um_state" not in evidence:
-        figures = evidence[collector]
+        figures = evidence.get(collector)
+        if figures is None:  # the host's
+            return "unavailable", "not collected before schema 2.1", {}
         return figures["state"], figures["reason"], figures
     if collector == "um" and evidence["um"] is not None:
         return "measured", None, evidence["um"]

@@ -21,8 +21,17 @@ def verdicts(run):
     warm, all others from cold."""
     answers = {(answer["label"], answer["weights"]): answer
                for answer in run.run.get("answers") or ()}
-    return [verdict(case, answers.get((label_of(case), case["weights"]["name"])))
+    return [with_drift(case, *verdict(case, answers.get((label_of(case), case["weights"]["name"]))))
             for case in run.cases]
+
+
+def with_drift(case, words, ratio):
+    found = case.get("drift")
+    if not found:
+        return words, ratio
+    because = f" ({found['because']})" if found["because"] else ""
+    drifts = f"drifts {text.seconds(found['first_s'])} -> {text.seconds(found['last_s'])}{because}"
+    return (f"{words}; {drifts}" if words else drifts), ratio
 
 
 def verdict(case, answer):

@@ -38,14 +38,21 @@ FIELDS = {
         ("not_on_cpu", "not mapped by the CPU: moved to the GPU", "count"),
         ("on_node", "by NUMA node", "pages by node"),
         ("last_prefetch", "last prefetched to", "text"))),
-    "gpu": ("The GPU around the passes", (
+    "gpu": ("The GPU before and after the samples", (
         ("sm_mhz_before", "SM clock before", "MHz"), ("sm_mhz_after", "SM clock after", "MHz"),
+        ("memory_mhz_before", "memory clock before", "MHz"),
         ("memory_mhz_after", "memory clock after", "MHz"),
         ("throttled_before", "held the clocks down before", "texts"),
         ("throttled_after", "held the clocks down after", "texts"),
         ("pcie_generation", "PCIe generation under load", "count"),
         ("pcie_width", "PCIe lanes under load", "count"),
         ("c2c_links", "C2C links active", "count"))),
+    "host": ("The host while samples were taken", (
+        ("over_s", "for", "seconds"), ("cpus", "CPUs", "count"),
+        ("steal_s", "CPU time given to other machines (steal)", "seconds"),
+        ("others_s", "CPU time of other processes", "seconds"),
+        ("load_average", "load of the last minute", "ratio"),
+        ("cpu_mhz", "CPU clock after", "MHz"))),
 }
 RATIOS = (
     ("amplification", "bytes moved to the GPU / read", "ratio"),

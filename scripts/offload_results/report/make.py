@@ -84,6 +84,7 @@ def run_of(run):
         "unanswered": None if answers.has_answers(run) or not run.cases else answers.AGAIN,
         "complete": found["complete"],
         "incomplete_reason": found["incomplete_reason"],
+        "findings": [one["text"] for one in run.run.get("findings") or ()],
         "redacted": bool(found.get("redacted")), "command": shlex.join(found["argv"]),
         "environment": found["environment"], "commit": build["git_commit"],
         "dirty": build["git_dirty"], "version": build["version"], "build": caption.build(run),

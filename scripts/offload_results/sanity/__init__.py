@@ -6,7 +6,7 @@ Each check is a function of a run, named after what holds, that yields (where, w
 import dataclasses
 
 from ..parts import near, parts
-from . import answers, evidence, models, physics, samples
+from . import answers, evidence, models, noise, physics, samples
 
 WALL_MARGIN = 1.01
 
@@ -63,6 +63,7 @@ def cases_have_a_source(results):
 
 
 CHECKS = (*samples.CHECKS, *models.CHECKS, *answers.CHECKS, *physics.CHECKS, *evidence.CHECKS,
+          *noise.CHECKS,
           wall_times_add_up, limits_follow_from_what_was_measured, allocators_round_up)
 
 

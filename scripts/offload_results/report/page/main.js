@@ -28,6 +28,12 @@ function memoryAnswers() {
     el("div", null, data.memory_answers.map((text) => el("p", null, prose(text)))))];
 }
 
+/// What the run says of its own noise.
+function findings() {
+  return data.runs.flatMap((run) => run.findings.map((text) =>
+    el("p", {class: "alarm"}, severalRuns ? `${run.name}: ` : "", text)));
+}
+
 function alarms() {
   return data.runs.filter((run) => !run.complete || run.failed > 0).map((run) =>
     el("p", {class: "alarm"}, severalRuns ? `${run.name}: ` : "",
@@ -48,7 +54,7 @@ function start() {
     el("p", {class: "hint"},
       `${plural(cases.length, "case")} of ${plural(data.runs.length, "run")}: `,
       data.runs.map((run) => `${run.name} (${run.started_at.slice(0, 10)})`).join(", ")));
-  byId("answers").append(...alarms(), ...unanswered(),
+  byId("answers").append(...alarms(), ...findings(), ...unanswered(),
     ...data.sections.filter((section) => section.answers.length > 0).map(answersOf),
     ...memoryAnswers());
   if (cases.length === 0 && data.memory_answers.length === 0) {

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a case's time hangs on besides the program, how much runs of one build differ for it;
+// where its samples drift.
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "bench/record.hpp"
+
+namespace offload {
+
+enum class Variability : std::uint8_t {
+  gpu,     // the GPU alone works in a pass, over its own memory or the link
+  driver,  // the driver faults, maps, moves or checks pages in a pass
+  cpu,     // the CPU computes or copies in a pass, or is not faster at enqueueing it
+};
+constexpr std::string_view name(Variability kind) {
+  if (kind == Variability::gpu) return "gpu";
+  return kind == Variability::driver ? "driver" : "cpu";
+}
+Variability variability(const CaseRecord& record);
+
+/// Standard deviation of a case's median from run to run, as a share of it. docs/compare.md says
+/// where it was seen.
+double run_to_run(Variability kind);
+
+/// Where the samples began and ended, if they moved by more than noise explains. What the driver or
+/// the CPU takes part in shows that with ten samples and more.
+std::optional<Drift> drift(const CaseRecord& record);
+/// What NVML says of that: "power cap, SM clock 1965 -> 1455 MHz"; "" where it says nothing.
+std::string drift_reason(const CaseRecord& record);
+/// "drifts 5.69 ms -> 6.79 ms (power cap, ...)"; "" of a case that does not.
+std::string drift_text(const CaseRecord& record);
+
+}  // namespace offload

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "bench/measure/calibration.hpp"
+
+#include <gtest/gtest.h>
+
+#include "bench/measure/session.hpp"
+#include "bench/platform/probe.hpp"
+#include "offload/cuda/runtime.hpp"
+
+namespace offload {
+namespace {
+
+TEST(Calibration, FindsTheLinkAsItIsUnderLoad) {
+  if (const auto reason = cuda::unavailable(0)) GTEST_SKIP() << *reason;
+  cuda::set_device(0);
+  const Platform platform = probe_platform(0);
+  if (!platform.link || platform.link->kind != "pcie") GTEST_SKIP() << "no PCI Express";
+  Session session(platform, 0);
+  WallTime wall;
+  const Calibration found = calibrate(session, wall, [] {});
+  ASSERT_TRUE(found.link_generation && found.link_width);
+  EXPECT_LE(*found.link_generation, platform.link->generation.value_or(*found.link_generation));
+  EXPECT_LE(*found.link_width, platform.link->width.value_or(*found.link_width));
+  const auto peak = pcie_peak(*found.link_generation, *found.link_width);
+  ASSERT_TRUE(peak && found.copy_h2d);
+  EXPECT_LT(*found.copy_h2d, *peak);
+  EXPECT_GT(*found.copy_h2d, 0.5 * *peak);
+}
+
+}  // namespace
+}  // namespace offload
