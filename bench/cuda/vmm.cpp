@@ -10,7 +10,7 @@
 
 #include "bench/core/text.hpp"
 #include "bench/cuda/check.hpp"
-#include "bench/cuda/compat.hpp"
+#include "offload/cuda/driver_entry_point.hpp"
 #include "offload/cuda/runtime.hpp"
 
 namespace offload::cuda {
@@ -27,7 +27,7 @@ template <typename Function>
 Function* entry_point(const char* symbol) {
   void* function = nullptr;
   cudaDriverEntryPointQueryResult status{};
-  check(compat::driver_entry_point(symbol, &function, &status), symbol);
+  check(driver_entry_point(symbol, &function, &status), symbol);
   if (function == nullptr) fail(cudaErrorNotSupported, symbol, "update the NVIDIA driver");
   return reinterpret_cast<Function*>(function);
 }

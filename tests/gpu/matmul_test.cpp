@@ -8,14 +8,18 @@
 #include <cmath>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <ostream>
 #include <span>
 #include <stdexcept>
 #include <vector>
 
+#include "bench/platform/probe.hpp"
 #include "kernels/content.hpp"
 #include "kernels/matmul.hpp"
 #include "kernels/reference/floats.hpp"
+#include "kernels/sm90/read_once.hpp"
+#include "offload/cuda/host_buffers.hpp"
 #include "offload/cuda/runtime.hpp"
 #include "offload/error.hpp"
 #include "offload/host_workers.hpp"
@@ -139,15 +143,15 @@ constexpr MatmulShape matmul_shapes[] = {
 
 /// Sums of eight products of integers, at most 8 * 15 * 2 = 240: exact in every dtype, in whatever
 /// order and precision they are added, so a wrong, missing or doubled one shows.
-TEST_P(MatmulOfDType, OfSmallIntegersIsExact) {
-  for (const MatmulShape shape : matmul_shapes) {
+struct IntegerProduct {
+  explicit IntegerProduct(MatmulShape shape)
+      : w(shape.rows * shape.cols),
+        x(shape.tokens * shape.cols),
+        expected(shape.tokens * shape.rows) {
     const auto [rows, cols, tokens] = shape;
-    std::vector<float> w(rows * cols);
     for (std::size_t i = 0; i < w.size(); ++i) {
       w[i] = static_cast<float>((i * 17 + i / cols * 5) % 31) - 15;
     }
-    std::vector<float> x(tokens * cols);
-    std::vector<float> expected(tokens * rows);
     for (std::size_t t = 0; t < tokens; ++t) {
       for (std::size_t k = 0; k < 8; ++k) {
         const std::size_t c = (k * cols / 8 + t * 5) % cols;  // the eight differ
@@ -156,6 +160,14 @@ TEST_P(MatmulOfDType, OfSmallIntegersIsExact) {
         for (std::size_t r = 0; r < rows; ++r) expected[t * rows + r] += value * w[r * cols + c];
       }
     }
+  }
+  std::vector<float> w, x, expected;
+};
+
+TEST_P(MatmulOfDType, OfSmallIntegersIsExact) {
+  for (const MatmulShape shape : matmul_shapes) {
+    const std::size_t rows = shape.rows;
+    const auto [w, x, expected] = IntegerProduct(shape);
     const auto w_codes = to_codes(w, GetParam());
     const auto x_codes = to_codes(x, cuda::matmul_activation(GetParam()));
     EXPECT_EQ(run(shape, w_codes, x_codes, rows, 0), expected) << shape;
@@ -220,6 +232,104 @@ TEST_F(MatmulKernel, SaysWhatItCannotMultiply) {
   cuda::Matmul matmul;
   EXPECT_THROW(matmul.launch(nullptr, DType::u8, 16, 16, nullptr, 1, nullptr, 16, stream()),
                CudaError);
+}
+
+// --- the gemm that reads once
+
+class ReadOnceOfDType : public OnGpu, public testing::WithParamInterface<DType> {
+ protected:
+  void SetUp() override {
+    OnGpu::SetUp();
+    if (IsSkipped()) return;
+    const Support support =
+        kernels::ReadOnceGemm::supports(probe_platform(0), {"w", GetParam(), 128, 64});
+    if (!support) GTEST_SKIP() << support.reason();
+    gemm_.emplace();
+  }
+  const kernels::ReadOnceGemm& gemm() { return *gemm_; }
+
+ private:
+  std::optional<kernels::ReadOnceGemm> gemm_;
+};
+
+INSTANTIATE_TEST_SUITE_P(Gpu, ReadOnceOfDType, testing::Values(DType::bf16, DType::fp16),
+                         [](const auto& each) { return std::string(name(each.param)); });
+
+// Clusters of 1 to 16 blocks, and pairs of them; ends within a block, a tile and a step.
+constexpr MatmulShape read_once_shapes[] = {
+    {128, 64, 1},     {256, 1024, 3},   {130, 72, 255},    {2, 8, 256},       {384, 520, 257},
+    {4096, 256, 512}, {1026, 128, 513}, {256, 4096, 1024}, {640, 1000, 1500}, {2560, 128, 2048},
+    {300, 264, 2304}, {512, 512, 4096}, {130, 136, 4097},  {1280, 192, 6000}, {384, 8192, 8192},
+    {258, 200, 8193}, {128, 64, 12289},
+};
+
+TEST_P(ReadOnceOfDType, OfSmallIntegersIsExactWhereverTheWeightsLie) {
+  for (const MatmulShape shape : read_once_shapes) {
+    const auto [rows, cols, tokens] = shape;
+    const auto [w, x, expected] = IntegerProduct(shape);
+    const auto w_codes = to_codes(w, GetParam());
+    const cuda::DeviceBuffer w_device = place(w_codes);
+    const cuda::DeviceBuffer x_device = place(to_codes(x, GetParam()));
+    const HostAllocation w_pinned(HostMemory::pinned, w_codes.size());
+    std::copy(w_codes.begin(), w_codes.end(), w_pinned.data());
+    constexpr std::size_t gap = 6;
+    const std::size_t ld = rows + gap;
+    const cuda::DeviceBuffer y_device(tokens * ld * bytes_of(GetParam()));
+    const cuda::DeviceBuffer workspace(
+        std::max<std::size_t>(kernels::ReadOnceGemm::workspace_bytes(tokens), 1));
+    const void* const over_the_link = cuda::host_get_device_pointer(w_pinned.data());
+    for (const void* weights : {static_cast<const void*>(w_device.data()), over_the_link}) {
+      for (int repeat = 0; repeat < 3; ++repeat) {
+        cuda::memset_async(y_device.data(), 0xff, y_device.bytes(), stream());
+        gemm().launch(weights, GetParam(), rows, cols, x_device.data(), tokens, y_device.data(), ld,
+                      workspace.data(), stream());
+        std::vector<std::byte> y(y_device.bytes());
+        copy(y.data(), y_device.data(), y.size());
+        const std::vector<float> padded = to_floats(y, GetParam());
+        std::size_t wrong = 0;
+        for (std::size_t i = 0; i < padded.size(); ++i) {
+          const bool beside = i % ld >= rows;
+          const float value = padded[i];
+          if (beside ? !std::isnan(value) : value != expected[i / ld * rows + i % ld]) ++wrong;
+        }
+        ASSERT_EQ(wrong, 0U) << shape << ", repeat " << repeat << ", weights "
+                             << (weights == over_the_link ? "over the link" : "in GPU memory");
+      }
+    }
+  }
+}
+
+/// The same sums in the same order as the library's wherever both add 16 columns at a time.
+TEST_P(ReadOnceOfDType, OfRandomWeightsIsTheLibrarysProduct) {
+  if (!cuda::Matmul::support()) GTEST_SKIP() << cuda::Matmul::support().reason();
+  const MatmulShape shape{1024, 2048, 2000};
+  const auto w = place(random(shape.rows * shape.cols, GetParam(), 1));
+  const auto x = place(random(shape.tokens * shape.cols, GetParam(), 2));
+  const std::size_t bytes = shape.tokens * shape.rows * bytes_of(GetParam());
+  const cuda::DeviceBuffer ours(bytes);
+  const cuda::DeviceBuffer theirs(bytes);
+  gemm().launch(w.data(), GetParam(), shape.rows, shape.cols, x.data(), shape.tokens, ours.data(),
+                shape.rows, nullptr, stream());
+  cuda::Matmul matmul;
+  matmul.launch(w.data(), GetParam(), shape.rows, shape.cols, x.data(), shape.tokens, theirs.data(),
+                shape.rows, stream());
+  std::vector<std::byte> a(bytes);
+  std::vector<std::byte> b(bytes);
+  copy(a.data(), ours.data(), bytes);
+  copy(b.data(), theirs.data(), bytes);
+  const auto y = to_floats(a, GetParam());
+  const auto expected = to_floats(b, GetParam());
+  // Products of values in [-1, 1]: each rounds once to the output, and sums differ by less.
+  const double unit = GetParam() == DType::bf16 ? 0x1p-8 : 0x1p-11;
+  for (std::size_t i = 0; i < y.size(); ++i) {
+    ASSERT_NEAR(y[i], expected[i], unit * (std::abs(expected[i]) + 1)) << i;
+  }
+}
+
+TEST_P(ReadOnceOfDType, OfNothingLaunchesNothing) {
+  gemm().launch(nullptr, GetParam(), 0, 16, nullptr, 1, nullptr, 16, nullptr, stream());
+  gemm().launch(nullptr, GetParam(), 16, 16, nullptr, 0, nullptr, 16, nullptr, stream());
+  cuda::stream_synchronize(stream());
 }
 
 // --- fold
