@@ -87,7 +87,7 @@ struct ModelFigures {
   /// can stay in: the first pass from cold is none, nor are weights that have come to the GPU.
   std::optional<double> tokens_per_second;
   std::optional<ModelBound> bound;
-  double link_bytes_per_token = 0;
+  std::optional<double> link_bytes_per_token = 0.0;
   /// 1 - exposed / transfer time; transfer: link bytes by the calibrated copy engine; exposed: what
   /// the pass takes longer than with all weights resident. Needs that case in the same run.
   std::optional<double> overlap;
@@ -105,11 +105,13 @@ struct CaseRecord {
   Path path = Path::link;
   PassBytes bytes;
   std::size_t steps = 0;
-  std::size_t tokens = 0;      // multiplied at once; 0 where the workload knows none
-  std::size_t link_bytes = 0;  // of weights that cross the link in a pass; 0 on other paths
-  std::size_t cpu_bytes = 0;   // of weights that the CPU computes with in a pass
-  bool captured = false;       // each pass was one CUDA graph
-  bool migrates = false;       // pages end up in GPU memory
+  std::size_t tokens = 0;  // multiplied at once; 0 where the workload knows none
+  /// Of weights that cross the link in a pass, those read there again as often as they are; 0 on
+  /// other paths, nullopt where a kernel's maker does not say how often it reads.
+  std::optional<std::size_t> link_bytes = 0;
+  std::size_t cpu_bytes = 0;  // of weights that the CPU computes with in a pass
+  bool captured = false;      // each pass was one CUDA graph
+  bool migrates = false;      // pages end up in GPU memory
   Footprint footprint;
   std::size_t passes_per_sample = 1;
   std::vector<double> samples;     // seconds per pass

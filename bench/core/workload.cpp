@@ -44,6 +44,8 @@ std::string hundredths_text(std::size_t value) {
 
 }  // namespace
 
+std::optional<std::size_t> BoundWorkload::reads(const PieceView& /*view*/) const { return 1; }
+
 bool Parameter::allows(std::size_t other) const {
   return other >= min && other <= max && (unit != Unit::bytes || std::has_single_bit(other));
 }
@@ -77,6 +79,10 @@ BoundWorkload::BoundWorkload(const WeightSet& weights) {
 }
 
 std::vector<Piece> BoundWorkload::pieces() const { return whole_; }
+
+Support Workload::reads_once(const WeightSet& /*weights*/, const Platform& /*platform*/) const {
+  return Support::yes();
+}
 
 std::unique_ptr<Workload> Workload::with_parameter(std::size_t) const {
   throw std::logic_error(std::string(name()) + " has no parameter");

@@ -8,10 +8,12 @@
 #include <compare>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <type_traits>
 
 #include "bench/cuda/check.hpp"
+#include "bench/cuda/cublaslt_shapes.hpp"
 #include "offload/cuda/matmul.hpp"
 #include "offload/cuda/runtime.hpp"
 #include "offload/error.hpp"
@@ -108,7 +110,37 @@ std::string text(const Shape& shape) {
 struct Plan {
   Layout w, x, y;
   cublasLtMatmulAlgo_t algorithm{};
+  std::optional<std::size_t> reads = std::nullopt;  // of each byte of w
 };
+
+template <typename Value>
+std::optional<Value> configured(const cublasLtMatmulAlgo_t& algorithm,
+                                cublasLtMatmulAlgoConfigAttributes_t which) {
+  Value value{};
+  const cublasStatus_t status =
+      cublasLtMatmulAlgoConfigGetAttribute(&algorithm, which, &value, sizeof value, nullptr);
+  return status == CUBLAS_STATUS_SUCCESS ? std::optional(value) : std::nullopt;
+}
+
+/// Columns of y^T, and so tokens, of the shape with this number.
+template <std::size_t count>
+std::optional<std::size_t> tokens_of(const LtShape (&shapes)[count], std::optional<int> id) {
+  const auto* const found =
+      std::find_if(shapes, shapes + count, [id](const LtShape& shape) { return shape.id == id; });
+  return found == shapes + count ? std::nullopt : std::optional(found->columns);
+}
+
+/// A tile of w is read once by the blocks of a cluster that need it, and again by every other.
+std::optional<std::size_t> reads_of(const cublasLtMatmulAlgo_t& algorithm, std::size_t tokens) {
+  const auto tile = configured<std::uint32_t>(algorithm, CUBLASLT_ALGO_CONFIG_TILE_ID);
+  const auto cluster = configured<std::uint16_t>(algorithm, CUBLASLT_ALGO_CONFIG_CLUSTER_SHAPE_ID);
+  const auto of_tile = tokens_of(lt_tiles, tile);
+  // Kernels without clusters leave the choice open.
+  const auto sharing = cluster == CUBLASLT_CLUSTER_SHAPE_AUTO ? std::optional<std::size_t>(1)
+                                                              : tokens_of(lt_clusters, cluster);
+  if (!of_tile || !sharing) return std::nullopt;
+  return (tokens + *of_tile * *sharing - 1) / (*of_tile * *sharing);
+}
 
 Preference make_preference(const Shape& shape) {
   cublasLtMatmulPreference_t raw = nullptr;
@@ -142,6 +174,7 @@ Plan make_plan(cublasLtHandle_t library, cublasLtMatmulDesc_t operation, const S
                     false, false);
   }
   plan.algorithm = first.algo;
+  plan.reads = reads_of(first.algo, shape.tokens);
   return plan;
 }
 
@@ -157,9 +190,10 @@ struct Matmul::Impl {
 Matmul::Matmul() : impl_(std::make_unique<Impl>()) {}
 Matmul::~Matmul() = default;
 
-void Matmul::launch(const void* w, DType dtype, std::size_t rows, std::size_t cols, const void* x,
-                    std::size_t tokens, void* y, std::size_t ld_y, StreamHandle stream) {
-  if (rows == 0 || tokens == 0) return;
+std::optional<std::size_t> Matmul::launch(const void* w, DType dtype, std::size_t rows,
+                                          std::size_t cols, const void* x, std::size_t tokens,
+                                          void* y, std::size_t ld_y, StreamHandle stream) {
+  if (rows == 0 || tokens == 0) return 0;
   const Shape shape{dtype,           rows,           cols, tokens, ld_y, alignment_of(w),
                     alignment_of(x), alignment_of(y)};
   auto at = impl_->plans.find(shape);
@@ -175,6 +209,7 @@ void Matmul::launch(const void* w, DType dtype, std::size_t rows, std::size_t co
                      plan.x.get(), &zero, y, plan.y.get(), y, plan.y.get(), &plan.algorithm,
                      impl_->workspace.data(), workspace_bytes, stream);
   if (status != CUBLAS_STATUS_SUCCESS) check(status, "cublasLtMatmul of " + text(shape));
+  return plan.reads;
 }
 
 Support Matmul::support() { return Support::yes(); }

@@ -14,9 +14,12 @@ Matmul::Matmul() {
 }
 Matmul::~Matmul() = default;
 
-void Matmul::launch(const void* /*w*/, DType /*dtype*/, std::size_t /*rows*/, std::size_t /*cols*/,
-                    const void* /*x*/, std::size_t /*tokens*/, void* /*y*/, std::size_t /*ld_y*/,
-                    StreamHandle /*stream*/) {}
+std::optional<std::size_t> Matmul::launch(const void* /*w*/, DType /*dtype*/, std::size_t /*rows*/,
+                                          std::size_t /*cols*/, const void* /*x*/,
+                                          std::size_t /*tokens*/, void* /*y*/, std::size_t /*ld_y*/,
+                                          StreamHandle /*stream*/) {
+  return std::nullopt;
+}
 
 Support Matmul::support() { return Support::no("built without cuBLASLt"); }
 Support Matmul::supports(DType /*dtype*/, std::size_t /*cols*/) { return support(); }

@@ -97,13 +97,12 @@ Evidence CaseEvidence::collect(bool thorough) {
 Observed<LinkTraffic> CaseEvidence::link() const {
   using Traffic = Observed<LinkTraffic>;
   if (!gpu_counters_.available()) return Traffic::unavailable(gpu_counters_.reason());
-  // A product of many tokens reads over the link again and again: only its time bounds the bytes.
-  const bool reads_once = placed_.item().workload->tokens() <= 1;
-  const std::size_t bytes =
-      std::max(placed_.facts().link_bytes, placed_.workload().bytes().requested);
+  // Where it is unknown how often kernels read over the link, only their time bounds the bytes.
+  const auto& crossing = placed_.facts().link_bytes;
+  const std::size_t bytes = std::max(crossing.value_or(0), placed_.workload().bytes().requested);
   const auto& link = session_.platform().link;
   const double peak = link ? link->peak_bytes_per_second.value_or(0) : 0;
-  const double max_bytes = reads_once ? static_cast<double>(bytes) : peak * passes_.last_seconds();
+  const double max_bytes = crossing ? static_cast<double>(bytes) : peak * passes_.last_seconds();
   if (max_bytes >= max_wire_bytes) {
     return Traffic::unavailable("a pass carries more than NVML's 32-bit counters hold");
   }

@@ -67,10 +67,14 @@ std::optional<ModelFigures> figures_of(const CaseRecord& record, const CaseRecor
   const double tokens = static_cast<double>(record.tokens);
   if (record.lasts()) figures.tokens_per_second = tokens / figures.seconds;
   figures.bound = model_bound(record, figures.scale, twin, machine);
-  figures.link_bytes_per_token = static_cast<double>(record.link_bytes) * figures.scale / tokens;
-  const bool link_alone = record.link_bytes > 0 && record.cpu_bytes == 0;
+  if (record.link_bytes) {
+    figures.link_bytes_per_token = static_cast<double>(*record.link_bytes) * figures.scale / tokens;
+  } else {
+    figures.link_bytes_per_token.reset();
+  }
+  const bool link_alone = record.link_bytes.value_or(0) > 0 && record.cpu_bytes == 0;
   if (twin != nullptr && link_alone && calibration.copy_h2d) {
-    const double transfer = static_cast<double>(record.link_bytes) / *calibration.copy_h2d;
+    const double transfer = static_cast<double>(*record.link_bytes) / *calibration.copy_h2d;
     figures.overlap = 1 - (record.summary->median - twin->summary->median) / transfer;
   }
 
@@ -117,8 +121,10 @@ CaseRecord describe(const Case& item, const RecordContext& context) {
 /// The rate of what crosses the link, by that of the copy engine.
 std::optional<double> share_of_link(const CaseRecord& record, const Calibration& calibration) {
   const bool is_rate = record.steps == 0 && record.path == Path::link;
-  if (!is_rate || !record.summary || !calibration.copy_h2d) return std::nullopt;
-  const double rate = static_cast<double>(record.link_bytes) / record.summary->median;
+  if (!is_rate || !record.summary || !record.link_bytes || !calibration.copy_h2d) {
+    return std::nullopt;
+  }
+  const double rate = static_cast<double>(*record.link_bytes) / record.summary->median;
   return rate / *calibration.copy_h2d;
 }
 

@@ -54,8 +54,9 @@ void require_plausible(const PlacedCase& placed, double seconds, const Platform&
   const Case& item = placed.item();
   const Path path = item.policy->path(item.start, platform);
   const auto max_rate = max_bytes_per_second(path, platform, calibration);
+  const std::size_t requested = placed.workload().bytes().requested;
   const std::size_t bytes =
-      path == Path::link ? placed.facts().link_bytes : placed.workload().bytes().requested;
+      path == Path::link ? placed.facts().link_bytes.value_or(requested) : requested;
   const double rate = static_cast<double>(bytes) / seconds;
   if (max_rate && rate > *max_rate) {
     throw ImplausibleResult("implausible: " + format_rate(rate) + " is above the " +
@@ -117,12 +118,12 @@ PreparedCase Loop::prepare(const Case& item) {
   prepared.footprint = placed_.placement().footprint();
   tune();
   const Path path = item.policy->path(item.start, session_.platform());
-  prepared.link_bytes = path == Path::link ? placed_.facts().link_bytes : 0;
   prepared.cpu_bytes = placed_.plan().on_cpu;
   {
     const ScopedTimer timer(wall_.content);
     passes_.verify();
   }
+  if (path == Path::link) prepared.link_bytes = placed_.facts().link_bytes;
   options_.checkpoint();
   const bool one_graph = options_.graphs && session_.gpu() && !item.workload->varies();
   if (one_graph && item.policy->capturable()) passes_.capture();

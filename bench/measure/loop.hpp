@@ -36,7 +36,7 @@ struct LoopOptions {
 struct PreparedCase {
   PassBytes bytes;
   std::size_t steps = 0;
-  std::size_t link_bytes = 0;  // see CaseRecord
+  std::optional<std::size_t> link_bytes = 0;  // see CaseRecord
   std::size_t cpu_bytes = 0;
   bool captured = false;
   Footprint footprint;

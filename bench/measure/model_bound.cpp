@@ -62,8 +62,8 @@ double flops(const CaseRecord& record) {
 /// Once over the link, however often a kernel reads it. Policies may bring more than is asked for.
 double link_bytes_once(const CaseRecord& record) {
   const double offloaded = scale_of(record.weights).offloaded_bytes;
-  return std::min(static_cast<double>(record.link_bytes),
-                  std::max(0.0, offloaded - static_cast<double>(record.cpu_bytes)));
+  const double once = std::max(0.0, offloaded - static_cast<double>(record.cpu_bytes));
+  return record.link_bytes ? std::min(static_cast<double>(*record.link_bytes), once) : once;
 }
 
 std::optional<Needed> link_part(const CaseRecord& record, double scale,

@@ -2,6 +2,7 @@
 // Limits of many tokens and of passes over many tensors.
 #include <algorithm>
 #include <memory>
+#include <vector>
 
 #include "bench/core/text.hpp"
 #include "bench/measure/limits.hpp"
@@ -24,6 +25,7 @@ class PassLimits {
   void measure() {
     if (cuda::Matmul::support()) {
       for (const std::size_t tokens : {1, 512, 2048, 8192}) many_tokens(tokens);
+      read_once();
     }
     for (const std::size_t bytes : {64 * MiB, 448 * MiB}) prefetch(bytes);
     split_decode();
@@ -57,6 +59,35 @@ class PassLimits {
                 "gemm under pinned_ring_copy / bare cudaMemcpyAsync of the weight", ring / copy,
                 1.04, false, ring, copy, "s");
     if (tokens > 1) resident_gemm(*gemm, weights);
+    runner_.loop().clear();
+  }
+
+  /// A product of many tokens against reading its weight over the link once.
+  void read_once() {
+    const WeightSet weights = bf16_weights("28672x8192", large_rows, large_cols);
+    std::vector<std::unique_ptr<Workload>> products;  // alive as long as the loop may refer to them
+    double once = 0;
+    for (const std::size_t tokens : {256, 1024, 2048, 4096, 8192}) {
+      const std::string id = at("read_once_vs_read", tokens);
+      products.push_back(workload("gemm", tokens));
+      const Workload* const gemm = products.back().get();
+      if (!runner_.start(id, "pinned_read_once")) return;
+      const Support can = gemm->reads_once(weights, runner_.session().platform());
+      if (!can) {
+        runner_.skip({"limit/" + id, "gemm", "pinned_read_once", weights.name, "steady",
+                      can.reason()});
+        return;
+      }
+      if (once == 0) {
+        once = runner_.case_median(runner_.steady("stream_read", "pinned_zero_copy", weights));
+      }
+      const double product =
+          runner_.case_median(runner_.steady(gemm, "pinned_read_once", weights));
+      // Beyond 4,096 tokens two clusters share a read, and the second runs behind the first.
+      const double goal = tokens <= 4096 ? 1.02 : 1.1;
+      runner_.add(id, "gemm under pinned_read_once / stream_read under pinned_zero_copy",
+                  product / once, goal, false, product, once, "s");
+    }
     runner_.loop().clear();
   }
 

@@ -93,6 +93,7 @@ void PlacedCase::adopt(PassPlan plan) {
   }
   const std::size_t offloaded = workload_->bytes().requested - resident;
   facts_.link_bytes = plan_.copied.value_or(offloaded - std::min(offloaded, plan_.on_cpu));
+  reads_counted_ = plan_.copied.has_value() || migrates(*item_.policy, session_.platform());
   facts_.computes_on_gpu = plan_.on_cpu < offloaded + resident;
   facts_.computes_on_cpu = plan_.on_cpu > 0;
 }
@@ -105,6 +106,18 @@ void PlacedCase::next_pass() {
 
 void PlacedCase::plan_pieces(std::span<const Piece> pieces) {
   plan_ = placement_->replan(pieces, item_.workload->runs_on_cpu());
+}
+
+/// Reads of `view` after the first, which adopt() has counted.
+void PlacedCase::count_further_reads(const PieceView& view) {
+  const WeightTensor& tensor = item_.weights->tensors[view.piece.tensor];
+  if (view.side == Side::cpu || view.in_slot || tensor.resident) return;
+  const std::optional<std::size_t> reads = workload_->reads(view);
+  if (!reads || !facts_.link_bytes) {
+    facts_.link_bytes.reset();
+    return;
+  }
+  *facts_.link_bytes += view.piece.rows * tensor.row_bytes() * (*reads - 1);
 }
 
 void PlacedCase::enqueue(std::size_t first, std::size_t last, SetupClock* clock) {
@@ -124,10 +137,14 @@ void PlacedCase::enqueue(std::size_t first, std::size_t last, SetupClock* clock)
     }
     if (on_cpu) facts_.computes_on_cpu = facts_.cpu_reads_weights = cpu_had_part = true;
     workload_->launch(view, target);
+    if (!reads_counted_) count_further_reads(view);
     placement_->release(i, target.stream);
     previous = &piece;
   }
-  if (last == plan_.pieces.size()) placement_->finish(target.stream);
+  if (last == plan_.pieces.size()) {
+    reads_counted_ = true;
+    placement_->finish(target.stream);
+  }
 }
 
 }  // namespace offload

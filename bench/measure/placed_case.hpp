@@ -18,7 +18,9 @@ namespace offload {
 
 /// What the planned pass does, as far as the plan and the passes so far have shown.
 struct PassFacts {
-  std::size_t link_bytes = 0;  // that cross the link, if the policy's path is the link
+  /// That cross the link, if the policy's path is the link. What kernels read there more than once
+  /// counts as often, which the first pass shows; nullopt where they do not say how often.
+  std::optional<std::size_t> link_bytes = 0;
   bool computes_on_gpu = false;
   bool computes_on_cpu = false;
   bool cpu_reads_weights = false;  // to compute with them, or to stage them for a copy
@@ -57,6 +59,7 @@ class PlacedCase {
 
  private:
   void place(Content content);
+  void count_further_reads(const PieceView& view);
 
   Session& session_;
   WallTime& wall_;
@@ -70,6 +73,7 @@ class PlacedCase {
   std::unique_ptr<Placement> placement_;
   PassPlan plan_;
   PassFacts facts_;
+  bool reads_counted_ = false;  // of the plan, by the pass that is enqueued first
   std::size_t pass_index_ = 0;  // of the next pass, for workloads that vary
 };
 

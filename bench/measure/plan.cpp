@@ -166,6 +166,9 @@ class Planner {
     if (!by_cpu && !workload.runs_on_gpu()) {
       return Support::no(workload.label() + " has no GPU kernel");
     }
+    if (policy.asks_to_read_once) {
+      if (Support once = workload.reads_once(weights, platform_); !once) return once;
+    }
     if (start == Start::warm && workload.varies()) {
       return Support::no(std::string(workload.name()) +
                          " reads other weights in every pass, which may never have been read: "

@@ -40,14 +40,16 @@ class VmmMemory {
   cuda::VmmRange range_;
 };
 
-template <typename Memory>
+template <typename Memory, bool second_read_is_dear = false>
 class ZeroCopyPlacement final : public PackedOnHost<Memory> {
  public:
   using PackedOnHost<Memory>::PackedOnHost;
 
   PieceView acquire(std::size_t index, StreamHandle) override {
     const Piece& piece = this->planned(index);
-    return {piece, this->memory().on_gpu() + this->packed().offset(piece), Side::gpu};
+    PieceView view{piece, this->memory().on_gpu() + this->packed().offset(piece), Side::gpu};
+    view.second_read_is_dear = second_read_is_dear;
+    return view;
   }
   Footprint footprint() const override { return {.pinned = this->memory().bytes()}; }
 };
@@ -56,13 +58,13 @@ Requirement requirement(const WeightSet& weights, const Tuning& /*tuning*/) {
   return {.pinned = whole_pages(Packed(weights.tensors).bytes())};
 }
 
-template <HostMemory kind>
+template <HostMemory kind, bool second_read_is_dear = false>
 std::unique_ptr<Placement> place(std::span<const WeightTensor> tensors,
                                  const PlaceContext& context) {
   Packed packed(tensors);
   BorrowedMemory memory(context.host_buffers.borrow(kind, packed.bytes()));
-  return std::make_unique<ZeroCopyPlacement<BorrowedMemory>>(tensors, std::move(packed),
-                                                             std::move(memory), context.workers);
+  return std::make_unique<ZeroCopyPlacement<BorrowedMemory, second_read_is_dear>>(
+      tensors, std::move(packed), std::move(memory), context.workers);
 }
 
 Requirement requirement_of_vmm(const WeightSet& weights, const Tuning& /*tuning*/) {
@@ -97,6 +99,15 @@ constexpr Policy rows[] = {
         .family = Family::zero_copy,
         .requirement = requirement,
         .place = place<HostMemory::pinned>,
+    },
+    {
+        .name = "pinned_read_once",
+        .memory = "cudaHostAlloc mapped",
+        .mechanism = "SMs read it over the link, each byte once a product: clusters share tiles",
+        .family = Family::zero_copy,
+        .asks_to_read_once = true,
+        .requirement = requirement,
+        .place = place<HostMemory::pinned, true>,
     },
     {
         .name = "writecombined_zero_copy",

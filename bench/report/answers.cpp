@@ -217,7 +217,9 @@ std::optional<Exclusion> exclusion(const CaseRecord& record) {
   return std::nullopt;
 }
 
-bool is_split(const CaseRecord& record) { return record.cpu_bytes > 0 && record.link_bytes > 0; }
+bool is_split(const CaseRecord& record) {
+  return record.cpu_bytes > 0 && record.link_bytes.value_or(0) > 0;
+}
 
 double cpu_share(const CaseRecord& record) {
   return static_cast<double>(record.cpu_bytes) / static_cast<double>(record.bytes.requested);

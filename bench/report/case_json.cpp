@@ -85,7 +85,7 @@ Json model_json(const CaseRecord& record) {
           {"pass_s", figures.seconds},
           {"tokens_per_second_ceiling", or_null<Json>(figures.tokens_per_second)},
           {"bound", bound_json(figures.bound)},
-          {"link_bytes_per_token", figures.link_bytes_per_token},
+          {"link_bytes_per_token", or_null<Json>(figures.link_bytes_per_token)},
           {"overlap", or_null<Json>(figures.overlap)},
           {"memory_bytes", footprint_json(figures.memory)},
           {"pinned_bytes_by_powers_of_two", figures.pinned_by_powers_of_two}};
@@ -314,7 +314,7 @@ JsonPart case_json(const CaseRecord& record, std::string_view run_name, const Ra
                 {"only_read", record.bytes.only_read}}},
               {"steps", record.steps},
               {"tokens", record.tokens},
-              {"link_bytes", record.link_bytes},
+              {"link_bytes", or_null<Json>(record.link_bytes)},
               {"cpu_bytes", record.cpu_bytes},
               {"captured", record.captured},
               {"model", record.model ? model_json(record) : Json()},

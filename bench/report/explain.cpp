@@ -83,7 +83,7 @@ void explain_speed(Lines& lines, const CaseRecord& record, const RunRecord& run)
     lines.push_back("The CPU read them where they lie; all its threads together read " +
                     format_rate(run.calibration.host_read) + " here.");
   } else if (record.share_of_link && run.calibration.copy_h2d) {
-    text = format_traffic(record.link_bytes) + " of that crossed the link, at " +
+    text = format_traffic(*record.link_bytes) + " of that crossed the link, at " +
            percent(*record.share_of_link) + " of what the copy engine carries (" +
            format_rate(*run.calibration.copy_h2d) + ")";
     if (is_split(record)) text += "; the CPU computed with " + percent(cpu_share(record));

@@ -161,8 +161,8 @@ std::optional<Finding> rate_above_link(const RunRecord& run) {
   }
   Finding finding{"rate_above_link", "", {}};
   for (const CaseRecord& record : run.cases) {
-    if (!record.failure.empty() || !record.summary || record.link_bytes == 0) continue;
-    const double rate = static_cast<double>(record.link_bytes) / record.summary->min;
+    if (!record.failure.empty() || !record.summary || record.link_bytes.value_or(0) == 0) continue;
+    const double rate = static_cast<double>(*record.link_bytes) / record.summary->min;
     if (rate > peak_margin * *peak) finding.cases.push_back(record.name);
     most = std::max(most, rate);
   }

@@ -9,6 +9,7 @@
 #include "bench/workloads/parts/bound_matmul.hpp"
 #include "bench/workloads/parts/bound_mixed.hpp"
 #include "bench/workloads/parts/products.hpp"
+#include "kernels/sm90/read_once.hpp"
 #include "offload/workload.hpp"
 
 namespace offload {
@@ -64,6 +65,16 @@ class Matmul final : public Workload {
       return Support::no(std::string(variant_.name) +
                          " of many tokens needs types it can multiply "
                          "(bf16, fp16, fp8_e4m3); decode reads all");
+    }
+    return Support::yes();
+  }
+  Support reads_once(const WeightSet& weights, const Platform& platform) const override {
+    // One token reads once as it is.
+    if (tokens_ == 1) return Support::yes();
+    for (const WeightTensor& tensor : weights.tensors) {
+      if (tensor.resident || !multiplies(tensor)) continue;
+      const Support once = kernels::ReadOnceGemm::supports(platform, tensor);
+      if (!once) return once;
     }
     return Support::yes();
   }

@@ -34,6 +34,9 @@ struct PieceView {
   /// Whether `data` is a copy in a slot that other bytes had before: addresses into it were made
   /// for others, and end with release().
   bool in_slot = false;
+  /// Whether reading a byte again costs as much as the first time, and the policy asks for kernels
+  /// that share what they read.
+  bool second_read_is_dear = false;
 };
 
 /// What the weight bytes cross in a pass; it bounds the rate a correct result can have.
@@ -205,6 +208,8 @@ struct Policy {
   bool driver_handles_pages = false;
   /// Whether kernels see tensors in parts.
   bool divides_tensors = false;
+  /// Whether its views ask for kernels that read each byte once (second_read_is_dear).
+  bool asks_to_read_once = false;
   /// Why a pass cannot be captured in a CUDA graph; "" when it can.
   std::string_view not_capturable_because = {};
 

@@ -89,6 +89,9 @@ class BoundWorkload {
   /// keep what the check needs. Untimed; complete on return.
   virtual void poison(const LaunchTarget& target) = 0;
   virtual void launch(const PieceView& view, const LaunchTarget& target) = 0;
+  /// How often launch() has the GPU read each byte of `view`, where caches do not help; nullopt
+  /// where the kernel's maker does not say. Once it has been launched.
+  virtual std::optional<std::size_t> reads(const PieceView& view) const;
   /// Between two tensors of which GPU and CPU compute parts: enqueue on the stream what dependent
   /// layers hand over, the CPU's results to the GPU and the next input to the CPU. Default:
   /// nothing.
@@ -142,6 +145,8 @@ class Workload {
   virtual bool walks_model() const { return false; }
   /// Whether the CPU can compute it, or parts of it.
   virtual bool runs_on_cpu() const { return true; }
+  /// Whether it has kernels for views whose second read is dear, or why not.
+  virtual Support reads_once(const WeightSet& weights, const Platform& platform) const;
   /// Whether it has a GPU kernel. Without one, only what lies where the CPU computes is read.
   virtual bool runs_on_gpu() const { return true; }
   /// Whether a launch must see a tensor whole.

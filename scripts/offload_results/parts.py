@@ -52,7 +52,8 @@ def parts(results):
 
 
 def link_bytes(case):
-    """Of weights that cross the link in a pass; files of schema 1.0 do not say which those are."""
+    """Of weights that cross the link in a pass; files of schema 1.0 do not say which those are.
+    None where a kernel does not say how often it reads."""
     whole = case["bytes"]["requested"] if case["path"] == "link" else 0
     return case.get("link_bytes", whole)
 

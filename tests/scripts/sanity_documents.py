@@ -267,7 +267,12 @@ NOT_SANE = {
     "link_counters_agree": [
         ("too few", run([with_link(SIZE * 0.9, SIZE * 0.8)]), None, "its counters saw"),
         ("too few, whole packets", run([with_link(SIZE * 0.9, None)]), None, "its counters saw"),
-        ("too many", run([with_link(SIZE * 2.2, SIZE * 2.0)]), None, "cross the link once"),
+        ("too many", run([with_link(SIZE * 2.2, SIZE * 2.0)]), None, "cross the link, its counters"),
+        ("read again and not counted", run([with_link(SIZE * 4.3, SIZE * 4.0, workload="gemm",
+                                                      label="gemm/tokens:1024", tokens=1024)],
+                                           schema_version="2.1.0"), None, "its counters saw"),
+        ("not quite", run([with_link(SIZE * 1.2, SIZE * 1.05, samples=[6e-3] * 4)]), None,
+         "1.050 times as many"),
         ("payload", run([with_link(SIZE * 1.01, SIZE * 1.02)]), None, "in packets of"),
         ("not resident", run([with_link(SIZE * 0.2, None, path="device_memory", start="warm",
                                         samples=[1e-3])]), None, "the link carried"),

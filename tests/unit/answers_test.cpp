@@ -82,7 +82,8 @@ TEST(LimitedBy, FollowsFromPathAndShares) {
   EXPECT_EQ(limit(faulting, &resident), LimitedBy::page_faults);
 
   CaseRecord split = toy_case("gemv", "a", "steady", Path::link, {1e-3});
-  split.cpu_bytes = split.link_bytes = 50'000'000;
+  split.cpu_bytes = 50'000'000;
+  split.link_bytes = 50'000'000;
   EXPECT_EQ(limit(split), LimitedBy::link_and_cpu);
 
   CaseRecord chase = toy_case("pointer_chase", "a", "steady", Path::link, {1e-3});

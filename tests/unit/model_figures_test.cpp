@@ -42,7 +42,7 @@ CaseRecord passed_case(const WeightSet& weights, Path path, double seconds) {
   for (const WeightTensor& tensor : weights.tensors) {
     (tensor.resident || path == Path::device_memory ? record.footprint.device
                                                     : record.footprint.pinned) += tensor.bytes();
-    if (!tensor.resident && path == Path::link) record.link_bytes += tensor.bytes();
+    if (!tensor.resident && path == Path::link) *record.link_bytes += tensor.bytes();
   }
   return record;
 }
@@ -83,7 +83,7 @@ TEST(ModelFigures, ScaleWhatIsOffloaded) {
   // 10 MB at 100 MB/s.
   EXPECT_DOUBLE_EQ(result.bound.value().seconds, 0.1);
   EXPECT_DOUBLE_EQ(result.bound->tokens_per_second.value(), 2 / 0.1);
-  EXPECT_DOUBLE_EQ(result.link_bytes_per_token, 5e6);
+  EXPECT_DOUBLE_EQ(*result.link_bytes_per_token, 5e6);
   EXPECT_FALSE(result.overlap);  // nothing says how long computing alone takes
   EXPECT_EQ(result.memory.pinned, 10 * mb);
   // Slots do not grow with the model; embedding and head are there beside them.

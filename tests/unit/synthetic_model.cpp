@@ -46,7 +46,8 @@ CaseRecord pass(const std::string& workload, std::size_t tokens, const std::stri
 
 CaseRecord split(std::size_t slot_bytes, double seconds) {
   CaseRecord record = pass("decode", 1, "hybrid_split", "steady", Path::link, seconds);
-  record.link_bytes = record.cpu_bytes = layer_bytes;
+  record.cpu_bytes = layer_bytes;
+  record.link_bytes = layer_bytes;
   record.footprint.device = slot_bytes;
   record.share_of_link = layer_bytes / seconds / link_rate;
   return record;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// One token takes our own kernel, more take cuBLASLt; on the CPU our own kernels do both.
+// One token takes our own kernel, more take cuBLASLt, or ours where a second read of the weights is
+// dear; on the CPU our own kernels do both.
 #include "bench/workloads/parts/bound_matmul.hpp"
 
 #include <algorithm>
@@ -16,6 +17,7 @@
 #include "bench/workloads/parts/products.hpp"
 #include "kernels/matmul.hpp"
 #include "kernels/reference/floats.hpp"
+#include "kernels/sm90/read_once.hpp"
 #include "offload/cuda/host_buffers.hpp"
 #include "offload/cuda/matmul.hpp"
 
@@ -109,6 +111,11 @@ class BoundMatmul final : public BoundWorkload {
     } else {
       launch_cpu(view, product, target.workers);
     }
+  }
+
+  std::optional<std::size_t> reads(const PieceView& view) const override {
+    const auto known = reads_.find(view.piece.tensor);
+    return known == reads_.end() ? 1 : known->second;
   }
 
   void hand_over(std::size_t from, std::size_t to, const LaunchTarget& target) override {
@@ -218,11 +225,27 @@ class BoundMatmul final : public BoundWorkload {
     const std::size_t ld = product.piece.rows;
     auto* const y = static_cast<std::byte*>(scratch_.data()) +
                     (view.piece.first_row - product.piece.first_row) * bytes_of(output);
-    matmul_->launch(view.data, tensor.dtype, view.piece.rows, tensor.cols, input.on_device.data(),
-                    product.tokens, y, ld, stream);
+    reads_[view.piece.tensor] =
+        view.second_read_is_dear
+            ? read_once(view, input.on_device.data(), product.tokens, y, ld, stream)
+            : matmul_->launch(view.data, tensor.dtype, view.piece.rows, tensor.cols,
+                              input.on_device.data(), product.tokens, y, ld, stream);
     if (!checking_) return;
     kernels::fold(y, output, product.tokens, view.piece.rows, ld,
                   static_cast<const float*>(signs_.data()), out, stream);
+  }
+
+  std::size_t read_once(const PieceView& view, const void* x, std::size_t tokens, void* y,
+                        std::size_t ld, StreamHandle stream) {
+    if (!read_once_) {
+      read_once_.emplace();
+      shared_reads_ =
+          cuda::DeviceBuffer(std::max<std::size_t>(read_once_->workspace_bytes(tokens_), 1));
+    }
+    const WeightTensor& tensor = weights_.tensors[view.piece.tensor];
+    read_once_->launch(view.data, tensor.dtype, view.piece.rows, tensor.cols, x, tokens, y, ld,
+                       shared_reads_.data(), stream);
+    return kernels::ReadOnceShape::of(tokens).reads;
   }
 
   void launch_cpu(const PieceView& view, const Product& product, HostWorkers& workers) {
@@ -306,6 +329,10 @@ class BoundMatmul final : public BoundWorkload {
   PassBytes bytes_;
 
   std::unique_ptr<cuda::Matmul> matmul_;
+  std::optional<kernels::ReadOnceGemm> read_once_;
+  cuda::DeviceBuffer shared_reads_;  // its workspace
+  std::map<std::size_t, std::optional<std::size_t>>
+      reads_;                   // of products of many tokens, by tensor
   cuda::DeviceBuffer scratch_;  // y of one product
   cuda::DeviceBuffer signs_;
   std::size_t scratch_values_ = 0;

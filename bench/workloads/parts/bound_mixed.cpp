@@ -58,6 +58,11 @@ class BoundMixed final : public BoundWorkload {
     in_part.piece = inner(view.piece);
     homes_[view.piece.tensor].part->bound->launch(in_part, target);
   }
+  std::optional<std::size_t> reads(const PieceView& view) const override {
+    PieceView in_part = view;
+    in_part.piece = inner(view.piece);
+    return homes_[view.piece.tensor].part->bound->reads(in_part);
+  }
   void hand_over(std::size_t from, std::size_t to, const LaunchTarget& target) override {
     // What is only read has no activations; a neighbour that is multiplied hands its own over.
     const Home& a = homes_[from];

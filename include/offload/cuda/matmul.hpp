@@ -4,6 +4,7 @@
 #pragma once
 #include <cstddef>
 #include <memory>
+#include <optional>
 
 #include "offload/dtype.hpp"
 #include "offload/stream.hpp"
@@ -32,8 +33,11 @@ class Matmul {
   /// the first launch of a shape (so launch each once before timing or capturing it) and kept.
   /// Later launches neither allocate nor wait. fp8_e4m3 needs w, x and every row of y at multiples
   /// of 16 bytes (panels of whole 16 rows have that); the others are merely faster so.
-  void launch(const void* w, DType dtype, std::size_t rows, std::size_t cols, const void* x,
-              std::size_t tokens, void* y, std::size_t ld_y, StreamHandle stream);
+  /// Returns how often each byte of w is read where no cache holds it: by the algorithm's tiles,
+  /// and what clusters of them share. nullopt where it does not say.
+  std::optional<std::size_t> launch(const void* w, DType dtype, std::size_t rows, std::size_t cols,
+                                    const void* x, std::size_t tokens, void* y, std::size_t ld_y,
+                                    StreamHandle stream);
 
   /// Whether this binary has cuBLASLt.
   static Support support();

@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Sanity of evidence: its own arithmetic, and whether it denies what the case says of itself."""
 from ..parts import link_bytes, measured, near, same_but_for_start, traffic, twins
+from ..results import version_of
 from .samples import figure
 
 SMALL = 2**20  # below it, the kB that a GPU and its driver exchange anyway are a part of the bytes
 FEW = 0.05  # of the bytes read: what else crosses the link meanwhile
 PACKETS = 0.98  # of a transfer that the byte counters must at least have seen
-AGAIN = 1.1  # times its bytes that one token's read may take over the link
+AGAIN = 1.1  # times its bytes that a pass may take over the link
+LONG_S, CLOSE = 5e-3, 0.03  # in passes as long the counters' own steps do not show, and both agree
 WINDOW = 1.1  # times the GPU memory of a window that its pages may take: a sample is asked for
 ENERGY = 2.0  # times: consecutive passes have neither flush nor pause, so their time is another
 
@@ -113,19 +115,25 @@ def link_counters_agree(part):
         if not link:
             continue
         wire, payload = link["wire_bytes_to_device"], link["payload_bytes_to_device"]
-        crossing, requested = link_bytes(case), case["bytes"]["requested"]
+        crossing, requested = link_bytes(case) or 0, case["bytes"]["requested"]
         if payload is not None and payload > wire:
             yield case["name"], f"a payload of {payload:.0f} bytes in packets of {wire:.0f}"
         if crossing >= SMALL:
             seen = wire if payload is None else payload
+            # Before 2.1 what a kernel reads again was not counted.
+            known = version_of(part.run) >= (2, 1) or case.get("tokens", 0) <= 1
+            most = max(crossing, case["bytes"]["touched"]) * AGAIN
             if seen < crossing * PACKETS:
                 yield case["name"], (f"{crossing} bytes cross the link, its counters saw "
                                      f"{seen:.0f}")
-            once = case.get("tokens", 0) <= 1 and not case["steps"]
-            most = max(crossing, case["bytes"]["touched"]) * AGAIN
-            if payload is not None and once and payload > most:
-                yield case["name"], (f"{crossing} bytes cross the link once, its counters saw "
+            elif payload is not None and known and not case["steps"] and payload > most:
+                yield case["name"], (f"{crossing} bytes cross the link, its counters saw "
                                      f"{payload:.0f}")
+            elif payload is not None and known and not case["steps"] and (
+                    case["samples_s"] and case["summary"]["median_s"] > LONG_S) and (
+                    abs(payload / crossing - 1) > CLOSE):
+                yield case["name"], (f"{crossing} bytes cross the link, its counters saw "
+                                     f"{payload / crossing:.3f} times as many")
         if case["path"] == "device_memory" and requested >= SMALL and wire > requested * FEW:
             yield case["name"], (f"its path is device_memory, but the link carried {wire:.0f} "
                                  f"bytes to the GPU of {requested} read ({wire / requested:.0%})")

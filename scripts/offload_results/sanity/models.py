@@ -39,7 +39,9 @@ def least_seconds(case, calibration):
     if case["path"] == "device_memory":
         on_gpu += model["offloaded_bytes"]
     # Again over the link is a kernel's doing, once is the least; of experts only those chosen.
-    over_link = min(link_bytes(case), max(0, offloaded - by_cpu)) * model["scale"]
+    once = max(0, offloaded - by_cpu)
+    crossing = link_bytes(case)
+    over_link = (once if crossing is None else min(crossing, once)) * model["scale"]
     link_rate = max(calibration["copy_h2d_bytes_per_second"] or 0,
                     calibration["sm_read_pinned_bytes_per_second"] or 0)
     found = {

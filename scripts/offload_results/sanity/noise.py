@@ -164,7 +164,7 @@ def rates_fit_the_link(part):
         if calibration.get(field) and calibration[field] > carried * PEAK_MARGIN:
             yield "calibration", f"{field} is {rate_text(calibration[field])} over {what}"
     above = [case for case in part.passed
-             if link_bytes(case) / min(case["samples_s"]) > carried * PEAK_MARGIN]
+             if (link_bytes(case) or 0) / min(case["samples_s"]) > carried * PEAK_MARGIN]
     if above:
         fastest = max(above, key=lambda case: link_bytes(case) / min(case["samples_s"]))
         yield "run", (f"{len(above)} cases read faster than {what}, {fastest['name']} at "

@@ -107,7 +107,7 @@ def cold_is_not_faster_than_warm(part):
         warm = warm_of.get(same_but_for_start(cold))
         if cold["start"] != "cold" or warm is None or not peak:
             continue
-        if link_bytes(cold) / peak > CALLS_S and clearly_faster(cold, warm):
+        if (link_bytes(cold) or 0) / peak > CALLS_S and clearly_faster(cold, warm):
             yield cold["name"], f"faster than warm: cold and warm take {times(cold, warm)}"
 
 

@@ -74,6 +74,8 @@ def rates_are_of_the_median(part):
                     "seconds_per_step": median / case["steps"] if case["steps"] else None}
         if case["steps"] and case["share_of_link"] is None:
             pass  # of a latency there is no share
+        elif case["path"] == "link" and link_bytes(case) is None:
+            expected["share_of_link"] = None
         elif case["path"] == "link" and copy_rate is not None:
             expected["share_of_link"] = link_bytes(case) / median / copy_rate
         elif case["share_of_link"] is not None:
@@ -160,7 +162,7 @@ def model_follows_from_the_median(part):
         expected = {}
         if model["tokens_per_second_ceiling"] is not None or lasts(case):
             expected["tokens_per_second_ceiling"] = tokens / model["pass_s"]
-        if tokens:
+        if tokens and link_bytes(case) is not None:
             expected["link_bytes_per_token"] = link_bytes(case) * model["scale"] / tokens
         if offloaded:
             expected["scale"] = model["offloaded_bytes"] / offloaded
