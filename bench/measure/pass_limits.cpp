@@ -74,15 +74,14 @@ class PassLimits {
       if (!runner_.start(id, "pinned_read_once")) return;
       const Support can = gemm->reads_once(weights, runner_.session().platform());
       if (!can) {
-        runner_.skip({"limit/" + id, "gemm", "pinned_read_once", weights.name, "steady",
-                      can.reason()});
+        runner_.skip(
+            {"limit/" + id, "gemm", "pinned_read_once", weights.name, "steady", can.reason()});
         return;
       }
       if (once == 0) {
         once = runner_.case_median(runner_.steady("stream_read", "pinned_zero_copy", weights));
       }
-      const double product =
-          runner_.case_median(runner_.steady(gemm, "pinned_read_once", weights));
+      const double product = runner_.case_median(runner_.steady(gemm, "pinned_read_once", weights));
       // Beyond 4,096 tokens two clusters share a read, and the second runs behind the first.
       const double goal = tokens <= 4096 ? 1.02 : 1.1;
       runner_.add(id, "gemm under pinned_read_once / stream_read under pinned_zero_copy",

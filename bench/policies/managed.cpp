@@ -167,7 +167,6 @@ constexpr Recipe readmostly_prefetch{.read_mostly = true, .prefetch = true};
 constexpr Recipe prefer_device{.preferred = Processor::gpu};
 constexpr Recipe prefer_host{.preferred = Processor::cpu};
 constexpr Recipe accessed_by{.preferred = Processor::cpu, .accessed_by_gpu = true};
-constexpr Recipe only_accessed_by{.accessed_by_gpu = true};
 constexpr Recipe readmostly_prefer_host{.read_mostly = true, .preferred = Processor::cpu};
 
 /// What all of them share.
@@ -177,8 +176,7 @@ constexpr Policy managed(std::string_view name, std::string_view memory, std::st
   constexpr std::string_view nearest =
       "llama.cpp GGML_CUDA_ENABLE_UNIFIED_MEMORY=1, without advice or prefetch";
   // ReadMostly comes before the preferred location: a reader elsewhere gets its duplicate.
-  const bool stays_on_cpu =
-      recipe.accessed_by_gpu || (recipe.preferred == Processor::cpu && !recipe.read_mostly);
+  const bool stays_on_cpu = recipe.preferred == Processor::cpu && !recipe.read_mostly;
   return {
       .name = name,
       .memory = memory,
@@ -217,8 +215,6 @@ constexpr Policy rows[] = {
     managed<accessed_by>("managed_accessed_by",
                          "cudaMallocManaged, PreferredLocation CPU, AccessedBy GPU",
                          "mapped up front, SMs read it over the link"),
-    managed<only_accessed_by>("managed_only_accessed_by", "cudaMallocManaged, AccessedBy GPU",
-                              "mapped up front, SMs read it over the link"),
     managed<readmostly_prefer_host>("managed_readmostly_prefer_host",
                                     "cudaMallocManaged, ReadMostly, PreferredLocation CPU",
                                     "page faults duplicate it on the GPU"),

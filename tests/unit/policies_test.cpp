@@ -287,8 +287,7 @@ TEST(Policies, MigrateWhereTheMachineMovesPages) {
             "managed_readmostly_demand", "managed_readmostly_prefetch", "managed_prefer_device",
             "managed_readmostly_prefer_host"},
            true);
-    expect(platform, {"managed_prefer_host", "managed_accessed_by", "managed_only_accessed_by"},
-           false);
+    expect(platform, {"managed_prefer_host", "managed_accessed_by"}, false);
   }
   expect(pcie_with_hmm(), {"system_demand", "system_prefetch"}, true);
   expect(pcie_with_hmm(), {"system_accessed_by"}, false);
@@ -321,8 +320,7 @@ TEST(Policies, AskForOneKindOfMemoryAndTheirSlots) {
       {{"device_resident"}, &Requirement::device, 0},
       {{"managed_demand", "managed_prefetch_each", "managed_prefetch_ahead",
         "managed_readmostly_demand", "managed_readmostly_prefetch", "managed_prefer_device",
-        "managed_prefer_host", "managed_accessed_by", "managed_only_accessed_by",
-        "managed_readmostly_prefer_host"},
+        "managed_prefer_host", "managed_accessed_by", "managed_readmostly_prefer_host"},
        &Requirement::managed,
        0},
       {{"pinned_zero_copy", "writecombined_zero_copy", "registered_zero_copy", "hostvmm_zero_copy"},
