@@ -94,4 +94,19 @@ cudaError_t memcpy_batch(CopyBatch& batch, Stream stream) {
   }
 }
 
+/// The address of a driver function in its CUDA 12.0 form. cudaGetDriverEntryPoint is deprecated in
+/// 13, its successor absent before 12.5. `Status` is always cudaDriverEntryPointQueryResult.
+template <typename Status>
+cudaError_t driver_entry_point(const char* symbol, void** function, Status* status) {
+  constexpr unsigned version = 12000;
+  if constexpr (requires {
+                  cudaGetDriverEntryPointByVersion(symbol, function, version, cudaEnableDefault,
+                                                   status);
+                }) {
+    return cudaGetDriverEntryPointByVersion(symbol, function, version, cudaEnableDefault, status);
+  } else {
+    return cudaGetDriverEntryPoint(symbol, function, cudaEnableDefault, status);
+  }
+}
+
 }  // namespace offload::cuda::compat

@@ -10,7 +10,7 @@
 
 #include "bench/core/text.hpp"
 #include "bench/cuda/check.hpp"
-#include "offload/cuda/driver_entry_point.hpp"
+#include "bench/cuda/compat.hpp"
 #include "offload/cuda/runtime.hpp"
 
 namespace offload::cuda {
@@ -25,11 +25,7 @@ void check_driver(CUresult result, const char* what) { check(runtime_error(resul
 
 template <typename Function>
 Function* entry_point(const char* symbol) {
-  void* function = nullptr;
-  cudaDriverEntryPointQueryResult status{};
-  check(driver_entry_point(symbol, &function, &status), symbol);
-  if (function == nullptr) fail(cudaErrorNotSupported, symbol, "update the NVIDIA driver");
-  return reinterpret_cast<Function*>(function);
+  return reinterpret_cast<Function*>(driver_function(symbol));
 }
 
 struct Driver {
@@ -70,6 +66,14 @@ CUmemAccessDesc read_write(CUmemLocationType type, int id) {
 CUdeviceptr address(const void* pointer) { return std::bit_cast<CUdeviceptr>(pointer); }
 
 }  // namespace
+
+void* driver_function(const char* symbol) {
+  void* function = nullptr;
+  cudaDriverEntryPointQueryResult status{};
+  check(compat::driver_entry_point(symbol, &function, &status), symbol);
+  if (function == nullptr) fail(cudaErrorNotSupported, symbol, "update the NVIDIA driver");
+  return function;
+}
 
 std::size_t vmm_host_granularity(int node) {
   const CUmemAllocationProp properties = host_memory_on(node);

@@ -10,7 +10,7 @@
 #include <utility>
 
 #include "bench/cuda/check.hpp"
-#include "offload/cuda/driver_entry_point.hpp"
+#include "bench/cuda/compat.hpp"
 #include "offload/cuda/runtime.hpp"
 #include "offload/error.hpp"
 
@@ -31,7 +31,8 @@ std::optional<int> driver_attribute(int id, int device) {
   using Query = CUresult(int*, CUdevice_attribute, CUdevice);
   void* function = nullptr;
   cudaDriverEntryPointQueryResult found{};
-  const cudaError_t status = cuda::driver_entry_point("cuDeviceGetAttribute", &function, &found);
+  const cudaError_t status =
+      cuda::compat::driver_entry_point("cuDeviceGetAttribute", &function, &found);
   if (status != cudaSuccess || found != cudaDriverEntryPointSuccess) return std::nullopt;
   // The ordinal of a device and its CUdevice are the same number.
   const CUresult asked =

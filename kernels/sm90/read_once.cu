@@ -20,7 +20,7 @@
 
 #include "kernels/launch.cuh"
 #include "kernels/sm90/mma.cuh"
-#include "offload/cuda/driver_entry_point.hpp"
+#include "offload/cuda/runtime.hpp"
 #include "offload/error.hpp"
 
 namespace offload::kernels {
@@ -343,21 +343,11 @@ __global__ void __launch_bounds__(threads, 1)
 
 using Encode = decltype(cuTensorMapEncodeTiled);
 
-Encode* encoder() {
-  void* function = nullptr;
-  cudaDriverEntryPointQueryResult status{};
-  require_success(cuda::driver_entry_point("cuTensorMapEncodeTiled", &function, &status),
-                  "cuTensorMapEncodeTiled");
-  if (function == nullptr) {
-    throw CudaError("cuTensorMapEncodeTiled: not found; update the NVIDIA driver", false, false);
-  }
-  return reinterpret_cast<Encode*>(function);
-}
-
 /// A row-major matrix of 16-bit values, read in boxes of `box_rows` rows by one step of columns.
 CUtensorMap map_of(const void* data, CUtensorMapDataType type, std::size_t rows, std::size_t cols,
                    std::size_t box_rows) {
-  static Encode* const encode = encoder();
+  static Encode* const encode =
+      reinterpret_cast<Encode*>(cuda::driver_function("cuTensorMapEncodeTiled"));
   constexpr std::size_t value_bytes = 2;
   const cuuint64_t sizes[] = {cols, rows};
   const cuuint64_t strides[] = {cols * value_bytes};

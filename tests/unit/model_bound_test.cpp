@@ -68,7 +68,8 @@ TEST_F(ABound, IsTheSlowerPartOfAPassThatIsShared) {
   EXPECT_EQ(bound().by, BoundBy::link);
   EXPECT_DOUBLE_EQ(bound().seconds, 0.03);
   // 1 MB of 2: 40 ms against 20.
-  record_.cpu_bytes = record_.link_bytes = mb;
+  record_.cpu_bytes = mb;
+  record_.link_bytes = mb;
   EXPECT_EQ(bound().by, BoundBy::host_memory);
   EXPECT_DOUBLE_EQ(bound().seconds, 0.04);
 }

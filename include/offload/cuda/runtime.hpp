@@ -41,6 +41,10 @@ void host_unregister(void* pointer) noexcept;
 void* host_get_device_pointer(void* host);
 void* malloc_managed(std::size_t bytes);  // attach: global; free with free_device
 
+/// A function of the CUDA driver in its CUDA 12.0 form, found at run time so that the binary starts
+/// on machines without libcuda. Throws CudaError where the driver does not have it.
+void* driver_function(const char* symbol);
+
 /// Physical memory on host NUMA node `node`, mapped for CPU and GPU (cuMemCreate). Rounded up to
 /// the allocation granularity; `bytes` in the result is what was really taken.
 struct VmmRange {
