@@ -5,6 +5,7 @@ import statistics
 
 from offload_results.markdown_text import row
 from offload_results.results import BadInput, label_of, parameter_of
+from offload_results.case_figures import gigabytes_per_second, median
 from offload_results.text import seconds, size, three_digits
 
 dash = "-"
@@ -70,7 +71,7 @@ def evidence_table(results, chosen):
         none = 0 if um["state"] == "zero by design" else None
         link = evidence["link"].get("wire_bytes_to_device")
         lines.append(row([
-            f"`{case['policy']}`", case["start"], three_digits(case["gb_per_s"]),
+            f"`{case['policy']}`", case["start"], gigabytes_per_second(case),
             count_text(per_gb(um, "gpu_fault_groups", none)),
             figure_text(none if none is not None else evidence["amplification"]),
             count_text(per_gb(um, "remote_maps", none)),
@@ -114,7 +115,7 @@ def rates_table(results, chosen):
     lines = [row(["GB/s by policy", "start"] + columns), "|---|---|" + "---:|" * len(columns)]
     for (policy, start), of_policy in sorted(cells.items(), key=order):
         lines.append(row([f"`{policy}`", start] + [
-            three_digits(of_policy[column]["gb_per_s"]) if column in of_policy else dash
+            gigabytes_per_second(of_policy[column]) if column in of_policy else dash
             for column in columns
         ]))
     return "\n".join(lines)
@@ -171,7 +172,7 @@ def setup_table(results, chosen):
         setup = case["setup"]
         lines.append(row([
             f"`{case['policy']}`", case["start"], seconds(max(setup["median_s"], 0)),
-            seconds(setup["read_median_s"]), seconds(case["summary"]["median_s"]),
+            seconds(setup["read_median_s"]), median(case),
         ]))
     return "\n".join(lines)
 
@@ -193,7 +194,7 @@ def threads_table(results, chosen):
     for case in cases:
         of_case = case["evidence"]["cpu"].get("threads") or {}
         lines.append(row(
-            [f"`{case['policy']}`", case["start"], seconds(case["summary"]["median_s"])]
+            [f"`{case['policy']}`", case["start"], median(case)]
             + [seconds(of_case[name]) if of_case.get(name, 0) >= 1e-6 else "0" for name in threads]))
     return "\n".join(lines)
 

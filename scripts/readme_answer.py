@@ -3,9 +3,8 @@
 of one machine."""
 from offload_results.json_reader import BadInput
 from offload_results.markdown_text import row
-from offload_results.results import tokens_per_second
 from offload_results.text import seconds as duration
-from offload_results.text import three_digits
+from offload_results.case_figures import milliseconds, model_figure
 
 UVA, MAPPED, COPY = "pinned_zero_copy", "managed_accessed_by", "pinned_copy"
 FAULTS, CPU, BOTH = "managed_demand", "host_compute", "hybrid_split"
@@ -34,7 +33,7 @@ def sentences(product, results):
 
 
 def table(product, model, policies):
-    """A row per policy: the product's time, and tokens/s of the whole model."""
+    """A row per policy: the product's time, and tokens/s of the whole model; no ranges, for brevity."""
     missing = [policy for policy in policies if policy not in product or policy not in model]
     if missing:
         raise BadInput(f"no case has passed under {', '.join(missing)}")
@@ -42,16 +41,10 @@ def table(product, model, policies):
     lines = [row(["policy", "product, ms", f"{name}, tokens/s"]), "|---|---:|---:|"]
     for policy in policies:
         lines.append(row([
-            f"`{policy}`", three_digits(product[policy]["summary"]["median_s"] * 1e3),
-            model_figure(model[policy]),
+            f"`{policy}`", milliseconds(product[policy], ranged=False),
+            model_figure(model[policy], ranged=False),
         ]))
     return "\n".join(lines)
-
-
-def model_figure(case):
-    """Tokens/s; of a first pass, in which no engine can stay, its time."""
-    rate = tokens_per_second(case)
-    return f"first pass {duration(case['model']['pass_s'])}" if rate is None else three_digits(rate)
 
 
 def engines(results, _):

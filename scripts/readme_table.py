@@ -22,6 +22,8 @@ WHAT  machine              what the run was made on, in one line
       memory_costs               what each allocator took, tensor by tensor
       threads:LABEL[,WEIGHTS]    time that each of the driver's threads runs in a pass
 
+Of a merged file the figures are those of the middle run, and ranges go from the fastest to the slowest.
+
 --update rewrites everything between `<!-- scripts/readme_table.py RESULTS.json... WHAT -->` and
 `<!-- end -->`; paths in there start at the root of the repository.
 """
@@ -32,22 +34,28 @@ import sys
 import readme_answer
 from evidence_tables import tables as evidence_tables
 from offload_results import command
+from offload_results.case_figures import (
+    gigabytes_per_second, median, milliseconds, model_figure, over_runs)
 from offload_results.figures import caption
 from offload_results.json_reader import BadInput, read_text
 from offload_results.markdown_text import row
 from offload_results.results import label_of, lasts, parameter_of
 from offload_results.results import load as shared_load
-from offload_results.text import percent, ratio_text, seconds, size, three_digits
+from offload_results.text import percent, ratio_text, size, three_digits
 
 block = re.compile(r"(<!-- scripts/readme_table\.py ([^\n]+) -->\n)(.*?)(\n?<!-- end -->)", re.DOTALL)
 
 
 def load(path):
-    results = shared_load(path, empty_allowed=True).run  # allocators are measured without cases
+    whole = shared_load(path, empty_allowed=True)  # allocators are measured without cases
+    results = whole.run
     if not results["complete"]:
         raise BadInput(f"{path}: an incomplete run: {results['incomplete_reason']}")
     if "sources" in results:
-        raise BadInput(f"{path}: a merged file: a table is of one run")
+        machines = {caption.machine_of(run) for run in whole.runs}
+        if len(machines) > 1:
+            raise BadInput(f"{path}: runs of several machines: a table is of one")
+        return {**results, "cases": [over_runs(runs) for runs in whole.by_key().values()]}
     return results
 
 
@@ -121,14 +129,10 @@ def workload_table(results, label):
     for case in usable(results, label):
         share = case["share_of_link"]
         lines.append(row([
-            f"`{case['policy']}`", case["start"], seconds(case["summary"]["median_s"]),
-            three_digits(case["gb_per_s"]), percent(share) if share else "-", case["mechanism"],
+            f"`{case['policy']}`", case["start"], median(case), gigabytes_per_second(case),
+            percent(share) if share else "-", case["mechanism"],
         ]))
     return "\n".join(lines)
-
-
-def milliseconds(case):
-    return three_digits(case["summary"]["median_s"] * 1e3)
 
 
 BOUNDS = {"host_memory": "DRAM", "device_memory": "HBM"}
@@ -136,7 +140,7 @@ BOUNDS = {"host_memory": "DRAM", "device_memory": "HBM"}
 
 def model_cell(case):
     """Tokens/s by the kernels measured and, in files that have it, by the machine's bound."""
-    text, bound = readme_answer.model_figure(case), case["model"].get("bound")
+    text, bound = model_figure(case), case["model"].get("bound")
     if bound and bound["tokens_per_second"]:
         text += f" ({three_digits(bound['tokens_per_second'])} {BOUNDS.get(bound['by'], bound['by'])})"
     return text

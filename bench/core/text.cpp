@@ -19,10 +19,10 @@ std::string decimal(double value, int decimals) {
   return text.data();
 }
 
-/// Of `value` rounded to three digits: 99.96 has 2, as 100 has.
-int decimal_exponent(double value) {
+/// Of `value` rounded to so many digits: of three, 99.96 has 2, as 100 has.
+int decimal_exponent(double value, int digits) {
   std::array<char, 32> text{};
-  std::snprintf(text.data(), text.size(), "%.2e", value);
+  std::snprintf(text.data(), text.size(), "%.*e", digits - 1, value);
   return std::atoi(std::strchr(text.data(), 'e') + 1);
 }
 
@@ -33,20 +33,39 @@ struct Scale {
 
 /// In the unit that keeps `value` below 1000 after rounding; `scales` goes from the smallest unit
 /// to the largest.
-std::string scaled(double value, std::span<const Scale> scales) {
+std::string scaled(double value, std::span<const Scale> scales,
+                   std::string (*digits)(double) = three_digits) {
   if (!std::isfinite(value)) return "n/a";
   std::size_t i = 0;
   while (i + 1 < scales.size() && std::abs(value) / scales[i].factor >= 999.5) ++i;
-  return three_digits(value / scales[i].factor) + ' ' + scales[i].unit;
+  return digits(value / scales[i].factor) + ' ' + scales[i].unit;
 }
+
+constexpr std::array<Scale, 4> clock_scales{{{1e-9, "ns"}, {1e-6, "us"}, {1e-3, "ms"}, {1, "s"}}};
 
 }  // namespace
 
 std::string three_digits(double value) {
   if (value == 0) return "0";
   if (!std::isfinite(value)) return "n/a";
-  return decimal(value, std::max(0, 2 - decimal_exponent(value)));
+  return decimal(value, std::max(0, 2 - decimal_exponent(value, 3)));
 }
+
+std::string two_digits(double value) {
+  if (value == 0) return "0";
+  if (!std::isfinite(value)) return "n/a";
+  std::array<char, 32> text{};
+  std::snprintf(text.data(), text.size(), "%.1e", value);
+  return decimal(std::atof(text.data()), std::max(0, 1 - decimal_exponent(value, 2)));
+}
+
+std::string rough(double value, double least, double most) {
+  const std::string low = two_digits(least);
+  const std::string high = two_digits(most);
+  return low == high ? two_digits(value) : two_digits(value) + " (" + low + ".." + high + ')';
+}
+
+std::string rough_seconds(double seconds) { return scaled(seconds, clock_scales, two_digits); }
 
 std::string format_rate(double bytes_per_second) {
   constexpr std::array<Scale, 5> scales{
@@ -54,10 +73,7 @@ std::string format_rate(double bytes_per_second) {
   return scaled(bytes_per_second, scales);
 }
 
-std::string format_seconds(double seconds) {
-  constexpr std::array<Scale, 4> scales{{{1e-9, "ns"}, {1e-6, "us"}, {1e-3, "ms"}, {1, "s"}}};
-  return scaled(seconds, scales);
-}
+std::string format_seconds(double seconds) { return scaled(seconds, clock_scales); }
 
 std::string format_traffic(double bytes) {
   if (bytes < 999.5) return decimal(bytes, 0) + (std::isfinite(bytes) ? " B" : "");

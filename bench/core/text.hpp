@@ -8,6 +8,9 @@
 //   percentages           whole; one decimal in a column of its own
 //   factors               two decimals below 10, none above: 1.08x, 12x, 812x
 //   ratios to a limit     three decimals: 0.985
+//   what runs of one build repeat to no better than 5 %: two digits, and the least and the most
+//   seen
+//                         where these differ: 27 (19..28), 4500, 27 ms
 //
 // What is not finite is "n/a".
 #pragma once
@@ -20,6 +23,13 @@ namespace offload {
 
 /// 4460, 51.4, 6.70, 0.374; 0 is "0".
 std::string three_digits(double value);
+/// 4500, 51, 6.7, 0.37; 0 is "0".
+std::string two_digits(double value);
+/// `value` between the least and the most that was seen: "27 (19..28)", or "27" where two digits do
+/// not tell the three apart.
+std::string rough(double value, double least, double most);
+/// "27 ms".
+std::string rough_seconds(double seconds);
 /// "51.4 GB/s", "4.48 TB/s".
 std::string format_rate(double bytes_per_second);
 /// "812 ns", "8.46 ms", "1.20 s".

@@ -2,15 +2,17 @@
 #include "bench/report/answers.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <iterator>
 #include <utility>
 
 #include "bench/core/text.hpp"
+#include "bench/report/variability.hpp"
 
 namespace offload {
 namespace {
 
-constexpr double same_below = 1.01;
+constexpr double same_within = 0.01;
 
 bool faster(const CaseRecord* one, const CaseRecord* other) {
   return one->summary->median < other->summary->median;
@@ -228,7 +230,10 @@ double cpu_share(const CaseRecord& record) {
 bool ties(const CaseRecord& one, const CaseRecord& other) {
   const Summary& fast = faster(&one, &other) ? *one.summary : *other.summary;
   const Summary& slow = faster(&one, &other) ? *other.summary : *one.summary;
-  return slow.median < same_below * fast.median || slow.p25 <= fast.p75;
+  // Another run may put two cases in the other order that differ by less than their runs do.
+  const double of_runs = std::hypot(run_to_run(variability(one)), run_to_run(variability(other)));
+  const double within = std::max(same_within, of_runs);
+  return slow.median < (1 + within) * fast.median || slow.p25 <= fast.p75;
 }
 
 double times_slower(const CaseRecord& other, const CaseRecord& record) {

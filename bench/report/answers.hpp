@@ -37,7 +37,8 @@ bool is_split(const CaseRecord& record);
 /// Of the bytes that such a pass asks for.
 double cpu_share(const CaseRecord& record);
 
-/// The difference of the medians is below 1 %, or the middle halves of the samples overlap.
+/// The medians differ by less than 1 % or than runs of one build do in such cases, or the middle
+/// halves of the samples overlap.
 bool ties(const CaseRecord& one, const CaseRecord& other);
 
 /// How often `record` would fit into the time of `other`: > 1 when `other` is slower. Of passes

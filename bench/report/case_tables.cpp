@@ -23,16 +23,34 @@ std::string size_or_dash(std::size_t bytes) {
 
 bool has_share(const CaseRecord* record) { return record->share_of_link.has_value(); }
 
-std::string median_text(const CaseRecord& record) { return format_seconds(record.summary->median); }
+std::string median_text(const CaseRecord& record) {
+  const double median = record.summary->median;
+  return is_rough(record) ? rough_seconds(median) : format_seconds(median);
+}
 
-std::string rate_number(const CaseRecord& record) { return three_digits(record.rate() / 1e9); }
+/// A figure that follows from the seconds of a pass, of the median; with a range where it is rough.
+template <typename Figure>
+std::string of_pass(const CaseRecord& record, const Figure& figure) {
+  const Summary& pass = *record.summary;
+  if (!is_rough(record)) return three_digits(figure(pass.median));
+  const auto [least, most] = std::minmax({figure(pass.min), figure(pass.max)});
+  return rough(figure(pass.median), least, most);
+}
+
+std::string rate_number(const CaseRecord& record) {
+  const auto bytes = static_cast<double>(record.bytes.requested);
+  return of_pass(record, [&](double seconds) { return 1e-9 * bytes / seconds; });
+}
 
 std::string step_number(const CaseRecord& record) {
-  return three_digits(1e9 * record.summary->median / static_cast<double>(record.steps));
+  const auto steps = static_cast<double>(record.steps);
+  return of_pass(record, [&](double seconds) { return 1e9 * seconds / steps; });
 }
 
 std::string share_number(const CaseRecord& record) {
-  return record.share_of_link ? percent_number(*record.share_of_link) : "-";
+  if (!record.share_of_link) return "-";
+  const double share = *record.share_of_link;
+  return is_rough(record) ? two_digits(100 * share) : percent_number(share);
 }
 
 std::string spread_number(const CaseRecord& record) {
@@ -41,7 +59,11 @@ std::string spread_number(const CaseRecord& record) {
 
 std::string tokens_number(const CaseRecord& record) {
   if (!record.model || !record.model->tokens_per_second) return "-";
-  return three_digits(*record.model->tokens_per_second);
+  const ModelFigures& model = *record.model;
+  const auto tokens = static_cast<double>(record.tokens);
+  // What of the model is resident and not in the slice takes as long whatever the sample.
+  const double fixed = model.seconds - record.summary->median * model.scale;
+  return of_pass(record, [&](double seconds) { return tokens / (seconds * model.scale + fixed); });
 }
 
 std::string_view short_name(BoundBy by) {

@@ -16,6 +16,7 @@
 #include "bench/report/plan_text.hpp"
 #include "bench/report/redact.hpp"
 #include "bench/report/results_file.hpp"
+#include "bench/report/variability.hpp"
 
 namespace offload {
 namespace {
@@ -145,7 +146,20 @@ void write_only_read_notes(Page& page, const std::vector<CaseRecord>& cases) {
   }
 }
 
+/// What two digits and a range mean.
+void write_rough_note(Page& page, const std::vector<CaseRecord>& cases) {
+  const auto rough = static_cast<std::size_t>(std::ranges::count_if(
+      cases, [](const CaseRecord& record) { return passed(record) && is_rough(record); }));
+  if (rough == 0) return;
+  page.item("two digits, with the least and the most of the samples: " + count(rough, "case") +
+            " in which the driver or the CPU takes part, where runs of one build differ by more "
+            "than 5 % (" +
+            percent(run_to_run(Variability::driver)) + " and " +
+            percent(run_to_run(Variability::cpu)) + " are allowed for)");
+}
+
 void write_notes(Page& page, const RunRecord& run) {
+  write_rough_note(page, run.cases);
   write_split_notes(page, run.cases);
   write_only_read_notes(page, run.cases);
   write_evidence_notes(page, run.cases);

@@ -12,6 +12,7 @@ namespace {
 constexpr double short_pass = 50e-6;
 // Of a pass: the driver's threads running for longer leave a mark.
 constexpr double seen = 0.01;
+constexpr double rough_above = 0.05;
 constexpr std::size_t enough_samples = 10;
 
 }  // namespace
@@ -36,6 +37,8 @@ double run_to_run(Variability kind) {
   if (kind == Variability::gpu) return 0.004;
   return kind == Variability::driver ? 0.15 : 0.20;
 }
+
+bool is_rough(const CaseRecord& record) { return run_to_run(variability(record)) > rough_above; }
 
 std::optional<Drift> drift(const CaseRecord& record) {
   const bool steady_kind = variability(record) == Variability::gpu;

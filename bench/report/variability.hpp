@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a case's time hangs on besides the program, how much runs of one build differ for it;
-// where its samples drift.
+// What a case's time hangs on besides the program, how much runs of one build differ for it, and
+// how its figures are written therefore.
 #pragma once
 #include <cstdint>
 #include <optional>
@@ -25,6 +25,8 @@ Variability variability(const CaseRecord& record);
 /// Standard deviation of a case's median from run to run, as a share of it. docs/compare.md says
 /// where it was seen.
 double run_to_run(Variability kind);
+/// Figures of a case whose runs differ by more than 5 % are written with two digits and a range.
+bool is_rough(const CaseRecord& record);
 
 /// Where the samples began and ended, if they moved by more than noise explains. What the driver or
 /// the CPU takes part in shows that with ten samples and more.

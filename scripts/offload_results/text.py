@@ -27,16 +27,37 @@ def three_digits(value):
     return f"{value:.{max(0, 2 - exponent)}f}"
 
 
-def scaled(value, scales):
+@if_known
+def two_digits(value):
+    """4500, 51, 6.7, 0.37."""
+    if value == 0:
+        return "0"
+    rounded = f"{value:.1e}"
+    return f"{float(rounded):.{max(0, 1 - int(rounded.partition('e')[2]))}f}"
+
+
+def rough(value, least, most):
+    """27 (19..28): of what runs of one build repeat to no better than 5 %."""
+    low, high = two_digits(least), two_digits(most)
+    return two_digits(value) if low == high else f"{two_digits(value)} ({low}..{high})"
+
+
+def scaled(value, scales, digits=three_digits):
     """In the unit that keeps it below 1000 after rounding."""
     factor, unit = next((scale for scale in scales if abs(value) / scale[0] < 999.5), scales[-1])
-    return f"{three_digits(value / factor)} {unit}"
+    return f"{digits(value / factor)} {unit}"
 
 
 @if_known
 def seconds(value):
     """812 ns, 8.46 ms."""
     return scaled(value, TIMES)
+
+
+@if_known
+def rough_seconds(value):
+    """27 ms."""
+    return scaled(value, TIMES, two_digits)
 
 
 @if_known

@@ -19,6 +19,7 @@ ASSUMED = {
 # Degrees of freedom among runs from which these show a kind's spread themselves. More cases make up
 # for nothing: what disturbs a run disturbs many of its cases.
 ENOUGH = 9
+ROUGH = 0.05
 PREFETCHES = re.compile("cudaMemPrefetch|prefetched")
 SHORT = 50e-6  # seconds of a pass over the link that the CPU takes about as long to enqueue
 SEEN = 0.01  # of a pass: the driver's threads running for longer leave a mark
@@ -29,6 +30,14 @@ def of_runs(kinds):
     differ most. Never of the candidate: where the driver or the CPU has come into play since, that is
     a change to be found, not spread to be expected."""
     return kinds[0] if len(kinds) == 1 else max(kinds, key=lambda kind: ASSUMED[kind].variance)
+
+
+def is_rough(case):
+    """Whether runs of one build repeat it to no better than 5 %: written with two digits and a range.
+    By those runs themselves where several were given."""
+    if "between_runs" in case:
+        return case["between_runs"] > ROUGH
+    return math.sqrt(ASSUMED[kind_of(case)].variance) > ROUGH
 
 
 def kind_of(case):

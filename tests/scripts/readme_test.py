@@ -9,9 +9,12 @@ import sys
 
 import pytest
 
+import results_builder as build
+
 root = pathlib.Path(__file__).parent.parent.parent
 sys.path.insert(0, str(root / "scripts"))
 import readme_table  # noqa: E402
+from offload_results import merging  # noqa: E402
 
 documents = {
     name: (root / name).read_text(encoding="utf-8")
@@ -40,7 +43,7 @@ def test_the_terminal_shows_the_committed_figures():
     path, shown = re.search(r"<!-- the summary of (\S+), some.*?-->\n```text\n(.*?)```", text, re.DOTALL).groups()
     run = json.loads((root / path).read_text(encoding="utf-8"))["offload_bench"]
     medians = {
-        (case["policy"], case["start"]): readme_table.seconds(case["summary"]["median_s"])
+        (case["policy"], case["start"]): readme_table.median(case)
         for case in run["cases"] if case["label"] == "gemv"
     }
     rows = re.findall(r"^(\w+) +(cold|warm|steady) +([\d.]+ [mun]?s) ", shown, re.MULTILINE)
@@ -52,12 +55,13 @@ def test_the_terminal_shows_the_committed_figures():
 def case(label, policy, start, median, path="link", device=0, **other):
     model = {
         "name": "tiny", "layers": 4, "layers_measured": 2, "offloaded_bytes": 3 << 30,
-        "resident_bytes": 0, "tokens_per_second_ceiling": 1 / median, "pass_s": median,
+        "resident_bytes": 0, "tokens_per_second_ceiling": 1 / median, "pass_s": median, "scale": 1,
         "memory_bytes": {"device": device},
     }
     return {
         "label": label, "workload": label.split("/")[0], "policy": policy, "start": start, "path": path,
-        "complete": True, "failure": None, "tokens": 1, "samples_s": [median], "summary": {"median_s": median},
+        "complete": True, "failure": None, "tokens": 1, "samples_s": [median],
+        "summary": {"median_s": median, "min_s": median, "max_s": median * 1.25},
         "weights": {"name": "w"}, "model": model,
         "gb_per_s": 1.0, "share_of_link": None, "mechanism": "somehow", **other,
     }
@@ -226,6 +230,19 @@ def test_missing_incomplete_and_doubled_files_are_refused(tmp_path):
     whole = written(tmp_path / "whole.json", case("decode/tokens:1", "a", "steady", 0.1))
     with pytest.raises(readme_table.BadInput, match="in two files"):
         readme_table.render([whole, whole], "models")
+
+
+def test_of_several_runs_the_middle_one_is_shown_and_how_far_they_lie_apart(tmp_path):
+    runs = []
+    for index, (noisy, steady) in enumerate([(1.0e-3, 2.00e-3), (1.3e-3, 2.02e-3), (0.8e-3, 2.01e-3)]):
+        cases = [build.case(policy="noisy", start="cold", samples=[noisy]),
+                 build.case(policy="steady", start="cold", samples=[steady])]
+        runs.append(build.write(tmp_path / f"{index}.json", build.run(
+            cases, started_at=f"2026-01-0{index + 1}T00:00:00Z")))
+    merged = build.write(tmp_path / "merged.json", merging.merge(runs))
+    table = readme_table.render([merged], "gemv")
+    assert "| `noisy` | cold | 1.0 ms | 67 (52..84) |" in table
+    assert "| `steady` | cold | 2.01 ms | 33.4 |" in table
 
 
 def test_update_puts_the_table_between_the_marks(tmp_path):

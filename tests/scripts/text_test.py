@@ -14,16 +14,21 @@ from offload_results import text  # noqa: E402
 EXAMPLES = json.loads((ROOT / "tests/data/numbers.json").read_text())
 SPELLED = {"number": text.three_digits, "seconds": text.seconds, "rate": text.rate,
            "traffic": text.traffic, "size": text.size, "percent": text.percent,
-           "percent_number": text.percent_number, "times": text.times, "ratio": text.ratio_text}
+           "percent_number": text.percent_number, "times": text.times, "ratio": text.ratio_text,
+           "two_digits": text.two_digits, "rough_seconds": text.rough_seconds}
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda one: f"{one['kind']} {one['value']}")
 def test_numbers_are_written_by_the_shared_table(example):
-    assert SPELLED[example["kind"]](example["value"]) == example["text"]
+    if example["kind"] == "rough":
+        found = text.rough(example["value"], example["least"], example["most"])
+    else:
+        found = SPELLED[example["kind"]](example["value"])
+    assert found == example["text"]
 
 
 def test_the_table_has_every_kind():
-    assert {example["kind"] for example in EXAMPLES} == set(SPELLED)
+    assert {example["kind"] for example in EXAMPLES} == {*SPELLED, "rough"}
 
 
 @pytest.mark.parametrize("spelled", SPELLED.values(), ids=SPELLED)

@@ -13,7 +13,14 @@ namespace offload {
 namespace {
 
 /// As the table calls them.
-std::string written(const std::string& kind, double value) {
+std::string written(const nlohmann::json& example) {
+  const auto kind = example.at("kind").get<std::string>();
+  const auto value = example.at("value").get<double>();
+  if (kind == "rough") {
+    return rough(value, example.at("least").get<double>(), example.at("most").get<double>());
+  }
+  if (kind == "two_digits") return two_digits(value);
+  if (kind == "rough_seconds") return rough_seconds(value);
   if (kind == "number") return three_digits(value);
   if (kind == "seconds") return format_seconds(value);
   if (kind == "rate") return format_rate(value);
@@ -30,16 +37,15 @@ TEST(Numbers, AreWrittenAsTheSharedTableSays) {
   const nlohmann::json examples = nlohmann::json::parse(file);
   EXPECT_GT(examples.size(), 50U);
   for (const nlohmann::json& example : examples) {
-    const auto kind = example.at("kind").get<std::string>();
-    const auto value = example.at("value").get<double>();
-    EXPECT_EQ(written(kind, value), example.at("text").get<std::string>()) << kind << ' ' << value;
+    EXPECT_EQ(written(example), example.at("text").get<std::string>()) << example;
   }
 }
 
 TEST(Numbers, ThatAreNotFiniteAreNotAvailable) {
   const double infinity = std::numeric_limits<double>::infinity();
-  for (const auto& text : {three_digits(infinity), format_rate(infinity), format_seconds(-infinity),
-                           format_traffic(std::nan("")), ratio_text(std::nan(""))}) {
+  for (const auto& text :
+       {three_digits(infinity), two_digits(infinity), format_rate(infinity),
+        format_seconds(-infinity), format_traffic(std::nan("")), ratio_text(std::nan(""))}) {
     EXPECT_EQ(text, "n/a");
   }
 }

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Sanity of who wins: places that follow from the medians, and answers that name the first of them."""
+import math
+
+from .. import variability
 from ..parts import near
 from ..results import label_of
 from .samples import figure
@@ -35,6 +38,11 @@ def places(start, cases):
         if place["rank"] != rank:
             yield case["name"], f"has place {place['rank']} of {len(cases)} {start} cases"
             return
+        margin = tie_margin(cases[0], case)
+        if margin and not place["ties_with_best"] and (
+                case["summary"]["median_s"] < cases[0]["summary"]["median_s"] * (1 + margin)):
+            yield case["name"], (f"stands apart from {cases[0]['name']}, whose median is less than "
+                                 f"{margin:.0%} away: runs of such cases differ by as much")
         before = cases[max(0, rank - 2)]
         if case["summary"]["median_s"] < before["summary"]["median_s"]:
             yield case["name"], f"has place {rank}, faster than {before['name']} before it"
@@ -43,6 +51,15 @@ def places(start, cases):
         if not near(place["times_slower"], expected):
             yield case["name"], (f"standing.{start}.times_slower is "
                                  f"{figure(place['times_slower'])}, by its formula {expected:g}")
+
+
+def tie_margin(one, other):
+    """Of what runs of two such cases differ by; None in files before 2.1, which let medians alone
+    decide."""
+    if "variability" not in one or "variability" not in other:
+        return None
+    spreads = [variability.ASSUMED[variability.kind_of(case)].variance for case in (one, other)]
+    return max(0.01, math.sqrt(sum(spreads))) * 0.99
 
 
 def time_of(case, cases):
