@@ -104,6 +104,8 @@ constexpr Policy rows[] = {
         .name = "pinned_read_once",
         .memory = "cudaHostAlloc mapped",
         .mechanism = "SMs read it over the link, each byte once a product: clusters share tiles",
+        .nearest_engine = "vLLM --offload-backend uva, whose products read a weight again for each "
+                          "block of tokens",
         .family = Family::zero_copy,
         .asks_to_read_once = true,
         .requirement = requirement,

@@ -20,7 +20,6 @@
 
 #include "kernels/launch.cuh"
 #include "kernels/sm90/mma.cuh"
-#include "offload/cuda/runtime.hpp"
 #include "offload/error.hpp"
 
 namespace offload::kernels {
@@ -344,10 +343,8 @@ __global__ void __launch_bounds__(threads, 1)
 using Encode = decltype(cuTensorMapEncodeTiled);
 
 /// A row-major matrix of 16-bit values, read in boxes of `box_rows` rows by one step of columns.
-CUtensorMap map_of(const void* data, CUtensorMapDataType type, std::size_t rows, std::size_t cols,
-                   std::size_t box_rows) {
-  static Encode* const encode =
-      reinterpret_cast<Encode*>(cuda::driver_function("cuTensorMapEncodeTiled"));
+CUtensorMap map_of(Encode* encode, const void* data, CUtensorMapDataType type, std::size_t rows,
+                   std::size_t cols, std::size_t box_rows) {
   constexpr std::size_t value_bytes = 2;
   const cuuint64_t sizes[] = {cols, rows};
   const cuuint64_t strides[] = {cols * value_bytes};
@@ -399,6 +396,7 @@ void prepare() {
 
 /// A product as the caller asks for it.
 struct Request {
+  Encode* encode;
   const void* w;
   std::size_t rows, cols;
   const void* x;
@@ -413,8 +411,10 @@ template <typename Element>
 void launch_with(const Request& asked, CUtensorMapDataType type, const ReadOnceShape& shape,
                  std::size_t clusters) {
   constexpr std::size_t step_values = step_bytes / sizeof(Element);
-  const CUtensorMap x_map = map_of(asked.x, type, asked.tokens, asked.cols, block_tokens);
-  const CUtensorMap w_map = map_of(asked.w, type, asked.rows, asked.cols, tile_rows / shape.blocks);
+  const CUtensorMap x_map =
+      map_of(asked.encode, asked.x, type, asked.tokens, asked.cols, block_tokens);
+  const CUtensorMap w_map =
+      map_of(asked.encode, asked.w, type, asked.rows, asked.cols, tile_rows / shape.blocks);
   Product product{};
   product.tokens = static_cast<int>(asked.tokens);
   product.rows = static_cast<int>(asked.rows);
@@ -436,7 +436,7 @@ void launch_with(const Request& asked, CUtensorMapDataType type, const ReadOnceS
 
 }  // namespace
 
-ReadOnceGemm::ReadOnceGemm() {
+ReadOnceGemm::ReadOnceGemm(void* encoder) : encode_(encoder) {
   prepare<__nv_bfloat16>();
   prepare<__half>();
   for (std::size_t i = 0; i < clusters_.size(); ++i) {
@@ -464,7 +464,8 @@ void ReadOnceGemm::launch(const void* w, DType dtype, std::size_t rows, std::siz
   const std::size_t teams =
       shape.clusters > 1 ? std::min(at_once / shape.clusters, most_pairs) : at_once;
   const std::size_t clusters = shape.clusters * std::min(tiles, teams);
-  const Request request{w, rows, cols, x, tokens, y, ld_y, workspace, stream};
+  const Request request{
+      reinterpret_cast<Encode*>(encode_), w, rows, cols, x, tokens, y, ld_y, workspace, stream};
   if (dtype == DType::bf16) {
     launch_with<__nv_bfloat16>(request, CU_TENSOR_MAP_DATA_TYPE_BFLOAT16, shape, clusters);
   } else {

@@ -37,7 +37,10 @@ struct ReadOnceShape {
 
 class ReadOnceGemm {
  public:
-  ReadOnceGemm();  // of the current device
+  /// What the driver describes tensors to TMA by; the caller looks it up.
+  static constexpr const char* encoder = "cuTensorMapEncodeTiled";
+
+  explicit ReadOnceGemm(void* encoder);  // of the current device
 
   /// y[tokens, ld_y] = x[tokens, cols] w[rows, cols]^T, all row-major, bf16 or fp16, fp32
   /// accumulation; of each row of y the first `rows` values are written. w, x and y at multiples of
@@ -53,6 +56,7 @@ class ReadOnceGemm {
   static Support supports(const Platform& platform, const WeightTensor& tensor);
 
  private:
+  void* encode_;
   std::array<int, 5> clusters_{};  // that run at once, of 1, 2, 4, 8 and 16 blocks
 };
 

@@ -244,7 +244,7 @@ class ReadOnceOfDType : public OnGpu, public testing::WithParamInterface<DType> 
     const Support support =
         kernels::ReadOnceGemm::supports(probe_platform(0), {"w", GetParam(), 128, 64});
     if (!support) GTEST_SKIP() << support.reason();
-    gemm_.emplace();
+    gemm_.emplace(cuda::driver_function(kernels::ReadOnceGemm::encoder));
   }
   const kernels::ReadOnceGemm& gemm() { return *gemm_; }
 

@@ -53,13 +53,13 @@ def test_every_run_keeps_its_cases(days, tmp_path):
     document = valid(merging.merge(days))
     ours = document["offload_bench"]
     old = major_of(document) == 1
-    assert ours["schema_version"] == ("1.3.0" if old else "2.1.0") and ours["complete"]
+    assert ours["schema_version"] == ("1.3.0" if old else "2.2.0") and ours["complete"]
     assert [source["file"] for source in ours["sources"]] == ["1.json", "2.json", "3.json"]
     assert [source["started_at"][:10] for source in ours["sources"]] == [
         "2026-01-01", "2026-01-02", "2026-01-03"]
     assert ours["sources"][1]["gpu"] == {"index": 3, "name": "Other GPU", "uuid": "GPU-2"}
     assert ours["sources"][0]["git_commit"] == "0123456789ab"
-    assert ours["sources"][2]["run"]["schema_version"] == ("1.0.0" if old else "2.0.0")
+    assert ours["sources"][2]["run"]["schema_version"] == ("1.0.0" if old else "2.2.0")
 
     assert ("answers" in ours) != old and "answers" not in ours["sources"][0]["run"]
 

@@ -55,7 +55,11 @@ SANE = {
         evidence=evidence_of(um(SIZE, {"prefetch": SIZE})))]),
     "link counters": run([with_link(SIZE * 1.08, SIZE * 1.0), with_link(
         SIZE * 1.2, None, policy="managed_accessed_by")]),
-    "many tokens read the weights again": run([with_link(SIZE * 4.4, SIZE * 4.0, tokens=1024)]),
+    "many tokens read the weights again": run([with_link(
+        SIZE * 4.4, SIZE * 4.0, tokens=1024, link_bytes=4 * SIZE, samples=[5.2e-3],
+        share_of_link=4 * SIZE / 5.2e-3 / 55e9)]),
+    "what was not counted before 2.1": run([with_link(SIZE * 4.4, SIZE * 4.0, tokens=1024)],
+                                           schema_version="2.0.0"),
     "what is small has no payload to speak of": run([case(size=4096, samples=[1e-5])]),
     "residency": run([with_residency(8, 0, 8), with_residency(
         8, 8, 0, policy="b", path="device_memory", start="warm"), with_residency(

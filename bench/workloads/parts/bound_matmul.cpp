@@ -238,7 +238,7 @@ class BoundMatmul final : public BoundWorkload {
   std::size_t read_once(const PieceView& view, const void* x, std::size_t tokens, void* y,
                         std::size_t ld, StreamHandle stream) {
     if (!read_once_) {
-      read_once_.emplace();
+      read_once_.emplace(cuda::driver_function(kernels::ReadOnceGemm::encoder));
       shared_reads_ =
           cuda::DeviceBuffer(std::max<std::size_t>(read_once_->workspace_bytes(tokens_), 1));
     }

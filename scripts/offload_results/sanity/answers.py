@@ -4,7 +4,7 @@ import math
 
 from .. import variability
 from ..parts import near
-from ..results import label_of
+from ..results import label_of, version_of
 from .samples import figure
 
 
@@ -16,7 +16,8 @@ def answers_follow_from_the_medians(part):
             key = (label_of(case), case["weights"]["name"], start)
             groups.setdefault(key, []).append(case)
     for (_, _, start), cases in groups.items():
-        yield from places(start, sorted(cases, key=lambda case: case["standing"][start]["rank"]))
+        yield from places(start, sorted(cases, key=lambda case: case["standing"][start]["rank"]),
+                          version_of(part.run) >= (2, 2))
     first = {key: [case["name"] for case in cases if case["standing"][key[2]]["rank"] == 1]
              for key, cases in groups.items()}
     for answer in part.run.get("answers") or ():
@@ -29,7 +30,8 @@ def answers_follow_from_the_medians(part):
                     f"{' or '.join(names) or 'nothing'}")
 
 
-def places(start, cases):
+def places(start, cases, by_runs):
+    """`by_runs`: what runs differ by decides on ties, as since 2.2; before, medians alone do."""
     for rank, case in enumerate(cases, 1):
         place = case["standing"][start]
         if case["summary"] is None:
@@ -38,7 +40,7 @@ def places(start, cases):
         if place["rank"] != rank:
             yield case["name"], f"has place {place['rank']} of {len(cases)} {start} cases"
             return
-        margin = tie_margin(cases[0], case)
+        margin = by_runs and tie_margin(cases[0], case)
         if margin and not place["ties_with_best"] and (
                 case["summary"]["median_s"] < cases[0]["summary"]["median_s"] * (1 + margin)):
             yield case["name"], (f"stands apart from {cases[0]['name']}, whose median is less than "
@@ -54,10 +56,7 @@ def places(start, cases):
 
 
 def tie_margin(one, other):
-    """Of what runs of two such cases differ by; None in files before 2.1, which let medians alone
-    decide."""
-    if "variability" not in one or "variability" not in other:
-        return None
+    """Of what runs of two such cases differ by."""
     spreads = [variability.ASSUMED[variability.kind_of(case)].variance for case in (one, other)]
     return max(0.01, math.sqrt(sum(spreads))) * 0.99
 
