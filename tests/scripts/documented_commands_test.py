@@ -25,8 +25,8 @@ DOCUMENTS = ["README.md", "CONTRIBUTING.md", *sorted(f"docs/{path.name}" for pat
 AS_IT_STANDS = {"list", "plan", "platform", "explain", "memory-cost", "--help", "--version"}
 # Results by the names that the documents give them: those of a committed run.
 PLACES = {
-    "monday": "quick", "tuesday": "gemm", "wednesday": "adaptation", "rank0": "quick", "rank1": "gemm",
-    "run": "micro", "run-1": "quick", "run-2": "gemm", "decode": "decode-llama3.1-8b", "results": "quick",
+    "monday": "quick", "tuesday": "micro", "wednesday": "adaptation", "rank0": "quick", "rank1": "full",
+    "run": "micro", "run-1": "quick", "run-2": "micro", "decode": "decode-llama3.1-8b", "results": "quick",
     "old": "quick", "new": "quick", "newer": "quick", "new-baseline": "quick",
     "decode-llama3.1-8b": "decode-llama3.1-8b",
 }

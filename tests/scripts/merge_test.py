@@ -59,7 +59,7 @@ def test_every_run_keeps_its_cases(days, tmp_path):
         "2026-01-01", "2026-01-02", "2026-01-03"]
     assert ours["sources"][1]["gpu"] == {"index": 3, "name": "Other GPU", "uuid": "GPU-2"}
     assert ours["sources"][0]["git_commit"] == "0123456789ab"
-    assert ours["sources"][2]["run"]["schema_version"] == ("1.0.0" if old else "2.2.0")
+    assert ours["sources"][2]["run"]["schema_version"] == ("1.0.0" if old else "2.0.0")
 
     assert ("answers" in ours) != old and "answers" not in ours["sources"][0]["run"]
 

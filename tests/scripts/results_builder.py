@@ -263,7 +263,7 @@ def options(**changes):
 
 
 def run(cases, gpu=gpu(), platform=platform, build=build(), skipped=(), calibration=calibration,
-        with_rows=True, schema_version="2.2.0", host_name="host", started_at="2026-01-01T00:00:00Z",
+        with_rows=True, schema_version="2.0.0", host_name="host", started_at="2026-01-01T00:00:00Z",
         incomplete=None, options=options(), answers=(), **changes):
     """A whole document. `incomplete` is the reason; `platform` and `calibration` are made for the
     GPU given, or are objects; `changes` replace properties of offload_bench."""

@@ -40,13 +40,14 @@ def level():
 def name_curves(page, axes, panel, groups):
     """Moved as little as keeps them apart; curves that end early are named where they end."""
     last = max(point.x for curve in panel.curves for point in curve.points)
+    noted = any(point.note for curve in panel.curves for point in curve.points)
     blocks = []  # (where the curve ends, its entries)
     for group in groups:
         end = group[0].points[-1]
         entries = [Entry(curve.label, value_text(curve.points[-1].y, panel.y.kind),
                          line_style(page.styles[curve.policy])) for curve in group]
         if end.x < last:
-            name_inside(axes, end, entries)
+            name_inside(axes, end, entries, noted)
         else:
             blocks.append((end.y, entries))
     blocks += [(line.y, [Entry(line.text, value_text(line.y, panel.y.kind), level())])
@@ -100,10 +101,11 @@ def show(page, x, y, entry):
               va="center_baseline", color=GREY)
 
 
-def name_inside(axes, end, entries):
+def name_inside(axes, end, entries, before):
+    """After the end of the curve, or before it where notes of points beyond would be in the way."""
     text = ", ".join(f"{entry.name}  {entry.value}" for entry in entries)
-    axes.annotate(text, (end.x, end.y), (6, 0), textcoords="offset points", size=LABEL,
-                  va="center_baseline")
+    axes.annotate(text, (end.x, end.y), (-6, 9) if before else (6, 0), textcoords="offset points",
+                  size=LABEL, va="center_baseline", ha="right" if before else "left")
 
 
 def inches(page, axes, y):
