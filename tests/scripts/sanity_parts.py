@@ -145,7 +145,7 @@ def with_resident(sentence, resident=None):
     if resident:
         answer["cold"]["resident"] = {
             "case": resident, "policy": "p", "engine_flags": None, "times_faster": 1.0}
-    return run(cases, answers=[answer], **of_run)
+    return run(cases, answers=[answer])
 
 
 def spoilt(cases, **changes):
@@ -164,9 +164,9 @@ def summary_spoilt(**changes):
     return run([{**one, "summary": {**one["summary"], **changes}}])
 
 
-def with_answers(spoil=lambda cases, answer: None, **of_run):
+def with_answers(spoil=lambda cases, answer: None):
     """Three cases with their places and the answer, spoilt."""
     cases, answer = answered([case(policy=policy, samples=[seconds] * 3) for policy, seconds in (
         ("a", 1.3e-3), ("b", 2.6e-3), ("c", 3.9e-3))])
     spoil(cases, answer)
-    return run(cases, answers=[answer], **of_run)
+    return run(cases, answers=[answer])
