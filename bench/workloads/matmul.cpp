@@ -73,7 +73,7 @@ class Matmul final : public Workload {
     if (tokens_ == 1) return Support::yes();
     for (const WeightTensor& tensor : weights.tensors) {
       if (tensor.resident || !multiplies(tensor)) continue;
-      const Support once = kernels::ReadOnceGemm::supports(platform, tensor);
+      Support once = kernels::ReadOnceGemm::supports(platform, tensor);
       if (!once) return once;
     }
     return Support::yes();

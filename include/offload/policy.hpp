@@ -194,6 +194,8 @@ struct Policy {
   /// Whether every pass, not only a cold one, moves the pages it reads to the GPU: none stays there
   /// but what a window holds.
   bool migrates_every_pass = false;
+  /// Whether its views ask for kernels that read each byte once (second_read_is_dear).
+  bool asks_to_read_once = false;
 
   /// {steady}, or {cold, warm}.
   std::span<const Start> starts = steady_only;
@@ -208,8 +210,6 @@ struct Policy {
   bool driver_handles_pages = false;
   /// Whether kernels see tensors in parts.
   bool divides_tensors = false;
-  /// Whether its views ask for kernels that read each byte once (second_read_is_dear).
-  bool asks_to_read_once = false;
   /// Why a pass cannot be captured in a CUDA graph; "" when it can.
   std::string_view not_capturable_because = {};
 
