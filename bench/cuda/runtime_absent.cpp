@@ -29,6 +29,8 @@ void host_unregister(void*) noexcept {}
 void* host_get_device_pointer(void*) { refuse(); }
 void* malloc_managed(std::size_t) { refuse(); }
 
+void* driver_function(const char*) { refuse(); }
+
 VmmRange vmm_create_on_host(std::size_t, int) { refuse(); }
 void vmm_destroy(const VmmRange&) noexcept {}
 std::size_t vmm_host_granularity(int) { refuse(); }
