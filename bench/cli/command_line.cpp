@@ -385,7 +385,7 @@ void CommandLine::add_tuning(CLI::App& command) {
               "layers that prefetching policies run ahead, units of a window", whole_number(1, 64));
   flags.value("--panel", "SIZE", tuning.panel_bytes,
               "of one slot of a ring (pinned_ring_copy, hybrid_split), one unit of a window",
-              size(max_panel), "by calibration; 32MiB of a window");
+              size(max_panel), "by calibration; 64MiB of a window");
   flags.value("--slots", "N", tuning.slots, "of the ring", whole_number(1, 64));
   flags.value("--host-share", "F", tuning.host_share,
               "0 to 1: the rows hybrid_split leaves to the CPU", number(0.0, 1.0), "by trying");

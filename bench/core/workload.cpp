@@ -80,8 +80,10 @@ BoundWorkload::BoundWorkload(const WeightSet& weights) {
 
 std::vector<Piece> BoundWorkload::pieces() const { return whole_; }
 
-Support Workload::reads_once(const WeightSet& /*weights*/, const Platform& /*platform*/) const {
-  return Support::yes();
+Support Workload::offers(Rereads rereads, const WeightSet& /*weights*/,
+                         const Platform& /*platform*/) const {
+  if (rereads != Rereads::fewest_by_library) return Support::yes();
+  return Support::no(std::string(name()) + " is computed by no library");
 }
 
 std::unique_ptr<Workload> Workload::with_parameter(std::size_t) const {

@@ -7,13 +7,17 @@
 #include <bit>
 #include <compare>
 #include <cstdint>
+#include <functional>
+#include <limits>
 #include <map>
 #include <optional>
 #include <string>
 #include <type_traits>
+#include <utility>
+#include <vector>
 
 #include "bench/cuda/check.hpp"
-#include "bench/cuda/cublaslt_shapes.hpp"
+#include "bench/cuda/lt_algorithms.hpp"
 #include "offload/cuda/matmul.hpp"
 #include "offload/cuda/runtime.hpp"
 #include "offload/error.hpp"
@@ -22,14 +26,6 @@ namespace offload::cuda {
 namespace {
 
 constexpr std::size_t workspace_bytes = std::size_t{32} << 20;  // what PyTorch gives it on Hopper
-
-void check(cublasStatus_t status, const std::string& what) {
-  if (status == CUBLAS_STATUS_SUCCESS) return;
-  // The library says "execution failed" alike of a launch refused and of a context lost.
-  if (const cudaError_t error = cudaPeekAtLastError(); error != cudaSuccess) fail(error, what);
-  throw CudaError(what + " failed: " + cublasLtGetStatusString(status), false,
-                  status == CUBLAS_STATUS_ALLOC_FAILED);
-}
 
 template <typename Handle, cublasStatus_t (*destroy)(Handle)>
 using Owned = std::unique_ptr<std::remove_pointer_t<Handle>,
@@ -113,35 +109,6 @@ struct Plan {
   std::optional<std::size_t> reads = std::nullopt;  // of each byte of w
 };
 
-template <typename Value>
-std::optional<Value> configured(const cublasLtMatmulAlgo_t& algorithm,
-                                cublasLtMatmulAlgoConfigAttributes_t which) {
-  Value value{};
-  const cublasStatus_t status =
-      cublasLtMatmulAlgoConfigGetAttribute(&algorithm, which, &value, sizeof value, nullptr);
-  return status == CUBLAS_STATUS_SUCCESS ? std::optional(value) : std::nullopt;
-}
-
-/// Columns of y^T, and so tokens, of the shape with this number.
-template <std::size_t count>
-std::optional<std::size_t> tokens_of(const LtShape (&shapes)[count], std::optional<int> id) {
-  const auto* const found =
-      std::find_if(shapes, shapes + count, [id](const LtShape& shape) { return shape.id == id; });
-  return found == shapes + count ? std::nullopt : std::optional(found->columns);
-}
-
-/// A tile of w is read once by the blocks of a cluster that need it, and again by every other.
-std::optional<std::size_t> reads_of(const cublasLtMatmulAlgo_t& algorithm, std::size_t tokens) {
-  const auto tile = configured<std::uint32_t>(algorithm, CUBLASLT_ALGO_CONFIG_TILE_ID);
-  const auto cluster = configured<std::uint16_t>(algorithm, CUBLASLT_ALGO_CONFIG_CLUSTER_SHAPE_ID);
-  const auto of_tile = tokens_of(lt_tiles, tile);
-  // Kernels without clusters leave the choice open.
-  const auto sharing = cluster == CUBLASLT_CLUSTER_SHAPE_AUTO ? std::optional<std::size_t>(1)
-                                                              : tokens_of(lt_clusters, cluster);
-  if (!of_tile || !sharing) return std::nullopt;
-  return (tokens + *of_tile * *sharing - 1) / (*of_tile * *sharing);
-}
-
 Preference make_preference(const Shape& shape) {
   cublasLtMatmulPreference_t raw = nullptr;
   check(cublasLtMatmulPreferenceCreate(&raw), "cublasLtMatmulPreferenceCreate");
@@ -154,28 +121,37 @@ Preference make_preference(const Shape& shape) {
   return preference;
 }
 
-Plan make_plan(cublasLtHandle_t library, cublasLtMatmulDesc_t operation, const Shape& shape) {
-  Plan plan{
-      make_layout(shape.dtype, shape.cols, shape.rows, shape.cols),
-      make_layout(matmul_activation(shape.dtype), shape.cols, shape.tokens, shape.cols),
-      make_layout(matmul_output(shape.dtype), shape.rows, shape.tokens, shape.ld_y),
-  };
-  const Preference preference = make_preference(shape);
-  cublasLtMatmulHeuristicResult_t first{};
-  int found = 0;
-  const cublasStatus_t status =
-      cublasLtMatmulAlgoGetHeuristic(library, operation, plan.w.get(), plan.x.get(), plan.y.get(),
-                                     plan.y.get(), preference.get(), 1, &first, &found);
-  if (status != CUBLAS_STATUS_NOT_SUPPORTED) check(status, "cublasLtMatmulAlgoGetHeuristic");
-  if (found == 0 || first.state != CUBLAS_STATUS_SUCCESS) {
-    throw CudaError("cuBLASLt has no algorithm for " + text(shape) +
-                        "; fp8_e4m3 needs compute capability 8.9 and everything at multiples of "
-                        "16 bytes, use bf16 otherwise",
-                    false, false);
+/// One product's operands.
+struct Operands {
+  const void* w;
+  const void* x;
+  void* y;
+};
+
+/// The fastest of `algorithms` by one timed launch each; those that the GPU refuses are passed
+/// over.
+LtAlgorithm fastest(const std::vector<LtAlgorithm>& algorithms,
+                    const std::function<cublasStatus_t(const LtAlgorithm&)>& launch,
+                    StreamHandle stream) {
+  Event begin;
+  Event end;
+  const LtAlgorithm* best = &algorithms.front();
+  double least = std::numeric_limits<double>::infinity();
+  for (const LtAlgorithm& algorithm : algorithms) {
+    if (launch(algorithm) != CUBLAS_STATUS_SUCCESS) {  // loads the kernel
+      forget(cudaPeekAtLastError());
+      continue;
+    }
+    begin.record(stream);
+    check(launch(algorithm), "cublasLtMatmul");
+    end.record(stream);
+    end.synchronize();
+    if (const double seconds = end.seconds_since(begin); seconds < least) {
+      least = seconds;
+      best = &algorithm;
+    }
   }
-  plan.algorithm = first.algo;
-  plan.reads = reads_of(first.algo, shape.tokens);
-  return plan;
+  return *best;
 }
 
 }  // namespace
@@ -184,7 +160,44 @@ struct Matmul::Impl {
   Library library = make_library();
   Operation operation = make_operation();
   DeviceBuffer workspace{workspace_bytes};
-  std::map<Shape, Plan> plans;
+  std::map<std::pair<Shape, Algorithm>, Plan> plans;
+
+  cublasStatus_t multiply(const Plan& plan, const cublasLtMatmulAlgo_t& algorithm,
+                          const Operands& on, StreamHandle stream) const {
+    const float one = 1;
+    const float zero = 0;
+    return cublasLtMatmul(library.get(), operation.get(), &one, on.w, plan.w.get(), on.x,
+                          plan.x.get(), &zero, on.y, plan.y.get(), on.y, plan.y.get(), &algorithm,
+                          workspace.data(), workspace_bytes, stream);
+  }
+
+  Plan make_plan(const Shape& shape, Algorithm wanted, const Operands& on,
+                 StreamHandle stream) const {
+    constexpr std::size_t tries = 6;
+    Plan plan{
+        make_layout(shape.dtype, shape.cols, shape.rows, shape.cols),
+        make_layout(matmul_activation(shape.dtype), shape.cols, shape.tokens, shape.cols),
+        make_layout(matmul_output(shape.dtype), shape.rows, shape.tokens, shape.ld_y),
+    };
+    const Preference preference = make_preference(shape);
+    const LtProduct product{library.get(), operation.get(),  plan.w.get(), plan.x.get(),
+                            plan.y.get(),  preference.get(), shape.tokens, workspace_bytes};
+    const std::vector<LtAlgorithm> found =
+        wanted == Algorithm::first ? proposals(product, 1) : by_fewest_reads(product, tries);
+    if (found.empty()) {
+      throw CudaError("cuBLASLt has no algorithm for " + text(shape) +
+                          "; fp8_e4m3 needs compute capability 8.9 and everything at multiples of "
+                          "16 bytes, use bf16 otherwise",
+                      false, false);
+    }
+    const auto launch = [&](const LtAlgorithm& one) {
+      return multiply(plan, one.algorithm, on, stream);
+    };
+    const LtAlgorithm chosen = found.size() == 1 ? found.front() : fastest(found, launch, stream);
+    plan.algorithm = chosen.algorithm;
+    plan.reads = chosen.reads;
+    return plan;
+  }
 };
 
 Matmul::Matmul() : impl_(std::make_unique<Impl>()) {}
@@ -192,22 +205,19 @@ Matmul::~Matmul() = default;
 
 std::optional<std::size_t> Matmul::launch(const void* w, DType dtype, std::size_t rows,
                                           std::size_t cols, const void* x, std::size_t tokens,
-                                          void* y, std::size_t ld_y, StreamHandle stream) {
+                                          void* y, std::size_t ld_y, StreamHandle stream,
+                                          Algorithm algorithm) {
   if (rows == 0 || tokens == 0) return 0;
   const Shape shape{dtype,           rows,           cols, tokens, ld_y, alignment_of(w),
                     alignment_of(x), alignment_of(y)};
-  auto at = impl_->plans.find(shape);
+  const Operands on{w, x, y};
+  auto at = impl_->plans.find({shape, algorithm});
   if (at == impl_->plans.end()) {
-    Plan made = make_plan(impl_->library.get(), impl_->operation.get(), shape);
-    at = impl_->plans.emplace(shape, std::move(made)).first;
+    Plan made = impl_->make_plan(shape, algorithm, on, stream);
+    at = impl_->plans.emplace(std::pair(shape, algorithm), std::move(made)).first;
   }
   const Plan& plan = at->second;
-  const float one = 1;
-  const float zero = 0;
-  const cublasStatus_t status =
-      cublasLtMatmul(impl_->library.get(), impl_->operation.get(), &one, w, plan.w.get(), x,
-                     plan.x.get(), &zero, y, plan.y.get(), y, plan.y.get(), &plan.algorithm,
-                     impl_->workspace.data(), workspace_bytes, stream);
+  const cublasStatus_t status = impl_->multiply(plan, plan.algorithm, on, stream);
   if (status != CUBLAS_STATUS_SUCCESS) check(status, "cublasLtMatmul of " + text(shape));
   return plan.reads;
 }

@@ -17,7 +17,7 @@ Matmul::~Matmul() = default;
 std::optional<std::size_t> Matmul::launch(const void* /*w*/, DType /*dtype*/, std::size_t /*rows*/,
                                           std::size_t /*cols*/, const void* /*x*/,
                                           std::size_t /*tokens*/, void* /*y*/, std::size_t /*ld_y*/,
-                                          StreamHandle /*stream*/) {
+                                          StreamHandle /*stream*/, Algorithm /*algorithm*/) {
   return std::nullopt;
 }
 

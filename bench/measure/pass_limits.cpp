@@ -72,7 +72,7 @@ class PassLimits {
       products.push_back(workload("gemm", tokens));
       const Workload* const gemm = products.back().get();
       if (!runner_.start(id, "pinned_read_once")) return;
-      const Support can = gemm->reads_once(weights, runner_.session().platform());
+      const Support can = gemm->offers(Rereads::none, weights, runner_.session().platform());
       if (!can) {
         runner_.skip(
             {"limit/" + id, "gemm", "pinned_read_once", weights.name, "steady", can.reason()});

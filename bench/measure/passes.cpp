@@ -12,11 +12,11 @@ void Passes::bind(const Case& item) {
   placed_.bind(item);
 }
 
-void Passes::run() {
+void Passes::run(PassEnd end) {
   if (graph_) {
     graph_->launch(session_.stream());
   } else {
-    enqueue();
+    enqueue(end);
   }
   if (placed_.facts().computes_on_cpu) session_.workers().join();
 }
@@ -43,12 +43,16 @@ double Passes::timed(Start start, PassWatch* watch) {
     const ScopedTimer timer(wall_.evidence);
     watch->before_pass();
   }
+  const bool runs_on = watch == nullptr && !graph_ && placed_.placement().runs_on();
+  const PassEnd end = runs_on ? PassEnd::open : PassEnd::joined;
+  if (runs_on) run(end);  // the pass that the timed one follows
   PassTimer& timer = session_.timer();
   clock_ = &timer;
   timer.begin(session_.stream());
-  run();
+  run(end);
   last_seconds_ = timer.end(session_.stream());
   clock_ = nullptr;
+  if (runs_on) placed_.placement().finish(session_.stream());
   if (watch != nullptr) {
     const ScopedTimer evidence_timer(wall_.evidence);
     watch->after_pass();
@@ -81,11 +85,11 @@ void Passes::require_right() {
 void Passes::capture() {
   const Range range("capture");
   placed_.workload().poison(session_.target());
-  graph_.emplace(session_.stream(), [this] { enqueue(); });
+  graph_.emplace(session_.stream(), [this] { enqueue(PassEnd::joined); });
   run();
   session_.wait();
   require_right();
-  graph_.emplace(session_.stream(), [this] { enqueue(); });
+  graph_.emplace(session_.stream(), [this] { enqueue(PassEnd::joined); });
 }
 
 }  // namespace offload

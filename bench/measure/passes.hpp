@@ -29,8 +29,9 @@ class Passes {
   /// Put `item` in place; its passes are launched piece by piece until capture().
   void bind(const Case& item);
   /// One pass as the last one left the weights, launched but not awaited.
-  void run();
-  /// Seconds of one pass from `start`, caches flushed.
+  void run() { run(PassEnd::joined); }
+  /// Seconds of one pass from `start`, caches flushed. Where passes run on from one into the next,
+  /// of one that follows another; but not of a watched one, which begins and ends with all idle.
   double timed(Start start, PassWatch* watch = nullptr);
   /// Throws ImplausibleResult when a pass from the case's start computes something wrong.
   void verify();
@@ -45,7 +46,8 @@ class Passes {
   std::optional<double> setup_seconds() const { return setup_seconds_; }
 
  private:
-  void enqueue() { placed_.enqueue(0, placed_.plan().pieces.size(), clock_); }
+  void run(PassEnd end);
+  void enqueue(PassEnd end) { placed_.enqueue(0, placed_.plan().pieces.size(), clock_, end); }
   void reset(Start start);
   void require_right();
 

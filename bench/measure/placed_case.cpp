@@ -120,7 +120,7 @@ void PlacedCase::count_further_reads(const PieceView& view) {
   *facts_.link_bytes += view.piece.rows * tensor.row_bytes() * (*reads - 1);
 }
 
-void PlacedCase::enqueue(std::size_t first, std::size_t last, SetupClock* clock) {
+void PlacedCase::enqueue(std::size_t first, std::size_t last, SetupClock* clock, PassEnd end) {
   LaunchTarget target = session_.target();
   target.clock = clock;
   const Piece* previous = nullptr;
@@ -143,7 +143,7 @@ void PlacedCase::enqueue(std::size_t first, std::size_t last, SetupClock* clock)
   }
   if (last == plan_.pieces.size()) {
     reads_counted_ = true;
-    placement_->finish(target.stream);
+    if (end == PassEnd::joined) placement_->finish(target.stream);
   }
 }
 

@@ -26,6 +26,8 @@ struct PassFacts {
   bool cpu_reads_weights = false;  // to compute with them, or to stage them for a copy
 };
 
+enum class PassEnd : std::uint8_t { joined, open };
+
 class PlacedCase {
  public:
   /// `checkpoint` is called between steps and may throw to leave. All references must outlive this.
@@ -48,8 +50,10 @@ class PlacedCase {
   /// Read `pieces` instead of what the workload reads; the facts stay those of the whole pass.
   void plan_pieces(std::span<const Piece> pieces);
   /// Enqueue pieces [first, last) of the planned pass: acquire, launch and release each; with the
-  /// last piece of the plan, what the placement still has under way joins the stream.
-  void enqueue(std::size_t first, std::size_t last, SetupClock* clock = nullptr);
+  /// last piece of the plan, what the placement still has under way joins the stream, unless the
+  /// pass is left open for the next one.
+  void enqueue(std::size_t first, std::size_t last, SetupClock* clock = nullptr,
+               PassEnd end = PassEnd::joined);
 
   const Case& item() const { return item_; }
   BoundWorkload& workload() const { return *workload_; }

@@ -166,9 +166,8 @@ class Planner {
     if (!by_cpu && !workload.runs_on_gpu()) {
       return Support::no(workload.label() + " has no GPU kernel");
     }
-    if (policy.asks_to_read_once) {
-      if (Support once = workload.reads_once(weights, platform_); !once) return once;
-    }
+    if (Support offers = workload.offers(policy.rereads, weights, platform_); !offers)
+      return offers;
     if (start == Start::warm && workload.varies()) {
       return Support::no(std::string(workload.name()) +
                          " reads other weights in every pass, which may never have been read: "

@@ -31,7 +31,8 @@ struct Recipe {
 /// to 5 % slower on an H200, and one is as fast as two where no call has to wait.
 constexpr std::size_t threads = 2;
 
-constexpr std::size_t default_unit = std::size_t{32} << 20;
+/// As large as layers are: of a smaller one the driver's calls take longer than its transfer.
+constexpr std::size_t default_unit = std::size_t{64} << 20;
 
 std::size_t unit_bytes(std::span<const WeightTensor> tensors, const Tuning& tuning) {
   return slot_bytes(tensors, tuning.panel_bytes.value_or(default_unit));
@@ -107,6 +108,7 @@ class WindowPlacement final : public Placement {
     threads_->await_filled();
     for (const cuda::Event& brought : brought_) brought.block(stream);
   }
+  bool runs_on() const override { return true; }
 
   Footprint footprint() const override {
     return {.device = window_bytes(held_, unit_bytes_, memory_.bytes()),

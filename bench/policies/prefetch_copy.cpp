@@ -36,6 +36,7 @@ class PrefetchCopyPlacement final : public PackedOnHost<HostBuffers::Loan> {
     if (last) ring_.leave(unit, stream);
   }
   void finish(StreamHandle stream) override { ring_.finish(stream); }
+  bool runs_on() const override { return true; }
 
   Footprint footprint() const override {
     return {.device = ring_.bytes(), .pinned = memory().bytes()};
@@ -78,29 +79,49 @@ class PrefetchCopyPlacement final : public PackedOnHost<HostBuffers::Loan> {
   std::vector<std::size_t> unit_of_piece_;
 };
 
+/// Layers ahead: as asked for, or a number that belongs to the row.
+using Step = std::size_t (*)(const Tuning& tuning);
+std::size_t as_asked(const Tuning& tuning) { return tuning.prefetch_step; }
+std::size_t two(const Tuning& /*tuning*/) { return 2; }
+
+template <Step step>
 Requirement requirement(const WeightSet& weights, const Tuning& tuning) {
-  return {.device = tuning.prefetch_step * largest_layer(weights.tensors),
+  return {.device = step(tuning) * largest_layer(weights.tensors),
           .pinned = whole_pages(Packed(weights.tensors).bytes())};
 }
 
+template <Step step>
 std::unique_ptr<Placement> place(std::span<const WeightTensor> tensors,
                                  const PlaceContext& context) {
   Packed packed(tensors);
   auto memory = context.host_buffers.borrow(HostMemory::pinned, packed.bytes());
   return std::make_unique<PrefetchCopyPlacement>(tensors, std::move(packed), std::move(memory),
-                                                 context.workers, context.tuning.prefetch_step);
+                                                 context.workers, step(context.tuning));
 }
 
-constexpr Policy rows[] = {{
-    .name = "pinned_prefetch_copy",
-    .memory = "cudaHostAlloc",
-    .mechanism = "a copy stream brings layers into slots, S layers ahead",
-    .engine_flags = "vLLM --offload-backend prefetch --offload-group-size G "
-                    "--offload-num-in-group N --offload-prefetch-step S",
-    .family = Family::copy,
-    .requirement = requirement,
-    .place = place,
-}};
+constexpr Policy rows[] = {
+    {
+        .name = "pinned_prefetch_copy",
+        .memory = "cudaHostAlloc",
+        .mechanism = "a copy stream brings layers into slots, S layers ahead",
+        .engine_flags = "vLLM --offload-backend prefetch --offload-group-size G "
+                        "--offload-num-in-group N --offload-prefetch-step S",
+        .family = Family::copy,
+        .requirement = requirement<as_asked>,
+        .place = place<as_asked>,
+    },
+    // One slot is copied or read, never both: with two the next layer comes while one is read.
+    {
+        .name = "pinned_prefetch2_copy",
+        .memory = "cudaHostAlloc",
+        .mechanism = "a copy stream brings layers into two slots, two layers ahead",
+        .engine_flags = "vLLM --offload-backend prefetch --offload-group-size G "
+                        "--offload-num-in-group N --offload-prefetch-step 2",
+        .family = Family::copy,
+        .requirement = requirement<two>,
+        .place = place<two>,
+    },
+};
 
 }  // namespace
 

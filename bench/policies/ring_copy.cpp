@@ -38,6 +38,8 @@ class RingPlacement final : public PackedOnHost<HostBuffers::Loan> {
     if (unit_of_piece_[index] != on_cpu) ring_.leave(unit_of_piece_[index], stream);
   }
   void finish(StreamHandle stream) override { ring_.finish(stream); }
+  /// What the CPU computes ends with its pass.
+  bool runs_on() const override { return share_.share() <= 0; }
 
   Footprint footprint() const override {
     return {.device = ring_.bytes(), .pinned = memory().bytes()};

@@ -40,7 +40,7 @@ class VmmMemory {
   cuda::VmmRange range_;
 };
 
-template <typename Memory, bool second_read_is_dear = false>
+template <typename Memory, Rereads rereads = Rereads::as_engines_do>
 class ZeroCopyPlacement final : public PackedOnHost<Memory> {
  public:
   using PackedOnHost<Memory>::PackedOnHost;
@@ -48,7 +48,7 @@ class ZeroCopyPlacement final : public PackedOnHost<Memory> {
   PieceView acquire(std::size_t index, StreamHandle) override {
     const Piece& piece = this->planned(index);
     PieceView view{piece, this->memory().on_gpu() + this->packed().offset(piece), Side::gpu};
-    view.second_read_is_dear = second_read_is_dear;
+    view.rereads = rereads;
     return view;
   }
   Footprint footprint() const override { return {.pinned = this->memory().bytes()}; }
@@ -58,12 +58,12 @@ Requirement requirement(const WeightSet& weights, const Tuning& /*tuning*/) {
   return {.pinned = whole_pages(Packed(weights.tensors).bytes())};
 }
 
-template <HostMemory kind, bool second_read_is_dear = false>
+template <HostMemory kind, Rereads rereads = Rereads::as_engines_do>
 std::unique_ptr<Placement> place(std::span<const WeightTensor> tensors,
                                  const PlaceContext& context) {
   Packed packed(tensors);
   BorrowedMemory memory(context.host_buffers.borrow(kind, packed.bytes()));
-  return std::make_unique<ZeroCopyPlacement<BorrowedMemory, second_read_is_dear>>(
+  return std::make_unique<ZeroCopyPlacement<BorrowedMemory, rereads>>(
       tensors, std::move(packed), std::move(memory), context.workers);
 }
 
@@ -107,9 +107,20 @@ constexpr Policy rows[] = {
         .nearest_engine = "vLLM --offload-backend uva, whose products read a weight again for each "
                           "block of tokens",
         .family = Family::zero_copy,
-        .asks_to_read_once = true,
+        .rereads = Rereads::none,
         .requirement = requirement,
-        .place = place<HostMemory::pinned, true>,
+        .place = place<HostMemory::pinned, Rereads::none>,
+    },
+    {
+        .name = "pinned_fewest_reads",
+        .memory = "cudaHostAlloc mapped",
+        .mechanism = "SMs read it over the link, by the cuBLASLt algorithm that reads least often",
+        .nearest_engine = "vLLM --offload-backend uva, whose products take cuBLASLt's first "
+                          "algorithm",
+        .family = Family::zero_copy,
+        .rereads = Rereads::fewest_by_library,
+        .requirement = requirement,
+        .place = place<HostMemory::pinned, Rereads::fewest_by_library>,
     },
     {
         .name = "writecombined_zero_copy",

@@ -68,7 +68,13 @@ class Matmul final : public Workload {
     }
     return Support::yes();
   }
-  Support reads_once(const WeightSet& weights, const Platform& platform) const override {
+  Support offers(Rereads rereads, const WeightSet& weights,
+                 const Platform& platform) const override {
+    if (rereads == Rereads::as_engines_do) return Support::yes();
+    if (rereads == Rereads::fewest_by_library) {
+      if (tokens_ > 1) return Support::yes();
+      return Support::no("one token is multiplied by no library");
+    }
     // One token reads once as it is.
     if (tokens_ == 1) return Support::yes();
     for (const WeightTensor& tensor : weights.tensors) {

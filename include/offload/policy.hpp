@@ -26,6 +26,14 @@ class HostWorkers;
 /// Who can read the bytes of a view, and so who computes on them.
 enum class Side : std::uint8_t { gpu, cpu };
 
+/// What is asked of kernels that would read a byte of a weight more than once in one product, as
+/// tiles of many tokens make them do.
+enum class Rereads : std::uint8_t {
+  as_engines_do,      // whatever the library proposes first
+  fewest_by_library,  // the one of the library's algorithms that reads least often
+  none,               // kernels that share what they read
+};
+
 /// A piece made readable: `data` is its first byte, valid from acquire to release.
 struct PieceView {
   Piece piece;
@@ -34,9 +42,7 @@ struct PieceView {
   /// Whether `data` is a copy in a slot that other bytes had before: addresses into it were made
   /// for others, and end with release().
   bool in_slot = false;
-  /// Whether reading a byte again costs as much as the first time, and the policy asks for kernels
-  /// that share what they read.
-  bool second_read_is_dear = false;
+  Rereads rereads = Rereads::as_engines_do;
 };
 
 /// What the weight bytes cross in a pass; it bounds the rate a correct result can have.
@@ -92,6 +98,9 @@ class Placement {
   virtual void release(std::size_t index, StreamHandle stream) = 0;
   /// The pass is enqueued: whatever it still has under way elsewhere joins `stream`. Default: none.
   virtual void finish(StreamHandle stream);
+  /// Whether a pass of the current plan may follow another without finish() between them, and then
+  /// finds under way what the other began for it: as engines do that run eagerly. Default: no.
+  virtual bool runs_on() const { return false; }
 
   virtual Footprint footprint() const = 0;
   /// Where the offloaded weights lie in memory that the CPU can address. Default: nowhere.
@@ -194,8 +203,7 @@ struct Policy {
   /// Whether every pass, not only a cold one, moves the pages it reads to the GPU: none stays there
   /// but what a window holds.
   bool migrates_every_pass = false;
-  /// Whether its views ask for kernels that read each byte once (second_read_is_dear).
-  bool asks_to_read_once = false;
+  Rereads rereads = Rereads::as_engines_do;  // what its views ask for
 
   /// {steady}, or {cold, warm}.
   std::span<const Start> starts = steady_only;

@@ -145,8 +145,8 @@ class Workload {
   virtual bool walks_model() const { return false; }
   /// Whether the CPU can compute it, or parts of it.
   virtual bool runs_on_cpu() const { return true; }
-  /// Whether it has kernels for views whose second read is dear, or why not.
-  virtual Support reads_once(const WeightSet& weights, const Platform& platform) const;
+  /// Whether it has kernels for views that ask for `rereads`, or why not.
+  virtual Support offers(Rereads rereads, const WeightSet& weights, const Platform& platform) const;
   /// Whether it has a GPU kernel. Without one, only what lies where the CPU computes is read.
   virtual bool runs_on_gpu() const { return true; }
   /// Whether a launch must see a tensor whole.

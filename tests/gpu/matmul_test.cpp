@@ -110,7 +110,8 @@ class MatmulOfDType : public OnGpu, public testing::WithParamInterface<DType> {
       matmul_->launch(
           static_cast<const std::byte*>(w_device.data()) + row * shape.cols * bytes_of(dtype),
           dtype, std::min(panel, shape.rows - row), shape.cols, x_device.data(), shape.tokens,
-          static_cast<std::byte*>(y_device.data()) + row * bytes_of(output), ld, stream());
+          static_cast<std::byte*>(y_device.data()) + row * bytes_of(output), ld, stream(),
+          algorithm_);
     }
     std::vector<std::byte> y(y_device.bytes());
     copy(y.data(), y_device.data(), y.size());
@@ -127,6 +128,7 @@ class MatmulOfDType : public OnGpu, public testing::WithParamInterface<DType> {
   }
 
   cuda::Matmul& matmul() { return *matmul_; }
+  cuda::Algorithm algorithm_ = cuda::Algorithm::first;
 
  private:
   std::unique_ptr<cuda::Matmul> matmul_;
@@ -175,6 +177,40 @@ TEST_P(MatmulOfDType, OfSmallIntegersIsExact) {
     EXPECT_EQ(run(shape, w_codes, x_codes, rows / 3 / 16 * 16 + 16, 8), expected)
         << shape << ", in uneven panels";
   }
+}
+
+TEST_P(MatmulOfDType, OfSmallIntegersIsExactWithFewestReads) {
+  algorithm_ = cuda::Algorithm::fewest_reads;
+  for (const MatmulShape shape : matmul_shapes) {
+    const auto [w, x, expected] = IntegerProduct(shape);
+    EXPECT_EQ(run(shape, to_codes(w, GetParam()), to_codes(x, cuda::matmul_activation(GetParam())),
+                  shape.rows, 0),
+              expected)
+        << shape;
+  }
+}
+
+TEST_P(MatmulOfDType, ReadsNoMoreOftenWithFewestReads) {
+  constexpr std::size_t rows = 4096;
+  constexpr std::size_t cols = 1024;
+  constexpr std::size_t tokens = 4096;
+  const DType dtype = GetParam();
+  const cuda::DeviceBuffer w = place(random(rows * cols, dtype, 1));
+  const cuda::DeviceBuffer x = place(random(tokens * cols, cuda::matmul_activation(dtype), 2));
+  const cuda::DeviceBuffer y(tokens * rows * bytes_of(cuda::matmul_output(dtype)));
+  // On w in host memory, where reads decide what is fastest.
+  HostAllocation host(HostMemory::pinned, rows * cols * bytes_of(dtype));
+  const void* const w_host = cuda::host_get_device_pointer(host.data());
+  const auto reads = [&](const void* from, cuda::Algorithm algorithm) {
+    return matmul().launch(from, dtype, rows, cols, x.data(), tokens, y.data(), rows, stream(),
+                           algorithm);
+  };
+  const auto first = reads(w_host, cuda::Algorithm::first);
+  const auto fewest = reads(w_host, cuda::Algorithm::fewest_reads);
+  ASSERT_TRUE(first);
+  ASSERT_TRUE(fewest);
+  EXPECT_LT(*fewest, *first);
+  cuda::stream_synchronize(stream());
 }
 
 TEST_P(MatmulOfDType, OfRandomWeights) {

@@ -104,6 +104,12 @@ class PolicyContract : public testing::TestWithParam<std::string> {
   }
   void expect_reads(Placement& placement, const PassPlan& plan,
                     std::span<const WeightTensor> tensors, const Contents& contents) {
+    expect_reads_on(placement, plan, tensors, contents);
+    placement.finish(stream());
+  }
+  /// Without the end of the pass.
+  void expect_reads_on(Placement& placement, const PassPlan& plan,
+                       std::span<const WeightTensor> tensors, const Contents& contents) {
     for (std::size_t i = 0; i < plan.pieces.size(); ++i) {
       const Piece& piece = plan.pieces[i];
       const std::size_t row_bytes = tensors[piece.tensor].row_bytes();
@@ -113,7 +119,6 @@ class PolicyContract : public testing::TestWithParam<std::string> {
       EXPECT_EQ(read(placement, i, expected.size()), reference::stream_read(expected, workers_))
           << "reading rows from " << piece.first_row << " of " << tensors[piece.tensor].name;
     }
-    placement.finish(stream());
   }
 
   static void expect_holds(Placement& placement, const Contents& contents) {
@@ -169,6 +174,28 @@ TEST_P(PolicyContract, ReadsRowRanges) {
   for (const Piece& piece : plan.pieces) rows += piece.rows;
   EXPECT_EQ(rows, 3U + 1 + 1001 + 1);
   expect_holds(*placement, contents);
+}
+
+TEST_P(PolicyContract, ReadsPassAfterPass) {
+  std::vector<WeightTensor> tensors;
+  std::vector<Piece> whole;
+  for (std::size_t layer = 0; layer < 5; ++layer) {
+    whole.push_back({tensors.size(), 0, 515});
+    tensors.push_back({"a", DType::bf16, 515, 1024, layer});
+    whole.push_back({tensors.size(), 0, 64});
+    tensors.push_back({"b", DType::bf16, 64, 8192, layer});
+  }
+  const auto placement = place(tensors);
+  const Contents contents = random_contents(tensors, 11, workers_);
+  for (std::size_t i = 0; i < tensors.size(); ++i) placement->fill(i, contents[i]);
+  placement->reset(policy_->starts.front(), stream());
+  const PassPlan& plan = placement->plan(whole, false);
+  for (int pass = 0; pass < 4; ++pass) {
+    expect_reads_on(*placement, plan, tensors, contents);
+    if (!placement->runs_on()) placement->finish(stream());
+  }
+  placement->finish(stream());
+  expect_reads(*placement, plan, tensors, contents);
 }
 
 /// Virtual and resident memory of this process, in bytes.

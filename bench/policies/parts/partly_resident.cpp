@@ -62,6 +62,7 @@ class PartlyResident final : public Placement {
     parts_[home.part]->release(home.index, stream);
   }
   void finish(StreamHandle stream) override { parts_[0]->finish(stream); }
+  bool runs_on() const override { return parts_[0]->runs_on(); }
 
   Footprint footprint() const override { return parts_[0]->footprint() + parts_[1]->footprint(); }
   std::vector<std::span<const std::byte>> host_ranges() const override {

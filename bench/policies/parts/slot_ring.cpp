@@ -36,7 +36,7 @@ void SlotRing::begin(std::vector<SlotUnit> units, StreamHandle stream) {
 }
 
 void SlotRing::enter(std::size_t index, StreamHandle stream) {
-  // What an earlier pass copied has joined the stream at its end.
+  // What was copied before finish() has joined the stream there.
   if (copied_in_pass_[index % slots_]) copied_[index % slots_].block(stream);
 }
 

@@ -23,6 +23,8 @@ struct SlotUnit {
 /// Units go round: unit i uses slot i % slots, and is copied as soon as the unit that used the slot
 /// before has been read, be it of this pass or of the one before. So a pass begins with its first
 /// units in place or under way, and pays for those of the next: as in an engine that never stops.
+/// With finish() between passes those are in place, as after a CUDA graph of a whole pass, which
+/// joins its copies at its end; without it they are under way, as in an engine that runs eagerly.
 class SlotRing {
  public:
   /// `slot_bytes` is a multiple of 256. There is one copy stream: a second one gains nothing, for
@@ -39,7 +41,7 @@ class SlotRing {
   const std::byte* slot(std::size_t index) const;
   /// The kernels that read unit `index` are enqueued: its slot's next unit is copied after them.
   void leave(std::size_t index, StreamHandle stream);
-  /// End of the pass: the copies under way join `stream`.
+  /// The copies under way join `stream`.
   void finish(StreamHandle stream);
 
   std::size_t bytes() const { return memory_.bytes(); }

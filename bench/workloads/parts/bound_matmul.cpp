@@ -225,14 +225,21 @@ class BoundMatmul final : public BoundWorkload {
     const std::size_t ld = product.piece.rows;
     auto* const y = static_cast<std::byte*>(scratch_.data()) +
                     (view.piece.first_row - product.piece.first_row) * bytes_of(output);
-    reads_[view.piece.tensor] =
-        view.second_read_is_dear
+    const std::optional<std::size_t> reads =
+        view.rereads == Rereads::none
             ? read_once(view, input.on_device.data(), product.tokens, y, ld, stream)
             : matmul_->launch(view.data, tensor.dtype, view.piece.rows, tensor.cols,
-                              input.on_device.data(), product.tokens, y, ld, stream);
+                              input.on_device.data(), product.tokens, y, ld, stream,
+                              algorithm_for(view.rereads));
     if (!checking_) return;
+    reads_[view.piece.tensor] = reads;
     kernels::fold(y, output, product.tokens, view.piece.rows, ld,
                   static_cast<const float*>(signs_.data()), out, stream);
+  }
+
+  static cuda::Algorithm algorithm_for(Rereads rereads) {
+    return rereads == Rereads::fewest_by_library ? cuda::Algorithm::fewest_reads
+                                                 : cuda::Algorithm::first;
   }
 
   std::size_t read_once(const PieceView& view, const void* x, std::size_t tokens, void* y,

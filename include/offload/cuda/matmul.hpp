@@ -3,6 +3,7 @@
 // bench/cuda/matmul.cpp implements it; matmul_absent.cpp stands in where there is no cuBLASLt.
 #pragma once
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
 
@@ -19,6 +20,12 @@ constexpr DType matmul_output(DType weight) {
   return weight == DType::fp8_e4m3 ? DType::bf16 : weight;
 }
 
+/// Which of the library's algorithms multiplies.
+enum class Algorithm : std::uint8_t {
+  first,         // the heuristic's first proposal, as engines take it
+  fewest_reads,  // of those whose tiles and clusters read w least often, the fastest
+};
+
 /// For one stream at a time: launches share one workspace.
 class Matmul {
  public:
@@ -29,15 +36,15 @@ class Matmul {
 
   /// y[tokens, ld_y] = x[tokens, cols] w[rows, cols]^T, all row-major, fp32 accumulation; of each
   /// row of y the first `rows` values are written: a panel of w passes y + its first row, and the
-  /// whole tensor's rows as ld_y. The algorithm is the heuristic's first proposal, asked for at
-  /// the first launch of a shape (so launch each once before timing or capturing it) and kept.
-  /// Later launches neither allocate nor wait. fp8_e4m3 needs w, x and every row of y at multiples
-  /// of 16 bytes (panels of whole 16 rows have that); the others are merely faster so.
-  /// Returns how often each byte of w is read where no cache holds it: by the algorithm's tiles,
-  /// and what clusters of them share. nullopt where it does not say.
+  /// whole tensor's rows as ld_y. The algorithm is chosen at the first launch of a shape (so launch
+  /// each once before timing or capturing it) and kept; fewest_reads tries several then, on w where
+  /// it lies, and waits for them. Later launches neither allocate nor wait. fp8_e4m3 needs w, x and
+  /// every row of y at multiples of 16 bytes (panels of whole 16 rows have that); the others are
+  /// merely faster so. Returns how often each byte of w is read where no cache holds it: by the
+  /// algorithm's tiles, and what clusters of them share. nullopt where it does not say.
   std::optional<std::size_t> launch(const void* w, DType dtype, std::size_t rows, std::size_t cols,
                                     const void* x, std::size_t tokens, void* y, std::size_t ld_y,
-                                    StreamHandle stream);
+                                    StreamHandle stream, Algorithm algorithm = Algorithm::first);
 
   /// Whether this binary has cuBLASLt.
   static Support support();
