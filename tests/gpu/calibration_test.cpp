@@ -10,6 +10,21 @@
 namespace offload {
 namespace {
 
+TEST(Calibration, FindsWhatCopiesAndTheCpuReachBesideEachOther) {
+  if (const auto reason = cuda::unavailable(0)) GTEST_SKIP() << *reason;
+  cuda::set_device(0);
+  const Platform platform = probe_platform(0);
+  Session session(platform, 0);
+  WallTime wall;
+  const Calibration found = calibrate(session, wall, [] {});
+  ASSERT_TRUE(found.copy_h2d && found.copy_h2d_beside_host && found.host_read_beside_copy);
+  constexpr double noise = 1.05;
+  EXPECT_LT(*found.copy_h2d_beside_host, noise * *found.copy_h2d);
+  EXPECT_LT(*found.host_read_beside_copy, noise * found.host_read);
+  EXPECT_GT(*found.copy_h2d_beside_host, 0.1 * *found.copy_h2d);
+  EXPECT_GT(*found.host_read_beside_copy, 0.1 * found.host_read);
+}
+
 TEST(Calibration, FindsTheLinkAsItIsUnderLoad) {
   if (const auto reason = cuda::unavailable(0)) GTEST_SKIP() << *reason;
   cuda::set_device(0);
