@@ -106,6 +106,8 @@ def test_the_scripts_run_on_committed_results(command, tmp_path):
         if "*" in command or f"{name}.json" in command:
             shutil.copy(root / f"results/h200-sxm-pcie5/{run}.json", tmp_path / f"{name}.json")
     command = command.replace("--output results/baselines/", "--output ")
+    if "vllm_offload.py" in command:  # reads no results: it measures
+        command += " --plan"
     command = command.replace("MACHINE.json", "h200-sxm-pcie5.json").replace(" *.json", " old.json new.json")
     interpreter = pathlib.Path(sys.executable).parent
     done = subprocess.run(
