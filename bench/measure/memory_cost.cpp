@@ -37,7 +37,8 @@ CostTensors tensors_of(const std::string& name, const Options& options, ModelLoa
   const Offloading where = offloading(model, options.rules);
   std::set<std::size_t> layers;
   for (const WeightTensor& weight :
-       model_slice(model, where.tensors, options.slice_bytes).tensors) {
+       model_slice(model, where.tensors, options.slice_bytes, options.rules.prefetch_step)
+           .tensors) {
     layers.insert(weight.layer);
   }
   const bool all = !any_rule(options.rules);

@@ -136,9 +136,10 @@ class PassLimits {
     runner_.loop().clear();
   }
 
-  static WeightSet llama(std::uint64_t max_bytes) {
+  WeightSet llama(std::uint64_t max_bytes) const {
     const Model model = fused(preset_model("llama3.1-8b"));
-    return model_slice(model, offloading(model, {}).tensors, max_bytes);
+    return model_slice(model, offloading(model, {}).tensors, max_bytes,
+                       runner_.session().tuning().prefetch_step);
   }
 
   /// Both memory paths at once, against either alone.

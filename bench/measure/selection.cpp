@@ -67,7 +67,8 @@ std::vector<PlacedModel> placed_models(const Options& options, ModelLoader& mode
     }
     const Model model = options.checkpoint_shapes ? checkpoint : fused(checkpoint);
     const Offloading where = offloading(model, options.rules);
-    WeightSet weights = model_slice(model, where.tensors, options.slice_bytes);
+    WeightSet weights =
+        model_slice(model, where.tensors, options.slice_bytes, options.rules.prefetch_step);
     ModelLayout layout = layout_of(model, where, *weights.slice);
     placed.push_back({std::move(weights), std::move(layout)});
   }

@@ -31,33 +31,42 @@ bool same_kind(const std::vector<WeightTensor>& a, const std::vector<WeightTenso
 
 using Layers = std::vector<std::vector<WeightTensor>>;
 
-/// The layers' indices, by kind.
-std::vector<std::vector<std::size_t>> kinds_of(const Layers& layers) {
-  std::vector<std::vector<std::size_t>> kinds;
+bool has_offloaded(const std::vector<WeightTensor>& weights) {
+  return std::any_of(weights.begin(), weights.end(),
+                     [](const WeightTensor& weight) { return !weight.resident; });
+}
+
+/// Layers that are alike.
+struct Kind {
+  std::vector<std::size_t> members;
+  bool offloaded = false;  // something of each
+  double bytes = 0;        // of all members, counted
+  std::size_t count = 0;   // to be taken
+
+  std::size_t part(double share) const {
+    const double all = static_cast<double>(members.size());
+    return static_cast<std::size_t>(std::lround(std::min(1.0, share) * all));
+  }
+};
+
+std::vector<Kind> kinds_of(const Layers& layers, bool any_offloaded) {
+  std::vector<Kind> kinds;
   for (std::size_t i = 0; i < layers.size(); ++i) {
-    const auto kind = std::find_if(kinds.begin(), kinds.end(), [&](const auto& members) {
-      return same_kind(layers[members.front()], layers[i]);
+    auto kind = std::find_if(kinds.begin(), kinds.end(), [&](const Kind& known) {
+      return same_kind(layers[known.members.front()], layers[i]);
     });
-    if (kind == kinds.end()) {
-      kinds.push_back({i});
-    } else {
-      kind->push_back(i);
-    }
+    if (kind == kinds.end()) kind = kinds.insert(kind, Kind{{}, has_offloaded(layers[i])});
+    kind->members.push_back(i);
+    kind->bytes += static_cast<double>(counted_bytes(layers[i], any_offloaded));
   }
   return kinds;
 }
 
-/// `count` of `members`, evenly spread.
-void take_evenly(const std::vector<std::size_t>& members, std::size_t count,
-                 std::vector<std::size_t>& taken) {
-  for (std::size_t i = 0; i < count; ++i) {
-    taken.push_back(members[(2 * i + 1) * members.size() / (2 * count)]);
+/// As many as are to be taken, evenly spread.
+void take_evenly(const Kind& kind, std::vector<std::size_t>& taken) {
+  for (std::size_t i = 0; i < kind.count; ++i) {
+    taken.push_back(kind.members[(2 * i + 1) * kind.members.size() / (2 * kind.count)]);
   }
-}
-
-bool has_offloaded(const std::vector<WeightTensor>& weights) {
-  return std::any_of(weights.begin(), weights.end(),
-                     [](const WeightTensor& weight) { return !weight.resident; });
 }
 
 /// How often passes over these layers, one after the other, come from one in GPU memory alone to
@@ -73,41 +82,58 @@ std::size_t arrivals(const Layers& layers, const std::vector<std::size_t>& pass)
 
 /// Whether to scale a pass over `taken` scales what is hidden at its arrivals far beyond what the
 /// model has: layers offloaded in one block are arrived at once, however many they are.
-bool hides_too_often(const Layers& layers, const std::vector<std::size_t>& taken,
-                     std::uint64_t offloaded_bytes) {
+bool hides_too_often(const Layers& layers, const std::vector<std::size_t>& taken) {
   constexpr double far = 2;
   std::vector<std::size_t> all(layers.size());
   std::iota(all.begin(), all.end(), 0U);
-  std::uint64_t bytes_taken = 0;
-  for (const std::size_t layer : taken) bytes_taken += counted_bytes(layers[layer], true);
-  return static_cast<double>(arrivals(layers, taken)) * static_cast<double>(offloaded_bytes) >
-         far * static_cast<double>(arrivals(layers, all)) * static_cast<double>(bytes_taken);
+  const auto bytes_of = [&](const std::vector<std::size_t>& pass) {
+    std::uint64_t bytes = 0;
+    for (const std::size_t layer : pass) bytes += counted_bytes(layers[layer], true);
+    return static_cast<double>(bytes);
+  };
+  return static_cast<double>(arrivals(layers, taken)) * bytes_of(all) >
+         far * static_cast<double>(arrivals(layers, all)) * bytes_of(taken);
+}
+
+/// At most `wanted` of `members`, but `least`, and as many as leave the remainder by `period` that
+/// all of them leave.
+std::size_t same_remainder(std::size_t members, std::size_t wanted, std::size_t least,
+                           std::size_t period) {
+  std::size_t count = members % period;
+  while (count < least || count + period <= wanted) count += period;
+  return std::min(count, members);
 }
 
 constexpr double small_kind = 0.1;  // of all bytes: below this it may be left out
 
-std::vector<std::size_t> choose(const Layers& layers, std::uint64_t max_bytes, bool any_offloaded) {
-  const auto kinds = kinds_of(layers);
-  std::uint64_t all = 0;
-  std::size_t largest = 0;  // the kind with the most bytes
-  std::vector<std::uint64_t> of_kind;
-  for (const auto& members : kinds) {
-    of_kind.push_back(counted_bytes(layers[members.front()], any_offloaded) * members.size());
-    all += of_kind.back();
-    if (of_kind.back() > of_kind[largest]) largest = of_kind.size() - 1;
+void choose_counts(std::vector<Kind>& kinds, std::uint64_t max_bytes, std::size_t period) {
+  double all = 0;
+  for (const Kind& kind : kinds) all += kind.bytes;
+  const Kind& largest = *std::ranges::max_element(kinds, {}, &Kind::bytes);
+  double taken = 0;
+  for (Kind& kind : kinds) {
+    const std::size_t least = &kind == &largest ? 2 : kind.bytes < small_kind * all ? 0 : 1;
+    const std::size_t members = kind.members.size();
+    kind.count =
+        std::min(members, std::max(kind.part(static_cast<double>(max_bytes) / all), least));
+    if (!kind.offloaded) continue;
+    kind.count = same_remainder(members, kind.count, least, period);
+    taken += kind.bytes * static_cast<double>(kind.count) / static_cast<double>(members);
   }
-  const double share = std::min(
-      1.0, static_cast<double>(max_bytes) / static_cast<double>(std::max<std::uint64_t>(all, 1)));
+  if (taken == 0) return;  // nothing is offloaded
+  for (Kind& kind : kinds) {
+    if (!kind.offloaded) kind.count = kind.part(taken / all);
+  }
+}
+
+std::vector<std::size_t> choose(const Layers& layers, std::uint64_t max_bytes, bool any_offloaded,
+                                std::size_t period) {
+  std::vector<Kind> kinds = kinds_of(layers, any_offloaded);
+  choose_counts(kinds, max_bytes, period);
   std::vector<std::size_t> taken;
-  for (std::size_t k = 0; k < kinds.size(); ++k) {
-    const std::size_t members = kinds[k].size();
-    const auto wanted = static_cast<std::size_t>(std::lround(share * static_cast<double>(members)));
-    const bool is_small = static_cast<double>(of_kind[k]) < small_kind * static_cast<double>(all);
-    const std::size_t min_count = k == largest ? 2 : is_small ? 0 : 1;
-    take_evenly(kinds[k], std::min(members, std::max(wanted, min_count)), taken);
-  }
+  for (const Kind& kind : kinds) take_evenly(kind, taken);
   std::sort(taken.begin(), taken.end());
-  if (any_offloaded && hides_too_often(layers, taken, all)) {
+  if (any_offloaded && hides_too_often(layers, taken)) {
     std::erase_if(taken, [&](std::size_t layer) { return !has_offloaded(layers[layer]); });
   }
   return taken;
@@ -116,7 +142,7 @@ std::vector<std::size_t> choose(const Layers& layers, std::uint64_t max_bytes, b
 }  // namespace
 
 WeightSet model_slice(const Model& model, const std::vector<std::vector<bool>>& offloaded,
-                      std::uint64_t max_bytes) {
+                      std::uint64_t max_bytes, std::size_t prefetch_step) {
   Layers layers;
   ModelSlice slice;
   slice.model = model.name;
@@ -134,7 +160,9 @@ WeightSet model_slice(const Model& model, const std::vector<std::vector<bool>>& 
   slice.other_bytes = model.bytes() - linear;
 
   WeightSet set{model.name, {}};
-  const std::vector<std::size_t> chosen = choose(layers, max_bytes, slice.offloaded_bytes > 0);
+  const std::size_t period = std::lcm(std::size_t{2}, prefetch_step);
+  const std::vector<std::size_t> chosen =
+      choose(layers, max_bytes, slice.offloaded_bytes > 0, period);
   for (const std::size_t layer : chosen) {
     for (WeightTensor& weight : layers[layer]) {
       weight.name = "layers." + std::to_string(layer) + "." + weight.name;

@@ -19,7 +19,8 @@ using Names = std::vector<std::string>;
 ModelLayout layout_by(const char* name, const OffloadRules& rules) {
   const Model model = fused(load_model(name));
   const Offloading where = offloading(model, rules);
-  return layout_of(model, where, *model_slice(model, where.tensors, std::uint64_t{4} << 30).slice);
+  return layout_of(model, where,
+                   *model_slice(model, where.tensors, std::uint64_t{4} << 30, 1).slice);
 }
 
 std::string text_of(const ModelLayout& layout, const Platform& platform) {

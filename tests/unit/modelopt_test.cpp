@@ -102,12 +102,12 @@ void expect_planned(const Model& checkpoint) {
   for (const Model& model : {checkpoint, fused(checkpoint)}) {
     EXPECT_EQ(model.bytes(), checkpoint.bytes());
     const Offloading where = offloading(model, {});
-    const WeightSet weights = model_slice(model, where.tensors, model.bytes());
+    const WeightSet weights = model_slice(model, where.tensors, model.bytes(), 1);
     EXPECT_EQ(weights.bytes(), linear_bytes(checkpoint));
     EXPECT_FALSE(layout_of(model, where, *weights.slice).kinds.empty());
     for (const WeightTensor& tensor : weights.tensors) EXPECT_GT(tensor.bytes(), 0U) << tensor.name;
     Offloading some = offloading(model, {.cpu_offload_gb = 1e-5});
-    EXPECT_EQ(model_slice(model, some.tensors, model.bytes()).bytes(), linear_bytes(checkpoint));
+    EXPECT_EQ(model_slice(model, some.tensors, model.bytes(), 1).bytes(), linear_bytes(checkpoint));
   }
   EXPECT_FALSE(projections_of(checkpoint).empty());
 }

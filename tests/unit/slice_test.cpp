@@ -6,6 +6,7 @@
 
 #include <cmath>
 #include <map>
+#include <numeric>
 #include <set>
 
 #include "bench/models/fuse.hpp"
@@ -22,7 +23,7 @@ WeightSet slice_of(const char* name, const OffloadRules& rules, std::uint64_t mo
                    bool as_checkpoint = false) {
   const Model checkpoint = preset_model(name);
   const Model model = as_checkpoint ? checkpoint : fused(checkpoint);
-  return model_slice(model, offloading(model, rules).tensors, most);
+  return model_slice(model, offloading(model, rules).tensors, most, rules.prefetch_step);
 }
 
 std::uint64_t bytes_of(const WeightSet& set, bool resident) {
@@ -31,6 +32,33 @@ std::uint64_t bytes_of(const WeightSet& set, bool resident) {
     if (tensor.resident == resident) sum += tensor.bytes();
   }
   return sum;
+}
+
+constexpr std::uint64_t layer_bytes = 64 * 64 * 2;
+
+Model alike(std::size_t layers) {
+  Model model;
+  model.name = "alike";
+  model.layers.resize(layers);
+  for (std::size_t i = 0; i < layers; ++i) {
+    model.layers[i].tensors.push_back({"model.layers." + std::to_string(i) + ".mlp.up_proj.weight",
+                                       "BF16",
+                                       {64, 64},
+                                       64 * 64,
+                                       layer_bytes,
+                                       Part::mlp});
+  }
+  return model;
+}
+
+std::vector<std::vector<bool>> everything(const Model& model) {
+  return std::vector<std::vector<bool>>(model.layers.size(), {true});
+}
+
+/// About `wanted` layers.
+WeightSet sliced(const Model& model, const std::vector<std::vector<bool>>& offloaded,
+                 std::size_t wanted, std::size_t step) {
+  return model_slice(model, offloaded, wanted * layer_bytes, step);
 }
 
 std::set<std::size_t> layers_of(const WeightSet& set) {
@@ -98,14 +126,14 @@ TEST(Slice, KeepsTheShareOfWhatStaysResidentInBetween) {
   constexpr std::uint64_t layer = 1'711'276'032;
   EXPECT_EQ(set.slice->offloaded_bytes, 20 * layer);
   EXPECT_EQ(set.slice->resident_bytes, 60 * layer);
-  EXPECT_EQ(bytes_of(set, false), 3 * layer);  // 4 GiB are 2.5
-  EXPECT_NEAR(static_cast<double>(bytes_of(set, true)) / layer, 9, 1.5);
+  EXPECT_EQ(bytes_of(set, false), 2 * layer);  // 4 GiB are 2.5, and of 20 layers it is none or two
+  EXPECT_EQ(bytes_of(set, true), 6 * layer);
   // What is prefetched for an offloaded layer hides behind the resident ones before it, as there.
   std::size_t arrivals = 0;
   for (std::size_t i = 1; i < set.tensors.size(); ++i) {
     arrivals += !set.tensors[i].resident && set.tensors[i - 1].resident ? 1 : 0;
   }
-  EXPECT_EQ(arrivals, 3U);
+  EXPECT_EQ(arrivals, 2U);
 }
 
 /// vLLM's --cpu-offload-gb and llama.cpp's --n-cpu-moe offload the first layers in one block.
@@ -136,7 +164,7 @@ TEST(Slice, LeavesOutResidentLayersBehindABlock) {
 TEST(Slice, KeepsResidentLayersWhereMostOfABlockIsMeasured) {
   OffloadRules rules;
   rules.cpu_offload_gb = 30;
-  const WeightSet set = slice_of("llama3.1-70b", rules, 16 * gib);
+  const WeightSet set = slice_of("llama3.1-70b", rules, 18 * gib);
   const double of_slice =
       static_cast<double>(bytes_of(set, false)) / static_cast<double>(set.bytes());
   EXPECT_NEAR(of_slice / (19.0 / 80), 1, 0.05);
@@ -152,8 +180,8 @@ TEST(Slice, StacksTheExpertsOfAMoe) {
   EXPECT_EQ(set.slice->layers, 48U);
   EXPECT_EQ(set.slice->experts_per_token, 8U);
   EXPECT_EQ(set.slice->offloaded_bytes, 48 * (attention + experts));
-  EXPECT_EQ(set.slice->layers_measured, 3U);  // 4 GiB are 3.45
-  ASSERT_EQ(set.tensors.size(), 12U);
+  EXPECT_EQ(set.slice->layers_measured, 2U);  // 4 GiB are 3.45, and 48 layers are even
+  ASSERT_EQ(set.tensors.size(), 8U);
   const std::string prefix = "layers." + std::to_string(*layers_of(set).begin()) + ".";
   expect_tensor(set.tensors[0], prefix + "self_attn.qkv_proj.weight", 5120, 2048);
   expect_tensor(set.tensors[1], prefix + "self_attn.o_proj.weight", 2048, 4096);
@@ -171,7 +199,7 @@ TEST(Slice, StacksExpertsThatACheckpointKeepsApart) {
   for (const WeightTensor& tensor : apart.tensors) {
     EXPECT_TRUE(tensors.emplace(tensor.name, &tensor).second) << tensor.name;
   }
-  EXPECT_EQ(tensors.size(), 3U * 7);  // q, k, v, o, and three stacks
+  EXPECT_EQ(tensors.size(), 2U * 7);  // q, k, v, o, and three stacks
   const std::string prefix = "layers." + std::to_string(*layers_of(apart).begin()) + ".";
   for (const auto& [name, rows, cols] :
        {std::tuple{"gate_proj", std::size_t{768}, std::size_t{2048}},
@@ -183,13 +211,12 @@ TEST(Slice, StacksExpertsThatACheckpointKeepsApart) {
   }
 }
 
-TEST(Slice, LeavesOutASmallKindAndTakesTwoOfTheMain) {
+TEST(Slice, TakesTwoOfTheMainKindAndOneOfASmallOddOne) {
   // Three dense layers, 0.3 % of DeepSeek-V3's bytes; 58 of 11.5 GB each with experts.
   const WeightSet set = slice_of("deepseek-v3", {}, 4 * gib);
   EXPECT_EQ(set.slice->layers, 61U);
   EXPECT_EQ(set.slice->experts_per_token, 8U);
-  EXPECT_EQ(set.slice->layers_measured, 2U);
-  for (const std::size_t layer : layers_of(set)) EXPECT_GE(layer, 3U);
+  EXPECT_EQ(set.slice->layers_measured, 3U);
   // One fp32 scale for each block of 128 x 128 weights; 576 rows make 5 blocks.
   constexpr std::uint64_t attention_scales = 4 * ((12 + 5) * 56 + 192 * 12 + 256 * 4 + 56 * 128);
   constexpr std::uint64_t attention =
@@ -198,14 +225,14 @@ TEST(Slice, LeavesOutASmallKindAndTakesTwoOfTheMain) {
   constexpr std::uint64_t moe = attention + (256 + 1) * expert;
   constexpr std::uint64_t dense = attention + std::uint64_t{3} * (18432 * 7168 + 4 * 144 * 56);
   EXPECT_EQ(set.slice->offloaded_bytes, 58 * moe + 3 * dense);
-  EXPECT_EQ(set.bytes(), 2 * moe);
+  EXPECT_EQ(set.bytes(), 2 * moe + dense);
 
-  // Where the small kind fits, it is there: half of everything, half of each kind.
+  // Half of everything is half of each kind, rounded down to as even or odd a number.
   const WeightSet half = slice_of("deepseek-v3", {}, (58 * moe + 3 * dense) / 2);
   std::size_t dense_layers = 0;
   for (const std::size_t layer : layers_of(half)) dense_layers += layer < 3 ? 1 : 0;
-  EXPECT_EQ(half.slice->layers_measured, 29U + 2U);
-  EXPECT_EQ(dense_layers, 2U);
+  EXPECT_EQ(half.slice->layers_measured, 28U + 1U);
+  EXPECT_EQ(dense_layers, 1U);
 }
 
 TEST(Slice, ExpertsInHostMemoryLeaveTheRestResident) {
@@ -227,6 +254,66 @@ TEST(Slice, ByBytesReadWhereNothingIsOffloaded) {
   EXPECT_EQ(bytes_of(set, true), set.bytes());
 }
 
+TEST(Slice, LeavesOutASmallEvenKind) {
+  Model model = alike(64);
+  for (const std::size_t layer : {0, 1}) model.layers[layer].tensors.front().shape = {32, 64};
+  for (const std::size_t layer : {0, 1}) model.layers[layer].tensors.front().bytes /= 2;
+  const WeightSet set = sliced(model, everything(model), 4, 1);
+  EXPECT_EQ(set.slice->layers_measured, 4U);
+  for (const std::size_t layer : layers_of(set)) EXPECT_GE(layer, 2U);
+}
+
+/// Slots that are filled in turn are two, or as many as layers are copied ahead.
+TEST(Slice, KeepsTheRemainderOfTheLayersByTheSlots) {
+  for (const std::size_t step : {1, 2, 3, 4, 6}) {
+    const std::size_t period = std::lcm(std::size_t{2}, step);
+    for (std::size_t layers = 1; layers <= 40; ++layers) {
+      const Model model = alike(layers);
+      std::size_t previous = 0;
+      for (std::size_t wanted = 0; wanted <= layers; ++wanted) {
+        const WeightSet set = sliced(model, everything(model), wanted, step);
+        const std::size_t count = set.slice->layers_measured;
+        SCOPED_TRACE(std::to_string(wanted) + " of " + std::to_string(layers) + ", step " +
+                     std::to_string(step));
+        EXPECT_EQ(count, layers_of(set).size());
+        EXPECT_LE(count, layers);
+        EXPECT_GE(count, std::min<std::size_t>(layers, 2));
+        if (layers >= 2) {
+          EXPECT_EQ(count % period, layers % period);
+        }
+        // No more than were wanted, unless the least there can be; and as near as can be.
+        if (count > wanted) {
+          EXPECT_LT(count, period + 2);
+        }
+        if (count < layers) {
+          EXPECT_GT(count + period, wanted);
+        }
+        EXPECT_GE(count, previous);
+        previous = count;
+      }
+    }
+  }
+}
+
+TEST(Slice, KeepsTheRemainderOfEachKindAndTheProportionOfTheResident) {
+  for (const std::size_t step : {1, 2, 3, 4}) {
+    const std::size_t period = std::lcm(std::size_t{2}, step);
+    for (std::size_t layers = 8; layers <= 64; layers += 4) {
+      const Model model = alike(layers);
+      const auto offloaded = offloading(model, {.group_size = 4}).tensors;
+      for (std::size_t wanted = 0; wanted <= layers / 4; ++wanted) {
+        const WeightSet set = sliced(model, offloaded, wanted, step);
+        SCOPED_TRACE(std::to_string(wanted) + " of " + std::to_string(layers) + ", step " +
+                     std::to_string(step));
+        const std::size_t of_host = bytes_of(set, false) / layer_bytes;
+        const std::size_t of_gpu = bytes_of(set, true) / layer_bytes;
+        EXPECT_EQ(of_host % period, layers / 4 % period);
+        EXPECT_EQ(of_gpu, 3 * of_host);
+      }
+    }
+  }
+}
+
 TEST(Slice, OfQuantisedWeightsIsTheirBytes) {
   Model model;
   model.name = "tiny";
@@ -236,7 +323,7 @@ TEST(Slice, OfQuantisedWeightsIsTheirBytes) {
         "blk." + std::to_string(i) + ".ffn_up.weight", "Q4_K", {64, 256}, 16384, 9216, Part::mlp};
     model.layers[i].tensors.push_back(packed);
   }
-  const WeightSet set = model_slice(model, {{true}, {true}}, gib);
+  const WeightSet set = model_slice(model, {{true}, {true}}, gib, 1);
   ASSERT_EQ(set.tensors.size(), 2U);
   expect_tensor(set.tensors[1], "layers.1.ffn_up.weight", 64, 144);
   EXPECT_EQ(set.tensors[1].dtype, DType::u8);
@@ -248,7 +335,7 @@ TEST(Slice, OfAStackOfQuantisedExpertsKeepsThemApart) {
   model.layers.resize(1);
   model.layers[0].tensors.push_back(
       {"blk.0.ffn_up_exps.weight", "Q4_K", {8, 64, 256}, 8 * 16384, 8 * 9216, Part::experts});
-  const WeightSet set = model_slice(model, {{true}}, gib);
+  const WeightSet set = model_slice(model, {{true}}, gib, 1);
   ASSERT_EQ(set.tensors.size(), 1U);
   expect_tensor(set.tensors[0], "layers.0.ffn_up_exps.weight", 8 * 64, 144, 8);
 }
@@ -260,7 +347,7 @@ TEST(Slice, OfNoLinearWeightsIsRefused) {
   model.layers.resize(1);
   model.layers[0].tensors.push_back({"model.layers.0.norm.weight", "BF16", {8}, 8, 16, Part::norm});
   try {
-    model_slice(model, {{true}}, gib);
+    model_slice(model, {{true}}, gib, 1);
     FAIL() << "nothing to measure, and nothing said";
   } catch (const UsageError& error) {
     EXPECT_STREQ(error.what(), "/models/norms: norms has no linear weights");
