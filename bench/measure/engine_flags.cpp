@@ -78,11 +78,13 @@ Groups groups(const ModelSlice& model) {
   return best;
 }
 
-/// Layers whose weights stay on the GPU, when as much is offloaded in whole layers.
+/// llama.cpp's count of layers on the GPU, when as much is offloaded in whole decoder layers: the
+/// first of them stay on the CPU, and the output layer, which is on the GPU here, is one more.
 std::size_t layers_on_gpu(const ModelSlice& model) {
   const double layers = static_cast<double>(model.layers);
   const double offloaded = std::ceil(share_offloaded(model) * layers * (1 - 1e-9));
-  return model.layers - std::min(model.layers, static_cast<std::size_t>(offloaded));
+  constexpr std::size_t output = 1;
+  return model.layers - std::min(model.layers, static_cast<std::size_t>(offloaded)) + output;
 }
 
 void fill_budget(std::string& text, const OffloadRules& rules, const ModelSlice& model) {

@@ -59,8 +59,20 @@ TEST(EngineFlags, NameTheGroups) {
 TEST(EngineFlags, NameTheLayersThatTheCpuComputes) {
   EXPECT_EQ(flags_of("host_compute", {.n_cpu_moe = 24}), "llama.cpp -ncmoe 24 --no-op-offload");
   EXPECT_EQ(flags_of("host_compute", {.n_cpu_moe = 0}), "llama.cpp -ncmoe 0 --no-op-offload");
-  EXPECT_EQ(flags_of("host_compute", {}), "llama.cpp -ngl 0 --no-op-offload");
-  EXPECT_EQ(flags_of("host_compute", {.cpu_offload_gb = 8}, model(8)),
+}
+
+/// llama.cpp keeps layer i on the CPU where i < n_layer + 1 - ngl, and layer n_layer is the output.
+TEST(EngineFlags, CountTheOutputLayerAmongThoseOnTheGpu) {
+  for (std::uint64_t offloaded = 0; offloaded <= 32; ++offloaded) {
+    const ModelSlice of = model(offloaded);
+    const std::string ngl = std::to_string(of.layers + 1 - offloaded);
+    EXPECT_EQ(flags_of("host_compute", {}, of), "llama.cpp -ngl " + ngl + " --no-op-offload");
+  }
+  // What half a layer more would take is offloaded as a whole one.
+  ModelSlice more = model(8);
+  more.offloaded_bytes += gib / 2;
+  more.resident_bytes -= gib / 2;
+  EXPECT_EQ(flags_of("host_compute", {.cpu_offload_gb = 8}, more),
             "llama.cpp -ngl 24 --no-op-offload");
 }
 
@@ -76,7 +88,7 @@ TEST(EngineFlags, OffloadAtLeastAsMuchWhereTheRuleIsAnothers) {
   const OffloadRules groups{.group_size = 8, .num_in_group = 2};
   EXPECT_EQ(flags_of("pinned_zero_copy", groups, model(8)),
             "vLLM --offload-backend uva --cpu-offload-gb 8");
-  EXPECT_EQ(flags_of("host_compute", groups, model(8)), "llama.cpp -ngl 24 --no-op-offload");
+  EXPECT_EQ(flags_of("host_compute", groups, model(8)), "llama.cpp -ngl 25 --no-op-offload");
   const OffloadRules budget{.cpu_offload_gb = 8, .prefetch_step = 2};
   EXPECT_EQ(flags_of("pinned_prefetch_copy", budget, model(8)),
             "vLLM --offload-backend prefetch --offload-group-size 4 --offload-num-in-group 1 "
