@@ -42,6 +42,8 @@ std::string scaled(double value, std::span<const Scale> scales,
 }
 
 constexpr std::array<Scale, 4> clock_scales{{{1e-9, "ns"}, {1e-6, "us"}, {1e-3, "ms"}, {1, "s"}}};
+constexpr std::array<Scale, 5> rate_scales{
+    {{1, "B/s"}, {1e3, "kB/s"}, {1e6, "MB/s"}, {1e9, "GB/s"}, {1e12, "TB/s"}}};
 
 }  // namespace
 
@@ -67,11 +69,11 @@ std::string rough(double value, double least, double most) {
 
 std::string rough_seconds(double seconds) { return scaled(seconds, clock_scales, two_digits); }
 
-std::string format_rate(double bytes_per_second) {
-  constexpr std::array<Scale, 5> scales{
-      {{1, "B/s"}, {1e3, "kB/s"}, {1e6, "MB/s"}, {1e9, "GB/s"}, {1e12, "TB/s"}}};
-  return scaled(bytes_per_second, scales);
+std::string rough_rate(double bytes_per_second) {
+  return scaled(bytes_per_second, rate_scales, two_digits);
 }
+
+std::string format_rate(double bytes_per_second) { return scaled(bytes_per_second, rate_scales); }
 
 std::string format_seconds(double seconds) { return scaled(seconds, clock_scales); }
 

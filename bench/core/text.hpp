@@ -28,8 +28,9 @@ std::string two_digits(double value);
 /// `value` between the least and the most that was seen: "27 (19..28)", or "27" where two digits do
 /// not tell the three apart.
 std::string rough(double value, double least, double most);
-/// "27 ms".
+/// "27 ms", "27 GB/s".
 std::string rough_seconds(double seconds);
+std::string rough_rate(double bytes_per_second);
 /// "51.4 GB/s", "4.48 TB/s".
 std::string format_rate(double bytes_per_second);
 /// "812 ns", "8.46 ms", "1.20 s".

@@ -63,7 +63,7 @@ constexpr std::size_t max_names = 4;
 
 /// "5.62 tokens/s"
 std::string tokens_text(const CaseRecord& record) {
-  return three_digits(record.model->tokens_per_second.value_or(0)) + " tokens/s";
+  return figure_text(record, record.model->tokens_per_second.value_or(0)) + " tokens/s";
 }
 
 /// "1.2 GiB of GPU memory"
@@ -76,9 +76,10 @@ std::string device_memory_text(const CaseRecord& record) {
 std::string speed(const CaseRecord& record) {
   if (record.model) return tokens_text(record) + " with " + device_memory_text(record);
   if (record.steps > 0) {
-    return format_seconds(record.summary->median / static_cast<double>(record.steps)) + " a step";
+    return seconds_text(record, record.summary->median / static_cast<double>(record.steps)) +
+           " a step";
   }
-  std::string text = format_rate(record.rate());
+  std::string text = rate_text(record);
   if (!record.share_of_link) return text;
   const std::string share = percent(*record.share_of_link) + " of the link";
   if (!is_split(record)) return text + " (" + share + ')';
@@ -108,6 +109,20 @@ std::string winners(const Contest& contest) {
   const CaseRecord& next = *contest.runner_up;
   return first_place(contest) + ", " + next.policy + " is " + times(times_slower(next, best)) +
          " slower at " + speed(next);
+}
+
+/// As far as the digits of the rougher one tell.
+bool same_speed(const CaseRecord& one, const CaseRecord& other) {
+  const CaseRecord& rougher = is_rough(one) ? one : other;
+  return one.policy == other.policy &&
+         figure_text(rougher, one.rate()) == figure_text(rougher, other.rate());
+}
+
+bool same_winners(const Contest& one, const Contest& other) {
+  if ((one.runner_up == nullptr) != (other.runner_up == nullptr)) return false;
+  if (one.runner_up != nullptr && !same_speed(*one.runner_up, *other.runner_up)) return false;
+  return same_speed(one.best(), other.best()) &&
+         std::ranges::equal(one.tied, other.tied, {}, &CaseRecord::policy, &CaseRecord::policy);
 }
 
 /// "; with all weights resident (device_resident) 230 tokens/s in 16 GiB of GPU memory"; "" where
@@ -198,7 +213,7 @@ std::vector<std::string> winner_sentences(const Ranking& ranking) {
   const Contest& last = warm ? *warm : *cold;
   if (last.best().model) return {sentence("", last, true)};
   const bool both = cold && warm;
-  if (both && winners(*cold) == winners(*warm)) return {sentence(", cold and warm", *cold, true)};
+  if (both && same_winners(*cold, *warm)) return {sentence(", cold and warm", *cold, true)};
   std::vector<std::string> sentences;
   if (cold) sentences.push_back(sentence(both ? ", cold" : "", *cold, true));
   if (warm) sentences.push_back(sentence(", warm", *warm, !both));

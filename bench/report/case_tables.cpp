@@ -24,8 +24,7 @@ std::string size_or_dash(std::size_t bytes) {
 bool has_share(const CaseRecord* record) { return record->share_of_link.has_value(); }
 
 std::string median_text(const CaseRecord& record) {
-  const double median = record.summary->median;
-  return is_rough(record) ? rough_seconds(median) : format_seconds(median);
+  return seconds_text(record, record.summary->median);
 }
 
 /// A figure that follows from the seconds of a pass, of the median; with a range where it is rough.
@@ -124,7 +123,7 @@ std::string excluded_text(Exclusion why, const CaseRecord& record) {
     case Exclusion::first_pass:
       break;
   }
-  const std::string time = record.model ? ' ' + format_seconds(record.model->seconds) : "";
+  const std::string time = record.model ? ' ' + seconds_text(record, record.model->seconds) : "";
   return "first pass" + time;
 }
 

@@ -36,9 +36,9 @@ bool has_figures(Lines& lines, std::string_view what, const Observed<T>& observe
 
 void explain_model(Lines& lines, const CaseRecord& record) {
   const ModelFigures& figures = *record.model;
-  std::string text = "All layers of the model take " + format_seconds(figures.seconds);
+  std::string text = "All layers of the model take " + seconds_text(record, figures.seconds);
   if (figures.tokens_per_second) {
-    text += ", " + three_digits(*figures.tokens_per_second) + " tokens/s by these kernels";
+    text += ", " + figure_text(record, *figures.tokens_per_second) + " tokens/s by these kernels";
   } else if (record.path == Path::device_memory) {
     text += "; that is no offloading, so it has no tokens/s";
   } else {
@@ -61,7 +61,7 @@ void explain_speed(Lines& lines, const CaseRecord& record, const RunRecord& run)
     return;
   }
   const Summary& summary = *record.summary;
-  std::string text = "A pass takes " + format_seconds(summary.median) + " (median of " +
+  std::string text = "A pass takes " + seconds_text(record, summary.median) + " (median of " +
                      count(record.samples.size(), "sample") + ", spread " +
                      percent_number(summary.coefficient_of_variation) + " %)";
   if (!passed(record)) {
@@ -70,11 +70,11 @@ void explain_speed(Lines& lines, const CaseRecord& record, const RunRecord& run)
   }
   if (record.steps > 0) {
     lines.push_back(text + ": " +
-                    format_seconds(summary.median / static_cast<double>(record.steps)) +
+                    seconds_text(record, summary.median / static_cast<double>(record.steps)) +
                     " for each of " + std::to_string(record.steps) + " dependent steps.");
   } else {
     lines.push_back(text + ": " + format_traffic(record.bytes.requested) + " at " +
-                    format_rate(record.rate()) + ".");
+                    rate_text(record) + ".");
   }
   if (record.model) explain_model(lines, record);
   if (record.path == Path::device_memory) {

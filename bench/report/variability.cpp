@@ -40,6 +40,18 @@ double run_to_run(Variability kind) {
 
 bool is_rough(const CaseRecord& record) { return run_to_run(variability(record)) > rough_above; }
 
+std::string figure_text(const CaseRecord& record, double value) {
+  return is_rough(record) ? two_digits(value) : three_digits(value);
+}
+
+std::string seconds_text(const CaseRecord& record, double seconds) {
+  return is_rough(record) ? rough_seconds(seconds) : format_seconds(seconds);
+}
+
+std::string rate_text(const CaseRecord& record) {
+  return is_rough(record) ? rough_rate(record.rate()) : format_rate(record.rate());
+}
+
 std::optional<Drift> drift(const CaseRecord& record) {
   const bool steady_kind = variability(record) == Variability::gpu;
   if (!record.failure.empty() || (!steady_kind && record.samples.size() < enough_samples)) {

@@ -27,6 +27,11 @@ Variability variability(const CaseRecord& record);
 double run_to_run(Variability kind);
 /// Figures of a case whose runs differ by more than 5 % are written with two digits and a range.
 bool is_rough(const CaseRecord& record);
+/// Figures of `record` by themselves, without the range: "278" or, of a rough one, "280"; "2.50
+/// ms", "2.5 ms"; "50.0 GB/s", "50 GB/s".
+std::string figure_text(const CaseRecord& record, double value);
+std::string seconds_text(const CaseRecord& record, double seconds);
+std::string rate_text(const CaseRecord& record);
 
 /// Where the samples began and ended, if they moved by more than noise explains. What the driver or
 /// the CPU takes part in shows that with ten samples and more.

@@ -131,10 +131,13 @@ def first_pass(path="link", start="cold", **changes):
                             "policy": "managed_demand", "start": start}]
 
 
-def with_resident(sentence, resident=None):
+def with_resident(sentence, resident=None, median=0.1e-3, **changes):
     """A model's answer: what it is compared with, and what its sentence says of that."""
-    cases = with_model()
-    cases[0]["model"] = {**MODEL, "pass_s": 4e-4, "tokens_per_second_ceiling": 2500.0,
+    _, measured_one = with_model(overlap=1 - (1.3e-3 - median) / (SIZE / 55e9))
+    cases = [case("decode/tokens:1", "device_resident", samples=[median], path="device_memory",
+                  **changes), measured_one]
+    cases[0]["model"] = {**MODEL, "pass_s": 4 * median,
+                         "tokens_per_second_ceiling": 1 / (4 * median),
                          "link_bytes_per_token": 0, "overlap": None}
     cases[0] |= {"tokens": 1, "weights": cases[1]["weights"]}
     came = first_pass("device_memory", "warm")[1]

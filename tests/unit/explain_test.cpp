@@ -46,6 +46,10 @@ TEST(Explain, SaysHowFastAndWhatCrossedTheLink) {
       told("100 MB of that crossed the link, at 80 % of what the copy engine carries (62.5 "
            "GB/s)."))
       << told.text();
+  // Of what runs repeat to no better than 5 %, two digits.
+  const Told demand(testing::gpu_run().cases[3]);
+  EXPECT_TRUE(demand.mentions("A pass takes 10 ms (median of 3 samples")) << demand.text();
+  EXPECT_TRUE(demand.mentions(": 100 MB at 10 GB/s.")) << demand.text();
   const Told chase(testing::gpu_run().cases[9]);
   EXPECT_TRUE(chase.mentions("1.20 us for each of 1000 dependent steps")) << chase.text();
   const Told resident(testing::gpu_run().cases[0]);

@@ -5,8 +5,10 @@
 #include <algorithm>
 #include <sstream>
 
+#include "bench/core/text.hpp"
 #include "bench/report/answers.hpp"
 #include "bench/report/summary.hpp"
+#include "bench/report/variability.hpp"
 #include "tests/unit/synthetic_run.hpp"
 
 namespace offload {
@@ -86,7 +88,7 @@ TEST(Summary, KeepsColdAndWarmApart) {
       sentences[0],
       "gemv of toy.w, cold: pinned_copy wins at 50.0 GB/s (80 % of the link), "
       "pinned_zero_copy is 1.25x slower at 40.0 GB/s (64 % of the link); no engine has pinned_copy "
-      "(2026-11), the best that one switches on today is managed_demand, 5.00x slower at 10.0 GB/s "
+      "(2026-11), the best that one switches on today is managed_demand, 5.00x slower at 10 GB/s "
       "(16 % of the link), by GGML_CUDA_ENABLE_UNIFIED_MEMORY=1; weights that stay on the GPU "
       "would be read 80x faster.");
   // 2.0 / 1.8; 100 MB in 1.8 ms are 55.6 GB/s.
@@ -135,7 +137,7 @@ TEST(Summary, WorksWithoutAGpu) {
   EXPECT_FALSE(contains(text, "% of link"));
   EXPECT_EQ(row(text, "host_compute", "steady").back(), "no rival");
   // 100 MB in 5 ms.
-  EXPECT_TRUE(contains(text, "host_compute reads at 20.0 GB/s, with no rival;"));
+  EXPECT_TRUE(contains(text, "host_compute reads at 20 GB/s, with no rival;"));
 }
 
 TEST(Summary, WarnsOfNoise) {
@@ -198,8 +200,38 @@ TEST(Winner, IsSaidOnceWhenColdAndWarmAgree) {
                       toy_case("gemv", "b", "cold", on_link, {4.0e-3}),
                       toy_case("gemv", "b", "warm", on_link, {4.0e-3})}),
             "gemv of toy.w, cold and warm: a wins at 50.0 GB/s (80 % of the link), b is 2.00x "
-            "slower at 25.0 GB/s (40 % of the link); no engine has a (2026-11), nor another policy "
+            "slower at 25 GB/s (40 % of the link); no engine has a (2026-11), nor another policy "
             "measured here.");
+  const auto said = [](double cold, double warm) {
+    RunRecord run;
+    run.cases = {toy_case("gemv", "a", "steady", on_link, {2.0e-3}),
+                 toy_case("gemv", "b", "cold", on_link, {cold}),
+                 toy_case("gemv", "b", "warm", on_link, {warm})};
+    return answers(run).front().sentences.size();
+  };
+  EXPECT_EQ(said(4.00e-3, 4.04e-3), 1U);  // 25.0 and 24.8 GB/s, and from cold it is 25
+  EXPECT_EQ(said(4.00e-3, 4.15e-3), 2U);
+}
+
+TEST(Winner, IsToldInTheDigitsThatItsRunsRepeat) {
+  for (const auto& [start, path] : {std::pair{"steady", on_link},
+                                    {"cold", on_link},
+                                    {"warm", on_link},
+                                    {"steady", Path::host_memory}}) {
+    for (double seconds = 60e-6; seconds < 1; seconds *= 1.7) {
+      const CaseRecord one = toy_case("gemv", "a", start, path, {seconds});
+      const std::string rate = is_rough(one) ? rough_rate(one.rate()) : format_rate(one.rate());
+      EXPECT_TRUE(contains(sentence({one}), " a reads at " + rate)) << sentence({one});
+      CaseRecord chase = one;
+      chase.steps = 1000;
+      const double step = seconds / 1000;
+      EXPECT_TRUE(contains(sentence({chase}),
+                           " a reads at " +
+                               (is_rough(one) ? rough_seconds(step) : format_seconds(step)) +
+                               " a step"))
+          << sentence({chase});
+    }
+  }
 }
 
 TEST(Winner, IsSharedWhenTheMiddleHalvesOverlap) {
@@ -221,10 +253,9 @@ TEST(Winner, IsNeverAFailedOrAResidentCase) {
   const CaseRecord resident = toy_case("gemv", "there", "steady", on_gpu, {25e-6});
   const CaseRecord slow = toy_case("gemv", "slow", "cold", on_link, {4e-3});
   // 100 MB in 4 ms, 40 % of the link; 4 ms over 25 us is 160.
-  EXPECT_EQ(
-      sentence({wrong, resident, slow}),
-      "gemv of toy.w: slow reads at 25.0 GB/s (40 % of the link), with no rival; no engine has "
-      "slow (2026-11); weights that stay on the GPU would be read 160x faster.");
+  EXPECT_EQ(sentence({wrong, resident, slow}),
+            "gemv of toy.w: slow reads at 25 GB/s (40 % of the link), with no rival; no engine has "
+            "slow (2026-11); weights that stay on the GPU would be read 160x faster.");
   EXPECT_EQ(sentence({wrong}), "gemv of toy.w: no policy passed.");
   EXPECT_EQ(sentence({wrong, resident}),
             "gemv of toy.w: nothing was read from host memory; weights on the GPU are read at 4.00 "

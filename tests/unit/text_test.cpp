@@ -41,10 +41,16 @@ TEST(Numbers, AreWrittenAsTheSharedTableSays) {
   }
 }
 
+TEST(Numbers, OfRoughRatesAreTwoDigits) {
+  EXPECT_EQ(rough_rate(51.4e9), "51 GB/s");
+  EXPECT_EQ(rough_rate(115.3e9), "120 GB/s");
+  EXPECT_EQ(rough_rate(999.6e9), "1.0 TB/s");
+}
+
 TEST(Numbers, ThatAreNotFiniteAreNotAvailable) {
   const double infinity = std::numeric_limits<double>::infinity();
   for (const auto& text :
-       {three_digits(infinity), two_digits(infinity), format_rate(infinity),
+       {three_digits(infinity), two_digits(infinity), format_rate(infinity), rough_rate(infinity),
         format_seconds(-infinity), format_traffic(std::nan("")), ratio_text(std::nan(""))}) {
     EXPECT_EQ(text, "n/a");
   }
