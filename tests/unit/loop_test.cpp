@@ -63,52 +63,36 @@ Policy claims_the_link(const Policy& host_compute) {
   return row;
 }
 
-/// Reads nothing and finds that wrong.
-class NeverRight final : public Workload {
+/// Reads nothing, finds that right so many times, and never again.
+class RightAtFirst final : public Workload {
  public:
-  class Bound final : public BoundWorkload {
-   public:
-    using BoundWorkload::BoundWorkload;
-    PassBytes bytes() const override { return {1, 32}; }
-    void poison(const LaunchTarget&) override {}
-    void launch(const PieceView&, const LaunchTarget&) override {}
-    std::optional<std::string> check(const LaunchTarget&) override { return "row 3 is missing"; }
-  };
-  std::string_view name() const override { return "never_right"; }
-  std::string_view description() const override { return ""; }
-  Content content() const override { return Content::random_weights; }
-  Support reads(const WeightSet&) const override { return Support::yes(); }
-  std::unique_ptr<BoundWorkload> bind(const WeightSet& weights, std::span<const TensorContent>,
-                                      HostWorkers&, bool) const override {
-    return std::make_unique<Bound>(weights);
-  }
-};
+  explicit RightAtFirst(int times) : times_(times) {}
 
-/// Is right once, and never again.
-class RightOnce final : public Workload {
- public:
   class Bound final : public BoundWorkload {
    public:
-    using BoundWorkload::BoundWorkload;
+    Bound(const WeightSet& weights, int times) : BoundWorkload(weights), left_(times) {}
     PassBytes bytes() const override { return {1, 32}; }
     void poison(const LaunchTarget&) override {}
     void launch(const PieceView&, const LaunchTarget&) override {}
     std::optional<std::string> check(const LaunchTarget&) override {
-      if (!std::exchange(checked_, true)) return std::nullopt;
+      if (left_-- > 0) return std::nullopt;
       return "row 3 is missing";
     }
 
    private:
-    bool checked_ = false;
+    int left_;
   };
-  std::string_view name() const override { return "right_once"; }
+  std::string_view name() const override { return "right_at_first"; }
   std::string_view description() const override { return ""; }
   Content content() const override { return Content::random_weights; }
   Support reads(const WeightSet&) const override { return Support::yes(); }
   std::unique_ptr<BoundWorkload> bind(const WeightSet& weights, std::span<const TensorContent>,
                                       HostWorkers&, bool) const override {
-    return std::make_unique<Bound>(weights);
+    return std::make_unique<Bound>(weights, times_);
   }
+
+ private:
+  int times_;
 };
 
 class LoopOnTheCpu : public testing::Test {
@@ -154,7 +138,7 @@ TEST_F(LoopOnTheCpu, MeasuresEveryWorkload) {
 }
 
 TEST_F(LoopOnTheCpu, VerifiesAfterTheSamplesToo) {
-  const RightOnce right_once;
+  const RightAtFirst right_once(1);
   Case wrong = item("stream_read", host_compute());
   wrong.workload = &right_once;
   const Case spoilt = wrong;
@@ -238,7 +222,7 @@ TEST_F(LoopOnTheCpu, HoldsRatesAgainstTheCalibrationWhereThePeakIsUnknown) {
 }
 
 TEST_F(LoopOnTheCpu, RefusesAWrongResultBeforeAnySample) {
-  const NeverRight workload;
+  const RightAtFirst workload(0);
   Loop loop(session_, calibration_, wall_);
   try {
     loop.prepare({&workload, &host_compute(), &weights_, Start::steady});
