@@ -148,13 +148,12 @@ class BothAtOnce {
 void read_link_under_load(Session& session, void* to, const std::byte* from, std::size_t bytes,
                           Calibration& result) {
   constexpr double load_seconds = 0.1;
-  const GpuCounters counters(session.platform().gpu->pci_bus_id);
   const double copies = load_seconds * *result.copy_h2d / static_cast<double>(bytes);
   for (int i = 0; i < std::clamp(static_cast<int>(copies), 2, 1000); ++i) {
     cuda::memcpy_async(to, from, bytes, session.stream());
   }
   GpuState state;
-  counters.note_after(state);
+  session.gpu_counters().note_after(state);
   cuda::stream_synchronize(session.stream());
   result.link_generation = state.pcie_generation;
   result.link_width = state.pcie_width;

@@ -49,7 +49,7 @@ CaseEvidence::CaseEvidence(Session& session, PlacedCase& placed, Passes& passes,
       placed_(placed),
       passes_(passes),
       checkpoint_(checkpoint),
-      gpu_counters_(session.gpu() ? session.platform().gpu->pci_bus_id : ""),
+      gpu_counters_(session.gpu_counters()),
       energy_meter_([this] { return gpu_counters_.joules(); },
                     [watch = Stopwatch()] { return watch.seconds(); }) {}
 

@@ -48,7 +48,7 @@ class CaseEvidence final : public PassWatch {
   Passes& passes_;
   const std::function<void()>& checkpoint_;
   DriverThreads driver_threads_;
-  GpuCounters gpu_counters_;
+  const GpuCounters& gpu_counters_;
   EnergyMeter energy_meter_;
   std::optional<PassMeans> means_;  // of the watched passes
   Moment before_;

@@ -42,7 +42,8 @@ Session::Session(const Platform& platform, std::size_t threads)
     : platform_(platform),
       workers_(threads),
       stream_(platform.gpu ? std::make_unique<cuda::Stream>() : nullptr),
-      timer_(platform.gpu.has_value()) {
+      timer_(platform.gpu.has_value()),
+      gpu_counters_(platform.gpu ? platform.gpu->pci_bus_id : "") {
   if (!platform.gpu) return;
   l2_filler_ = cuda::DeviceBuffer(3 * std::max(platform.gpu->l2_bytes, std::size_t{1} << 20));
   l2_filler_sum_ = cuda::DeviceBuffer(sizeof(std::uint64_t));

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// The working parts of a run: stream, host threads, buffers, clock and cache flushes.
+// The working parts of a run: stream, host threads, buffers, clock, the GPU's counters and cache
+// flushes.
 #pragma once
 #include <memory>
 #include <optional>
 
+#include "bench/measure/counters.hpp"
 #include "bench/measure/wall_clock.hpp"
 #include "offload/cuda/host_buffers.hpp"
 #include "offload/cuda/runtime.hpp"
@@ -49,6 +51,7 @@ class Session {
   StreamHandle stream() const { return stream_ ? static_cast<StreamHandle>(*stream_) : nullptr; }
   LaunchTarget target() { return {stream(), workers_}; }
   PassTimer& timer() { return timer_; }
+  const GpuCounters& gpu_counters() const { return gpu_counters_; }
   PlaceContext place_context() { return {platform_, host_buffers_, workers_, tuning_, rates_}; }
   const Tuning& tuning() const { return tuning_; }
   void set_tuning(const Tuning& tuning) { tuning_ = tuning; }
@@ -68,6 +71,7 @@ class Session {
   HostBuffers host_buffers_;
   std::unique_ptr<cuda::Stream> stream_;
   PassTimer timer_;
+  GpuCounters gpu_counters_;
   Tuning tuning_;
   LinkRates rates_;
   cuda::DeviceBuffer l2_filler_;
