@@ -275,13 +275,26 @@ const std::byte* LimitRunner::placed_data() {
 }
 
 bool LimitRunner::start(const std::string& id, const char* policy) {
-  const Support support = context_.catalog.policy(policy)->support(context_.session.platform());
-  if (!support) {
-    skip_({"limit/" + id, "", policy, "", "", support.reason()});
-    return false;
+  const Support support = context_.catalog.policy(policy)->support(session().platform());
+  return start(id, support, {"limit/" + id, "", policy, "", "", support.reason()});
+}
+
+bool LimitRunner::start(const std::string& id, const Case& item) {
+  const Platform& platform = session().platform();
+  Support support = item.policy->support(platform);
+  if (support) support = item.workload->offers(item.policy->rereads, *item.weights, platform);
+  return start(id, support,
+               {"limit/" + id, std::string(item.workload->name()), std::string(item.policy->name),
+                item.weights->name, std::string(name(item.start)), support.reason()});
+}
+
+bool LimitRunner::start(const std::string& id, const Support& support, SkippedCase otherwise) {
+  if (support) {
+    context_.started(id);
+  } else {
+    skip_(std::move(otherwise));
   }
-  context_.started(id);
-  return true;
+  return static_cast<bool>(support);
 }
 
 void LimitRunner::add(std::string id, std::string description, double ratio, double goal,

@@ -64,13 +64,16 @@ class LimitRunner {
 
   /// The first byte of the weights as a policy that reads them in place shows them.
   const std::byte* placed_data();
-  /// False, and a skipped row, when the machine lacks what the policy needs.
+  /// False, and a skipped row, when the machine lacks what the policy needs, or what the case does.
   bool start(const std::string& id, const char* policy);
+  bool start(const std::string& id, const Case& item);
   void add(std::string id, std::string description, double ratio, double goal, bool at_least,
            double measured, double reference, const char* unit);
   void skip(SkippedCase skipped) { skip_(std::move(skipped)); }
 
  private:
+  bool start(const std::string& id, const Support& support, SkippedCase otherwise);
+
   LimitsContext& context_;
   std::vector<Limit>& limits_;
   const std::function<void(SkippedCase)>& skip_;
