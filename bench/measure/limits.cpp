@@ -8,6 +8,10 @@
 #include <string_view>
 
 #include "bench/measure/calibration.hpp"
+#include "bench/models/fuse.hpp"
+#include "bench/models/offload_rules.hpp"
+#include "bench/models/presets.hpp"
+#include "bench/models/slice.hpp"
 #include "offload/cuda/matmul.hpp"
 #include "offload/cuda/runtime.hpp"
 #include "offload/error.hpp"
@@ -227,6 +231,23 @@ WeightSet bf16_weights(std::string label, std::size_t rows, std::size_t cols) {
   return {label, {{label, DType::bf16, rows, cols}}};
 }
 
+WeightSet bf16_layers(std::size_t layers, std::size_t layer_bytes) {
+  WeightSet weights{std::to_string(layers) + "x" + format_size(layer_bytes), {}};
+  for (std::size_t i = 0; i < layers; ++i) {
+    WeightTensor tensor{"layer" + std::to_string(i), DType::bf16, layer_bytes / (2 * large_cols),
+                        large_cols};
+    tensor.layer = i;
+    weights.tensors.push_back(tensor);
+  }
+  return weights;
+}
+
+WeightSet LimitRunner::llama(std::uint64_t max_bytes) const {
+  const Model model = fused(preset_model("llama3.1-8b"));
+  return model_slice(model, offloading(model, {}).tensors, max_bytes,
+                     context_.session.tuning().prefetch_step);
+}
+
 Case LimitRunner::steady(const Workload* workload, const char* policy,
                          const WeightSet& weights) const {
   return {workload, context_.catalog.policy(policy), &weights, Start::steady};
@@ -307,7 +328,9 @@ void measure_limits(LimitsContext& context, std::vector<Limit>& limits,
                     const std::function<void(SkippedCase)>& skip) {
   LimitRunner runner(context, limits, skip);
   Limits(runner).measure();
-  if (context.session.gpu()) measure_pass_limits(runner);
+  if (!context.session.gpu()) return;
+  measure_pass_limits(runner);
+  measure_contender_limits(runner);
 }
 
 }  // namespace offload

@@ -39,6 +39,9 @@ inline constexpr std::size_t large_cols = 8192;
 /// One bf16 matrix; its name is the weight set's too.
 WeightSet bf16_weights(std::string label, std::size_t rows, std::size_t cols);
 
+/// Layers of one bf16 matrix each.
+WeightSet bf16_layers(std::size_t layers, std::size_t layer_bytes);
+
 /// How a limit is measured: cases of the loop, and bare work in turn with them.
 class LimitRunner {
  public:
@@ -50,6 +53,8 @@ class LimitRunner {
   Session& session() { return context_.session; }
   Loop& loop() { return context_.loop; }
 
+  /// Linear layers of Llama-3.1-8B, as many as have `max_bytes`.
+  WeightSet llama(std::uint64_t max_bytes) const;
   Case steady(const Workload* workload, const char* policy, const WeightSet& weights) const;
   Case steady(const char* workload, const char* policy, const WeightSet& weights) const;
   /// Median seconds per pass of a case, measured by the loop like any other.
@@ -81,5 +86,7 @@ class LimitRunner {
 
 /// Limits of passes over many tensors, and of many tokens.
 void measure_pass_limits(LimitRunner& runner);
+/// Limits of contenders against one another.
+void measure_contender_limits(LimitRunner& runner);
 
 }  // namespace offload

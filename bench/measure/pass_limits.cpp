@@ -6,10 +6,6 @@
 
 #include "bench/core/text.hpp"
 #include "bench/measure/limits.hpp"
-#include "bench/models/fuse.hpp"
-#include "bench/models/offload_rules.hpp"
-#include "bench/models/presets.hpp"
-#include "bench/models/slice.hpp"
 #include "offload/cuda/matmul.hpp"
 #include "offload/units.hpp"
 
@@ -107,40 +103,22 @@ class PassLimits {
 
   void prefetch(std::size_t layer_bytes) {
     const std::string id = "prefetch_copy_vs_link/" + format_size(layer_bytes);
-    if (!runner_.start(id, "pinned_prefetch_copy")) return;
+    if (!runner_.start(id, "pinned_prefetch2_copy")) return;
     const std::size_t layers = std::max<std::size_t>(4, 1024 * MiB / layer_bytes);
-    WeightSet weights{std::to_string(layers) + "x" + format_size(layer_bytes), {}};
-    for (std::size_t i = 0; i < layers; ++i) {
-      WeightTensor tensor{"layer" + std::to_string(i), DType::bf16, layer_bytes / (2 * large_cols),
-                          large_cols};
-      tensor.layer = i;
-      weights.tensors.push_back(tensor);
-    }
-    const Tuning given = runner_.session().tuning();
-    Tuning ahead = given;
-    ahead.prefetch_step = std::max<std::size_t>(given.prefetch_step, 2);  // one slot cannot overlap
-    runner_.session().set_tuning(ahead);
-    runner_.loop().prepare(runner_.steady("gemv", "pinned_prefetch_copy", weights));
+    const WeightSet weights = bf16_layers(layers, layer_bytes);
+    runner_.loop().prepare(runner_.steady("gemv", "pinned_prefetch2_copy", weights));
     const auto [ours, copy] = against_copy(weights.bytes());
-    runner_.session().set_tuning(given);
     const double bytes = static_cast<double>(weights.bytes());
     runner_.add(id,
-                "bare copy of as much / gemv of " + weights.name + " under pinned_prefetch_copy, " +
-                    std::to_string(ahead.prefetch_step) + " layers ahead",
+                "bare copy of as much / gemv of " + weights.name + " under pinned_prefetch2_copy",
                 copy / ours, 0.98, true, bytes / ours, bytes / copy, "B/s");
     runner_.loop().clear();
-  }
-
-  WeightSet llama(std::uint64_t max_bytes) const {
-    const Model model = fused(preset_model("llama3.1-8b"));
-    return model_slice(model, offloading(model, {}).tensors, max_bytes,
-                       runner_.session().tuning().prefetch_step);
   }
 
   /// Both memory paths at once, against either alone.
   void split_decode() {
     if (!runner_.start("hybrid_split_vs_prefetch_copy", "hybrid_split")) return;
-    const WeightSet weights = llama(std::uint64_t{2} << 30);
+    const WeightSet weights = runner_.llama(std::uint64_t{2} << 30);
     const auto seconds = [&](const char* policy) {
       return runner_.case_median(runner_.steady("decode", policy, weights));
     };
@@ -172,7 +150,7 @@ class PassLimits {
   void resident_decode() {
     const char* const id = "resident_decode_vs_gemvs";
     if (!runner_.start(id, "device_resident")) return;
-    const WeightSet model = llama(~std::uint64_t{0});
+    const WeightSet model = runner_.llama(~std::uint64_t{0});
     if (model.bytes() > runner_.session().platform().gpu->free_bytes / 2) {
       runner_.skip({std::string("limit/") + id, "decode", "device_resident", model.name, "steady",
                     "needs " + format_size_rounded(2 * model.bytes()) + " of free GPU memory"});
