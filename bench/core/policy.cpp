@@ -28,6 +28,7 @@ PassPlan Placement::retune_pass(double) {
 }
 
 void Placement::finish(StreamHandle) {}
+void Placement::drop_head_start(StreamHandle) {}
 
 Support gpu_offers(const Platform& platform, std::span<const Need> needs) {
   if (!platform.gpu) return Support::no("no GPU: " + platform.gpu_absent_reason);

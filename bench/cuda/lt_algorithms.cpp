@@ -98,8 +98,10 @@ std::vector<LtAlgorithm> by_fewest_reads(const LtProduct& product, std::size_t m
   for (const LtAlgorithm& proposed : found) {
     const auto own =
         configured<std::uint16_t>(proposed.algorithm, CUBLASLT_ALGO_CONFIG_CLUSTER_SHAPE_ID);
+    // A kernel without clusters might take one, and ignore it.
+    if (!own || *own == CUBLASLT_CLUSTER_SHAPE_AUTO) continue;
     for (const LtShape& cluster : lt_clusters) {
-      if (cluster.id == own) continue;
+      if (cluster.id == *own) continue;
       if (const auto one = in_cluster(product, proposed.algorithm, cluster.id)) {
         others.push_back(*one);
       }

@@ -146,7 +146,7 @@ PassSeries CaseEvidence::series(std::size_t count) {
     checkpoint_();
     const std::vector<double> before = driver_threads_.seconds();
     // Only the first pass begins at the case's start; the state it leaves is the next one's.
-    series.seconds.push_back(passes_.timed(i == 0 ? placed_.item().start : Start::warm));
+    series.seconds.push_back(passes_.timed_alone(i == 0 ? placed_.item().start : Start::warm));
     if (driver_threads_.available()) series.driver_seconds.push_back(driver_seconds(before));
     std::size_t distinct = 0;
     for (const Piece& piece : placed_.workload().pieces()) {

@@ -4,9 +4,11 @@
 #include <functional>
 #include <limits>
 #include <memory>
+#include <optional>
 
 #include "bench/measure/calibration.hpp"
 #include "bench/measure/limits.hpp"
+#include "offload/cuda/matmul.hpp"
 #include "offload/cuda/runtime.hpp"
 
 namespace offload {
@@ -22,7 +24,7 @@ class ContenderLimits {
   void measure() {
     window();
     batch_copy();
-    ring();
+    if (cuda::Matmul::support()) ring();
     host_share();
   }
 
@@ -101,16 +103,19 @@ class ContenderLimits {
     if (!runner_.start(id, "hybrid_split")) return;
     const WeightSet weights = bf16_weights("28672x8192", large_rows, large_cols);
     const Case split = runner_.steady("gemv", "hybrid_split", weights);
-    const double found = runner_.case_median(split);
     const Tuning given = runner_.session().tuning();
+    const auto seconds = [&](std::optional<double> share) {
+      Tuning tuning = given;
+      tuning.host_share = share;
+      runner_.loop().clear();  // a placement keeps the share it was made with
+      runner_.session().set_tuning(tuning);
+      return runner_.case_median(split);
+    };
+    const double found = seconds(std::nullopt);
     double best = std::numeric_limits<double>::infinity();
     constexpr int steps = 20;
     for (int step = 0; step <= steps; ++step) {
-      Tuning fixed = given;
-      fixed.host_share = static_cast<double>(step) / steps;
-      runner_.loop().clear();  // a placement keeps the share it was made with
-      runner_.session().set_tuning(fixed);
-      best = std::min(best, runner_.case_median(split));
+      best = std::min(best, seconds(static_cast<double>(step) / steps));
     }
     runner_.session().set_tuning(given);
     runner_.add(id,

@@ -33,6 +33,8 @@ class Passes {
   /// Seconds of one pass from `start`, caches flushed. Where passes run on from one into the next,
   /// of one that follows another; but not of a watched one, which begins and ends with all idle.
   double timed(Start start, PassWatch* watch = nullptr);
+  /// The same of one pass by itself, which begins and ends joined in any case.
+  double timed_alone(Start start, PassWatch* watch = nullptr);
   /// Throws ImplausibleResult when a pass from the case's start computes something wrong.
   void verify();
   /// The whole pass as one graph, verified as one too. The pass before it must have loaded the
@@ -47,6 +49,7 @@ class Passes {
 
  private:
   void run(PassEnd end);
+  double clocked(PassEnd end);
   void enqueue(PassEnd end) { placed_.enqueue(0, placed_.plan().pieces.size(), clock_, end); }
   void reset(Start start);
   void require_right();

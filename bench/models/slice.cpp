@@ -96,11 +96,14 @@ bool hides_too_often(const Layers& layers, const std::vector<std::size_t>& taken
 }
 
 /// At most `wanted` of `members`, but `least`, and as many as leave the remainder by `period` that
-/// all of them leave.
+/// all of them leave; by two where that would be many more.
 std::size_t same_remainder(std::size_t members, std::size_t wanted, std::size_t least,
                            std::size_t period) {
   std::size_t count = members % period;
   while (count < least || count + period <= wanted) count += period;
+  if (period > 2 && count > std::max(wanted, least) + 1) {
+    return same_remainder(members, wanted, least, 2);
+  }
   return std::min(count, members);
 }
 

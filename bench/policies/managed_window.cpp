@@ -90,7 +90,7 @@ class WindowPlacement final : public Placement {
   void reset(Start, StreamHandle) override {}
 
   PieceView acquire(std::size_t index, StreamHandle stream) override {
-    if (!threads_->running()) fill_window();
+    if (!threads_->running()) start_window();
     if (begins_unit(index)) {
       threads_->await_brought(step_);
       brought_[step_ % held_].block(stream);
@@ -109,6 +109,7 @@ class WindowPlacement final : public Placement {
     for (const cuda::Event& brought : brought_) brought.block(stream);
   }
   bool runs_on() const override { return true; }
+  void drop_head_start(StreamHandle) override { empty_window(); }
 
   Footprint footprint() const override {
     return {.device = window_bytes(held_, unit_bytes_, memory_.bytes()),
@@ -158,10 +159,14 @@ class WindowPlacement final : public Placement {
     return index + 1 == unit_of_piece_.size() || begins_unit(index + 1);
   }
 
-  /// As every pass leaves it. Complete on return.
-  void fill_window() {
+  void start_window() {
     step_ = 0;
     threads_->start(dropped_by_);
+  }
+  /// As every pass leaves it. Complete on return.
+  void fill_window() {
+    start_window();
+    threads_->await_filled();
     for (const cuda::Stream& stream : to_gpu_) cuda::stream_synchronize(stream);
   }
 

@@ -37,6 +37,7 @@ class PrefetchCopyPlacement final : public PackedOnHost<HostBuffers::Loan> {
   }
   void finish(StreamHandle stream) override { ring_.finish(stream); }
   bool runs_on() const override { return true; }
+  void drop_head_start(StreamHandle stream) override { ring_.begin_again(stream); }
 
   Footprint footprint() const override {
     return {.device = ring_.bytes(), .pinned = memory().bytes()};

@@ -40,6 +40,7 @@ class RingPlacement final : public PackedOnHost<HostBuffers::Loan> {
   void finish(StreamHandle stream) override { ring_.finish(stream); }
   /// What the CPU computes ends with its pass.
   bool runs_on() const override { return share_.share() <= 0; }
+  void drop_head_start(StreamHandle stream) override { ring_.begin_again(stream); }
 
   Footprint footprint() const override {
     return {.device = ring_.bytes(), .pinned = memory().bytes()};

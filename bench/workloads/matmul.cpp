@@ -10,6 +10,7 @@
 #include "bench/workloads/parts/bound_mixed.hpp"
 #include "bench/workloads/parts/products.hpp"
 #include "kernels/sm90/read_once.hpp"
+#include "offload/cuda/matmul.hpp"
 #include "offload/workload.hpp"
 
 namespace offload {
@@ -72,7 +73,7 @@ class Matmul final : public Workload {
                  const Platform& platform) const override {
     if (rereads == Rereads::as_engines_do) return Support::yes();
     if (rereads == Rereads::fewest_by_library) {
-      if (tokens_ > 1) return Support::yes();
+      if (tokens_ > 1) return cuda::Matmul::support();
       return Support::no("one token is multiplied by no library");
     }
     // One token reads once as it is.

@@ -101,6 +101,10 @@ class Placement {
   /// Whether a pass of the current plan may follow another without finish() between them, and then
   /// finds under way what the other began for it: as engines do that run eagerly. Default: no.
   virtual bool runs_on() const { return false; }
+  /// Before the first of passes that run on: what is in place for it, and would be a head start
+  /// that no later pass has, is brought again from now on, in the order of `stream`. Default:
+  /// nothing is.
+  virtual void drop_head_start(StreamHandle stream);
 
   virtual Footprint footprint() const = 0;
   /// Where the offloaded weights lie in memory that the CPU can address. Default: nowhere.

@@ -13,7 +13,7 @@
 namespace offload {
 namespace {
 
-/// 'r' for a piece that was read, 'f' for finish().
+/// 'r' for a piece that was read, 'f' for finish(), 'd' for drop_head_start().
 std::string happened;
 
 /// Another placement whose passes may run on.
@@ -35,6 +35,7 @@ class RunsOn final : public Placement {
   void release(std::size_t index, StreamHandle stream) override { real_->release(index, stream); }
   void finish(StreamHandle) override { happened += 'f'; }
   bool runs_on() const override { return runs_on_; }
+  void drop_head_start(StreamHandle) override { happened += 'd'; }
   Footprint footprint() const override { return real_->footprint(); }
 
   static inline bool runs_on_ = true;
@@ -77,8 +78,8 @@ class Passes : public testing::Test {
 
 TEST_F(Passes, EndJoinedWherePlacementsDo) { EXPECT_EQ(of_one_pass(false), "rf"); }
 
-// The first only leads in; nothing is joined before the second has been timed.
-TEST_F(Passes, FollowOneAnotherWherePlacementsRunOn) { EXPECT_EQ(of_one_pass(true), "rrf"); }
+// The first only leads in, with no head start; nothing is joined before the second has been timed.
+TEST_F(Passes, FollowOneAnotherWherePlacementsRunOn) { EXPECT_EQ(of_one_pass(true), "drrf"); }
 
 }  // namespace
 }  // namespace offload

@@ -101,6 +101,7 @@ void expect_passes(std::size_t threads, std::size_t window, std::vector<std::siz
   Recorder recorder(window, units);
   WindowThreads worker(threads, window, recorder.actions());
   worker.start(std::move(dropped_by));
+  worker.await_filled();
   std::size_t step = 0;
   std::size_t held = 0;
   for (int pass = 0; pass < 4; ++pass) {
@@ -140,6 +141,7 @@ TEST(WindowThreads, TheWindowIsFullBeforeAnythingIsRead) {
   Recorder recorder(3, 10);
   WindowThreads worker(2, 3, recorder.actions());
   worker.start(each_by_itself(10));
+  worker.await_filled();
   EXPECT_EQ(recorder.held(), 3U);
   EXPECT_TRUE(worker.running());
 }
@@ -154,6 +156,7 @@ TEST(WindowThreads, StartAfreshAfterAPause) {
     };
     WindowThreads worker(2, 4, {[] {}, brief, brief});
     worker.start(each_by_itself(9));
+    worker.await_filled();
     for (std::size_t step = 0; step < 5; ++step) {
       worker.await_brought(step);
       worker.note_read();
@@ -162,6 +165,7 @@ TEST(WindowThreads, StartAfreshAfterAPause) {
     EXPECT_EQ(going_on, 0);
     EXPECT_FALSE(worker.running());
     worker.start(each_by_itself(2));
+    worker.await_filled();
     for (std::size_t step = 0; step < 6; ++step) {
       worker.await_brought(step);
       worker.note_read();
@@ -190,6 +194,7 @@ TEST(WindowThreads, AnErrorReachesTheReaderAndEndsEverything) {
     WindowThreads worker(2, 2, actions);
     const auto read_all = [&worker] {
       worker.start(each_by_itself(8));
+      worker.await_filled();
       for (std::size_t step = 0; step < 8; ++step) {
         worker.await_brought(step);
         worker.note_read();

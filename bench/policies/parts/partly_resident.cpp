@@ -63,6 +63,7 @@ class PartlyResident final : public Placement {
   }
   void finish(StreamHandle stream) override { parts_[0]->finish(stream); }
   bool runs_on() const override { return parts_[0]->runs_on(); }
+  void drop_head_start(StreamHandle stream) override { parts_[0]->drop_head_start(stream); }
 
   Footprint footprint() const override { return parts_[0]->footprint() + parts_[1]->footprint(); }
   std::vector<std::span<const std::byte>> host_ranges() const override {

@@ -40,12 +40,20 @@ void SlotRing::enter(std::size_t index, StreamHandle stream) {
   if (copied_in_pass_[index % slots_]) copied_[index % slots_].block(stream);
 }
 
+void SlotRing::begin_again(StreamHandle stream) {
+  for (std::size_t i = 0; i < std::min(slots_, units_.size()); ++i) copy_after(stream, i);
+}
+
 void SlotRing::leave(std::size_t index, StreamHandle stream) {
-  const std::size_t slot = index % slots_;
-  const std::size_t next = index + slots_ < units_.size() ? index + slots_ : slot;
+  copy_after(stream, index + slots_ < units_.size() ? index + slots_ : index % slots_);
+}
+
+/// Into its slot, once what is on `stream` has ended: the kernels that read what is there.
+void SlotRing::copy_after(StreamHandle stream, std::size_t unit) {
+  const std::size_t slot = unit % slots_;
   read_[slot].record(stream);
   read_[slot].block(copies_);
-  copy(next);
+  copy(unit);
   copied_[slot].record(copies_);
   copied_in_pass_[slot] = true;
   any_copied_ = true;

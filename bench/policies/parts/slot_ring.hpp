@@ -37,6 +37,9 @@ class SlotRing {
   /// Kernels enqueued on `stream` after this find unit `index` in its slot. Units are entered in
   /// order, and left before their slot is needed again.
   void enter(std::size_t index, StreamHandle stream);
+  /// The first units are copied once more, as soon as what is on `stream` has ended; after
+  /// finish().
+  void begin_again(StreamHandle stream);
   /// Where unit `index` is from enter() to leave().
   const std::byte* slot(std::size_t index) const;
   /// The kernels that read unit `index` are enqueued: its slot's next unit is copied after them.
@@ -48,6 +51,7 @@ class SlotRing {
 
  private:
   void copy(std::size_t unit);
+  void copy_after(StreamHandle stream, std::size_t unit);
 
   std::size_t slots_;
   std::size_t slot_bytes_;

@@ -90,7 +90,7 @@ void WindowThreads::await(std::unique_lock<std::mutex>& lock, Condition conditio
 }
 
 void WindowThreads::start(std::vector<std::size_t> dropped_by) {
-  std::unique_lock lock(mutex_);
+  const std::lock_guard lock(mutex_);
   if (failure_) std::rethrow_exception(failure_);
   dropped_by_ = std::move(dropped_by);
   brings_.restart(window_);
@@ -98,7 +98,6 @@ void WindowThreads::start(std::vector<std::size_t> dropped_by) {
   read_ = 0;
   running_ = goes_on_ = true;
   changed_.notify_all();
-  await(lock, [this] { return filled(); });
 }
 
 void WindowThreads::await_brought(std::size_t step) {

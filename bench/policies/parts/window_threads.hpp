@@ -34,7 +34,7 @@ class WindowThreads {
   WindowThreads& operator=(const WindowThreads&) = delete;
 
   /// Begin with step 0 of these units; `dropped_by` says of each unit which one must have been
-  /// dropped before the next pass can bring it. Returns when the window is filled.
+  /// dropped before the next pass can bring it.
   void start(std::vector<std::size_t> dropped_by);
   /// Returns when `step` has been brought.
   void await_brought(std::size_t step);

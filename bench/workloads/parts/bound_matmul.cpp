@@ -76,6 +76,7 @@ class BoundMatmul final : public BoundWorkload {
       add_input(tensor, workers, gpu);
     }
     on_host_.resize(outputs_);
+    reads_.assign(weights_.tensors.size(), 1);
     on_device_ = DeviceOutput<float>(outputs_, gpu);
     std::size_t scratch = 0;
     for (const Product& product : products_) {
@@ -114,8 +115,7 @@ class BoundMatmul final : public BoundWorkload {
   }
 
   std::optional<std::size_t> reads(const PieceView& view) const override {
-    const auto known = reads_.find(view.piece.tensor);
-    return known == reads_.end() ? 1 : known->second;
+    return reads_[view.piece.tensor];
   }
 
   void hand_over(std::size_t from, std::size_t to, const LaunchTarget& target) override {
@@ -231,8 +231,8 @@ class BoundMatmul final : public BoundWorkload {
             : matmul_->launch(view.data, tensor.dtype, view.piece.rows, tensor.cols,
                               input.on_device.data(), product.tokens, y, ld, stream,
                               algorithm_for(view.rereads));
-    if (!checking_) return;
     reads_[view.piece.tensor] = reads;
+    if (!checking_) return;
     kernels::fold(y, output, product.tokens, view.piece.rows, ld,
                   static_cast<const float*>(signs_.data()), out, stream);
   }
@@ -337,10 +337,9 @@ class BoundMatmul final : public BoundWorkload {
 
   std::unique_ptr<cuda::Matmul> matmul_;
   std::optional<kernels::ReadOnceGemm> read_once_;
-  cuda::DeviceBuffer shared_reads_;  // its workspace
-  std::map<std::size_t, std::optional<std::size_t>>
-      reads_;                   // of products of many tokens, by tensor
-  cuda::DeviceBuffer scratch_;  // y of one product
+  cuda::DeviceBuffer shared_reads_;                // its workspace
+  std::vector<std::optional<std::size_t>> reads_;  // of the last product launched, by tensor
+  cuda::DeviceBuffer scratch_;                     // y of one product
   cuda::DeviceBuffer signs_;
   std::size_t scratch_values_ = 0;
   std::vector<float> host_scratch_;
