@@ -5,13 +5,14 @@ The machine of results_builder has a link of 63 GB/s whose copy engine reaches 5
 4800 GB/s. 64 MiB take 1.065 ms at the link's peak and 1.22 ms at the copy engine's rate.
 """
 from results_builder import (
-    HBM_PEAK, LINK_PEAK, calibration, case, evidence_of, gpu, host, link, of_schema_1, platform, run,
+    HBM_PEAK, LINK_PEAK, MIB, calibration, case, evidence_of, gpu, host, link, of_schema_1, platform, run,
     skipped, um,
 )
 from sanity_parts import (
-    BOUND, CAPPED, COST, LIMIT, MANAGED, SIZE, WINDOW, drifting, first_pass, migrating, resident,
-    rows_spoilt, said, spoilt, summary_spoilt, with_answers, with_cpu, with_energy, with_gpu,
-    with_host, with_link, with_model, with_residency, with_resident, with_series, with_setup,
+    BOUND, CAPPED, COST, LIMIT, MANAGED, SIZE, WINDOW, colds, copied_model, drifting, first_pass,
+    migrating, partly_counted, resident, rows_spoilt, said, split, spoilt, summary_spoilt,
+    with_answers, with_counted_series, with_cpu, with_energy, with_engine, with_gpu, with_host,
+    with_link, with_model, with_residency, with_resident, with_series, with_setup,
 )
 
 ZERO_COPY = "gemv/pinned_zero_copy/w/steady"
@@ -20,6 +21,9 @@ EIGHT_LANES = platform(link={**link(), "current_generation": 3, "current_width":
 SLOW = {"link_generation": 4, "link_width": 8}
 SLOW_RATES = dict.fromkeys(("copy_h2d_bytes_per_second", "copy_d2h_bytes_per_second",
                             "sm_read_pinned_bytes_per_second"), 12e9)
+LARGE_CACHE = platform(host=host(last_level_cache_bytes=300 * MIB))
+ENDING_FAST = with_series([2e-3] * 15 + [1e-4], [SIZE] + [0] * 15)
+SLOW_KERNEL = {"pass_s": 15e-3, "tokens_per_second_ceiling": 1 / 15e-3}
 # 0 to 11 %, in no order, and growing steadily.
 SCATTERED = [(1.3 + 0.01 * step) * 1e-3 for step in (3, 9, 0, 11, 5, 2, 8, 6, 10, 1, 7, 4)]
 
@@ -58,8 +62,6 @@ SANE = {
     "many tokens read the weights again": run([with_link(
         SIZE * 4.4, SIZE * 4.0, tokens=1024, link_bytes=4 * SIZE, samples=[5.2e-3],
         share_of_link=4 * SIZE / 5.2e-3 / 55e9)]),
-    "what was not counted before 2.1": run([with_link(SIZE * 4.4, SIZE * 4.0, tokens=1024)],
-                                           schema_version="2.0.0"),
     "what is small has no payload to speak of": run([case(size=4096, samples=[1e-5])]),
     "residency": run([with_residency(8, 0, 8), with_residency(
         8, 8, 0, policy="b", path="device_memory", start="warm"), with_residency(
@@ -93,6 +95,20 @@ SANE = {
         link={**link(), "current_generation": 1})),
     "a slow link that is told": run([], calibration=calibration(**SLOW, **SLOW_RATES),
                                     platform=EIGHT_LANES, findings=[said("slow_link")]),
+    "a large cache, and a buffer that is larger": run([], platform=LARGE_CACHE,
+                                                     schema_version="2.1.0"),
+    "a kernel's rate beside its bound": run(with_model(**SLOW_KERNEL, bound=BOUND)),
+    "a first pass that the link counted": run(partly_counted(link=SIZE)),
+    "passes in a row that move what is new": run([with_counted_series([SIZE, 0], [SIZE, 0])]),
+    "a series whose mean is shown": run([ENDING_FAST], schema_version="2.1.0"),
+    "slow samples anywhere": run(colds(first=False)),
+    "no share for the CPU": run(split(by_cpu=0)),
+    "a share that pays": run(split(median=0.9e-3)),
+    "a slot for a layer": run(copied_model("pinned_copy", engine_flags="vLLM --x")),
+    "panels of no engine": run(copied_model("pinned_ring_copy", slots=0.5)),
+    "two layers ahead": run([*copied_model(median=1.4e-3, slots=2),
+                             copied_model("pinned_ring_copy", 1.4e-3)[1]]),
+    "an engine's best": with_engine(),
     "limits": run([case()], limits=[LIMIT, {**LIMIT, "ratio": 2.0}, {
         **LIMIT, "at_least": False, "met": False}]),
     "memory costs": run([], memory_costs=[COST]),
@@ -187,6 +203,10 @@ NOT_SANE = {
             path="host_memory", link_bytes=0, cpu_bytes=SIZE, share_of_link=None)), None,
          "that host memory allows"),
     ],
+    "rates_stand_beside_their_bound": [
+        ("the kernel's", run(with_model(**SLOW_KERNEL)), "run",
+         "of decode/tokens:1/pinned_zero_copy/w/steady 66.7, and 205 by the link"),
+    ],
     "bounds_follow_from_the_calibration": [
         ("another time", run(with_model(bound={**BOUND, "pass_s": 1e-3})), None,
          "model.bound is 0.001 s by link"),
@@ -218,6 +238,13 @@ NOT_SANE = {
         ("link", run([], calibration=calibration(copy_rate=64e9)), "calibration", "link's peak"),
         ("memory", run([], calibration=calibration(device_read_bytes_per_second=5e12)),
          "calibration", "GPU memory's peak of 4800 GB/s"),
+    ],
+    "the_cpu_reads_memory": [
+        ("faster beside copies", run([], calibration=calibration(
+            host_read_beside_copy_bytes_per_second=160e9)), "calibration",
+         "160 GB/s beside copies and 110 GB/s alone"),
+        ("a buffer that the cache holds", run([], platform=LARGE_CACHE), "calibration",
+         f"of a buffer of {256 * MIB} bytes, as before 2.1, and its cache has {300 * MIB}"),
     ],
     "link_is_below_its_peak": [
         ("one sample", run([case(samples=[1.3e-3, 1.04e-3, 1.3e-3])]), None,
@@ -273,6 +300,15 @@ NOT_SANE = {
                 "bytes_to_device": 1, "bytes_to_host": 0, "gpu_fault_groups": 1, "cpu_faults": 0,
                 "remote_maps": 0}}), *migrating()[1:]])), None, "1 bytes moved"),
     ],
+    "bytes_of_cold_passes_are_known": [
+        ("counted in part", run(partly_counted()), "run",
+         "what 1 of 1 cold passes moved is not known: of decode/tokens:1/managed_demand/w/cold "
+         f"{16 * MIB} of {SIZE} bytes"),
+    ],
+    "a_series_counts_what_is_new": [
+        ("lost records", run([with_counted_series([SIZE // 2, 0], [SIZE, 0])]), None,
+         "records were lost"),
+    ],
     "link_counters_agree": [
         ("too few", run([with_link(SIZE * 0.9, SIZE * 0.8)]), None, "its counters saw"),
         ("too few, whole packets", run([with_link(SIZE * 0.9, None)]), None, "its counters saw"),
@@ -280,6 +316,9 @@ NOT_SANE = {
         ("read again and not counted", run([with_link(SIZE * 4.3, SIZE * 4.0, workload="gemm",
                                                       label="gemm/tokens:1024", tokens=1024)],
                                            schema_version="2.1.0"), None, "its counters saw"),
+        ("read again, before 2.1", of_schema_1(run([with_link(
+            SIZE * 4.4, SIZE * 4.0, label="gemm/tokens:1024", tokens=1024)])), None,
+         "its counters saw"),
         ("not quite", run([with_link(SIZE * 1.2, SIZE * 1.05, samples=[6e-3] * 4)]), None,
          "1.050 times as many"),
         ("payload", run([with_link(SIZE * 1.01, SIZE * 1.02)]), None, "in packets of"),
@@ -310,6 +349,9 @@ NOT_SANE = {
         ("told by the row alone", run([drifting()]), None, "findings do not list it"),
         ("other figures", run([drifting(last=9e-3)], findings=[said("drift", drifting())]), None,
          "which its samples do not"),
+    ],
+    "first_samples_are_like_the_others": [
+        ("slow ones", run(colds(first=True)), "run", "in 10 it is the first, by chance in 2"),
     ],
     "a_busy_machine_is_told": [
         ("load", run([], platform=platform(host=host(load_average=18.0))), "run",
@@ -345,6 +387,31 @@ NOT_SANE = {
                          platform=EIGHT_LANES), "platform",
          "ran as PCIe 4 x8 under load, GPU and slot can 5 x16"),
     ],
+    "a_share_beats_the_plain_ring": [
+        ("a share that loses", run(split()), "gemv/hybrid_split/w/steady",
+         "kept 50% for the CPU, which loses to leaving it nothing: ring and split take 1300 us, 1500"),
+    ],
+    "engines_hold_whole_layers": [
+        ("a slot for a tensor", run(copied_model("pinned_copy", slots=0.5, engine_flags="vLLM --x")),
+         "run", f"decode/tokens:1/pinned_copy/w/steady has {SIZE // 8} bytes for a layer of {SIZE // 4}"),
+    ],
+    "copies_that_run_ahead_overlap": [
+        ("one slot", run([*copied_model(), copied_model("pinned_ring_copy", 1.4e-3)[1]]), "run",
+         "pinned_prefetch_copy/w/steady hides 1.7% of its transfer, panels 18%"),
+    ],
+    "slices_use_slots_as_the_model_does": [
+        ("an odd slice", run(copied_model(layers=3, slots=2)), None,
+         "3 offloaded layers in 2 slots leave 1 over, the model's 16 leave 0"),
+    ],
+    "what_an_engine_has_is_named": [
+        ("not in the fields", with_engine(named=False), "answer of gemv, w",
+         "nothing is the best cold that an engine has, by the medians gemv/b/w/steady"),
+        ("not in a sentence", with_engine("a wins."), None, "no sentence names b"),
+    ],
+    "a_series_is_more_than_its_last_pass": [
+        ("single passes", run([ENDING_FAST]), None,
+         "pass 16 took 0.100 ms, the last 8 1.76 ms on average"),
+    ],
     "wall_times_add_up": [
         ("parts", run([], wall_time={"total_s": 5.0, "measured_s": 4.0, "allocation_s": 2.0,
                                      "content_s": 0, "reset_s": 0, "evidence_s": 0}), "wall_time",
@@ -355,6 +422,11 @@ NOT_SANE = {
     "limits_follow_from_what_was_measured": [
         ("ratio", run([], limits=[{**LIMIT, "ratio": 0.7}]), "limit a", "a ratio of 0.7"),
         ("met", run([], limits=[{**LIMIT, "met": False}]), "limit a", "not met"),
+    ],
+    "limits_stand_for_any_kernel": [
+        ("a slow kernel", run([], limits=[{
+            **LIMIT, "id": "zero_copy_vs_ring/m8192", "ratio": 45.0, "goal": 40.0, "measured": 45.0,
+            "reference": 1.0}]), None, "asks zero-copy to be 40 times slower than the ring"),
     ],
     "allocators_round_up": [
         ("down", run([], memory_costs=[{**COST, "rounded_bytes": 7}]), "memory cost of malloc",

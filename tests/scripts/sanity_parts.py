@@ -109,6 +109,15 @@ def with_series(passes, distinct):
         "state": "unavailable", "reason": "not counted"}})
 
 
+def with_counted_series(moved, distinct):
+    """Passes in a row of a policy that migrates, and the bytes that counters saw in each."""
+    passes = [{name: value for name, value in um(SIZE, {"fault": one}).items()
+               if name not in ("state", "reason")} for one in moved]
+    return case(policy="managed_demand", start="cold", footprint=MANAGED, series={
+        "pass_s": [1.3e-3] * len(moved), "driver_s": None, "distinct_bytes": distinct,
+        "um": measured(passes=passes)})
+
+
 def with_model(**changes):
     tensors = [{"name": "w", "dtype": "u8", "rows": 1, "cols": SIZE, "bytes": SIZE, "layer": 0,
                 "experts": 0, "resident": False}]
@@ -131,6 +140,59 @@ def first_pass(path="link", start="cold", **changes):
                             "policy": "managed_demand", "start": start}]
 
 
+def copied_model(policy="pinned_prefetch_copy", median=1.6e-3, layers=4, slots=1, **changes):
+    """[resident, copied]: as many of a model's 16 equal layers, copied into slots of one layer."""
+    each = SIZE // 4
+    size, scale, twin = layers * each, 16 / layers, 0.4e-3
+    tensors = [{"name": f"layers.{index}.w", "dtype": "u8", "rows": 1, "cols": each, "bytes": each,
+                "layer": index, "experts": 0, "resident": False} for index in range(layers)]
+    model = {**MODEL, "layers": 16, "layers_measured": layers, "scale": scale,
+             "pass_s": scale * median, "tokens_per_second_ceiling": 1 / (scale * median),
+             "overlap": 1 - (median - twin) / (size / 55e9)}
+    weights = {"weights": {"name": "w", "bytes": size, "tensors": tensors}}
+    return [case("decode/tokens:1", "device_resident", samples=[twin], path="device_memory",
+                 size=size) | weights,
+            case("decode/tokens:1", policy, samples=[median], size=size, tokens=1, model=model,
+                 mechanism="a copy stream, S layers ahead",
+                 footprint={"device": int(slots * each), "pinned": size, "managed": 0, "pageable": 0},
+                 **changes) | weights]
+
+
+def partly_counted(link=None):
+    """A model's first pass of which the driver's counters saw 16 MiB."""
+    counted = evidence_of(um(16 * MIB, {"fault": 16 * MIB}))
+    if link:
+        counted |= {"link": measured(wire_bytes_to_device=link * 1.08, wire_bytes_to_host=0.0,
+                                     payload_bytes_to_device=link),
+                    "link_payload_per_requested": link / SIZE}
+    return spoilt(first_pass(), footprint=MANAGED, evidence=counted)
+
+
+def split(median=1.5e-3, by_cpu=SIZE // 2):
+    """[ring, split]: a share for the CPU beside none."""
+    return [case(policy="pinned_ring_copy", samples=[1.3e-3] * 4),
+            case(policy="hybrid_split", samples=[median] * 4, cpu_bytes=by_cpu,
+                 link_bytes=SIZE - by_cpu, share_of_link=(SIZE - by_cpu) / median / 55e9)]
+
+
+def colds(first):
+    """Ten cold cases in each of which one sample stands out: the first, or one after the other."""
+    samples = [1.5e-3, 1.3e-3, 1.31e-3, 1.3e-3]
+    return [case(policy=f"p{index}", start="cold",
+                 samples=samples if first else samples[index % 4:] + samples[:index % 4])
+            for index in range(10)]
+
+
+def with_engine(sentence="a wins, an engine has b, by vLLM --x.", named=True):
+    """`a`, which no engine has, wins over `b`."""
+    cases, answer = answered([
+        case(policy="a", samples=[1.3e-3] * 3),
+        case(policy="b", samples=[2.6e-3] * 3, engine_flags="vLLM --x")], sentences=[sentence])
+    if named:
+        answer["cold"]["switchable"] = answer["cold"]["runner_up"]
+    return run(cases, answers=[answer])
+
+
 def with_resident(sentence, resident=None, median=0.1e-3, **changes):
     """A model's answer: what it is compared with, and what its sentence says of that."""
     _, measured_one = with_model(overlap=1 - (1.3e-3 - median) / (SIZE / 55e9))
@@ -138,7 +200,9 @@ def with_resident(sentence, resident=None, median=0.1e-3, **changes):
                   **changes), measured_one]
     cases[0]["model"] = {**MODEL, "pass_s": 4 * median,
                          "tokens_per_second_ceiling": 1 / (4 * median),
-                         "link_bytes_per_token": 0, "overlap": None}
+                         "link_bytes_per_token": 0, "overlap": None,
+                         "bound": {"by": "device_memory", "pass_s": 4 * SIZE / 4.4e12,
+                                   "tokens_per_second": 4.4e12 / (4 * SIZE), "from": "4.4 TB/s"}}
     cases[0] |= {"tokens": 1, "weights": cases[1]["weights"]}
     came = first_pass("device_memory", "warm")[1]
     cases, answer = answered([*cases, came], sentences=[sentence])

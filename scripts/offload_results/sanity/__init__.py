@@ -4,9 +4,13 @@
 Each check is a function of a run, named after what holds, that yields (where, what is wrong).
 """
 import dataclasses
+import json
 
+from .. import variability
 from ..parts import near, parts
-from . import answers, evidence, models, noise, physics, samples
+from ..results import passed, source_of
+from ..text import seconds
+from . import answers, contenders, evidence, models, noise, physics, samples
 
 WALL_MARGIN = 1.01
 
@@ -47,6 +51,15 @@ def limits_follow_from_what_was_measured(part):
                          f"goal of {sign} {goal:g}")
 
 
+def limits_stand_for_any_kernel(part):
+    """A goal that a better kernel misses is none: one that reads each weight once takes about as long
+    under zero-copy as the ring does."""
+    for limit in part.limits:
+        if limit["id"].startswith("zero_copy_vs_ring") and limit["at_least"] and limit["goal"] > 1:
+            yield f"limit {limit['id']}", (f"asks zero-copy to be {limit['goal']:g} times slower than "
+                                           "the ring, which a kernel that reads weights once is not")
+
+
 def allocators_round_up(part):
     for cost in part.memory_costs:
         if cost["rounded_bytes"] < cost["asked_bytes"]:
@@ -64,12 +77,35 @@ def cases_have_a_source(results):
 
 CHECKS = (*samples.CHECKS, *models.CHECKS, *answers.CHECKS, *physics.CHECKS, *evidence.CHECKS,
           *noise.CHECKS,
-          wall_times_add_up, limits_follow_from_what_was_measured, allocators_round_up)
+          *contenders.CHECKS, wall_times_add_up, limits_follow_from_what_was_measured,
+          limits_stand_for_any_kernel, allocators_round_up)
+
+
+def runs_differ_by_what_is_told(results):
+    """Of merged runs of one build on one machine: a case they do not repeat to 5 % is of a kind that
+    says so, or tables print its figure as a constant."""
+    runs = {index: (source["host_name"], source["git_commit"], source["rank"], json.dumps(source["gpu"]))
+            for index, source in enumerate(results.run.get("sources") or ())}
+    rates, several = [], 0
+    for key, cases in results.by_key().items() if runs else ():
+        medians = [case["summary"]["median_s"] for case in cases if passed(case)]
+        if len(medians) < 3 or len({runs.get(source_of(case)) for case in cases}) > 1:
+            continue
+        several += 1
+        told = min((case.get("variability") or {"run_to_run": 0.0})["run_to_run"] for case in cases)
+        if max(medians) > min(medians) * (1 + variability.ROUGH) and told <= variability.ROUGH:
+            rates.append((max(medians) / min(medians), key, min(medians), max(medians)))
+    if rates:
+        _, key, least, most = max(rates, key=lambda one: one[0])
+        yield Finding("runs", "runs_differ_by_what_is_told", (
+            f"{len(rates)} of {several} cases differ by more than {variability.ROUGH:.0%} between runs of "
+            f"one build and do not say so: {key} took {seconds(least)} to {seconds(most)}"))
 
 
 def findings(results):
     """What cannot be true in results that are valid by their schema."""
     yield from cases_have_a_source(results)
+    yield from runs_differ_by_what_is_told(results)
     for part in parts(results):
         for check in CHECKS:
             for where, text in check(part):

@@ -12,6 +12,7 @@ from ..variability import is_rough
 # Times what the calibrated rate allows. The CPU's memory is shared with others on the host, who may
 # have slowed it down while it was calibrated.
 MARGINS = {"link": 1.03, "host_memory": 1.25, "device_memory": 1.05}
+FAR = 2.0  # times the bound that a pass may take before it is the kernel's time and not the machine's
 RESIDENT = re.compile(r"with all weights resident (?:\((\w+)\) )?([\d.]+) tokens/s")
 
 
@@ -66,6 +67,33 @@ def tokens_are_below_the_bound(part):
                                      f"that {what.replace('_', ' ')} allows as calibrated")
 
 
+def rates_stand_beside_their_bound(part):
+    """Tokens/s far below what the machine allows are a kernel's: alone they read as a ceiling. Weights
+    that stay on the GPU are multiplied there no slower, which bounds whatever crosses the link."""
+    rated = [case for case in with_model(part) if lasts(case)
+             and case["model"]["tokens_per_second_ceiling"] and not case["model"].get("bound")]
+    resident = {(label_of(case), case["weights"]["name"]): case["model"]["pass_s"] for case in rated
+                if case["path"] == "device_memory"}
+    far = []
+    for case in rated:
+        least = least_seconds(case, part.run["calibration"])
+        if not least or case["path"] == "device_memory" and case.get("tokens", 0) > 1:
+            continue  # a product of many tokens may be all that the GPU can compute
+        by = max(least, key=least.get)
+        seconds = least[by]
+        if case["path"] == "link":
+            seconds = max(seconds, resident.get((label_of(case), case["weights"]["name"]), 0))
+        if case["model"]["pass_s"] > seconds * FAR:
+            far.append((case["model"]["pass_s"] / seconds, by, case))
+    if far:
+        times, by, case = max(far, key=lambda one: one[0])
+        rate = case["model"]["tokens_per_second_ceiling"]
+        yield "run", (f"{len(far)} of {len(rated)} tokens/s stand there without their bound, and the "
+                      f"machine allows more than {FAR:g} times as many: of {case['name']} "
+                      f"{three_digits(rate)}, and {three_digits(rate * times)} by the "
+                      f"{by.replace('_', ' ')}")
+
+
 def bounds_follow_from_the_calibration(part):
     for case in with_model(part):
         bound = case["model"].get("bound")
@@ -112,4 +140,4 @@ def resident_never_left_the_gpu(part):
 
 
 CHECKS = (tokens_are_of_a_state_that_lasts, tokens_are_below_the_bound,
-          bounds_follow_from_the_calibration, resident_never_left_the_gpu)
+          rates_stand_beside_their_bound, bounds_follow_from_the_calibration, resident_never_left_the_gpu)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Sanity against physics: nothing above what the link and GPU memory carry, cold never cheaper."""
 from ..parts import link_bytes, near, same_but_for_start, twins
-from ..results import label_of
+from ..results import label_of, version_of
 
 # Rates are held against nominal peaks, which real machines do not reach; the margin only covers the
 # clock. Where the peak is unknown, the calibrated rate stands in for it. As the bench itself does.
@@ -10,6 +10,9 @@ CALIBRATION_MARGIN = 1.1
 # Set-up of a transfer costs some 10 us, more or less of it from cold: below that nothing must be.
 CALLS_S = 10e-6
 CLEARLY = 0.95  # of a median, and the samples apart
+
+BESIDE_MARGIN = 1.03  # a median beside copies may be above the best alone, by noise
+OLD_BUFFER, IN_MEMORY = 256 * 2**20, 4  # bytes read until 2.1; caches that a buffer must be as large as
 
 PCIE = {1: (2.5e9, 8 / 10), 2: (5e9, 8 / 10), 3: (8e9, 128 / 130), 4: (16e9, 128 / 130),
         5: (32e9, 128 / 130)}  # transfers per second and lane, and what line coding leaves
@@ -57,6 +60,21 @@ def calibration_is_below_the_peaks(part):
         if rate and peak and rate > peak * PEAK_MARGIN:
             yield "calibration", (f"{field} is {rate_text(rate)}, above the {what}'s peak of "
                                   f"{rate_text(peak)}")
+
+
+def the_cpu_reads_memory(part):
+    """And not its cache: beside copies it is no faster than alone, and what it reads is no part of
+    what the cache holds."""
+    calibration = part.run["calibration"]
+    alone, beside = (calibration.get(f"host_read{which}_bytes_per_second") for which in (
+        "", "_beside_copy"))
+    if alone and beside and beside > alone * BESIDE_MARGIN:
+        yield "calibration", (f"the CPU reads {rate_text(beside)} beside copies and {rate_text(alone)} "
+                              "alone: from its cache, or disturbed")
+    cache = part.run["platform"]["host"].get("last_level_cache_bytes") or 0
+    if alone and version_of(part.run) < (2, 1) and cache * IN_MEMORY > OLD_BUFFER:
+        yield "calibration", (f"the CPU's {rate_text(alone)} are of a buffer of {OLD_BUFFER} bytes, as "
+                              f"before 2.1, and its cache has {cache}")
 
 
 def link_is_below_its_peak(part):
@@ -131,6 +149,7 @@ def reading_over_the_link_is_not_faster_than_resident(part):
                                  f"{times(case, bound_case)}")
 
 
-CHECKS = (platform_is_possible, calibration_is_below_the_peaks, link_is_below_its_peak,
+CHECKS = (platform_is_possible, calibration_is_below_the_peaks, the_cpu_reads_memory,
+          link_is_below_its_peak,
           memory_is_below_its_peak, cold_is_not_faster_than_warm,
           reading_over_the_link_is_not_faster_than_resident)
