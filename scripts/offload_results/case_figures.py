@@ -3,7 +3,7 @@
 than 5 %, as the program's own tables have them (docs/methodology.md, "Digits")."""
 from . import variability
 from .results import passed, tokens_per_second
-from .text import rough, rough_seconds, seconds, three_digits, two_digits
+from .text import digits, rough, rough_seconds, seconds
 
 
 def over_runs(cases):
@@ -28,10 +28,9 @@ def median(case):
 def of_pass(case, value, figure, ranged=True):
     """`value`, which follows from the seconds of the median pass by `figure`; with what the fastest and
     the slowest make of it where it is rough."""
-    if not variability.is_rough(case):
-        return three_digits(value)
-    if not ranged:
-        return two_digits(value)
+    is_rough = variability.is_rough(case)
+    if not is_rough or not ranged:
+        return digits(is_rough)(value)
     ends = [figure(case["summary"][name]) for name in ("min_s", "max_s")]
     return rough(value, min(ends), max(ends))
 

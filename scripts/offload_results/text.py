@@ -36,6 +36,11 @@ def two_digits(value):
     return f"{float(rounded):.{max(0, 1 - int(rounded.partition('e')[2]))}f}"
 
 
+def digits(is_rough):
+    """How to write a figure that variability.is_rough says that of."""
+    return two_digits if is_rough else three_digits
+
+
 def rough(value, least, most):
     """27 (19..28): of what runs of one build repeat to no better than 5 %."""
     low, high = two_digits(least), two_digits(most)

@@ -97,6 +97,15 @@ def test_two_runs_of_a_model_are_told_apart(tmp_path):
     assert [column.title for column in figure.columns] == ["8b, a", "8b, b"]
 
 
+def test_what_runs_do_not_repeat_is_rough(tmp_path):
+    """By variability, as in tables: from cold the driver takes part, and runs differ by 15 %."""
+    cases = [make.case("gemv", "managed_demand", "w", "cold", [5e-3, 6e-3]),
+             make.case("gemv", "pinned_copy", "w", "steady", [1e-3, 1.1e-3])]
+    [figure] = rates.figures(load(tmp_path, cases))
+    assert [(row.policy, cell.rough) for row, cell in zip(figure.rows, figure.columns[0].cells)] == [
+        ("pinned_copy", False), ("managed_demand", True)]
+
+
 # evidence
 
 def measured_evidence():

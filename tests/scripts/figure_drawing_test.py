@@ -123,6 +123,20 @@ def test_bars_say_what_is_unknown(tmp_path, boxes):
     assert "on the GPU: 1000000 \u2192" in texts and "on the GPU: 12500" in texts
 
 
+def test_what_is_rough_has_two_digits(tmp_path, boxes):
+    """Beside bars and where curves end; whiskers show the range."""
+    seconds = [1.234e-3, 1.235e-3, 1.236e-3]
+    ends = [("pinned_copy", "steady"), ("managed_demand", "cold")]
+    columns = [make.case("gemv", policy, "w", start, seconds) for policy, start in ends]
+    points = [make.case("stream_read", policy, f"{size}B", start, seconds, size=size)
+              for policy, start in ends for size in (2**25, 2**26)]
+    for cases, kind in ((columns, "rates"), (points, "bandwidth")):
+        path = make.write(tmp_path / f"{kind}.json", make.run(cases))
+        [(_, figure)] = plotting.data_of([path], [kind])
+        texts = [text for text, _ in boxes(drawn(figure))]
+        assert texts.count("54.3") == 1 and texts.count("54") == 1
+
+
 def test_curves_are_drawn_where_their_points_are(sweep):
     [(_, figure)] = plotting.data_of([sweep], ["bandwidth"])
     result = drawn(figure)

@@ -7,13 +7,15 @@ import json
 
 import pytest
 from report_pages import (  # noqa: F401  # the fixtures that the tests name
-    H200, HOSTILE, ROOT, SENTENCE, all_of, browser, cases_of, cases_table, column, eventually, in_us, medians_of, one,
+    H200, HOSTILE, ROOT, SENTENCE, all_of, browser, cases_of, cases_table, column, eventually, one,
     pages, picture, see, texts)
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import Select
 
+from offload_results import case_figures
 from offload_results.report import page as report_page
+from offload_results.variability import is_rough
 
 
 @pytest.mark.parametrize("name", ["quick", "sweeps", "cpu", "hostile", "all"])
@@ -44,13 +46,14 @@ def test_numbers_are_written_by_the_shared_table(see):
     browser = see("quick")
     spelled = ("{number: threeDigits, seconds: (value) => duration(value * 1e6), rate: rateText, "
                "traffic: decimalBytes, size, percent_number: (ratio) => percent(ratio, 1), "
-               "ratio: ratioText}")
+               "ratio: ratioText, two_digits: twoDigits, rough, "
+               "rough_seconds: (value) => roughDuration(value * 1e6)}")
     examples = [one for one in json.loads((ROOT / "tests/data/numbers.json").read_text())
-                if one["kind"] not in ("percent", "times", "two_digits", "rough", "rough_seconds")]
-    # which the page writes nowhere
+                if one["kind"] not in ("percent", "times")]  # which the page writes nowhere
     found = browser.execute_script(
         f"{report_page.read('numbers.js')}; const spelled = {spelled};"
-        "return arguments[0].map(({kind, value}) => spelled[kind](value))", examples)
+        "return arguments[0].map(({kind, value, least, most}) => spelled[kind](value, least, most))",
+        examples)
     assert found == [one["text"] for one in examples]
 
 
@@ -58,16 +61,20 @@ def test_tables_sort_by_every_column(see):
     browser = see("quick")
     table = cases_table(browser, "gemv")
     table.find_element(By.CSS_SELECTOR, ".more").click()
-    expected = sorted(medians_of(H200 / "quick.json", "gemv"))
+    expected = sorted(cases_of(H200 / "quick.json", "gemv"),
+                      key=lambda case: case["summary"]["median_s"])
     button = table.find_element(By.XPATH, ".//th[.//span='median']//button")
     button.click()
-    shown = [in_us(text) for text in column(table, "median")]
-    assert shown == pytest.approx([median * 1e6 for median in expected], rel=6e-3)
+    shown = column(table, "median")
+    assert shown == list(map(case_figures.median, expected))
+    rough = [case_figures.gigabytes_per_second(case) for case in expected if is_rough(case)]
+    assert rough == [text for text, case in zip(column(table, "GB/s"), expected) if is_rough(case)]
+    assert any(".." in text for text in rough)
     head = button.find_element(By.XPATH, "..")
     assert head.get_attribute("aria-sort") == "ascending"
     button.send_keys(Keys.ENTER)  # by keyboard: the other way round
     assert head.get_attribute("aria-sort") == "descending"
-    assert [in_us(text) for text in column(table, "median")] == shown[::-1]
+    assert column(table, "median") == shown[::-1]
     for other in table.find_elements(By.CSS_SELECTOR, "thead button"):
         other.click()
         sorts = [head.get_attribute("aria-sort")

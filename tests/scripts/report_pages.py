@@ -144,8 +144,3 @@ def cases_of(path, label, **fields):
 
 def medians_of(path, label, **fields):
     return [found["summary"]["median_s"] for found in cases_of(path, label, **fields)]
-
-
-def in_us(text):
-    value, unit = text.split()
-    return float(value.replace(",", "")) * {"ns": 1e-3, "us": 1, "ms": 1e3, "s": 1e6}[unit]

@@ -3,7 +3,7 @@
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from ..text import three_digits
+from ..text import digits, three_digits
 from .page import BODY, FAINT, GREY, MARGIN, WIDTH, Page
 from .typesetting import width
 
@@ -96,7 +96,7 @@ def bound_text(column, axes):
 
 def text_of(cell, reasons):
     if cell.state == "measured":
-        return "0" if cell.value == 0 else three_digits(cell.value)
+        return digits(cell.rough)(cell.value)
     if cell.state == "zero by design":
         return "0*"
     if cell.state == "absent":

@@ -44,7 +44,8 @@ def name_curves(page, axes, panel, groups):
     blocks = []  # (where the curve ends, its entries)
     for group in groups:
         end = group[0].points[-1]
-        entries = [Entry(curve.label, value_text(curve.points[-1].y, panel.y.kind),
+        entries = [Entry(curve.label, value_text(curve.points[-1].y, panel.y.kind,
+                                                 curve.points[-1].rough),
                          line_style(page.styles[curve.policy])) for curve in group]
         if end.x < last:
             name_inside(axes, end, entries, noted)

@@ -3,7 +3,7 @@
 from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import text_to_path
 
-from ..text import size, three_digits
+from ..text import digits, size
 
 
 def width(text, size, bold=False):
@@ -23,10 +23,10 @@ def wrap(text, limit, size, bold=False):
     return lines
 
 
-def value_text(value, kind):
+def value_text(value, kind, rough=False):
     if kind == "bytes":
         return size(value)
-    return f"{value:g}" if kind in ("count", "number") else three_digits(value)
+    return f"{value:g}" if kind in ("count", "number") else digits(rough)(value)
 
 
 def range_text(values, kind):

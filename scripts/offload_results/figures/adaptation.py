@@ -3,6 +3,7 @@
 import itertools
 
 from ..results import label_of, passed
+from ..variability import is_rough
 from . import styles
 from .data import Axis, Curve, CurveFigure, Panel, Point, of_each
 from .runs import not_shown
@@ -46,7 +47,8 @@ def of_run(run):
 
 def times(case):
     return Curve(case["policy"], case["start"], tuple(
-        Point(index, seconds * 1e3) for index, seconds in enumerate(case["series"]["pass_s"], 1)))
+        Point(index, seconds * 1e3, rough=is_rough(case))
+        for index, seconds in enumerate(case["series"]["pass_s"], 1)))
 
 
 def moved_so_far(case):

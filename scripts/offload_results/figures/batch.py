@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Time of a matrix product over the number of tokens, against what the link alone needs."""
 from ..results import passed
-from .data import Axis, CurveFigure, Line, Panel, Point, of_each
-from .runs import not_shown, of_workload, on_the_gpu, spread
+from .data import Axis, CurveFigure, Line, Panel, of_each
+from .runs import not_shown, of_workload, on_the_gpu, point
 from .sweep import MERGED, SPREAD, curves
 
 NEEDS = "gemm with several numbers of tokens: --suite gemm"
@@ -17,7 +17,7 @@ def milliseconds(tokens, case):
     def of(seconds):
         return seconds * 1e3
 
-    return Point(tokens, of(case["summary"]["median_s"]), *spread(case, of), read_again(case))
+    return point(tokens, case, of(case["summary"]["median_s"]), of, read_again(case))
 
 
 def read_again(case):

@@ -29,6 +29,7 @@ class Point:
     low: float | None = None
     high: float | None = None
     note: str | None = None  # stands beside the point
+    rough: bool = False  # written with two digits: variability.is_rough
 
 
 @dataclasses.dataclass(frozen=True)
@@ -97,6 +98,7 @@ class Cell:
     low: float | None = None
     high: float | None = None
     text: str | None = None
+    rough: bool = False  # as of a point
 
 
 ABSENT = Cell("absent")

@@ -2,7 +2,7 @@
 """Time of one dependent read, by policy and size of what is chased through."""
 from ..results import passed
 from .data import ABSENT, BarFigure, Cell, Column, Row, of_each
-from .runs import never_leaves_the_gpu, not_shown, of_workload, offloads, spread
+from .runs import measured, never_leaves_the_gpu, not_shown, of_workload, offloads
 
 NEEDS = "pointer_chase: --suite quick, micro or full, or --workloads pointer_chase"
 
@@ -52,5 +52,4 @@ def cell(case):
     if not passed(case):
         return Cell("failed", text=case["failure"] or "incomplete")
     steps = case["steps"]
-    return Cell("measured", case["seconds_per_step"] * 1e6,
-                *spread(case, lambda seconds: seconds / steps * 1e6))
+    return measured(case, case["seconds_per_step"] * 1e6, lambda seconds: seconds / steps * 1e6)

@@ -3,9 +3,10 @@
 import dataclasses
 
 from ..results import label_of, passed
+from ..variability import is_rough
 from . import bandwidth, batch, granularity, latency
 from .data import ABSENT, BarFigure, Cell, Column, Row, of_each
-from .runs import never_leaves_the_gpu, not_shown, offloads, spread
+from .runs import measured, never_leaves_the_gpu, not_shown, offloads
 
 NEEDS = "passed case of a workload that no other figure is for"
 SWEEPS = (bandwidth, batch, granularity, latency)
@@ -92,8 +93,8 @@ def column(name, cases, rows):
 def cell(case):
     if not passed(case):
         return Cell("failed", text=case["failure"] or "incomplete")
-    return Cell("measured", case["gb_per_s"],
-                *spread(case, lambda seconds: case["bytes"]["requested"] / seconds / 1e9))
+    return measured(case, case["gb_per_s"],
+                    lambda seconds: case["bytes"]["requested"] / seconds / 1e9)
 
 
 def setup_figure(part, workload, cases):
@@ -105,5 +106,6 @@ def setup_figure(part, workload, cases):
         f"setup-{workload}", f"{workload}: set-up and read apart",
         "Medians of the two parts of each sample; a copy through pointers pays before it reads.",
         rows, tuple(Column(text, "ms", tuple(
-            Cell("measured", max(case["setup"][field], 0) * 1e3) for case in shown))
+            Cell("measured", max(case["setup"][field], 0) * 1e3, rough=is_rough(case))
+            for case in shown))
             for text, field in parts), (), (part,))

@@ -5,6 +5,8 @@ import re
 
 from .. import results as results_files
 from ..results import passed
+from ..variability import is_rough
+from .data import Cell, Point
 
 MAX_NOTES = 8  # of single cases, below a figure
 
@@ -64,6 +66,15 @@ def spread(case, of):
         return None, None
     summary = case["summary"]
     return tuple(sorted((of(summary["p95_s"]), of(summary["p05_s"]))))
+
+
+def measured(case, value, of):
+    """A cell with `value`, which follows from the seconds of the median pass by `of`."""
+    return Cell("measured", value, *spread(case, of), rough=is_rough(case))
+
+
+def point(x, case, value, of, note=None):
+    return Point(x, value, *spread(case, of), note, is_rough(case))
 
 
 def not_shown(runs, cases):

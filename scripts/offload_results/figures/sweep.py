@@ -2,8 +2,8 @@
 """GB/s over something: the panels of curves that bandwidth and granularity have in common."""
 from ..results import passed
 from . import styles
-from .data import SIMILAR, Axis, Curve, Line, Panel, Point
-from .runs import on_the_gpu, spread
+from .data import SIMILAR, Axis, Curve, Line, Panel
+from .runs import on_the_gpu, point
 
 
 def curves(cases, x_of, point_of):
@@ -22,7 +22,7 @@ def rate(x, case):
     def of(seconds):
         return case["bytes"]["requested"] / seconds / 1e9
 
-    return Point(x, case["gb_per_s"], *spread(case, of))
+    return point(x, case, case["gb_per_s"], of)
 
 
 def levels(run):

@@ -4,7 +4,7 @@ model."""
 from ..results import label_of, lasts, passed, tokens_per_second
 from . import caption
 from .data import ABSENT, BarFigure, Cell, Column, NoData, Row
-from .runs import never_leaves_the_gpu, not_shown, offloads, spread
+from .runs import measured, never_leaves_the_gpu, not_shown, offloads
 
 NEEDS = "passes through a model: --suite decode or prefill, with --model"
 
@@ -92,7 +92,7 @@ def cell(case):
     if not passed(case):
         return Cell("failed", text=case["failure"] or "incomplete")
     rate, median = tokens_per_second(case), case["summary"]["median_s"]
-    return Cell("measured", rate, *spread(case, lambda seconds: rate * median / seconds))
+    return measured(case, rate, lambda seconds: rate * median / seconds)
 
 
 def first_models(columns):

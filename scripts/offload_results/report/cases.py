@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Cases as the page holds them: a list per column, with what repeats in a table of values."""
 from ..results import label_of, passed, tokens_per_second
+from ..variability import is_rough
 from . import answers, evidence, memory
 from .packing import microseconds, rounded
 
@@ -57,7 +58,8 @@ def how(case):
 
 def outcome(case):
     return {"status": status(case), "failure": case["failure"],
-            "passes": case["passes_per_sample"], "count": len(case["samples_s"])}
+            "passes": case["passes_per_sample"], "count": len(case["samples_s"]),
+            "rough": is_rough(case)}
 
 
 def sizes(case):

@@ -65,12 +65,13 @@ def column_written(column, table):
 
 
 def cell_written(cell, table):
-    """A value, a value with its whiskers' ends, or the index of a state and why."""
+    """A value, a value with its whiskers' ends and whether it is rough, or the index of a state and
+    why."""
     if cell.state != "measured":
         return [table.index([cell.state, cell.text])]
-    if cell.low is None:
+    if cell.low is None and not cell.rough:
         return rounded(cell.value)
-    return [rounded(cell.value), rounded(cell.low, 4), rounded(cell.high, 4)]
+    return [rounded(cell.value), rounded(cell.low, 4), rounded(cell.high, 4)] + [1] * cell.rough
 
 
 def panel_written(panel, table):
@@ -89,10 +90,10 @@ def curve_written(curve, table):
 
 
 def point_written(point, table):
-    """[x, y], with the whiskers' ends, with a note; as much as there is."""
+    """[x, y], with the whiskers' ends, with a note, and 1 if it is rough; as much as there is."""
     x = point.x if isinstance(point.x, int) else rounded(point.x)
     found = [x, rounded(point.y), rounded(point.low, 4), rounded(point.high, 4),
-                point.note and table.index(point.note)]
+                point.note and table.index(point.note), 1 if point.rough else None]
     while found[-1] is None:
         found.pop()
     return found

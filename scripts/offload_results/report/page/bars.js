@@ -82,7 +82,7 @@ function barColumn(figure, index, rows, reasons) {
     cell: (row) => barCell(row, row.cells[index], most, reasons)};
 }
 
-function barCell(row, [state, value, low, high, text], most, reasons) {
+function barCell(row, [state, value, low, high, text, rough], most, reasons) {
   if (state === "absent") return el("span", {class: "quiet"}, "not measured");
   const track = el("span", {class: "track", "aria-hidden": "true"});
   if (state in WORDS) {
@@ -103,5 +103,5 @@ function barCell(row, [state, value, low, high, text], most, reasons) {
     track.append(whisker);
   }
   return el("span", {class: "bar-cell"}, track,
-    el("span", null, state === "zero by design" ? "0*" : threeDigits(value)));
+    el("span", null, state === "zero by design" ? "0*" : digits(rough)(value)));
 }

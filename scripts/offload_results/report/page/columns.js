@@ -5,7 +5,18 @@ function columnsFor(rows) {
   const several = (name) => new Set(rows.map((row) => row[name])).size > 1;
   const text = (title, of, also) => ({title, value: of, cell: of, ...also});
   const figure = (title, of, written, also) => ({title, number: true, value: of,
-    cell: (row) => (of(row) === null || of(row) === undefined ? DASH : written(of(row))), ...also});
+    cell: (row) => (of(row) === null || of(row) === undefined ? DASH : written(of(row), row)),
+    ...also});
+  const time = (us, row) => (row.rough ? roughDuration : duration)(us);
+  // With the least and the most of the samples where it is rough; `of` makes it of a pass's time.
+  const ranged = (of) => (value, row) => {
+    if (!row.rough || row.samples.length === 0) return digits(row.rough)(value);
+    const ends = [Math.max(...row.samples), Math.min(...row.samples)].map((us) => of(us, row));
+    return rough(value, ...ends);
+  };
+  const rateOf = (us, row) => row.requested / us / 1e3;
+  const tokensOf = (us, row) => row.tokens / (row.passSeconds
+    + (us - row.median) * 1e-6 * row.model.scale);
   const low = {lowFirst: true};
   const models = any((row) => row.model);
   const chains = rows.some((row) => row.steps > 0);
@@ -16,16 +27,16 @@ function columnsFor(rows) {
     text("start", (row) => row.start + (row.graph ? ", graph" : "")),
     several("label") ? text("workload", (row) => row.label) : null,
     several("weights") ? text("weights", (row) => row.weights) : null,
-    models ? figure("tokens/s", (row) => row.tokensPerSecond, threeDigits,
+    models ? figure("tokens/s", (row) => row.tokensPerSecond, ranged(tokensOf),
       {help: "by these kernels, of weights alone"}) : null,
     any((row) => row.boundTokens) ? figure("bound", (row) => row.boundTokens, threeDigits,
       {help: "tokens/s that the machine allows"}) : null,
     any((row) => row.boundTokens) ? text("bound by", (row) => (row.boundTokens
       ? row.boundBy.replace("_", " ") : DASH)) : null,
-    figure("median", (row) => row.median, duration, {...low, help: "of the samples"}),
-    chains ? figure("a step", (row) => row.perStep, duration, low) : null,
+    figure("median", (row) => row.median, time, {...low, help: "of the samples"}),
+    chains ? figure("a step", (row) => row.perStep, time, low) : null,
     // A model's rate would count what is resident too.
-    chains || models ? null : figure("GB/s", (row) => row.rate, threeDigits),
+    chains || models ? null : figure("GB/s", (row) => row.rate, ranged(rateOf)),
     {title: "verdict", value: (row) => row.slower, lowFirst: true,
       cell: (row) => (row.failure ? `FAILED: ${row.failure}` : row.verdict || DASH), kind: "verdict"},
     any((row) => row.share) ? figure("% of link", (row) => row.share, (ratio) => percent(ratio, 1),

@@ -195,11 +195,11 @@ function moved(spots, current, key) {
 
 function tipLines(spot, panel) {
   return spot.curves.flatMap((curve) => {
-    const [, y, low, high, note] = curve.points[spot.index];
-    const lines = [[curve.name, valueText(y, panel.y.kind)]];
+    const [, y, low, high, note, isRough] = curve.points[spot.index];
+    const lines = [[curve.name, valueText(y, panel.y.kind, isRough)]];
     if (low !== null && spot.curves.length < 4) {
       lines.push(["5th to 95th percentile",
-        `${valueText(low, panel.y.kind)} ${DASH} ${valueText(high, panel.y.kind)}`]);
+        `${valueText(low, panel.y.kind, isRough)} ${DASH} ${valueText(high, panel.y.kind, isRough)}`]);
     }
     if (note) lines.push([note, null]);
     return lines;
@@ -209,7 +209,8 @@ function tipLines(spot, panel) {
 function valuesOf(panel, figure) {
   const curves = panel.groups.flat().concat(panel.references);
   const xs = distinct(curves.flatMap((curve) => curve.points.map(([x]) => x)));
-  const at = (curve, x) => (curve.points.find((point) => point[0] === x) || [])[1] ?? null;
+  const pointAt = (curve, x) => curve.points.find((point) => point[0] === x) || [];
+  const at = (curve, x) => pointAt(curve, x)[1] ?? null;
   const columns = [
     {title: "policy", sticky: true, value: (curve) => curve.policy,
       cell: (curve) => curve.policy},
@@ -217,7 +218,8 @@ function valuesOf(panel, figure) {
       cell: (curve) => curve.start + (curve.graph ? ", graph" : "")},
     ...xs.map((x) => ({title: valueText(x, panel.x.kind), number: true,
       value: (curve) => at(curve, x),
-      cell: (curve) => (at(curve, x) === null ? DASH : valueText(at(curve, x), panel.y.kind))})),
+      cell: (curve) => (at(curve, x) === null ? DASH
+        : valueText(at(curve, x), panel.y.kind, pointAt(curve, x)[5]))})),
   ];
   return sortableTable({caption: `${figure.title} ${panel.title}`, columns, rows: curves}).root;
 }

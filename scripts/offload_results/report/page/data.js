@@ -56,13 +56,14 @@ const runNames = (indexes) => indexes.map((index) => data.runs[index].name).join
 /// A figure's parts that stand in the table of values, put back.
 const curveOf = ({of, points}) => {
   const [policy, start, graph] = shared(of);
-  return {policy, start, graph, points: points.map(([x, y, low = null, high = null, note = null]) =>
-    [x, y, low, high, shared(note)])};
+  return {policy, start, graph, points: points.map(
+    ([x, y, low = null, high = null, note = null, rough = 0]) =>
+      [x, y, low, high, shared(note), rough])};
 };
-/// [state, value, low, high, why]
+/// [state, value, low, high, why, whether it is rough]
 const cellOf = (cell) => {
-  if (!Array.isArray(cell)) return ["measured", cell, null, null, null];
-  if (cell.length === 3) return ["measured", ...cell, null];
+  if (!Array.isArray(cell)) return ["measured", cell, null, null, null, 0];
+  if (cell.length > 1) return ["measured", ...cell.slice(0, 3), null, cell[3] || 0];
   const [state, text] = shared(cell[0]);
-  return [state, state === "zero by design" ? 0 : null, null, null, text];
+  return [state, state === "zero by design" ? 0 : null, null, null, text, 0];
 };

@@ -11,12 +11,28 @@ const threeDigits = orDash((value) => {
   return value.toFixed(Math.max(0, 2 - exponent));
 });
 
-function scaled(value, scales) {
-  const scale = scales.find(([factor]) => Math.abs(value) / factor < 999.5) || scales.at(-1);
-  return `${threeDigits(value / scale[0])} ${scale[1]}`;
+const twoDigits = orDash((value) => {
+  if (value === 0) return "0";
+  const rounded = value.toExponential(1);
+  return Number(rounded).toFixed(Math.max(0, 1 - Number(rounded.split("e")[1])));
+});
+/// How to write a figure: of rough ones runs of one build agree to two digits at best.
+const digits = (isRough) => (isRough ? twoDigits : threeDigits);
+
+/// 27 (19..28), or 27 where the ends are the same.
+function rough(value, least, most) {
+  const [low, high] = [twoDigits(least), twoDigits(most)];
+  return low === high ? twoDigits(value) : `${twoDigits(value)} (${low}..${high})`;
 }
 
-const duration = orDash((us) => scaled(us, [[1e-3, "ns"], [1, "us"], [1e3, "ms"], [1e6, "s"]]));
+function scaled(value, scales, written = threeDigits) {
+  const scale = scales.find(([factor]) => Math.abs(value) / factor < 999.5) || scales.at(-1);
+  return `${written(value / scale[0])} ${scale[1]}`;
+}
+
+const TIMES = [[1e-3, "ns"], [1, "us"], [1e3, "ms"], [1e6, "s"]];
+const duration = orDash((us) => scaled(us, TIMES));
+const roughDuration = orDash((us) => scaled(us, TIMES, twoDigits));
 const rateText = orDash((rate) =>
   scaled(rate, [[1, "B/s"], [1e3, "kB/s"], [1e6, "MB/s"], [1e9, "GB/s"], [1e12, "TB/s"]]));
 const decimalBytes = orDash((bytes) => (bytes < 999.5 ? `${bytes.toFixed(0)} B`
@@ -43,10 +59,10 @@ const countText = (value) => (Number.isInteger(value) ? value.toLocaleString("en
 const plural = (count, noun) => `${count.toLocaleString("en-US")} ${noun}${count === 1 ? "" : "s"}`;
 
 /// A value of an axis or a bar by its kind, with its unit where it has one.
-function valueText(value, kind) {
+function valueText(value, kind, isRough = false) {
   if (kind === "bytes") return size(value);
-  if (kind === "ms") return duration(value * 1e3);
-  if (kind === "rate") return `${threeDigits(value)} GB/s`;
+  if (kind === "ms") return (isRough ? roughDuration : duration)(value * 1e3);
+  if (kind === "rate") return `${digits(isRough)(value)} GB/s`;
   return Number(value.toPrecision(6)).toLocaleString("en-US");
 }
 
