@@ -88,6 +88,7 @@ SANE = {
     "a busy machine that says so": run(
         [with_host(0.8, 4.0)], findings=[said("busy_machine", with_host(0.8, 4.0))]),
     "hardly busy": run([with_host(0.1, 1.0)]),
+    "steal alone is known": run([with_host(0.8, None)]),
     "throttling that is told": run([with_gpu(throttled=["power cap"])],
                                    findings=[said("throttled", with_gpu())]),
     "clocks that were chosen": run([with_gpu(throttled=["application clocks"])]),

@@ -136,15 +136,28 @@ def examine(document):
     list(reference.comparisons(whole))
 
 
+def shortened(value, length=3):
+    """No list has more items than that: each place that a check looks at is there, and little twice."""
+    if isinstance(value, dict):
+        return {key: shortened(child, length) for key, child in value.items()}
+    return [shortened(child, length) for child in value[:length]] if isinstance(value, list) else value
+
+
+def is_still_valid(document, path):
+    """After a change at `path`: of a list whose items have a definition only that item is asked."""
+    validator = schema.validator_of(schema.major_in(document))
+    for whole, name in ((("benchmarks",), "row"), (("offload_bench", "cases"), "case")):
+        depth = len(whole)
+        if path[:depth] == whole:
+            for step in path[:depth + 1]:
+                document = document[step]
+            validator = validator.evolve(schema=validator.schema["$defs"][name])
+    return validator.is_valid(document)
+
+
 @pytest.mark.parametrize("name", ["adaptation", "decode-llama3.1-8b", "gemm", "memory-cost"])
 def test_no_valid_document_makes_a_check_stumble(name):
-    document = json.loads((ROOT / f"results/h200-sxm-pcie5/{name}.json").read_text())
-    ours = document["offload_bench"]
-    ours["cases"] = ours["cases"][:4]
-    names = {one["run_name"] for one in ours["cases"]}
-    document["benchmarks"] = [row for row in document["benchmarks"] if row["run_name"] in names]
-    for one in ours["cases"]:
-        del one["weights"]["tensors"][3:]
+    document = shortened(json.loads((ROOT / f"results/h200-sxm-pcie5/{name}.json").read_text()))
     paths = list(leaves(document))
     chosen = random.Random(1)
     tried = 0
@@ -155,7 +168,7 @@ def test_no_valid_document_makes_a_check_stumble(name):
         before = parent[path[-1]]
         for value in (0, None, 10**19, 1e-300):
             parent[path[-1]] = value
-            if not schema.errors_in(document):
+            if is_still_valid(document, path):
                 tried += 1
                 examine(document)
         parent[path[-1]] = before

@@ -109,7 +109,7 @@ def first_samples_are_like_the_others(part):
 def shares(cases):
     """(steal, others) as shares of the CPU time while these cases were sampled; None if unknown."""
     hosts = [host for case in cases if (host := measured(case["evidence"].get(
-        "host", {"state": "unavailable"}))) and host["steal_s"] is not None]
+        "host", {"state": "unavailable"}))) and None not in (host["steal_s"], host["others_s"])]
     total = sum(host["over_s"] * host["cpus"] for host in hosts)
     if not total:
         return None
