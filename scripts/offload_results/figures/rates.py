@@ -55,8 +55,8 @@ def of_workload(part):
         f"rates-{workload}", f"{workload}: GB/s by policy",
         "Bytes that the workload asks for over the median pass. Whiskers, where visible: 5th to "
         "95th percentile.",
-        rows, tuple(column(title(key, columns), of_column, rows)
-                    for key, of_column in columns.items()),
+        rows, tuple(column(title, of_column, rows)
+                    for title, of_column in zip(titles(columns), columns.values())),
         not_shown([part], part.cases), (part,))]
     if any(case.get("setup") for case in cases):
         made.append(setup_figure(part, workload, cases))
@@ -76,11 +76,11 @@ def rows_of(cases):
     return tuple(sorted(best, key=lambda row: (-best[row], row.policy, row.start)))
 
 
-def title(key, columns):
-    label, weights = key
-    labels = len({label for label, _ in columns})
-    names = len({weights for _, weights in columns})
-    return weights if labels == 1 else label if names == 1 else f"{label} of {weights}"
+def titles(columns):
+    """What tells the columns apart: weights, labels, or both."""
+    labels, names = map(len, map(set, zip(*columns)))
+    return [weights if labels == 1 else label if names == 1 else f"{label} of {weights}"
+            for label, weights in columns]
 
 
 def column(name, cases, rows):
