@@ -6,9 +6,9 @@ import base64
 import json
 
 import pytest
-from report_pages import (  # noqa: F401  # the fixtures that the tests name
-    H200, HOSTILE, ROOT, SENTENCE, all_of, browser, cases_of, cases_table, column, eventually, one,
-    pages, picture, see, texts)
+from report_pages import (  # noqa: F401  # see is a fixture that the tests name
+    H200, HOSTILE, ROOT, SENTENCE, all_of, cases_of, cases_table, column, eventually, one,
+    picture, see, texts)
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import Select
@@ -77,8 +77,9 @@ def test_tables_sort_by_every_column(see):
     assert column(table, "median") == shown[::-1]
     for other in table.find_elements(By.CSS_SELECTOR, "thead button"):
         other.click()
-        sorts = [head.get_attribute("aria-sort")
-                 for head in table.find_elements(By.CSS_SELECTOR, "thead th")]
+        sorts = browser.execute_script(
+            "return [...arguments[0].querySelectorAll('thead th')].map((head) => head.ariaSort)",
+            table)
         assert sum(sort != "none" for sort in sorts) == 1
         assert len(column(table, "policy")) == len(expected)
 

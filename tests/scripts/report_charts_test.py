@@ -3,8 +3,8 @@
 pytest, Selenium, chromium and its driver; skipped where they are not there."""
 import json
 
-from report_pages import (  # noqa: F401  # the fixtures that the tests name
-    H200, browser, eventually, medians_of, one, pages, picture, see, texts)
+from report_pages import (  # noqa: F401  # see is a fixture that the tests name
+    H200, eventually, medians_of, one, picture, see, texts)
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys

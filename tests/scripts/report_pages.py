@@ -33,8 +33,8 @@ SENTENCE = "gemv of w, cold: __proto__ wins at 51.2 GB/s, b failed."
 HOSTILE = "<img/src=x/onerror=window.hit=1></script><script>window.hit=1</script>]]>\u2028"
 
 
-@pytest.fixture(scope="module")
-def browser():
+def started():
+    """A browser, until it is asked for again."""
     options = webdriver.ChromeOptions()
     options.binary_location = BROWSER
     for argument in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"):
@@ -46,9 +46,8 @@ def browser():
     found.quit()
 
 
-@pytest.fixture(scope="module")
-def pages(tmp_path_factory):
-    directory = tmp_path_factory.mktemp("pages")
+def written(directory):
+    """{name of a page: where it is}"""
     cases, answer = answered(
         [case(policy=HOSTILE, weights=HOSTILE, mechanism=HOSTILE, engine_flags=HOSTILE),
          case(policy="__proto__", samples=[2e-3] * 3, weights=HOSTILE),
@@ -132,9 +131,14 @@ def cases_table(browser, workload):
 
 
 def column(table, title):
-    heads = [head.text.strip() for head in table.find_elements(By.CSS_SELECTOR, "thead th")]
-    place = heads.index(title) + 1
-    return texts(table.find_elements(By.CSS_SELECTOR, f"tbody tr > :nth-child({place})"))
+    """The text of its cells, asked of the browser at once: each question takes milliseconds."""
+    def shown(selector):
+        return [text.strip() for text in table.parent.execute_script(
+            "return [...arguments[0].querySelectorAll(arguments[1])].map((one) => one.innerText)",
+            table, selector)]
+
+    place = shown("thead th").index(title) + 1
+    return shown(f"tbody tr > :nth-child({place})")
 
 
 def cases_of(path, label, **fields):
