@@ -4,10 +4,11 @@ import copy
 import json
 import math
 import pathlib
-import subprocess
-import sys
+
+import scipy.special  # noqa: F401  # for the children of forked.py
 
 import results_builder as build
+from forked import script
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 STILL = [1e-3] * 5  # no spread of its own: what is left is the assumed one
@@ -17,8 +18,7 @@ RESOLUTION = math.exp(4.5008 * math.sqrt(2) * 0.004) - 1
 
 
 def compare(*arguments, cwd=None):
-    return subprocess.run([sys.executable, ROOT / "scripts/compare.py", *map(str, arguments)],
-                          capture_output=True, text=True, timeout=60, check=False, cwd=cwd)
+    return script("compare.py", *arguments, cwd=cwd)
 
 
 def case(policy="pinned_copy", scale=1.0, **changes):

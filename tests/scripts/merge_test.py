@@ -2,12 +2,12 @@
 """Merged files: valid, complete, in order, every sample kept. Needs pytest and jsonschema."""
 import json
 import pathlib
-import subprocess
 import sys
 
 import jsonschema
 import pytest
 
+from forked import script
 from results_builder import (
     answered, apart, case, gpu, host, of_schema_1, platform, run, skipped, write,
 )
@@ -211,8 +211,7 @@ def test_all_committed_results_merge(tmp_path, major):
 
 
 def command(*arguments):
-    return subprocess.run([sys.executable, ROOT / "scripts/merge.py", *arguments],
-                          capture_output=True, text=True, check=False, timeout=60)
+    return script("merge.py", *arguments)
 
 
 def test_command(days, tmp_path):
@@ -223,7 +222,6 @@ def test_command(days, tmp_path):
     again = command(output, "--output", output)
     assert again.returncode == 2 and "choose another --output" in again.stderr
     assert command(*days).returncode == 2  # no --output
-    validated = subprocess.run([sys.executable, ROOT / "scripts/validate.py", output],
-                               capture_output=True, text=True, check=False, timeout=60)
+    validated = script("validate.py", output)
     assert validated.returncode == 0, validated.stdout
     assert "6 cases, 0 skipped, 3 sources; no finding" in validated.stdout

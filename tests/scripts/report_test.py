@@ -7,11 +7,11 @@ import html.parser
 import json
 import pathlib
 import re
-import subprocess
 import sys
 
 import pytest
 
+from forked import script
 from results_builder import answered, case, evidence_of, run, skipped, um, write
 
 ROOT = pathlib.Path(__file__).parent.parent.parent
@@ -26,8 +26,7 @@ HOSTILE = ("<img/src=x/onerror=alert(1)>", "</script><script>alert(1)</script>",
 
 
 def report(*arguments):
-    return subprocess.run([sys.executable, ROOT / "scripts/report.py", *arguments],
-                          capture_output=True, text=True, check=False)
+    return script("report.py", *arguments)
 
 
 class Blocks(html.parser.HTMLParser):

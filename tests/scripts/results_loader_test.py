@@ -4,11 +4,11 @@ import errno
 import json
 import os
 import pathlib
-import subprocess
 import sys
 
 import pytest
 
+import forked
 from results_builder import apart, case, run, write
 
 ROOT = pathlib.Path(__file__).parent.parent.parent
@@ -115,8 +115,7 @@ def test_cases_are_joined_by_their_fields(tmp_path):
 
 
 def script(name, *arguments):
-    return subprocess.run([sys.executable, ROOT / "scripts" / f"{name}.py", *arguments],
-                          capture_output=True, text=True, check=False, timeout=60)
+    return forked.script(f"{name}.py", *arguments)
 
 
 def refused(done, mentions):

@@ -2,11 +2,11 @@
 """Older results beside new ones: shown with the labels of today, families and no answers."""
 import json
 import pathlib
-import subprocess
 import sys
 
 import pytest
 
+from compared import compare
 from results_builder import case, of_schema_1, run, skipped, write
 
 ROOT = pathlib.Path(__file__).parent.parent.parent
@@ -59,8 +59,7 @@ def test_old_and_new_runs_compare(tmp_path):
     paths = [write(tmp_path / f"{name}.json", document)
              for name, document in (("old", old_run()), ("new", new))]
     for pair in (paths, reversed(paths)):
-        done = subprocess.run([sys.executable, ROOT / "scripts/compare.py", *pair],
-                              capture_output=True, text=True, check=False)
+        done = compare(*pair)
         assert "No regression in 2 cases: 2 ambiguous." in done.stdout, done.stderr
 
 

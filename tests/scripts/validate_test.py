@@ -2,12 +2,12 @@
 """What scripts/validate.py says, and what figures it compares with published ones. Needs pytest."""
 import json
 import pathlib
-import subprocess
 import sys
 
 import pytest
 
 from sanity_parts import said, with_host
+from forked import script
 from results_builder import MIB, apart, calibration, case, gpu, link, of_schema_1, platform, run, skipped, write
 
 ROOT = pathlib.Path(__file__).parent.parent.parent
@@ -74,8 +74,7 @@ def test_the_reference_is_sound():
 
 
 def command(*arguments):
-    return subprocess.run([sys.executable, ROOT / "scripts/validate.py", *arguments],
-                          capture_output=True, text=True, check=False, timeout=60)
+    return script("validate.py", *arguments)
 
 
 def test_command_says_what_it_found(tmp_path):
