@@ -95,16 +95,17 @@ bool hides_too_often(const Layers& layers, const std::vector<std::size_t>& taken
          far * static_cast<double>(arrivals(layers, all)) * bytes_of(taken);
 }
 
-/// At most `wanted` of `members`, but `least`, and as many as leave the remainder by `period` that
-/// all of them leave; by two where that would be many more.
+/// `least` of `members` or, where more are wanted, the most of these that leave the remainder by
+/// `period` that all of them leave; by two where no such number is in between, and else what is
+/// wanted.
 std::size_t same_remainder(std::size_t members, std::size_t wanted, std::size_t least,
                            std::size_t period) {
-  std::size_t count = members % period;
-  while (count < least || count + period <= wanted) count += period;
-  if (period > 2 && count > std::max(wanted, least) + 1) {
-    return same_remainder(members, wanted, least, 2);
+  const std::size_t most = std::min(members, std::max(wanted, least));
+  for (const std::size_t slots : {period, std::size_t{2}}) {
+    const std::size_t beyond = (most % slots + slots - members % slots) % slots;
+    if (beyond <= most && most - beyond >= least) return most - beyond;
   }
-  return std::min(count, members);
+  return most;
 }
 
 constexpr double small_kind = 0.1;  // of all bytes: below this it may be left out
