@@ -15,10 +15,11 @@ BAD_INPUT = 2
 
 def run(main):
     """Ends the process with what `main()` returns, or 2 and one line for bad input."""
+    stand_in_for_closed()
     if hasattr(sys.stdout, "reconfigure"):  # names of cases may hold what the terminal cannot show
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
-        code = main()
+        code = ended(main)
         sys.stdout.flush()
     except BadInput as error:
         code = bad_input(error)
@@ -26,7 +27,7 @@ def run(main):
         discard_stdout()
         code = 0
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EBADF):
             raise
         discard_stdout()
         code = bad_input(f"cannot write to standard output: {error.strerror}")
@@ -36,6 +37,23 @@ def run(main):
             raise
         code = bad_input(reason)
     sys.exit(code)
+
+
+def stand_in_for_closed():
+    """print() would pass over a stdout that is closed, and the script call itself successful: what
+    stands in for it cannot be written to. A closed stderr loses what is said there."""
+    if sys.stdout is None:
+        sys.stdout = open(os.open(os.devnull, os.O_RDONLY), "w", encoding="utf-8")
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")
+
+
+def ended(main):
+    """What it returns, or exits with as argparse does once it has printed the help."""
+    try:
+        return main()
+    except SystemExit as end:
+        return end.code
 
 
 def discard_stdout():

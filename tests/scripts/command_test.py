@@ -10,12 +10,40 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 RUN = ROOT / "results/epyc-2vcpu/quick.json"
 
 
-@pytest.mark.parametrize("command", [["compare.py", RUN, RUN], ["validate.py", RUN],
-                                     ["readme_table.py", RUN, "engines"]],
-                         ids=lambda command: command[0])
+PRINTING = pytest.mark.parametrize(
+    "command", [["compare.py", RUN, RUN], ["validate.py", RUN], ["readme_table.py", RUN, "engines"],
+                ["report.py", RUN, "--output", "-"], ["report.py", "--help"]],
+    ids=lambda command: f"{command[0]}{'-help' if '--help' in command else ''}")
+
+
+def with_closed(number, script, *arguments):
+    return subprocess.run(["sh", "-c", f'exec "$@" {number}>&-', "sh", sys.executable,
+                           ROOT / "scripts" / script, *arguments], capture_output=True, text=True)
+
+
+@PRINTING
 def test_a_full_disk_behind_stdout_is_one_line_and_no_finding(command):
     with open("/dev/full", "w", encoding="utf-8") as full:
         done = subprocess.run([sys.executable, ROOT / "scripts" / command[0], *command[1:]],
                               stdout=full, stderr=subprocess.PIPE, text=True)
     assert done.returncode == 2  # 1 is a regression, or a finding
     assert done.stderr == f"{command[0]}: cannot write to standard output: No space left on device\n"
+
+
+@PRINTING
+def test_a_closed_stdout_is_one_line_and_no_finding(command):
+    done = with_closed(1, *command)
+    assert (done.returncode, done.stderr) == (
+        2, f"{command[0]}: cannot write to standard output: Bad file descriptor\n")
+
+
+def test_what_prints_nothing_works_without_stdout(tmp_path):
+    page = tmp_path / "page.html"
+    done = with_closed(1, "report.py", RUN, "--output", page)
+    assert done.returncode == 0 and len(done.stderr.splitlines()) == 1
+    assert page.read_text(encoding="utf-8").endswith("</html>\n")
+
+
+def test_bad_input_is_not_printed_where_results_go_when_stderr_is_closed(tmp_path):
+    done = with_closed(2, "validate.py", tmp_path / "none.json")
+    assert (done.returncode, done.stdout) == (2, "")
