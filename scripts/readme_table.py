@@ -41,7 +41,7 @@ from offload_results.json_reader import BadInput, read_text
 from offload_results.markdown_text import row
 from offload_results.results import label_of, lasts, parameter_of
 from offload_results.results import load as shared_load
-from offload_results.text import percent, ratio_text, size, three_digits
+from offload_results.text import count, percent, ratio_text, size, three_digits
 
 block = re.compile(r"(<!-- scripts/readme_table\.py ([^\n]+) -->\n)(.*?)(\n?<!-- end -->)", re.DOTALL)
 
@@ -110,15 +110,16 @@ def policy_rows(columns, cell, chosen=()):
 
 
 def machine(results, _):
-    platform, calibration = results["platform"], results["calibration"]
-    gpu, host = platform["gpu"], platform["host"]
-    return (
-        f"{gpu['name']}, {caption.link(results)}, driver {gpu['driver_release']}; {host['cpu']}, "
-        f"{host['logical_cpus']} CPUs. The copy engine moves "
-        f"{three_digits(calibration['copy_h2d_bytes_per_second'] / 1e9)} GB/s, SMs read pinned memory at "
-        f"{three_digits(calibration['sm_read_pinned_bytes_per_second'] / 1e9)} GB/s, the CPU reads its own at "
-        f"{three_digits(calibration['host_read_bytes_per_second'] / 1e9)} GB/s."
-    )
+    """Of the rates those that were calibrated: without a GPU that is the CPU's alone."""
+    host, calibration = results["platform"]["host"], results["calibration"]
+    rates = ", ".join(
+        f"{what} {three_digits(calibration[f'{name}_bytes_per_second'] / 1e9)} GB/s"
+        for what, name in (("the copy engine moves", "copy_h2d"),
+                           ("SMs read pinned memory at", "sm_read_pinned"),
+                           ("the CPU reads its own at", "host_read"))
+        if calibration[f"{name}_bytes_per_second"])
+    line = f"{caption.gpu(results)}; {host['cpu']}, {count(host['logical_cpus'], 'CPU')}."
+    return f"{line} {rates[0].upper()}{rates[1:]}." if rates else line
 
 
 def workload_table(results, label):

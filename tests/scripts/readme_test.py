@@ -76,6 +76,12 @@ def written(path, *cases, complete=True):
     return path
 
 
+def test_a_machine_without_a_gpu_is_its_cpu():
+    line = readme_table.render([root / "results/epyc-2vcpu/quick.json"], "machine")
+    assert line == ("No GPU (no NVIDIA driver is loaded); AMD EPYC, 2 CPUs. The CPU reads its own at "
+                    "32.2 GB/s.")
+
+
 def first_cells(table):
     return [line.split(" | ")[0].strip("| `") for line in table.splitlines()[2:] if "|" in line]
 
