@@ -4,10 +4,21 @@ import json
 import re
 
 MAX_DIGITS = 20  # of a whole number of 64 bits
+# Of what is not 0. Beyond, squares and quotients leave what a float can hold.
+LEAST, MOST = 1e-100, 1e100
+STRING = r'"(?:[^"\\]|\\.)*"'
 
 
 class BadInput(Exception):
     """What a script was given cannot be used; the text says what, where and what to do."""
+
+
+class Refused(ValueError):
+    """A token of JSON, and what is wrong with it."""
+
+    def __init__(self, token, reason):
+        super().__init__(f"{shortened(token)} {reason}")
+        self.token = token
 
 
 def read_text(path):
@@ -37,6 +48,8 @@ def read_json(path):
         cut = " (cut short?)" if is_cut else ""
         raise BadInput(f"{path}: not JSON{cut}: {error.msg} in line {error.lineno}, column "
                        f"{error.colno}") from None
+    except Refused as error:
+        raise BadInput(f"{path}: {error}, in {place_of(error.token, text)}") from None
     except ValueError as error:
         raise BadInput(f"{path}: {error}") from None
     except RecursionError:
@@ -45,21 +58,35 @@ def read_json(path):
 
 
 def refuse_constant(token):
-    raise ValueError(f"{token} is not a number in JSON: the file is damaged or was written by a "
-                     "tool that is not strict")
+    raise Refused(token, "is not a number in JSON; the file is damaged or was written by a tool that is "
+                         "not strict")
 
 
 def finite(token):
     value = float(token)
-    if value - value:  # not 0, so not finite; math.isinf() takes longer, of so many
-        raise ValueError(f"{token} is larger than any number that can be computed with")
+    if not -MOST < value < MOST:
+        raise Refused(token, "is larger than any figure of a measurement")
+    if -LEAST < value < LEAST and value:
+        raise Refused(token, "is smaller than any figure of a measurement")
     return value
 
 
 def whole(token):
     if len(token.lstrip("-")) > MAX_DIGITS:
-        raise ValueError(f"a whole number of {len(token)} digits is not a measurement")
+        raise Refused(token, f"has {len(token.lstrip('-'))} digits and is no measurement")
     return int(token)
+
+
+def shortened(token):
+    return token if len(token) <= MAX_DIGITS else f"{token[:MAX_DIGITS // 2]}..."
+
+
+def place_of(token, text):
+    """Of the first such token that is not part of a string or of a longer number."""
+    start = next(match.start() for match in re.finditer(
+        rf"{STRING}|(?<![\w.+-]){re.escape(token)}(?![\w.+-])", text) if match[0] == token)
+    line_start = text.rfind("\n", 0, start) + 1
+    return f"line {text.count(chr(10), 0, start) + 1}, column {start - line_start + 1}"
 
 
 def may_hold_surrogate(text):

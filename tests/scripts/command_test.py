@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """What every command of the scripts has in common. Needs pytest."""
+import json
 import pathlib
 import subprocess
 import sys
 
 import pytest
+
+import forked
+import results_builder as build
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 RUN = ROOT / "results/epyc-2vcpu/quick.json"
@@ -47,3 +51,15 @@ def test_what_prints_nothing_works_without_stdout(tmp_path):
 def test_bad_input_is_not_printed_where_results_go_when_stderr_is_closed(tmp_path):
     done = with_closed(2, "validate.py", tmp_path / "none.json")
     assert (done.returncode, done.stdout) == (2, "")
+
+
+@pytest.mark.parametrize("script", ["validate.py", "report.py", "plot.py"])
+@pytest.mark.parametrize("seconds", ["1e308", "1e-320"])
+def test_samples_that_no_arithmetic_takes_are_one_line_with_their_place(tmp_path, script, seconds):
+    one = json.dumps(build.case(samples=[1.25e-3]))
+    path = tmp_path / "bad.json"
+    path.write_text(json.dumps(build.run([build.case()])).replace(
+        json.dumps(build.case()), one.replace("0.00125", seconds)))
+    done = forked.script(script, path, cwd=tmp_path)
+    assert done.returncode == 2 and len(done.stderr.splitlines()) == 1
+    assert f"{seconds} is " in done.stderr and "in line 1, column " in done.stderr

@@ -32,6 +32,10 @@ BAD_FILES = {
     "future": (GOOD.replace('"2.0.0"', '"3.0.0"').encode(), "version 3.0.0"),
     "nan": (NOT_FINITE.encode(), "NaN"),
     "infinite": (GOOD.replace('"gb_per_s": ', '"gb_per_s": 1e999, "was": ', 1).encode(), "1e999"),
+    "huge": (GOOD.replace('"gb_per_s": ', '"gb_per_s": 1e308, "was": ', 1).encode(),
+             "1e308 is larger than any figure of a measurement, in line 1, column"),
+    "tiny": (GOOD.replace('"gb_per_s": ', '"gb_per_s": 1e-320, "was": ', 1).encode(),
+             "1e-320 is smaller than any figure of a measurement, in line 1, column"),
     "endless": (GOOD.replace('"steps": 0', '"steps": 1' + "0" * 5000, 1).encode(), "5001 digits"),
     "deep": (b"[" * 200_000, "too deep"),
     "half a character": (GOOD.replace("cudaHostAlloc", r"\ud800", 1).encode(), "surrogate"),
@@ -51,6 +55,21 @@ def test_load_refuses(tmp_path, kind):
         results.load(path)
     assert str(error.value).startswith(f"{path}: ")
     assert BAD_FILES[kind][1] in str(error.value) and "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("number", ["1e308", "-1e308", "1E-320", "NaN", "-Infinity", "1" + "0" * 5000])
+def test_a_number_is_refused_with_its_place(tmp_path, number):
+    path = tmp_path / "bad.json"
+    path.write_text(f'{{"text": "\\" {number} ",\n "longer": 7, "numbers": [1.5,\n  0, {number}]}}')
+    with pytest.raises(results.BadInput, match="in line 3, column 6$"):
+        results.load(path)
+
+
+@pytest.mark.parametrize("number", ["0.0", "-0.0", "1e-90", "9.9e99", "-1.5"])
+def test_other_numbers_are_taken(tmp_path, number):
+    path = tmp_path / "good.json"
+    path.write_text(GOOD.replace('"gb_per_s": ', f'"gb_per_s": {number}, "was": ', 1))
+    assert results.load(path).cases
 
 
 @pytest.mark.parametrize("length", range(1, len(GOOD), 97))
