@@ -48,6 +48,34 @@ def test_found(check, what):
     assert len(found(document)) <= 4
 
 
+# As tests/unit/statistics_test.cpp has them of the program's own drift_of().
+@pytest.mark.parametrize("samples,ends", [
+    ([5.688, 5.812, 6.644, 6.792, 6.682], (5.75, 6.737)),
+    ([9, 8, 8.9, 7, 6, 5.1, 5, 4.9, 5.2], (8.9, 5)),
+    ([2.451, 2.529, 2.84], (2.451, 2.84)),
+    ([100, 101, 102, 103, 104], (100.5, 103.5)),
+    ([100, 100.5, 101, 101.5, 101.9], None),
+    ([100, 110, 95, 108, 103, 112, 97, 115, 104, 110, 116, 102], None),
+    ([120, 100, 100.1, 100.2, 100], None),
+    ([100, 100.1, 100.2, 100, 120], None),
+    ([100, 100, 100, 100], None), ([], None), ([1, 2], None), ([1, 3, 2], None),
+])
+def test_what_drifts_is_what_drifts_by_the_program(samples, ends):
+    found = sanity.noise.drift_of(samples)
+    assert found == (ends and pytest.approx(ends))
+
+
+def test_many_samples_in_some_order_drift_only_beyond_their_scatter():
+    noise = random.Random(1)
+    scatter = [noise.uniform(-10, 10) for _ in range(200)]
+
+    def with_slope(total):
+        return [100 + total * index / 200 + one for index, one in enumerate(scatter)]
+    assert sanity.noise.drift_of(with_slope(6)) is None  # though far from a random order
+    first, last = sanity.noise.drift_of(with_slope(30))
+    assert last - first == pytest.approx(20, abs=3)
+
+
 def test_every_check_is_tried():
     assert {check.__name__ for check in sanity.CHECKS} == NOT_SANE.keys()
 

@@ -1,9 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a reader must be told of noise, worked out once more from the samples and what the machine did
-meanwhile: a case that drifts, a busy machine, clocks held down, a link slower than its rates. Not by
-the formulas of the program, and stricter: what the program tells near its thresholds it may leave out
-there."""
-import itertools
+meanwhile: a case that drifts, a busy machine, clocks held down, a link slower than its rates. By the
+thresholds of the program and a margin: what it tells near them it may leave out there."""
 import math
 import statistics
 
@@ -11,9 +9,9 @@ from .. import variability
 from ..parts import link_bytes, measured
 from .physics import PCIE, PEAK_MARGIN, rate_text
 
-DRIFT = 0.03
+DRIFT, TIMES_SCATTER, FEW = 0.02, 5, 2  # docs/methodology.md, "Drift"
+DRIFT_MARGIN = 1.01
 ENOUGH = 10  # samples that tell drift from noise where the driver or the CPU takes part
-CHANCE = 1e-3  # that samples in random order follow each other so well
 BUSY_STEAL, BUSY_OTHERS = 0.025, 0.125  # of the CPU time; the program tells it from 2 % and 10 %
 BUSY_LOAD = 0.5  # threads per CPU
 STANDS_OUT, SIGMAS = 1.04, 3.3  # times the next slowest sample; so far beyond chance
@@ -36,42 +34,51 @@ def told(part, check):
     return None
 
 
-def change(samples):
-    """Between the middles of the first and the last third, as a share, by Theil and Sen: the median
-    slope of all pairs."""
-    count = len(samples)
-    slopes = [(later - earlier) / (j - i)
-              for (i, earlier), (j, later) in itertools.combinations(enumerate(samples), 2)]
-    third = 1 if count == 3 else max(2, count // 3)
-    return statistics.median(slopes) * (count - third) / statistics.median(samples)
+def rising(values):
+    """The curve that never falls and fits best by squares: neighbours that fall are pooled."""
+    pools = []  # (sum, count)
+    for value in values:
+        total, count = value, 1
+        while pools and pools[-1][0] / pools[-1][1] > total / count:
+            before = pools.pop()
+            total, count = total + before[0], count + before[1]
+        pools.append((total, count))
+    return [total / count for total, count in pools for _ in range(count)]
 
 
-def is_ordered(samples, kind):
-    """Whether Kendall's count of pairs in order is beyond chance; of a kind that noise does not move
-    by that much, all pairs but one, or two of many."""
-    count = len(samples)
-    score = abs(sum((later > earlier) - (later < earlier)
-                    for earlier, later in itertools.combinations(samples, 2)))
-    if count < ENOUGH:
-        pairs = count * (count - 1) // 2
-        return kind == variability.GPU and score >= pairs - (0 if count < 5 else 2)
-    deviation = math.sqrt(count * (count - 1) * (2 * count + 5) / 18)
-    return 2 * (1 - statistics.NormalDist().cdf((score - 1) / deviation)) < CHANCE
+def drift_of(samples):
+    """(first, last): the medians of the first and of the last third, in seconds, of samples that
+    drift from the one to the other; else None."""
+    if len(samples) < 3:
+        return None
+    third = 1 if len(samples) == 3 else max(FEW, len(samples) // 3)
+    ends = samples[:third], samples[-third:]
+    first, last = map(statistics.median, ends)
+    low, high = sorted(ends, key=statistics.median)
+    if third <= FEW and not max(low) < min(high):
+        return None
+    rise = samples if last > first else samples[::-1]
+    scatter = math.sqrt(statistics.fmean(
+        (value - fit) ** 2 for value, fit in zip(rise, rising(rise))))
+    least = max(DRIFT * min(first, last), TIMES_SCATTER * math.sqrt(FEW / third) * scatter)
+    return (first, last) if abs(last - first) > least * DRIFT_MARGIN else None
 
 
-def drifts(case):
-    samples = case["samples_s"]
-    return (len(samples) >= 3 and is_ordered(samples, variability.kind_of(case))
-            and abs(change(samples)) > DRIFT)
+def drift(case):
+    if len(case["samples_s"]) < ENOUGH and variability.kind_of(case) != variability.GPU:
+        return None
+    return drift_of(case["samples_s"])
 
 
 def drifting_rows_say_so(part):
     listed = told(part, "drift") or set()
     for case in part.passed:
         samples, said = case["samples_s"], case.get("drift")
-        if not said and drifts(case):
-            yield case["name"], (f"drifts by {change(samples):+.1%} ({samples[0] * 1e3:.4g} ms "
-                                 f"first, {samples[-1] * 1e3:.4g} ms last), and the row does not say so")
+        if not said and (found := drift(case)):
+            first, last = found
+            yield case["name"], (f"drifts by {last / first - 1:+.1%} ({first * 1e3:.4g} ms in the "
+                                 f"first third, {last * 1e3:.4g} ms in the last), and the row does "
+                                 "not say so")
         if said and case["name"] not in listed:
             yield case["name"], "says that it drifts, but the run's findings do not list it"
         if said and not ends_are_of(samples, said):
