@@ -6,6 +6,7 @@
 # ///
 """Draw figures of results files: SVG for documents, PNG for everything else."""
 import argparse
+import sys
 
 from offload_results import command, plotting
 
@@ -56,8 +57,13 @@ def parsed(arguments=None):
 
 def main():
     given = parsed()
-    named = plotting.data_of(given.results, given.kind, given.label)
-    for path in plotting.draw_all(named, given.format, given.output_dir):
+    plotting.check_directory(given.output_dir)
+    lacking = []
+    named = plotting.data_of(given.results, given.kind, given.label, lacking)
+    written = plotting.draw_all(named, given.format, given.output_dir)
+    for line in lacking:
+        print(line, file=sys.stderr)
+    for path in written:
         print(path)
     return 0
 

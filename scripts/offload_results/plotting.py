@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """scripts/plot.py: which figures the given results have data for, and the files they become."""
 import functools
+import os
 import pathlib
 import re
-import sys
 
 from .command import write_whole
 from .figures import (
@@ -26,9 +26,11 @@ LABELLED = ("tokens", "evidence")
 FORMATS = ("svg", "png")
 
 
-def data_of(paths, kinds, label=None):
+def data_of(paths, kinds, label=None, lacking=None):
     """The figures, named apart. Kinds that were asked for must have data; of all others that have
-    none, a line on stderr says why."""
+    none, `lacking`, a list, gets a line that says why."""
+    lacking = [] if lacking is None else lacking
+    shown = ", ".join(map(str, paths))
     found = runs.load(paths)
     figures = []
     for kind in kinds or KINDS:
@@ -38,12 +40,11 @@ def data_of(paths, kinds, label=None):
         try:
             figures += extract(found)
         except NoData as reason:
-            where = ", ".join(map(str, paths))
             if kinds:
-                raise BadInput(f"{where}: nothing to draw for {kind}: {reason}") from None
-            print(f"no figure {kind}: {reason}", file=sys.stderr)
+                raise BadInput(f"{shown}: nothing to draw for {kind}: {reason}") from None
+            lacking.append(f"no figure {kind}: {reason}")
     if not figures:
-        raise BadInput(f"{', '.join(map(str, paths))}: nothing to draw")
+        raise BadInput(f"{shown}: nothing to draw: {'; '.join(lacking)}")
     return apart(figures)
 
 
@@ -65,6 +66,14 @@ def apart(figures):
 def file_name(name):
     """Without what would leave the directory, or needs quotes; names come from the results."""
     return re.sub(r"[^A-Za-z0-9._-]", "_", re.sub("[/:]", "-", name)).lstrip(".")
+
+
+def check_directory(directory):
+    """Whether files can go there, before anything is read for them; made is it later."""
+    path = pathlib.Path(directory)
+    there = next(one for one in (path, *path.absolute().parents) if os.path.exists(one))
+    if not os.path.isdir(there):
+        raise BadInput(f"{directory}: cannot be made: {there} is not a directory")
 
 
 def draw_all(named, formats, directory):

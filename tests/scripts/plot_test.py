@@ -90,9 +90,7 @@ def test_a_kind_that_was_asked_for_must_have_data(sweep, tmp_path):
 
 def test_nothing_to_draw_at_all(tmp_path):
     empty = make.write(tmp_path / "cost.json", make.run([]))
-    done = plot(empty)
-    assert done.returncode == 2
-    assert done.stderr.splitlines()[-1].endswith("cost.json: nothing to draw")
+    refused(plot(empty), "cost.json: nothing to draw: no figure bandwidth: no stream_read", "no figure rates: ")
 
 
 @pytest.mark.parametrize(
@@ -117,7 +115,16 @@ def test_without_matplotlib_it_says_how_to_get_it(sweep, tmp_path):
 
 def test_an_output_directory_that_cannot_be_made(sweep, tmp_path):
     (tmp_path / "file").write_text("")
-    refused(plot(sweep, "--kind", "bandwidth", "--output-dir", tmp_path / "file/out"), "file/out")
+    for name in ("file", "file/out"):
+        refused(plot(sweep, "--output-dir", tmp_path / name),
+                f"{tmp_path / name}: cannot be made: {tmp_path / 'file'} is not a directory")
+
+
+def test_a_damaged_file_is_one_line(tmp_path):
+    document = make.run(every_policy())
+    document["offload_bench"]["platform"] = 7
+    refused(plot(make.write(tmp_path / "bad.json", document), "--output-dir", tmp_path),
+            "bad.json: damaged results: $.offload_bench.platform: 7 is not of type 'object'")
 
 
 def test_two_files_of_one_kind_are_two_figures(tmp_path):
