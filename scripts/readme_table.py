@@ -294,8 +294,11 @@ def update(text, root):
 
 def main():
     arguments = sys.argv[1:]
+    if {"-h", "--help"}.intersection(arguments):
+        print(__doc__.strip())
+        return 0
     if len(arguments) < 2:
-        sys.exit(__doc__)
+        raise BadInput("needs RESULTS.json... WHAT, or --update DOCUMENT...; --help says what there is")
     if arguments[0] != "--update":
         print(render(arguments[:-1], arguments[-1]))
         return 0

@@ -9,6 +9,7 @@ import sys
 
 import pytest
 
+import forked
 import results_builder as build
 
 root = pathlib.Path(__file__).parent.parent.parent
@@ -260,3 +261,17 @@ def test_update_puts_the_table_between_the_marks(tmp_path):
     assert readme_table.update(marked.format("an old figure\n"), tmp_path) == updated
     [(arguments, shown)] = readme_table.blocks(updated)
     assert shown == readme_table.render([tmp_path / arguments[0]], arguments[1])
+
+
+@pytest.mark.parametrize("arguments", [[], ["r.json"], ["--update"]])
+def test_what_is_missing_on_the_command_line_is_one_line(arguments):
+    done = forked.script("readme_table.py", *arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == ("readme_table.py: needs RESULTS.json... WHAT, or --update DOCUMENT...; "
+                           "--help says what there is\n")
+
+
+@pytest.mark.parametrize("option", ["-h", "--help"])
+def test_help_goes_to_stdout(option):
+    done = forked.script("readme_table.py", option)
+    assert (done.returncode, done.stderr) == (0, "") and "--update DOCUMENT" in done.stdout
