@@ -21,8 +21,8 @@ of each G layers the last N, S layers ahead; uva; copy, which is uva with
 VLLM_WEIGHT_OFFLOADING_DISABLE_UVA=1; the latter two of all layers. eager is a pass as with
 --enforce-eager, graph one as a full CUDA graph. The result of a row is compared with that of
 resident weights before it is timed. A sample is one pass, in seconds, in a chain in which the
-host never waits; sizes are in bytes. All layers take 15 GiB of pinned memory. Without --vllm the
-installed package is used. Of its sources only model_executor/offloader is read, as in the wheel
+host never waits; sizes are in bytes. All layers, 13 GiB, take 15 GiB of pinned memory: PyTorch
+rounds each tensor up to a power of two. Without --vllm the installed package is used. Of its sources only model_executor/offloader is read, as in the wheel
 of vLLM 0.33.0, and a few lines stand in for what it imports, among them the compiled operator of
 uva: the output names them. exit codes: 0 all rows were measured, 1 a row was not and says why, 2
 bad input, no GPU or no vLLM."""
@@ -33,15 +33,15 @@ def main():
     parser.add_argument("--vllm", metavar="PATH", help="the folder of vLLM's Python sources")
     parser.add_argument("--rows", nargs="+", metavar="ROW", default=rows.DEFAULT,
                         help=f"what is measured, in this order [default: {' '.join(rows.DEFAULT)}]")
-    parser.add_argument("--samples", type=at_least(1), default=8, metavar="N",
+    parser.add_argument("--samples", type=from_to(1, 1000), default=8, metavar="N",
                         help="timed passes of each row [default: 8]")
-    parser.add_argument("--warmup", type=at_least(2), default=2, metavar="N",
+    parser.add_argument("--warmup", type=from_to(2, 1000), default=2, metavar="N",
                         help="passes before them, without a pause between [default: 2]")
     parser.add_argument("--plan", action="store_true",
                         help="print the rows with vLLM's flags for them, and measure nothing")
     arguments = parser.parse_args()
 
-    wanted = [rows.parsed(text) for text in arguments.rows]
+    wanted = rows.all_parsed(arguments.rows)
     document = {
         "program": "vllm_offload",
         "started_at": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),
@@ -76,11 +76,12 @@ def measured(wanted, arguments):
     return {"machine": machine, "vllm": engine.as_json(), "rows": results}
 
 
-def at_least(least):
+def from_to(least, most):
     def number(text):
-        if not text.isdecimal() or int(text) < least:
-            raise argparse.ArgumentTypeError(f"must be a whole number from {least}, not '{text}'")
-        return int(text)
+        try:
+            return rows.whole_number(text, least, most)
+        except ValueError as rule:
+            raise argparse.ArgumentTypeError(str(rule)) from None
     return number
 
 

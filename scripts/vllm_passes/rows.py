@@ -17,7 +17,7 @@ LAYER_BYTES = sum(rows * columns for rows, columns in LINEAR.values()) * ELEMENT
 # The policy of offload_bench that does the same.
 POLICIES = {"prefetch": "pinned_prefetch_copy", "uva": "pinned_zero_copy", "copy": "pinned_copy"}
 NUMBERS = {"G": "group_size", "N": "num_in_group", "S": "prefetch_step", "tokens": "tokens"}
-MAX_TOKENS = 65536
+MOST = {"G": 100_000, "N": 100_000, "S": 64, "tokens": 65536}  # as offload_bench takes them
 EXAMPLE = "prefetch:G=1,N=1,S=1:tokens=1:eager"
 
 DEFAULT = (
@@ -77,6 +77,17 @@ def parsed(text):
         raise BadInput(f"--rows: '{text}': {rule}; as in {EXAMPLE}") from None
 
 
+def all_parsed(texts):
+    """The rows, each of which is wanted once."""
+    rows = []
+    for text in texts:
+        row = parsed(text)
+        if row in rows:
+            raise BadInput(f"--rows: '{text}': is there twice")
+        rows.append(row)
+    return rows
+
+
 def row_of(text):
     backend, *lists = text.split(":")
     ends = lists.pop() if lists else ""
@@ -88,8 +99,6 @@ def row_of(text):
     if "tokens" not in numbers:
         raise ValueError("needs tokens=T")
     tokens, captured = numbers.pop("tokens"), ends == "graph"
-    if tokens > MAX_TOKENS:
-        raise ValueError(f"must have at most {MAX_TOKENS} tokens")
     if backend == "prefetch":
         return Row(prefetching(**numbers), tokens, captured)
     if numbers:
@@ -118,10 +127,17 @@ def numbers_in(items):
             raise ValueError(f"'{item}' is not one of G=, N=, S= and tokens=")
         if NUMBERS[key] in numbers:
             raise ValueError(f"has {key} twice")
-        if not re.fullmatch("[1-9][0-9]{0,5}", value):
-            raise ValueError(f"{key} must be a whole number from 1, not '{value}'")
-        numbers[NUMBERS[key]] = int(value)
+        try:
+            numbers[NUMBERS[key]] = whole_number(value, 1, MOST[key])
+        except ValueError as rule:
+            raise ValueError(f"{key} {rule}") from None
     return numbers
+
+
+def whole_number(text, least, most):
+    if not re.fullmatch("[1-9][0-9]{0,8}", text) or not least <= int(text) <= most:
+        raise ValueError(f"must be a whole number from {least} to {most}, not '{text}'")
+    return int(text)
 
 
 def as_json(row, op=None, offloaded_bytes=None, samples=(), error=None):

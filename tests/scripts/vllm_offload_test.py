@@ -44,16 +44,19 @@ def test_rows_have_vllms_defaults():
     ("uva", "must end with :eager or :graph"),
     ("uva:tokens=1", "must end with :eager or :graph"),
     ("uva:eager", "needs tokens=T"),
-    ("uva:tokens=:eager", "tokens must be a whole number from 1, not ''"),
-    ("uva:tokens=0:eager", "tokens must be a whole number from 1, not '0'"),
-    ("uva:tokens=1e3:eager", "tokens must be a whole number from 1, not '1e3'"),
-    ("uva:tokens=65537:eager", "must have at most 65536 tokens"),
+    ("uva:tokens=:eager", "tokens must be a whole number from 1 to 65536, not ''"),
+    ("uva:tokens=0:eager", "tokens must be a whole number from 1 to 65536, not '0'"),
+    ("uva:tokens=1e3:eager", "tokens must be a whole number from 1 to 65536, not '1e3'"),
+    ("uva:tokens=65537:eager", "tokens must be a whole number from 1 to 65536, not '65537'"),
     ("uva:tokens=1,tokens=2:eager", "has tokens twice"),
     ("uva:G=1:tokens=1:eager", "G, N and S are of prefetch only"),
     ("copy:tokens=1:graph", "must be eager: with UVA disabled vLLM needs --enforce-eager"),
     ("prefetch:tokens=1:eager", "needs G=, the layers in a group"),
     ("prefetch:G=1,N=2:tokens=1:eager", "N must be at most G"),
-    ("prefetch:G=1,S=0:tokens=1:eager", "S must be a whole number from 1, not '0'"),
+    ("prefetch:G=1,S=0:tokens=1:eager", "S must be a whole number from 1 to 64, not '0'"),
+    ("prefetch:G=1,S=65:tokens=1:eager", "S must be a whole number from 1 to 64, not '65'"),
+    ("prefetch:G=1,S=1000000:tokens=1:eager", "S must be a whole number from 1 to 64, not '1000000'"),
+    ("prefetch:G=100001:tokens=1:eager", "G must be a whole number from 1 to 100000, not '100001'"),
     ("prefetch:G=33:tokens=1:eager", "offloads none of 32 layers"),
     ("prefetch:G=1,K=2:tokens=1:eager", "'K=2' is not one of G=, N=, S= and tokens="),
 ])
@@ -114,6 +117,8 @@ def test_a_plan_needs_no_torch(no_torch):
 
 @pytest.mark.parametrize("arguments,message", [
     ([], "needs PyTorch built for CUDA: pip install torch (No module named 'torch')"),
+    (["--plan", "--rows", "prefetch:G=8:tokens=1:eager", "prefetch:G=8,N=1,S=1:tokens=1:eager"],
+     "--rows: 'prefetch:G=8,N=1,S=1:tokens=1:eager': is there twice"),
     (["--rows", "uva:tokens=1:eager", "disk"],
      f"--rows: 'disk': must begin with one of prefetch, uva, copy; as in {rows.EXAMPLE}"),
 ])
@@ -123,10 +128,22 @@ def test_a_refusal_is_one_line(no_torch, arguments, message):
     assert done.stderr == f"vllm_offload.py: {message}\n"
 
 
-@pytest.mark.parametrize("option", ["--samples=0", "--warmup=1", "--samples=many"])
-def test_numbers_have_a_least_value(option):
+@pytest.mark.parametrize("option,limits", [
+    ("--samples=0", "1 to 1000"), ("--samples=1001", "1 to 1000"), ("--samples=many", "1 to 1000"),
+    ("--samples=" + "1" * 23, "1 to 1000"), ("--samples=" + "1" * 5000, "1 to 1000"),
+    ("--warmup=1", "2 to 1000"), ("--warmup=1001", "2 to 1000")], ids=lambda text: text[:20])
+def test_numbers_have_limits(option, limits):
     done = run("--plan", option)
-    assert done.returncode == 2 and "must be a whole number from" in done.stderr
+    assert done.returncode == 2 and f": must be a whole number from {limits}, not " in done.stderr
+
+
+def test_pinned_memory_is_what_pytorch_rounds_the_tensors_to(no_torch):
+    rounded = sum(1 << (outputs * inputs * rows.ELEMENT_BYTES - 1).bit_length()
+                  for outputs, inputs in rows.LINEAR.values())
+    sizes = f"{rows.LAYERS * rows.LAYER_BYTES >> 30} GiB, take {rows.LAYERS * rounded >> 30} GiB of pinned"
+    assert sizes in " ".join(run("--help", **no_torch).stdout.split())
+    page = " ".join((ROOT / "docs/engines.md").read_text(encoding="utf-8").split())
+    assert f"{rows.LAYERS * rounded >> 30} GiB of pinned memory" in page
 
 
 def test_sources_are_found_in_a_folder_or_its_package(tmp_path):
