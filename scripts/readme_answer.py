@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """What README.md answers in a few figures: one token's product, and one token of a whole model, in two files
 of one machine."""
+from offload_results import variability
+from offload_results.case_figures import median, milliseconds, model_figure
 from offload_results.json_reader import BadInput
 from offload_results.markdown_text import row
-from offload_results.text import seconds as duration
-from offload_results.case_figures import milliseconds, model_figure
+from offload_results.text import digits
 
 UVA, MAPPED, COPY = "pinned_zero_copy", "managed_accessed_by", "pinned_copy"
 FAULTS, CPU, BOTH = "managed_demand", "host_compute", "hybrid_split"
@@ -21,13 +22,14 @@ def sentences(product, results):
         raise BadInput("another machine, another answer: README.md's sentences do not hold of this run")
     gpu, link = results["platform"]["gpu"], results["platform"]["link"]
     weight = product[UVA]["weights"]["bytes"] / 2**20
-    times = {policy: duration(value) for policy, value in seconds.items()}
+    times = {policy: median(case) for policy, case in product.items()}
+    is_rough = any(map(variability.is_rough, (product[FAULTS], product[UVA])))
+    slower = digits(is_rough)(seconds[FAULTS] / seconds[UVA])
     return (
         f"On an {gpu['name']} over PCIe {link['generation']}.0, UVA zero-copy, mapped unified memory and copies run "
         f"at link speed: multiplying one token by {weight:.0f} MiB of weights takes {times[UVA]}, "
         f"{times[MAPPED]} and {times[COPY]}.\n"
-        f"Unified memory by page faults takes {times[FAULTS]}, {seconds[FAULTS] / seconds[UVA]:.1f} times as long as "
-        f"UVA.\n"
+        f"Unified memory by page faults takes {times[FAULTS]}, {slower} times as long as UVA.\n"
         f"The CPU, computing in place, beats the link: {times[CPU]}, or {times[BOTH]} together."
     )
 
