@@ -43,6 +43,9 @@ def read_json(path):
         if may_hold_surrogate(text) and not is_text(document):
             raise ValueError("half a character (a lone surrogate) in it: it is damaged")
     except json.JSONDecodeError as error:
+        if error.msg == "Extra data":
+            raise BadInput(f"{path}: not JSON: text after its end, in line {error.lineno}, column "
+                           f"{error.colno}") from None
         text = text.strip()
         is_cut = text.startswith("{") and (error.pos >= len(text) or not text.endswith("}"))
         cut = " (cut short?)" if is_cut else ""

@@ -186,6 +186,8 @@ def run_in(path, document):
 
 def check_version(path, run):
     version = run.get("schema_version")
+    if version is None:
+        raise BadInput(f"{path}: it has no schema version: it is damaged or foreign")
     parts = version.split(".") if isinstance(version, str) else []
     if len(parts) < 2 or not all(part.isdecimal() for part in parts):
         raise BadInput(f"{path}: its schema version {version!r} is not one; it is damaged or foreign")
