@@ -140,3 +140,12 @@ def test_what_is_not_run_is_there(command):
             assert words[0] in ("mkdir", "for") or words[0].startswith("build/fuzz/") or (
                 words == ["cmake", "--install", "build/release", "--prefix", "~/.local"]
             )
+
+
+@needs_program
+def test_exit_codes_are_those_of_the_help():
+    said = subprocess.run([BENCH, "--help"], capture_output=True, text=True, check=True).stdout
+    _, _, section = said.partition("\nExit codes:\n")
+    codes = re.findall(r"^ +(\d+) {2,}(.+)$", section.partition("\n\n")[0], re.MULTILINE)
+    page = (root / "docs/output.md").read_text(encoding="utf-8").replace("`", "")
+    assert len(codes) == 7 and re.findall(r"^\| (\d+) \| (.+) \|$", page, re.MULTILINE) == codes
