@@ -286,28 +286,52 @@ class Run {
   [[noreturn]] void stop(int code, const std::string& why) {
     record_.complete = false;
     record_.incomplete_reason = why;
-    std::cerr << "\noffload_bench: stopped: " << why << "; "
-              << "the finished cases are kept\n";
-    const int reported = report();
+    gather();
+    const std::vector<std::string> failures = write_files();
+    const bool kept = failures.empty() && !record_.options.output.empty();
+    std::cerr << "\noffload_bench: stopped: " << why
+              << (kept ? "; the finished cases are kept\n" : "\n");
+    const int reported = conclude(failures);
     std::cout.flush();
     std::fflush(nullptr);
     std::_Exit(reported == exit_usage ? reported : code);
   }
 
-  // Writes every output; the exit code that follows from the cases.
   int report() {
+    gather();
+    return conclude(write_files());
+  }
+
+  void gather() {
     record_.benchmark_context = benchmark_.context();
     record_.benchmark_rows = benchmark_.rows();
     record_.wall.total = total_.seconds();
     if (runner_) record_.cases = make_records(runner_->results(), record_context());
     progress_.reset();
-    int code = exit_ok;
-    try {
-      results_.finish(record_);
+  }
+
+  /// Why files could not be written. One that fails keeps no other from being written.
+  std::vector<std::string> write_files() {
+    std::vector<std::string> failures;
+    const auto attempt = [&failures](const auto& write) {
+      try {
+        write();
+      } catch (const std::exception& error) {
+        failures.emplace_back(error.what());
+      }
+    };
+    attempt([this] { results_.finish(record_); });
+    attempt([this] {
       if (!record_.options.ci_json.empty()) ci_file_.commit(ci_json(record_));
-    } catch (const std::exception& error) {
-      std::cerr << "offload_bench: " << error.what() << '\n';
-      code = exit_case_failed;
+    });
+    return failures;
+  }
+
+  /// The summary, and the exit code that follows from the cases.
+  int conclude(const std::vector<std::string>& failures) {
+    int code = failures.empty() ? exit_ok : exit_case_failed;
+    for (const std::string& failure : failures) {
+      std::cerr << "offload_bench: " << failure << '\n';
     }
     if (!show_summary()) code = exit_case_failed;
     for (const CaseRecord& record : record_.cases) {

@@ -170,11 +170,7 @@ void ResultsFile::open_journal() {
   }
 }
 
-ResultsFile::~ResultsFile() {
-  if (journal_ < 0) return;
-  ::close(journal_);
-  if (journal_bytes_ == 0) ::unlink(journal_path_.c_str());
-}
+ResultsFile::~ResultsFile() { close_journal(journal_cases_ > 0); }
 
 /// Whole lines or nothing: a journal cut by a full disk still ends in a complete line.
 void ResultsFile::write_journal(const std::string& lines) {
@@ -187,6 +183,7 @@ void ResultsFile::write_journal(const std::string& lines) {
                              journal_path_ + " failed: " + std::strerror(error));
   }
   journal_bytes_ += lines.size();
+  ++journal_cases_;
 }
 
 void ResultsFile::append(const CaseRecord& record, const RunRecord& run) {
@@ -201,14 +198,29 @@ void ResultsFile::finish(const RunRecord& run) {
   try {
     output_.commit(results_json(run));
   } catch (const std::runtime_error& error) {
-    if (journal_bytes_ == 0) throw;
-    throw std::runtime_error(std::string(error.what()) + "; the finished cases are in " +
-                             journal_path_);
+    if (journal_ < 0) throw;
+    const std::string left = journal_contents(run.cases.size());
+    close_journal(journal_cases_ > 0);
+    throw std::runtime_error(std::string(error.what()) + "; " + left +
+                             "; free some space or give another --output, and run again");
   }
+  close_journal(false);
+}
+
+std::string ResultsFile::journal_contents(std::size_t finished) const {
+  if (journal_cases_ == 0) return "nothing of this run is on disk";
+  const std::string which = journal_cases_ >= finished
+                                ? "the finished cases"
+                                : std::to_string(journal_cases_) + " of the " +
+                                      std::to_string(finished) + " finished cases";
+  return which + " are in " + journal_path_;
+}
+
+void ResultsFile::close_journal(bool keep) {
   if (journal_ < 0) return;
   ::close(journal_);
   journal_ = -1;
-  ::unlink(journal_path_.c_str());
+  if (!keep) ::unlink(journal_path_.c_str());
 }
 
 }  // namespace offload

@@ -80,17 +80,22 @@ class ResultsFile {
   /// fails: stop and call finish().
   void append(const CaseRecord& record, const RunRecord& run);
   /// Write the results to a temporary name beside the path, sync and rename; remove the journal.
-  /// Throws std::runtime_error with one clear line when that fails; the journal stays.
+  /// Throws std::runtime_error with one clear line when that fails: it says what of the run is on
+  /// disk. The journal stays if it holds cases.
   void finish(const RunRecord& run);
 
  private:
   void open_journal();
   void write_journal(const std::string& lines);
+  /// What of `finished` cases the journal holds, in words.
+  std::string journal_contents(std::size_t finished) const;
+  void close_journal(bool keep);
 
   OutputFile output_;
   std::string journal_path_;
   int journal_ = -1;
   std::size_t journal_bytes_ = 0;
+  std::size_t journal_cases_ = 0;
 };
 
 }  // namespace offload

@@ -8,6 +8,7 @@ Needs pytest. OFFLOAD_BENCH names the benchmark.
 import json
 import math
 import os
+import resource
 import signal
 import subprocess
 import time
@@ -366,6 +367,16 @@ def test_a_full_disk_behind_stdout_is_an_error(arguments):
     # Google Benchmark's own output does not say why it failed.
     why = "standard output" if "--benchmark_format=json" in arguments else "No space left on device"
     assert [why in line for line in done.stderr.splitlines() if line.startswith("offload_bench: ")] == [True]
+
+
+def test_a_full_disk_leaves_no_files_and_no_claim_of_any(tmp_path):
+    limit = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (2048, 2048))  # noqa: E731
+    output, for_ci = tmp_path / "run.json", tmp_path / "ci.json"
+    done = run(*SMALL, "--output", str(output), "--ci-json", str(for_ci), preexec_fn=limit)
+    assert done.returncode == 1
+    assert not output.exists() and not list(tmp_path.glob("*.journal")) and not list(tmp_path.glob("*.part"))
+    assert "kept" not in done.stderr
+    assert "nothing of this run is on disk" in done.stderr and "run again" in done.stderr
 
 
 def test_list_is_quick():

@@ -218,7 +218,11 @@ int fill_until_full(const std::string& path, const RunRecord& all) {
     file.finish(run);
     return 5;
   } catch (const std::runtime_error& error) {
-    if (!contains(error.what(), "; the finished cases are in " + path + ".journal")) return 6;
+    const std::size_t lines = static_cast<std::size_t>(std::ranges::count(journal, '\n'));
+    const std::string held = "; " + std::to_string(lines - 1) + " of the " +
+                             std::to_string(run.cases.size()) + " finished cases are in " + path +
+                             ".journal;";
+    if (!contains(error.what(), held)) return 6;
   }
   if (read(path) != "earlier") return 7;
   return read(path + ".journal") == journal ? 0 : 8;
@@ -234,6 +238,30 @@ TEST_F(ResultsFileTest, FileSizeLimitLeavesTheCasesBeforeInTheJournal) {
   });
   EXPECT_EQ(code, 0);
   EXPECT_EQ(files(), kept);
+}
+
+TEST_F(ResultsFileTest, NoEmptyJournalIsLeftNorCalledKept) {
+  const int code = in_child([&] {
+    ResultsFile file(path_);
+    const rlimit limit{64, 64};
+    if (setrlimit(RLIMIT_FSIZE, &limit) != 0) return 98;
+    std::string message;
+    try {
+      file.append(run_.cases[0], run_);
+      return 97;
+    } catch (const std::runtime_error&) {
+    }
+    try {
+      file.finish(run_);
+    } catch (const std::runtime_error& error) {
+      message = error.what();
+    }
+    if (!contains(message, "nothing of this run is on disk")) return 1;
+    if (!contains(message, "run again")) return 2;
+    if (contains(message, "journal") || contains(message, "finished")) return 3;
+    return files().empty() ? 0 : 4;  // while `file` still lives
+  });
+  EXPECT_EQ(code, 0);
 }
 
 TEST_F(ResultsFileTest, FullDiskLeavesTheCasesBeforeInTheJournal) {
