@@ -12,6 +12,7 @@
 #include <cstring>
 #include <filesystem>
 #include <stdexcept>
+#include <utility>
 
 #include "bench/report/redact.hpp"
 #include "offload/error.hpp"
@@ -77,7 +78,10 @@ OutputFile::OutputFile(std::string option, const std::string& path)
     if (S_ISDIR(status.st_mode)) refuse(option_, path_, EISDIR);
     // Renaming needs only the directory's permission; a file that its owner protected stays.
     if (::access(path_.c_str(), W_OK) != 0) refuse(option_, path_, errno);
-    if (!S_ISREG(status.st_mode)) return;
+    if (!S_ISREG(status.st_mode)) {
+      hold_open(status.st_mode);
+      return;
+    }
     path_ = std::filesystem::canonical(path_);  // replace what a link points to, not the link
   } else if (errno != ENOENT) {
     refuse(option_, path_, errno);
@@ -86,6 +90,19 @@ OutputFile::OutputFile(std::string option, const std::string& path)
   }
   temporary_ = path_ + ".part";
   descriptor_ = lock_temporary();
+}
+
+/// A pipe without a reader would keep the run waiting at its end; one that was opened and closed
+/// again would have told its reader that all is written.
+void OutputFile::hold_open(unsigned mode) {
+  if (!S_ISFIFO(mode) && !S_ISSOCK(mode)) return;
+  stream_ = ::open(path_.c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+  if (stream_ < 0 && errno == ENXIO && S_ISFIFO(mode)) {
+    throw UsageError(option_ + " " + path_ +
+                     ": no process reads this pipe; start its reader first or choose another path");
+  }
+  if (stream_ < 0) refuse(option_, path_, errno);
+  ::fcntl(stream_, F_SETFL, O_WRONLY);  // writing waits for the reader
 }
 
 /// The lock distinguishes a file that a dead run left from one that a live run is filling.
@@ -109,7 +126,10 @@ int OutputFile::lock_temporary() const {
   }
 }
 
-OutputFile::~OutputFile() { drop_temporary(); }
+OutputFile::~OutputFile() {
+  drop_temporary();
+  if (stream_ >= 0) ::close(stream_);
+}
 
 void OutputFile::drop_temporary() {
   if (descriptor_ < 0) return;
@@ -127,7 +147,8 @@ void OutputFile::commit(std::string_view text) {
     return;
   }
   if (temporary_.empty()) {
-    const int stream = ::open(path_.c_str(), O_WRONLY | O_CLOEXEC);
+    const int stream =
+        stream_ >= 0 ? std::exchange(stream_, -1) : ::open(path_.c_str(), O_WRONLY | O_CLOEXEC);
     if (stream < 0) throw write_error(option_, path_, errno);
     const int error = write_all(stream, text);
     ::close(stream);

@@ -31,7 +31,8 @@ class OutputFile {
  public:
   /// `path`: "" writes nothing, "-" is stdout; a device, pipe or socket is written to directly.
   /// `option` names the flag in messages ("--output"). Throws UsageError when the path cannot be
-  /// written (missing directory, permissions, read-only disk) or another process is at it.
+  /// written (missing directory, permissions, read-only disk, a pipe that none reads) or another
+  /// process is at it.
   /// From here on a file-size limit is an error code, not a SIGXFSZ that ends the process.
   OutputFile(std::string option, const std::string& path);
   /// Without commit(): removes the temporary file.
@@ -49,12 +50,14 @@ class OutputFile {
 
  private:
   int lock_temporary() const;
+  void hold_open(unsigned mode);
   void drop_temporary();
 
   std::string option_;
   std::string path_;
   std::string temporary_;  // path_ + ".part"; empty when there is nothing to rename
   int descriptor_ = -1;    // of the temporary file, locked
+  int stream_ = -1;        // of a pipe, held from the start so that its reader stays
 };
 
 /// Writes all of `text`; 0 or errno.

@@ -6,15 +6,18 @@
 #include <gtest/gtest.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <functional>
 #include <sstream>
+#include <thread>
 
 #include "offload/error.hpp"
 #include "tests/unit/synthetic_run.hpp"
@@ -152,6 +155,41 @@ TEST_F(ResultsFileTest, RefusesAPathThatCannotBeWritten) {
   EXPECT_TRUE(contains(refusal(directory_), "Is a directory"));
   EXPECT_TRUE(contains(refusal("/proc/run.json"), "cannot write there"));
   EXPECT_EQ(files(), std::vector<std::string>{"file"});
+}
+
+TEST_F(ResultsFileTest, RefusesAPipeThatNoneReads) {
+  ASSERT_EQ(mkfifo(path_.c_str(), 0600), 0);
+  const int code = in_child([&] {
+    alarm(10);  // rather than wait for a reader
+    return contains(refusal(path_), "no process reads this pipe") ? 0 : 1;
+  });
+  EXPECT_EQ(code, 0);
+  EXPECT_TRUE(fs::is_fifo(path_));
+}
+
+TEST_F(ResultsFileTest, APipeIsHeldOpenForItsReader) {
+  ASSERT_EQ(mkfifo(path_.c_str(), 0600), 0);
+  const int reader = open(path_.c_str(), O_RDONLY | O_NONBLOCK);
+  ASSERT_GE(reader, 0);
+  std::string received;
+  {
+    ResultsFile file(path_);
+    char none = 0;
+    EXPECT_EQ(::read(reader, &none, 1), -1) << "its end, before anything was written";
+    ASSERT_EQ(fcntl(reader, F_SETFL, O_RDONLY), 0);
+    std::thread reading([&] {
+      std::array<char, 4096> part{};
+      for (ssize_t n = 1; n > 0;) {
+        n = ::read(reader, part.data(), part.size());
+        if (n > 0) received.append(part.data(), static_cast<std::size_t>(n));
+      }
+    });
+    file.finish(run_);
+    reading.join();  // the reader sees the end although `file` lives
+  }
+  close(reader);
+  EXPECT_EQ(received, results_json(run_));
+  EXPECT_EQ(files(), std::vector<std::string>{"run.json"});
 }
 
 TEST_F(ResultsFileTest, RefusesAPathThatAnotherRunIsWriting) {
