@@ -5,7 +5,9 @@
 #include <array>
 #include <cstddef>
 #include <cstdlib>
+#include <filesystem>
 #include <string_view>
+#include <system_error>
 #include <utility>
 
 #include "bench/core/names.hpp"
@@ -76,6 +78,18 @@ void check_redaction(const Options& options) {
   }
 }
 
+/// However each is spelled. Devices and pipes take both, one after the other.
+bool same_file(const std::string& one, const std::string& other) {
+  namespace fs = std::filesystem;
+  if (one.empty() || other.empty()) return false;
+  if (one == other) return true;
+  if (one == "-" || other == "-") return false;
+  std::error_code error;
+  const fs::path whole = fs::weakly_canonical(fs::absolute(one, error), error);
+  if (error || whole != fs::weakly_canonical(fs::absolute(other, error), error)) return false;
+  return !error && !fs::is_other(whole, error);
+}
+
 }  // namespace
 
 std::vector<std::string> take_benchmark_flags(const std::vector<std::string>& arguments,
@@ -99,7 +113,7 @@ void check_options(const Options& options) {
         "list them");
   }
   check_evidence(options);
-  if (!options.output.empty() && options.output == options.ci_json) {
+  if (same_file(options.output, options.ci_json)) {
     throw UsageError("--output and --ci-json would both write to " + in_quotes(options.output) +
                      ": give them different files");
   }

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
+#include <filesystem>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -217,6 +218,8 @@ TEST(CommandLine, EachMistakeGetsOneClearLine) {
       {{"--tensor", "a:9999999999x9999999999:bf16"}, "is too large"},
       {{"--output", "x.json", "--ci-json", "x.json"}, "would both write to 'x.json'"},
       {{"--output", "-", "--ci-json", "-"}, "would both write to '-'"},
+      {{"--output", "./x.json", "--ci-json", "x.json"}, "would both write to './x.json'"},
+      {{"--output", "/no/../tmp/x.json", "--ci-json", "/tmp//x.json"}, "would both write to"},
       {{"--evidence", "some"}, "unknown evidence 'some'"},
       {{"--evidence", "none", "--passes", "3"}, "--passes is a part of the evidence"},
       {{"explain", "gemv/host_compute/1MiB/steady", "--evidence", "none"},
@@ -233,6 +236,14 @@ TEST(CommandLine, EachMistakeGetsOneClearLine) {
         << mistake.args.front() << " " << mistake.args.back() << ": " << text;
     EXPECT_EQ(text.find('\n'), std::string::npos) << text;
   }
+}
+
+TEST(CommandLine, OneFileSpelledTwoWaysIsOneFile) {
+  const std::string whole = (std::filesystem::current_path() / "x.json").string();
+  EXPECT_NE(refusal({"--output", "x.json", "--ci-json", whole.c_str()}).find("would both write to"),
+            std::string::npos);
+  EXPECT_NO_THROW(parse({"--output", "x.json", "--ci-json", "y.json"}));
+  EXPECT_NO_THROW(parse({"--output", "-", "--ci-json", "x.json"}));
 }
 
 TEST(CommandLine, MisspeltFlagsGetASuggestion) {
