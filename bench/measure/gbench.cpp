@@ -152,8 +152,9 @@ GoogleBenchmark::GoogleBenchmark(const std::string& argv0, std::size_t samples,
   int argc = static_cast<int>(impl_->arguments.size());
   benchmark::Initialize(&argc, impl_->argv.data());
   if (argc > 1) {
-    throw UsageError(std::string(impl_->argv[1]) +
-                     ": Google Benchmark does not know this flag; see --help");
+    throw UsageError(
+        std::string(impl_->argv[1]) +
+        ": Google Benchmark does not take this flag, or not with this value; see --help");
   }
   impl_->stock_output |= impl_->list_only;
   impl_->collector = std::make_unique<Collector>(impl_->stock_output);

@@ -246,6 +246,40 @@ TEST(CommandLine, OneFileSpelledTwoWaysIsOneFile) {
   EXPECT_NO_THROW(parse({"--output", "-", "--ci-json", "x.json"}));
 }
 
+TEST(CommandLine, ValuesThatGoogleBenchmarkCannotTakeAreRefused) {
+  const std::vector<std::pair<std::string, std::string>> mistakes{
+      {"--benchmark_repetitions=-1", "from 1"},
+      {"--benchmark_repetitions=0", "from 1"},
+      {"--benchmark_repetitions=abc", "from 1"},
+      {"--benchmark_repetitions=99999999999", "from 1"},
+      {"--benchmark_filter=(", "regular"},
+      {"--benchmark_filter=-[", "regular"},
+      {"--benchmark_min_time=abc", "seconds"},
+      {"--benchmark_min_time=-1", "seconds"},
+      {"--benchmark_min_time=0x", "seconds"},
+      {"--benchmark_min_time=nan", "seconds"},
+      {"--benchmark_min_warmup_time=", "seconds"},
+      {"--benchmark_format=yaml", "json"},
+      {"--benchmark_out_format=yaml", "json"},
+      {"--benchmark_time_unit=h", "ms"},
+      {"--benchmark_context=abc", "KEY=VALUE"},
+      {"--v=abc", "whole number"},
+  };
+  for (const auto& [argument, expected] : mistakes) {
+    const std::string text = refusal({argument.c_str()});
+    EXPECT_TRUE(text.starts_with(argument.substr(0, argument.find('=')) + ": ")) << text;
+    EXPECT_NE(text.find(expected), std::string::npos) << text;
+  }
+  for (const char* argument :
+       {"--benchmark_repetitions=2", "--benchmark_filter=", "--benchmark_filter=all",
+        "--benchmark_filter=-gemv", "--benchmark_filter=(a|b).*[0-9]$", "--benchmark_min_time=0.5",
+        "--benchmark_min_time=2s", "--benchmark_min_time=10x", "--benchmark_min_warmup_time=1e-3",
+        "--benchmark_format=csv", "--benchmark_time_unit=ms", "--benchmark_context=a=b=c", "--v=1",
+        "--benchmark_list_tests", "--benchmark_counters_tabular=true"}) {
+    EXPECT_EQ(parse({argument}).benchmark_flags, std::vector<std::string>{argument});
+  }
+}
+
 TEST(CommandLine, MisspeltFlagsGetASuggestion) {
   EXPECT_EQ(refusal({"--policy", "host_compute"}),
             "unknown flag --policy: did you mean --policies?");
