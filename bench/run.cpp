@@ -260,10 +260,15 @@ class Run {
   }
 
   int nothing_matched() const {
-    std::cerr << "offload_bench: nothing to measure: no case matches";
-    if (!record_.skipped.empty()) {
-      std::cerr << "; " << record_.skipped.size() << " were skipped, the first because "
-                << record_.skipped.front().reason;
+    const std::vector<SkippedCase>& skipped = record_.skipped;
+    std::cerr << "offload_bench: nothing to measure: ";
+    if (record_.options.action == Action::explain && skipped.size() == 1) {
+      std::cerr << skipped.front().name << " is skipped: " << skipped.front().reason;
+    } else {
+      std::cerr << "no case matches";
+      if (skipped.size() == 1) std::cerr << "; 1 was skipped: ";
+      if (skipped.size() > 1) std::cerr << "; " << skipped.size() << " were skipped, the first: ";
+      if (!skipped.empty()) std::cerr << skipped.front().reason;
     }
     std::cerr << '\n';
     return exit_nothing_matched;

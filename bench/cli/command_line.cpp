@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cstdint>
+#include <iomanip>
 #include <limits>
 #include <memory>
 #include <sstream>
@@ -76,8 +77,9 @@ CLI::Validator number(T min, T max) {
       return std::is_integral_v<T> ? std::to_string(value) : text;  // without leading zeros
     }
     std::ostringstream why;
-    why << "must be a " << (std::is_integral_v<T> ? "whole " : "") << "number from " << min
-        << " to " << max << ", not " << in_quotes(text);
+    why << std::setprecision(std::numeric_limits<double>::digits10) << "must be a "
+        << (std::is_integral_v<T> ? "whole " : "") << "number from " << min << " to " << max
+        << ", not " << in_quotes(text);
     throw UsageError(why.str());
   });
 }
@@ -452,7 +454,7 @@ void refuse_misspelled_command(const std::string& word,
                                const std::vector<std::string_view>& commands) {
   const bool is_word = word.find_first_not_of("abcdefghijklmnopqrstuvwxyz-") == std::string::npos &&
                        !word.starts_with("-");
-  if (!is_word || closest(word, commands).empty()) return;
+  if (!is_word || word.empty()) return;
   throw UsageError(unknown_name("command", word, commands));
 }
 

@@ -68,7 +68,11 @@ std::vector<std::size_t> parse_range(std::string_view text, std::size_t dots) {
 std::size_t parse_size(std::string_view text) {
   const std::size_t digits = std::min(text.find_first_not_of("0123456789"), text.size());
   const std::optional<std::size_t> factor = unit_factor(text.substr(digits));
-  if (digits == 0 || !factor) {
+  if (digits > 0 && !factor) {
+    refuse(text, "is not a size: " + in_quotes(text.substr(digits)) +
+                     " is none of the units B, KiB, MiB and GiB, as in 64MiB");
+  }
+  if (digits == 0) {
     refuse(text, "is not a size: write a whole number and B, KiB, MiB or GiB, such as 64MiB");
   }
   if (*factor == 0) {

@@ -52,6 +52,10 @@ std::optional<std::uint64_t> ConfigFields::number(std::initializer_list<std::str
 std::uint64_t ConfigFields::required(std::initializer_list<std::string_view> names,
                                      std::uint64_t min, std::uint64_t max) const {
   const std::optional<std::uint64_t> value = number(names, min, max);
+  for (const std::string_view name : names) {
+    if (!value && inner_.find(name))
+      fail("no " + std::string(name) + ": it is null or no finite number");
+  }
   if (!value) fail("no " + std::string(*names.begin()) + ": not a complete config.json");
   return *value;
 }

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <utility>
 
+#include "bench/core/text.hpp"
 #include "bench/models/tensor_names.hpp"
 #include "offload/error.hpp"
 
@@ -230,6 +231,30 @@ void sort_by_use(ModelLayer& layer) {
   layer.tensors = std::move(sorted);
 }
 
+/// Whether a number too large to be read stands where a layer's would.
+bool has_long_number(std::string_view name) {
+  const std::string_view rest = name_in_layer(name);
+  const std::size_t length = name.size() - rest.size();
+  if (length == 0 || place_of(name).layer) return false;
+  // Any number in its place makes a layer's tensor of it.
+  std::string_view before = name.substr(0, length - 1);
+  before = before.substr(0, before.rfind('.') + 1);
+  return place_of(std::string(before) + "0." + std::string(rest)).layer.has_value();
+}
+
+/// Why tensors that are named after layers are not counted as such; "" where none is.
+std::string fault_of_layers(const std::vector<ModelTensor>& tensors) {
+  for (const ModelTensor& tensor : tensors) {
+    if (has_long_number(tensor.name)) {
+      return "the layer number of tensor " + in_quotes(tensor.name) + " is too large";
+    }
+    if (tensor.bytes == 0 && place_of(tensor.name).layer) {
+      return "tensor " + in_quotes(tensor.name) + " holds nothing: a dimension of it is 0";
+    }
+  }
+  return "";
+}
+
 }  // namespace
 
 ExecutionOrder order_in_layer(std::string_view rest) {
@@ -242,6 +267,7 @@ ExecutionOrder order_in_layer(std::string_view rest) {
 }
 
 void arrange_layers(std::vector<ModelTensor> tensors, Model& model) {
+  const std::string fault = fault_of_layers(tensors);
   std::erase_if(tensors, [](const ModelTensor& tensor) { return tensor.bytes == 0; });
   const std::string stack = main_stack(tensors);
   std::set<std::uint64_t> drafting;
@@ -263,6 +289,7 @@ void arrange_layers(std::vector<ModelTensor> tensors, Model& model) {
     layers[*place.layer].tensors.push_back(std::move(tensor));
   }
   if (layers.empty()) {
+    if (!fault.empty()) throw UsageError(model.source + ": " + fault);
     throw UsageError(model.source +
                      ": no tensor is named after a layer, such as model.layers.0.mlp.up_proj.weight"
                      " or blk.0.ffn_up.weight");

@@ -22,6 +22,7 @@ JsonValue read_json(const std::filesystem::path& path) {
   const std::uintmax_t bytes = std::filesystem::file_size(path, error);
   if (error) throw UsageError(path.string() + ": cannot be read: " + error.message());
   if (bytes > max_config_bytes) throw UsageError(path.string() + ": too large for a config.json");
+  if (bytes == 0) throw UsageError(path.string() + ": is empty");
   std::ifstream file(path, std::ios::binary);
   std::ostringstream text;
   if (!file || !(text << file.rdbuf())) throw UsageError(path.string() + ": cannot be read");
@@ -64,7 +65,9 @@ Model load_model(const std::string& given) {
   const std::string_view preset = find_preset_model(given);
   if (!preset.empty()) return preset_model(preset);
   std::optional<ModelFiles> files = find_model_files(given);
-  if (!files) throw UsageError(unknown_name("model", given, preset_models()));
+  if (!files)
+    throw UsageError(unknown_name("model", given, preset_models()) +
+                     " (no such file or directory, and not in the Hugging Face cache)");
   Model model = read_files(*files);
   model.name = files->name;
   return model;

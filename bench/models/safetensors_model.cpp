@@ -123,7 +123,7 @@ TensorsOfFiles files_in(const JsonValue& root, const std::string& source) {
     const std::optional<std::string_view> file = value.text();
     if (!file || !is_plain_file_name(*file) || !file->ends_with(".safetensors")) {
       throw UsageError(source + ": weight_map places tensor " + in_quotes(tensor) + " in " +
-                       (file ? in_quotes(*file) : "something") +
+                       (file ? in_quotes(*file) : value.description()) +
                        ", which is not a safetensors file beside it");
     }
     files[std::string(*file)].insert(tensor);
@@ -146,7 +146,8 @@ void refuse_missing(const TensorsOfFiles& files, const fs::path& directory,
   }
   if (missing == 0) return;
   throw UsageError(source + ": " + std::to_string(missing) + " of the " +
-                   std::to_string(files.size()) + " files it names are missing: " + names +
+                   std::to_string(files.size()) + (files.size() == 1 ? " file" : " files") +
+                   " it names " + (missing == 1 ? "is" : "are") + " missing: " + names +
                    (missing > max_named ? " and others" : "") +
                    "; their headers alone would do (the first 8 + N bytes)");
 }

@@ -117,6 +117,19 @@ TEST(GgufModel, RefusesKeysThatContradictTheTensors) {
   file.key_u32("llama.expert_count", 16);
   EXPECT_TRUE(says(complaint(directory.write("experts.gguf", file.header())),
                    "expert_count is 16, but the tensors hold 8"));
+  for (const std::string number : {"1000000000", "99999999999999999999999"}) {
+    file = small_gguf();
+    file.tensors.resize(1);
+    file.tensors.back().name = "blk." + number + ".attn_q.weight";
+    EXPECT_TRUE(says(complaint(directory.write("long.gguf", file.header())),
+                     "layer number of tensor '" + file.tensors.back().name + "' is too large"));
+  }
+  file = small_gguf();
+  file.tensors.resize(1);
+  file.tensors.back().name = "blk.0.attn_q.weight";
+  file.tensors.back().dimensions = {0, 0};
+  EXPECT_TRUE(says(complaint(directory.write("nothing.gguf", file.header())),
+                   "'blk.0.attn_q.weight' holds nothing"));
   file = small_gguf();
   file.tensors.resize(1);
   EXPECT_TRUE(says(complaint(directory.write("none.gguf", file.header())),

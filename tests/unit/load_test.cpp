@@ -164,7 +164,9 @@ TEST(LoadModel, FindsIdsInTheLocalCache) {
 }
 
 TEST(LoadModel, SuggestsAKnownNameForAnUnknown) {
-  EXPECT_EQ(complaint("llama3.1-8"), "unknown model 'llama3.1-8': did you mean 'llama3.1-8b'?");
+  EXPECT_EQ(complaint("llama3.1-8"),
+            "unknown model 'llama3.1-8': did you mean 'llama3.1-8b'? (no such file or directory, "
+            "and not in the Hugging Face cache)");
 }
 
 TEST(LoadModel, RefusesAnOversizedConfig) {
@@ -185,7 +187,13 @@ TEST(LoadModel, TakesPythonsInfinityInAConfig) {
   // Where a number is wanted it is none.
   const fs::path senseless =
       directory.write("Odd/config.json", R"({"model_type":"llama","hidden_size":Infinity})");
-  EXPECT_TRUE(says(complaint(senseless.string()), "no hidden_size"));
+  EXPECT_TRUE(says(complaint(senseless.string()), "hidden_size: it is null or no finite number"));
+}
+
+TEST(LoadModel, SaysThatAConfigIsEmpty) {
+  const TempDirectory directory;
+  const fs::path path = directory.write("Tiny/config.json", "");
+  EXPECT_EQ(complaint(path.string()), path.string() + ": is empty");
 }
 
 TEST(LoadModel, RefusesFewerLayersThanTheConfigNames) {

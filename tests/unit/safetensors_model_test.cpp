@@ -216,7 +216,7 @@ TEST(SafetensorsModel, ReadsWhatAnIndexNames) {
                    "2 of the 2 files it names are missing: "
                    "'s1.safetensors', 's2.safetensors'"));
   directory.write("s1.safetensors", layer_file(0));
-  EXPECT_TRUE(says(complaint_of_index(index), "1 of the 2 files it names are missing"));
+  EXPECT_TRUE(says(complaint_of_index(index), "1 of the 2 files it names is missing"));
   directory.write("s2.safetensors", layer_file(1));
   const Model model = read_safetensors_index(index);
   EXPECT_EQ(model.layers.size(), 2U);
@@ -241,7 +241,7 @@ TEST(SafetensorsModel, KeepsAnIndexInItsDirectory) {
     EXPECT_TRUE(says(complaint_of_index(directory.write("i.json", text)), "has no weight_map"));
   }
   EXPECT_TRUE(says(complaint_of_index(directory.write("i.json", R"({"weight_map":{"a":1}})")),
-                   "places tensor 'a' in something"));
+                   "places tensor 'a' in 1, which"));
   EXPECT_NE(complaint_of_index(directory.write("i.json", R"({"weight_map":{"a":)")), "");
 }
 
