@@ -103,7 +103,7 @@ std::string winners(const Contest& contest) {
   const CaseRecord& best = contest.best();
   if (contest.ranked.size() == 1) {
     return best.policy + (best.model ? " reaches " : " reads at ") + speed(best) +
-           ", with no rival";
+           ", with nothing to compare it with";
   }
   if (contest.runner_up == nullptr) return first_place(contest);
   const CaseRecord& next = *contest.runner_up;
@@ -154,7 +154,7 @@ std::string not_in_engines(const CaseRecord& best) {
 std::string switched_on(const Contest& contest) {
   const CaseRecord& best = contest.best();
   if (!best.engine_flags.empty()) {
-    return "; an engine switches " + best.policy + " on by " + flags_text(best);
+    return "; an engine switches " + best.policy + " on with " + flags_text(best);
   }
   std::string text = "; " + not_in_engines(best);
   if (contest.switchable == nullptr) {

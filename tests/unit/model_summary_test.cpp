@@ -95,10 +95,10 @@ TEST(ModelSummary, ExplainsARateAboveTheLink) {
   split.share_of_link = 40e6 / 1e-3 / 62.5e9;
   RunRecord run;
   run.cases = {split};
-  EXPECT_EQ(
-      sentence(run, 0),
-      "gemv of toy.w: hybrid_split reads at 100 GB/s (64 % of the link for the part that "
-      "crosses it, 60 % read by the CPU), with no rival; no engine has hybrid_split (2026-11).");
+  EXPECT_EQ(sentence(run, 0),
+            "gemv of toy.w: hybrid_split reads at 100 GB/s (64 % of the link for the part that "
+            "crosses it, 60 % read by the CPU), with nothing to compare it with; no engine has "
+            "hybrid_split (2026-11).");
 }
 
 TEST(ModelSummary, NamesTheWinnerAndItsCost) {
@@ -112,7 +112,8 @@ TEST(ModelSummary, NamesTheWinnerAndItsCost) {
   EXPECT_EQ(
       sentence(model_run(), 1),
       "prefill/tokens:512 of toy-model: pinned_copy reaches 51200 tokens/s with 143 MiB of GPU "
-      "memory, with no rival; an engine switches pinned_copy on by SGLang --cpu-offload-gb 30; "
+      "memory, with nothing to compare it with; an engine switches pinned_copy on with SGLang "
+      "--cpu-offload-gb 30; "
       "with all weights resident (device_resident) 64000 tokens/s in 429 MiB of GPU memory.");
 }
 

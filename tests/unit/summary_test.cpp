@@ -137,7 +137,7 @@ TEST(Summary, WorksWithoutAGpu) {
   EXPECT_FALSE(contains(text, "% of link"));
   EXPECT_EQ(row(text, "host_compute", "steady").back(), "no rival");
   // 100 MB in 5 ms.
-  EXPECT_TRUE(contains(text, "host_compute reads at 20 GB/s, with no rival;"));
+  EXPECT_TRUE(contains(text, "host_compute reads at 20 GB/s, with nothing to compare it with;"));
 }
 
 TEST(Summary, WarnsOfNoise) {
@@ -254,7 +254,8 @@ TEST(Winner, IsNeverAFailedOrAResidentCase) {
   const CaseRecord slow = toy_case("gemv", "slow", "cold", on_link, {4e-3});
   // 100 MB in 4 ms, 40 % of the link; 4 ms over 25 us is 160.
   EXPECT_EQ(sentence({wrong, resident, slow}),
-            "gemv of toy.w: slow reads at 25 GB/s (40 % of the link), with no rival; no engine has "
+            "gemv of toy.w: slow reads at 25 GB/s (40 % of the link), with nothing to compare it "
+            "with; no engine has "
             "slow (2026-11); weights that stay on the GPU would be read 160x faster.");
   EXPECT_EQ(sentence({wrong}), "gemv of toy.w: no policy passed.");
   EXPECT_EQ(sentence({wrong, resident}),
@@ -263,11 +264,11 @@ TEST(Winner, IsNeverAFailedOrAResidentCase) {
 }
 
 TEST(Winner, DoesNotPromiseAGainThatIsNotThere) {
-  EXPECT_EQ(
-      sentence({toy_case("gemv", "device_resident", "steady", on_gpu, {2e-3}),
-                toy_case("gemv", "a", "steady", on_link, {2e-3})}),
-      "gemv of toy.w: a reads at 50.0 GB/s (80 % of the link), with no rival; no engine has a "
-      "(2026-11); weights that stay on the GPU would be read no faster.");
+  EXPECT_EQ(sentence({toy_case("gemv", "device_resident", "steady", on_gpu, {2e-3}),
+                      toy_case("gemv", "a", "steady", on_link, {2e-3})}),
+            "gemv of toy.w: a reads at 50.0 GB/s (80 % of the link), with nothing to compare it "
+            "with; no engine has a "
+            "(2026-11); weights that stay on the GPU would be read no faster.");
 }
 
 TEST(Winner, ThatAnEngineHasIsNamedWithItsFlags) {
@@ -277,7 +278,7 @@ TEST(Winner, ThatAnEngineHasIsNamedWithItsFlags) {
   other.engine_flags = "vLLM --z";
   EXPECT_EQ(sentence({best, other}),
             "gemv of toy.w: a wins at 50.0 GB/s (80 % of the link), b is 2.00x slower at 25.0 GB/s "
-            "(40 % of the link); an engine switches a on by vLLM --x or SGLang --y.");
+            "(40 % of the link); an engine switches a on with vLLM --x or SGLang --y.");
 }
 
 }  // namespace
