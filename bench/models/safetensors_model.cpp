@@ -145,10 +145,11 @@ void refuse_missing(const TensorsOfFiles& files, const fs::path& directory,
     if (++missing <= max_named) names += (names.empty() ? "" : ", ") + in_quotes(file);
   }
   if (missing == 0) return;
-  throw UsageError(source + ": " + std::to_string(missing) + " of the " +
-                   std::to_string(files.size()) + (files.size() == 1 ? " file" : " files") +
-                   " it names " + (missing == 1 ? "is" : "are") + " missing: " + names +
-                   (missing > max_named ? " and others" : "") +
+  const std::string which = files.size() == 1 ? "the one file"
+                                              : std::to_string(missing) + " of the " +
+                                                    std::to_string(files.size()) + " files";
+  throw UsageError(source + ": " + which + " it names " + (missing == 1 ? "is" : "are") +
+                   " missing: " + names + (missing > max_named ? " and others" : "") +
                    "; their headers alone would do (the first 8 + N bytes)");
 }
 

@@ -223,6 +223,14 @@ def test_nothing_matched():
     assert run(*SMALL, "--benchmark_filter=no_such_case").returncode == 3
 
 
+def test_one_skipped_case_is_counted_as_one():
+    hidden = {**os.environ, "CUDA_VISIBLE_DEVICES": ""}
+    done = run("--policies", "device_resident", "--workloads", "stream_read", "--sizes", "64KiB", "--start",
+               "steady", env=hidden)
+    assert done.returncode == 3
+    assert "1 was skipped: no GPU" in done.stderr
+
+
 def test_strict_tells_of_skips(tmp_path):
     # A dtype the gemv cannot read is skipped when the suite, not the user, chose the workload.
     arguments = [*SMALL[:2], "--tensor", "x:64x64:u8", "--samples", "2"]

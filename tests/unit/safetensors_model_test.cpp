@@ -227,6 +227,16 @@ TEST(SafetensorsModel, ReadsWhatAnIndexNames) {
                    "in 's2.safetensors', which does not hold it"));
 }
 
+TEST(SafetensorsModel, SaysWhyALayersTensorDoesNotCount) {
+  const TempDirectory directory;
+  const fs::path index = directory.write(
+      "i.json", R"({"weight_map":{"model.layers.0.mlp.up_proj.weight":"s.safetensors"}})");
+  EXPECT_TRUE(says(complaint_of_index(index), "the one file it names is missing: 's.safetensors'"));
+  const std::string name = "model.layers.0.mlp.up_proj.weight";
+  directory.write("s.safetensors", Checkpoint().add(name, "BF16", "0,0", 0).header());
+  EXPECT_TRUE(says(complaint_of_index(index), "'" + name + "' holds nothing"));
+}
+
 TEST(SafetensorsModel, KeepsAnIndexInItsDirectory) {
   const TempDirectory directory;
   directory.write("secret.safetensors", layer_file(0));
