@@ -27,10 +27,12 @@ std::time_t seconds_now() {
 
 extern "C" void on_signal(int signal) {
   const int saved_errno = errno;
-  int none = 0;
-  if (first_signal.compare_exchange_strong(none, signal)) {
-    first_time = seconds_now();
-  } else if (seconds_now() - first_time >= same_request_seconds) {
+  // The second signal of one request may run in another thread before this one is through.
+  const std::time_t now = seconds_now() + 1;  // 0 stands for none
+  std::time_t first = 0;
+  if (first_time.compare_exchange_strong(first, now)) {
+    first_signal = signal;
+  } else if (now - first >= same_request_seconds) {
     // Asked again: the default action, as soon as this handler returns and unblocks the signal.
     struct sigaction action {};
     action.sa_handler = SIG_DFL;
@@ -59,6 +61,7 @@ const char* signal_name(int signal) {
 
 InterruptGuard::InterruptGuard() {
   first_signal = 0;
+  first_time = 0;
   struct sigaction action {};
   action.sa_handler = on_signal;
   action.sa_flags = SA_RESTART;  // writing results must not fail halfway for it

@@ -2,7 +2,10 @@
 #include "bench/cli/interrupt.hpp"
 
 #include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
+#include <atomic>
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
@@ -31,6 +34,28 @@ TEST_F(Interrupt, TheFirstSignalIsRememberedAndDoesNotEndTheProcess) {
     const InterruptGuard guard;
     std::raise(signal);
     EXPECT_EQ(pending_signal(), signal);
+  }
+}
+
+TEST_F(Interrupt, TwoThreadsThatTakeOneRequestDoNotEndTheProcess) {
+  for (int round = 0; round < 1000; ++round) {
+    const pid_t child = fork();
+    if (child == 0) {  // where no signal came before
+      const InterruptGuard guard;
+      std::atomic<int> ready{0};
+      const auto take = [&ready] {
+        ++ready;
+        while (ready < 2) continue;
+        std::raise(SIGTERM);
+      };
+      std::thread other(take);
+      take();
+      other.join();
+      _exit(pending_signal() == SIGTERM ? 0 : 1);
+    }
+    int status = 0;
+    waitpid(child, &status, 0);
+    ASSERT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << "in round " << round;
   }
 }
 
