@@ -15,6 +15,7 @@ WHAT  machine              what the run was made on, in one line
       answer:POLICY,...    gemv of the first file, and one token of the model in the second
       engines              the flags of engines that select a policy
       limits               the distance to the limits
+      vllm                 what scripts/vllm_offload.py printed, the first file, beside the cases of the others
       evidence:LABEL[,WEIGHTS]   what driver and hardware did, by policy
       rates:WORKLOAD[,WEIGHTS]   GB/s by policy, a column per parameter (chunk, skew) or weights
       series:LABEL[,WEIGHTS]     time of the n-th consecutive pass, and what it moved
@@ -31,6 +32,7 @@ import pathlib
 import re
 import sys
 
+import engine_table
 import readme_answer
 from evidence_tables import tables as evidence_tables
 from offload_results import command
@@ -260,6 +262,8 @@ def limits_table(results, _):
 
 def render(paths, what):
     """The text that stands for `what` in a document; raises BadInput."""
+    if what == "vllm":
+        return engine_table.render(paths[0], [load(path) for path in paths[1:]])
     files = [load(path) for path in paths]
     name, _, names = what.partition(":")
     chosen = names.split(",") if names else []

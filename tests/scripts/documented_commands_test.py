@@ -25,7 +25,7 @@ DOCUMENTS = ["README.md", "CONTRIBUTING.md", *sorted(f"docs/{path.name}" for pat
 AS_IT_STANDS = {"list", "plan", "platform", "explain", "memory-cost", "--help", "--version"}
 # Results by the names that the documents give them: those of a committed run.
 PLACES = {
-    "monday": "quick", "tuesday": "micro", "wednesday": "adaptation", "rank0": "quick", "rank1": "full",
+    "monday": "quick", "tuesday": "micro", "wednesday": "adaptation", "rank0": "quick", "rank1": "micro",
     "run": "micro", "run-1": "quick", "run-2": "micro", "decode": "decode-llama3.1-8b", "results": "quick",
     "old": "quick", "new": "quick", "newer": "quick", "new-baseline": "quick",
     "decode-llama3.1-8b": "decode-llama3.1-8b",

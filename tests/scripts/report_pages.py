@@ -57,6 +57,11 @@ def written(directory):
         argv=["offload_bench", HOSTILE], environment={HOSTILE: HOSTILE}))
     results = {
         "quick": [H200 / "quick.json"],
+        "before_answers": [ROOT / "results/h200-sxm-pcie5-second-card/quick.json"],
+        "many_weights": [write(directory / "many_weights.json", run(
+            [case(policy=f"p{policy}", weights=f"w{weights}", size=(weights + 1) << 24,
+                  samples=[(1 + policy) * 1e-3] * 3)
+             for weights in range(10) for policy in range(12)]))],
         "sweeps": [H200 / "gemm.json", H200 / "micro.json", H200 / "memory-cost.json"],
         "cpu": [ROOT / "results/epyc-2vcpu/quick.json"],
         "hostile": [hostile],

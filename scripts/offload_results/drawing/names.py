@@ -8,7 +8,7 @@ from . import labels
 from .page import GREY, WIDTH
 from .typesetting import axis_label, value_text, width
 
-RIGHT = 3.2  # inches, for the names beside the axes
+RIGHT = 3.35  # inches, for the names beside the axes
 LABEL, HANDLE = 7.5, 0.4  # points; inches of line shown with a name
 LEADER = 0.22  # inches from the axes to a name
 LINE = LABEL * 1.27 / 72

@@ -37,7 +37,7 @@ FURTHER = (  # for families of their own that policies to come may have
     Look("#C0A860", "#E8DC9C", (1.2, 3)),
 )
 MARKERS = ("o", "s", "D", "^", "v", "<", ">", "P", "X", "h", "*")
-SEED = 8547  # of the checksum of names that markers begin from: with it few policies want the same one
+SEED = 178  # of the checksum of names that markers begin from: with it few policies want the same one
 
 
 @dataclasses.dataclass(frozen=True)

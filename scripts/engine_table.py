@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Passes by an engine's own offloader (scripts/vllm_offload.py) beside the cases of this program that do
+the same, as a table in Markdown."""
+from offload_results.json_reader import BadInput, read_json
+from offload_results.markdown_text import row
+from offload_results.results import passed
+from offload_results.text import ratio_text, three_digits
+
+# A layer's norms go with it in the engine; here they stay.
+SAME_BYTES = 1e-3
+
+
+def steps_of(case, tuning):
+    """Layers copied ahead under the policy, as the engine counts them."""
+    return {"pinned_prefetch_copy": tuning["prefetch_step"], "pinned_prefetch2_copy": 2}.get(
+        case["policy"])
+
+
+def policy_of(case):
+    """What the engine's rows call it."""
+    return case["policy"].replace("prefetch2", "prefetch")
+
+
+def twin(of_engine, runs):
+    """The case that does what `of_engine` does."""
+    for run in runs:
+        for case in filter(passed, run["cases"]):
+            model = case.get("model")
+            if not model or model["name"] != "llama3.1-8b" or case["tokens"] != of_engine["tokens"]:
+                continue
+            same_bytes = abs(model["offloaded_bytes"] / of_engine["offloaded_bytes"] - 1) < SAME_BYTES
+            same_steps = of_engine["prefetch_step"] in (None, steps_of(case, run["options"]["tuning"]))
+            if (policy_of(case) == of_engine["policy"] and case["captured"] == of_engine["captured"]
+                    and same_bytes and same_steps):
+                return case
+    raise BadInput(f"no case does what {of_engine['row']} does")
+
+
+def render(path, runs):
+    """`path` is what the engine's script printed, `runs` are this program's on the same machine."""
+    document = read_json(path)
+    if document.get("program") != "vllm_offload":
+        raise BadInput(f"{path}: not what scripts/vllm_offload.py prints")
+    lines = [f"| vLLM {document['vllm']['version']} | ms a pass | here | ms a pass | vLLM / here |",
+             "|---|---:|---|---:|---:|"]
+    for of_engine in document["rows"]:
+        if of_engine["error"]:
+            raise BadInput(f"{path}: {of_engine['row']}: {of_engine['error']}")
+        case = twin(of_engine, runs)
+        theirs, ours = of_engine["median_s"], case["model"]["pass_s"]
+        lines.append(row([
+            f"`{of_engine['row']}`", three_digits(theirs * 1e3),
+            f"`{case['label']}`, `{case['policy']}`" + (", a graph" if case["captured"] else ""),
+            three_digits(ours * 1e3), ratio_text(theirs / ours)]))
+    return "\n".join(lines)
