@@ -75,8 +75,8 @@ def visible(axes, low, high):
 def draw_notes(axes, curve, style):
     for point in curve.points:
         if point.note:
-            axes.annotate(point.note, (point.x, point.y), (-5, 4), textcoords="offset points",
-                          ha="right", size=LABEL, color=style.colour)
+            axes.annotate(point.note, (point.x, point.y), (5, -8), textcoords="offset points",
+                          ha="left", size=LABEL, color=style.colour)
 
 
 def set_axes(axes, panel):
