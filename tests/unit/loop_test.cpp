@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "another_placement.hpp"
 #include "bench/catalog.hpp"
 #include "bench/measure/case_runner.hpp"
 #include "bench/platform/probe.hpp"
@@ -19,30 +20,12 @@
 namespace offload {
 namespace {
 
-/// Another placement, but for its plan: the pieces as they are.
-class SaysNothingOfTheCpu final : public Placement {
- public:
-  SaysNothingOfTheCpu(std::span<const WeightTensor> tensors, std::unique_ptr<Placement> real)
-      : Placement(tensors), real_(std::move(real)) {}
-  void fill(std::size_t index, std::span<const std::byte> content) override {
-    real_->fill(index, content);
-  }
-  void read_back(std::size_t index, std::span<std::byte> out) override {
-    real_->read_back(index, out);
-  }
-  void reset(Start start, StreamHandle stream) override { real_->reset(start, stream); }
-  PieceView acquire(std::size_t index, StreamHandle stream) override {
-    return real_->acquire(index, stream);
-  }
-  void release(std::size_t index, StreamHandle stream) override { real_->release(index, stream); }
-  Footprint footprint() const override { return real_->footprint(); }
-
- private:
+/// The pieces as they are, and no more of a plan.
+class SaysNothingOfTheCpu final : public testing::AnotherPlacement {
+  using AnotherPlacement::AnotherPlacement;
   PassPlan plan_pass(std::span<const Piece> read, bool cpu_can) override {
-    return {real_->plan(read, cpu_can).pieces};
+    return {AnotherPlacement::plan_pass(read, cpu_can).pieces};
   }
-
-  std::unique_ptr<Placement> real_;
 };
 
 int placed = 0;  // under the policy below
@@ -95,7 +78,7 @@ class RightAtFirst final : public Workload {
   int times_;
 };
 
-class LoopOnTheCpu : public testing::Test {
+class LoopOnTheCpu : public ::testing::Test {
  protected:
   static Platform cpu_only() {
     Platform platform = probe_platform(0);

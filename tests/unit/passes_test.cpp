@@ -6,6 +6,7 @@
 #include <string>
 #include <utility>
 
+#include "another_placement.hpp"
 #include "bench/catalog.hpp"
 #include "bench/measure/loop.hpp"
 #include "bench/platform/probe.hpp"
@@ -16,39 +17,22 @@ namespace {
 /// 'r' for a piece that was read, 'f' for finish(), 'd' for drop_head_start().
 std::string happened;
 
-/// Another placement whose passes may run on.
-class RunsOn final : public Placement {
+/// Whose passes may run on.
+class RunsOn final : public testing::AnotherPlacement {
  public:
-  RunsOn(std::span<const WeightTensor> tensors, std::unique_ptr<Placement> real)
-      : Placement(tensors), real_(std::move(real)) {}
-  void fill(std::size_t index, std::span<const std::byte> content) override {
-    real_->fill(index, content);
-  }
-  void read_back(std::size_t index, std::span<std::byte> out) override {
-    real_->read_back(index, out);
-  }
-  void reset(Start start, StreamHandle stream) override { real_->reset(start, stream); }
+  using AnotherPlacement::AnotherPlacement;
   PieceView acquire(std::size_t index, StreamHandle stream) override {
     happened += 'r';
-    return real_->acquire(index, stream);
+    return AnotherPlacement::acquire(index, stream);
   }
-  void release(std::size_t index, StreamHandle stream) override { real_->release(index, stream); }
   void finish(StreamHandle) override { happened += 'f'; }
   bool runs_on() const override { return runs_on_; }
   void drop_head_start(StreamHandle) override { happened += 'd'; }
-  Footprint footprint() const override { return real_->footprint(); }
 
   static inline bool runs_on_ = true;
-
- private:
-  PassPlan plan_pass(std::span<const Piece> read, bool cpu_can) override {
-    return real_->plan(read, cpu_can);
-  }
-
-  std::unique_ptr<Placement> real_;
 };
 
-class Passes : public testing::Test {
+class Passes : public ::testing::Test {
  protected:
   Passes() : policy_(*catalog_.policy("host_compute")) {
     policy_.place = [](std::span<const WeightTensor> tensors, const PlaceContext& context) {
