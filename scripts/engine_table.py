@@ -10,28 +10,25 @@ from offload_results.text import ratio_text, three_digits
 SAME_BYTES = 1e-3
 
 
-def steps_of(case, tuning):
-    """Layers copied ahead under the policy, as the engine counts them."""
-    return {"pinned_prefetch_copy": tuning["prefetch_step"], "pinned_prefetch2_copy": 2}.get(
-        case["policy"])
+def as_the_engine_says(case, tuning):
+    """(policy, layers copied ahead) as in a row of the engine; None ahead where nothing is."""
+    if case["policy"] == "pinned_prefetch2_copy":
+        return "pinned_prefetch_copy", 2
+    ahead = tuning["prefetch_step"] if case["policy"] == "pinned_prefetch_copy" else None
+    return case["policy"], ahead
 
 
-def policy_of(case):
-    """What the engine's rows call it."""
-    return case["policy"].replace("prefetch2", "prefetch")
-
-
-def twin(of_engine, runs):
+def twin(of_engine, model_name, runs):
     """The case that does what `of_engine` does."""
+    asked = (of_engine["policy"], of_engine["prefetch_step"])
     for run in runs:
         for case in filter(passed, run["cases"]):
             model = case.get("model")
-            if not model or model["name"] != "llama3.1-8b" or case["tokens"] != of_engine["tokens"]:
+            if not model or model["name"] != model_name:
                 continue
             same_bytes = abs(model["offloaded_bytes"] / of_engine["offloaded_bytes"] - 1) < SAME_BYTES
-            same_steps = of_engine["prefetch_step"] in (None, steps_of(case, run["options"]["tuning"]))
-            if (policy_of(case) == of_engine["policy"] and case["captured"] == of_engine["captured"]
-                    and same_bytes and same_steps):
+            if (as_the_engine_says(case, run["options"]["tuning"]) == asked and same_bytes
+                    and all(case[name] == of_engine[name] for name in ("tokens", "captured"))):
                 return case
     raise BadInput(f"no case does what {of_engine['row']} does")
 
@@ -46,7 +43,7 @@ def render(path, runs):
     for of_engine in document["rows"]:
         if of_engine["error"]:
             raise BadInput(f"{path}: {of_engine['row']}: {of_engine['error']}")
-        case = twin(of_engine, runs)
+        case = twin(of_engine, document["model"]["name"], runs)
         theirs, ours = of_engine["median_s"], case["model"]["pass_s"]
         lines.append(row([
             f"`{of_engine['row']}`", three_digits(theirs * 1e3),

@@ -22,10 +22,11 @@ VLLM_WEIGHT_OFFLOADING_DISABLE_UVA=1; the latter two of all layers. eager is a p
 --enforce-eager, graph one as a full CUDA graph. The result of a row is compared with that of
 resident weights before it is timed. A sample is one pass, in seconds, in a chain in which the
 host never waits; sizes are in bytes. All layers, 13 GiB, take 15 GiB of pinned memory: PyTorch
-rounds each tensor up to a power of two. Without --vllm the installed package is used. Of its sources only model_executor/offloader is read, as in the wheel
-of vLLM 0.33.0, and a few lines stand in for what it imports, among them the compiled operator of
-uva: the output names them. exit codes: 0 all rows were measured, 1 a row was not and says why, 2
-bad input, no GPU or no vLLM."""
+rounds each tensor up to a power of two. Without --vllm the installed package is used. Of its
+sources only model_executor/offloader is read, as in the wheel of vLLM 0.33.0, and a few lines
+stand in for what it imports, among them the compiled operator of uva: the output names them.
+exit codes: 0 all rows were measured, 1 a row was not and says why, 2 bad input, no GPU or no
+vLLM."""
 
 
 def main():

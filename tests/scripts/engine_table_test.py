@@ -22,7 +22,8 @@ def of_engine(steps=1, captured=False, error=None, offloaded=13 * GIB):
 
 
 def printed(path, *rows):
-    path.write_text(json.dumps({"program": "vllm_offload", "vllm": {"version": "1.2.3"}, "rows": rows}))
+    path.write_text(json.dumps({"program": "vllm_offload", "model": {"name": "llama3.1-8b"},
+                                "vllm": {"version": "1.2.3"}, "rows": rows}))
     return path
 
 

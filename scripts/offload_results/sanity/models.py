@@ -6,7 +6,7 @@ import re
 
 from ..parts import link_bytes, near
 from ..results import lasts, label_of
-from ..text import three_digits, two_digits
+from ..text import digits, three_digits
 from ..variability import is_rough
 
 # Times what the calibrated rate allows. The CPU's memory is shared with others on the host, who may
@@ -126,8 +126,7 @@ def resident_never_left_the_gpu(part):
             if case and (case["start"] != "steady" or case["path"] != "device_memory"):
                 yield where, f"resident when {start} is {case['name']}, which came to the GPU"
         said = [match for text in answer["sentences"] for match in RESIDENT.finditer(text)]
-        rates = {case["policy"]: (two_digits if is_rough(case) else three_digits)(
-                     case["model"]["tokens_per_second_ceiling"])
+        rates = {case["policy"]: digits(is_rough(case))(case["model"]["tokens_per_second_ceiling"])
                  for case in with_model(part)
                  if case["path"] == "device_memory" and case["start"] == "steady"
                  and label_of(case) == answer["label"] and case["weights"]["name"] == answer["weights"]
