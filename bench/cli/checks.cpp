@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cmath>
 #include <cstddef>
 #include <cstdlib>
@@ -16,6 +15,7 @@
 #include <utility>
 
 #include "bench/core/names.hpp"
+#include "bench/core/numbers.hpp"
 #include "bench/core/text.hpp"
 #include "offload/error.hpp"
 
@@ -37,17 +37,13 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 5> former_fl
      {"--host-memory-cost", "memory-cost"}}};
 
 bool is_whole_number(std::string_view text, long long least, long long most) {
-  long long number = 0;
-  const char* const end = text.data() + text.size();
-  const auto [stop, error] = std::from_chars(text.data(), end, number);
-  return error == std::errc() && stop == end && number >= least && number <= most;
+  const auto number = parse_number<long long>(text);
+  return number && *number >= least && *number <= most;
 }
 
 bool is_seconds(std::string_view text) {
-  double number = 0;
-  const char* const end = text.data() + text.size();
-  const auto [stop, error] = std::from_chars(text.data(), end, number);
-  return error == std::errc() && stop == end && std::isfinite(number) && number >= 0;
+  const auto number = parse_number<double>(text);
+  return number && std::isfinite(*number) && *number >= 0;
 }
 
 std::string_view without_end(std::string_view text, char end) {

@@ -4,14 +4,12 @@
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
-#include <charconv>
 #include <cstdint>
 #include <iomanip>
 #include <limits>
 #include <memory>
 #include <sstream>
 #include <string_view>
-#include <system_error>
 #include <type_traits>
 #include <utility>
 
@@ -19,6 +17,7 @@
 #include "bench/cli/exit_code.hpp"
 #include "bench/cli/help.hpp"
 #include "bench/core/names.hpp"
+#include "bench/core/numbers.hpp"
 #include "bench/core/text.hpp"
 #include "bench/measure/suites.hpp"
 #include "bench/record.hpp"
@@ -69,12 +68,9 @@ CLI::Validator given() {
 template <typename T>
 CLI::Validator number(T min, T max) {
   return reader([=](const std::string& text) {
-    T value{};
-    const char* const end = text.data() + text.size();
-    const auto [stop, error] = std::from_chars(text.data(), end, value);
-    const bool read = !text.empty() && error == std::errc() && stop == end;
-    if (read && value >= min && value <= max) {
-      return std::is_integral_v<T> ? std::to_string(value) : text;  // without leading zeros
+    const auto value = parse_number<T>(text);
+    if (value && *value >= min && *value <= max) {
+      return std::is_integral_v<T> ? std::to_string(*value) : text;  // without leading zeros
     }
     std::ostringstream why;
     why << std::setprecision(std::numeric_limits<double>::digits10) << "must be a "
@@ -450,8 +446,8 @@ void CommandLine::add_redact(CLI::App& command) {
 }
 
 /// Other words are looked at where flags are: they stand in a wrong place, whatever they mean.
-void refuse_misspelled_command(const std::string& word,
-                               const std::vector<std::string_view>& commands) {
+void refuse_unknown_command(const std::string& word,
+                            const std::vector<std::string_view>& commands) {
   const bool is_word = word.find_first_not_of("abcdefghijklmnopqrstuvwxyz-") == std::string::npos &&
                        !word.starts_with("-");
   if (!is_word || word.empty()) return;
@@ -464,7 +460,7 @@ std::variant<Options, EarlyExit> CommandLine::parse(Texts arguments) {
   const bool is_command = std::ranges::find(commands, first) != commands.end();
   const bool is_about = first == "-h" || first == "--help" || first == "--version";
   if (!is_command && !is_about) {
-    refuse_misspelled_command(first, commands);
+    refuse_unknown_command(first, commands);
     arguments.insert(arguments.begin(), std::string(name(Action::run)));
   }
   try {

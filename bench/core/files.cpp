@@ -5,6 +5,8 @@
 #include <fstream>
 #include <iterator>
 
+#include "bench/core/numbers.hpp"
+
 namespace offload {
 
 std::string read_text(const std::filesystem::path& path) {
@@ -58,12 +60,7 @@ std::optional<std::size_t> kib_of(std::string_view text, std::string_view key) {
 }
 
 std::optional<std::size_t> exact_number(std::string_view text) {
-  text = trimmed(text);
-  std::size_t number = 0;
-  const char* const end = text.data() + text.size();
-  const auto result = std::from_chars(text.data(), end, number);
-  if (result.ec != std::errc{} || result.ptr != end) return std::nullopt;
-  return number;
+  return parse_number<std::size_t>(trimmed(text));
 }
 
 std::size_t count_in_list(std::string_view text) {

@@ -3,11 +3,10 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <limits>
 #include <optional>
-#include <system_error>
 
+#include "bench/core/numbers.hpp"
 #include "bench/core/text.hpp"
 #include "offload/error.hpp"
 
@@ -49,17 +48,15 @@ std::vector<std::size_t> parse_range(std::string_view text, std::size_t dots) {
   const std::size_t first = parse_size(text.substr(0, dots));
   const std::size_t last = parse_size(text.substr(dots + 2, star - dots - 2));
   const std::string_view factor_text = text.substr(star + 1);
-  std::size_t factor = 0;
-  const char* const end = factor_text.data() + factor_text.size();
-  const auto [stop, error] = std::from_chars(factor_text.data(), end, factor);
-  if (error != std::errc() || stop != end || factor < 2) {
+  const auto factor = parse_number<std::size_t>(factor_text);
+  if (!factor || *factor < 2) {
     throw UsageError("range " + in_quotes(text) +
                      " needs a whole factor of 2 or more after the '*'");
   }
   if (first > last) throw UsageError("range " + in_quotes(text) + " runs from large to small");
 
   std::vector<std::size_t> sizes{first};
-  while (sizes.back() <= last / factor) sizes.push_back(sizes.back() * factor);
+  while (sizes.back() <= last / *factor) sizes.push_back(sizes.back() * *factor);
   return sizes;
 }
 
@@ -79,12 +76,10 @@ std::size_t parse_size(std::string_view text) {
     const std::string number(text.substr(0, digits));
     refuse(text, "is ambiguous: write " + number + text[digits] + "iB (sizes are powers of 1024)");
   }
-  std::size_t number = 0;
-  const auto [stop, error] = std::from_chars(text.data(), text.data() + digits, number);
-  static_cast<void>(stop);
-  if (error != std::errc() || number > largest / *factor) refuse(text, "is too large");
-  if (number == 0) refuse(text, "must be at least 1 byte");
-  return number * *factor;
+  const auto number = parse_number<std::size_t>(text.substr(0, digits));
+  if (!number || *number > largest / *factor) refuse(text, "is too large");
+  if (*number == 0) refuse(text, "must be at least 1 byte");
+  return *number * *factor;
 }
 
 std::vector<std::size_t> parse_sizes(std::string_view text) {

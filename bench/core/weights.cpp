@@ -2,16 +2,15 @@
 #include "offload/weights.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
 #include <optional>
 #include <string>
-#include <system_error>
 #include <vector>
 
 #include "bench/core/names.hpp"
+#include "bench/core/numbers.hpp"
 #include "bench/core/text.hpp"
 #include "offload/dtype.hpp"
 #include "offload/error.hpp"
@@ -21,14 +20,6 @@ namespace {
 
 [[noreturn]] void refuse(std::string_view text, const std::string& why) {
   throw UsageError(in_quotes(text) + " " + why);
-}
-
-std::optional<std::uint64_t> whole_number(std::string_view text) {
-  std::uint64_t number = 0;
-  const char* const end = text.data() + text.size();
-  const auto [stop, error] = std::from_chars(text.data(), end, number);
-  if (text.empty() || error != std::errc() || stop != end) return std::nullopt;
-  return number;
 }
 
 DType dtype_of(std::string_view name) {
@@ -52,8 +43,8 @@ WeightTensor parse_tensor(std::string_view text) {
   if (!is_plain_name(name)) refuse(text, "needs a name of letters, digits and . _ - + only");
 
   const std::size_t cross = std::min(shape.find('x'), shape.size());
-  const auto rows = whole_number(shape.substr(0, cross));
-  const auto cols = whole_number(shape.substr(std::min(cross + 1, shape.size())));
+  const auto rows = parse_number<std::uint64_t>(shape.substr(0, cross));
+  const auto cols = parse_number<std::uint64_t>(shape.substr(std::min(cross + 1, shape.size())));
   if (!rows || !cols) refuse(text, "needs a shape ROWSxCOLS, such as 4096x14336");
   if (*rows == 0 || *cols == 0) refuse(text, "has no elements");
 

@@ -2,32 +2,24 @@
 #include "offload/workload.hpp"
 
 #include <bit>
-#include <charconv>
 #include <limits>
 #include <stdexcept>
-#include <system_error>
 
+#include "bench/core/numbers.hpp"
 #include "offload/units.hpp"
 #include "offload/weights.hpp"
 
 namespace offload {
 namespace {
 
-std::optional<std::size_t> parse_number(std::string_view digits) {
-  std::size_t value = 0;
-  const auto [end, error] = std::from_chars(digits.begin(), digits.end(), value);
-  if (error != std::errc() || end != digits.end()) return std::nullopt;
-  return value;
-}
-
 /// "1", "1.5" or "1.25".
 std::optional<std::size_t> parse_hundredths(std::string_view text) {
   const std::size_t point = text.find('.');
-  const auto whole = parse_number(text.substr(0, point));
+  const auto whole = parse_number<std::size_t>(text.substr(0, point));
   if (!whole || *whole > std::numeric_limits<std::size_t>::max() / 100 - 1) return std::nullopt;
   if (point == std::string_view::npos) return *whole * 100;
   const std::string_view digits = text.substr(point + 1);
-  const auto part = parse_number(digits);
+  const auto part = parse_number<std::size_t>(digits);
   if (!part || digits.size() > 2) return std::nullopt;
   return *whole * 100 + *part * (digits.size() == 1 ? 10 : 1);
 }
@@ -68,7 +60,7 @@ std::string Parameter::text(std::size_t other) const {
 }
 
 std::optional<std::size_t> Parameter::parse(std::string_view text) const {
-  return unit == Unit::hundredths ? parse_hundredths(text) : parse_number(text);
+  return unit == Unit::hundredths ? parse_hundredths(text) : parse_number<std::size_t>(text);
 }
 
 BoundWorkload::BoundWorkload(const WeightSet& weights) {

@@ -268,6 +268,9 @@ void keep_one_case(Plan& plan, const std::string& name) {
   std::vector<std::string> names;
   for (const Case& item : plan.cases) names.push_back(item.name());
   for (const SkippedCase& item : plan.skipped) names.push_back(item.name);
+  if (names.empty()) {  // all but the start is known, or planning would have said so
+    throw UsageError("no case " + in_quotes(name) + ": its policy has other starts, see list");
+  }
   throw UsageError(
       unknown_name("case", name, std::vector<std::string_view>(names.begin(), names.end())));
 }

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <iterator>
 #include <map>
 #include <set>
 #include <string_view>
@@ -242,17 +243,21 @@ bool has_long_number(std::string_view name) {
   return place_of(std::string(before) + "0." + std::string(rest)).layer.has_value();
 }
 
-/// Why tensors that are named after layers are not counted as such; "" where none is.
-std::string fault_of_layers(const std::vector<ModelTensor>& tensors) {
-  for (const ModelTensor& tensor : tensors) {
-    if (has_long_number(tensor.name)) {
-      return "the layer number of tensor " + in_quotes(tensor.name) + " is too large";
-    }
-    if (tensor.bytes == 0 && place_of(tensor.name).layer) {
+/// Of a model none of whose tensors counts as a layer's.
+std::string fault_of_layers(const std::vector<ModelTensor>& empty,
+                            const std::vector<ModelTensor>& others) {
+  for (const ModelTensor& tensor : empty) {
+    if (place_of(tensor.name).layer) {
       return "tensor " + in_quotes(tensor.name) + " holds nothing: a dimension of it is 0";
     }
   }
-  return "";
+  for (const ModelTensor& tensor : others) {
+    if (has_long_number(tensor.name)) {
+      return "the layer number of tensor " + in_quotes(tensor.name) + " is too large";
+    }
+  }
+  return "no tensor is named after a layer, such as model.layers.0.mlp.up_proj.weight or "
+         "blk.0.ffn_up.weight";
 }
 
 }  // namespace
@@ -267,8 +272,11 @@ ExecutionOrder order_in_layer(std::string_view rest) {
 }
 
 void arrange_layers(std::vector<ModelTensor> tensors, Model& model) {
-  const std::string fault = fault_of_layers(tensors);
-  std::erase_if(tensors, [](const ModelTensor& tensor) { return tensor.bytes == 0; });
+  const auto holding = std::stable_partition(
+      tensors.begin(), tensors.end(), [](const ModelTensor& tensor) { return tensor.bytes != 0; });
+  const std::vector<ModelTensor> empty(std::make_move_iterator(holding),
+                                       std::make_move_iterator(tensors.end()));
+  tensors.erase(holding, tensors.end());
   const std::string stack = main_stack(tensors);
   std::set<std::uint64_t> drafting;
   for (const ModelTensor& tensor : tensors) {
@@ -288,12 +296,7 @@ void arrange_layers(std::vector<ModelTensor> tensors, Model& model) {
     model.experts = std::max(model.experts, experts_seen(tensor, place.rest));
     layers[*place.layer].tensors.push_back(std::move(tensor));
   }
-  if (layers.empty()) {
-    if (!fault.empty()) throw UsageError(model.source + ": " + fault);
-    throw UsageError(model.source +
-                     ": no tensor is named after a layer, such as model.layers.0.mlp.up_proj.weight"
-                     " or blk.0.ffn_up.weight");
-  }
+  if (layers.empty()) throw UsageError(model.source + ": " + fault_of_layers(empty, model.ends));
 
   std::uint64_t expected = 0;
   for (auto& [number, layer] : layers) {

@@ -100,28 +100,30 @@ std::unique_ptr<Placement> place(std::span<const WeightTensor> tensors,
                                                  context.workers, step(context.tuning));
 }
 
+template <Step step>
+constexpr Policy ahead(std::string_view name, std::string_view mechanism,
+                       std::string_view engine_flags) {
+  return {
+      .name = name,
+      .memory = "cudaHostAlloc",
+      .mechanism = mechanism,
+      .engine_flags = engine_flags,
+      .family = Family::copy,
+      .requirement = requirement<step>,
+      .place = place<step>,
+  };
+}
+
 constexpr Policy rows[] = {
-    {
-        .name = "pinned_prefetch_copy",
-        .memory = "cudaHostAlloc",
-        .mechanism = "a copy stream brings layers into slots, S layers ahead",
-        .engine_flags = "vLLM --offload-backend prefetch --offload-group-size G "
-                        "--offload-num-in-group N --offload-prefetch-step S",
-        .family = Family::copy,
-        .requirement = requirement<as_asked>,
-        .place = place<as_asked>,
-    },
+    ahead<as_asked>("pinned_prefetch_copy",
+                    "a copy stream brings layers into slots, S layers ahead",
+                    "vLLM --offload-backend prefetch --offload-group-size G "
+                    "--offload-num-in-group N --offload-prefetch-step S"),
     // One slot is copied or read, never both: with two the next layer comes while one is read.
-    {
-        .name = "pinned_prefetch2_copy",
-        .memory = "cudaHostAlloc",
-        .mechanism = "a copy stream brings layers into two slots, two layers ahead",
-        .engine_flags = "vLLM --offload-backend prefetch --offload-group-size G "
-                        "--offload-num-in-group N --offload-prefetch-step 2",
-        .family = Family::copy,
-        .requirement = requirement<two>,
-        .place = place<two>,
-    },
+    ahead<two>("pinned_prefetch2_copy",
+               "a copy stream brings layers into two slots, two layers ahead",
+               "vLLM --offload-backend prefetch --offload-group-size G "
+               "--offload-num-in-group N --offload-prefetch-step 2"),
 };
 
 }  // namespace

@@ -29,16 +29,13 @@ std::optional<Contest> contest_of(const std::vector<const CaseRecord*>& cases, S
   }
   if (contest.ranked.empty() || (start == Start::warm && !has_warm)) return std::nullopt;
   std::ranges::stable_sort(contest.ranked, faster);
-  for (const CaseRecord* record : contest.ranked) {
-    if (ties(contest.best(), *record)) {
-      contest.tied.push_back(record);
-    } else if (contest.runner_up == nullptr) {
-      contest.runner_up = record;
-    }
-    if (contest.switchable == nullptr && !record->engine_flags.empty()) {
-      contest.switchable = record;
-    }
-  }
+  const auto apart = std::ranges::find_if_not(
+      contest.ranked, [&](const CaseRecord* record) { return ties(contest.best(), *record); });
+  contest.tied.assign(contest.ranked.begin(), apart);
+  if (apart != contest.ranked.end()) contest.runner_up = *apart;
+  const auto switchable = std::ranges::find_if(
+      contest.ranked, [](const CaseRecord* record) { return !record->engine_flags.empty(); });
+  if (switchable != contest.ranked.end()) contest.switchable = *switchable;
   return contest;
 }
 
@@ -162,7 +159,7 @@ std::string switched_on(const Contest& contest) {
   }
   const CaseRecord& other = *contest.switchable;
   text += ", the best that one switches on today is " + other.policy;
-  if (ties(best, other)) {
+  if (contest.ties_with_best(other)) {
     text += ", as fast";
   } else if (&other != contest.runner_up) {  // whose figures stand there already
     text += ", " + times(times_slower(other, best)) + " slower at " + speed(other);
@@ -256,13 +253,17 @@ double times_slower(const CaseRecord& other, const CaseRecord& record) {
   return other.summary->median / record.summary->median;
 }
 
+bool Contest::ties_with_best(const CaseRecord& record) const {
+  return std::ranges::find(tied, &record) != tied.end();
+}
+
 std::optional<Place> place(const std::optional<Contest>& contest, const CaseRecord& record) {
   if (!contest) return std::nullopt;
   const auto& ranked = contest->ranked;
   const auto found = std::ranges::find(ranked, &record);
   if (found == ranked.end()) return std::nullopt;
   return Place{static_cast<std::size_t>(found - ranked.begin()) + 1,
-               times_slower(record, contest->best()), ties(contest->best(), record)};
+               times_slower(record, contest->best()), contest->ties_with_best(record)};
 }
 
 const std::optional<Contest>& Ranking::contest(std::string_view start) const {

@@ -48,11 +48,14 @@ double times_slower(const CaseRecord& other, const CaseRecord& record);
 /// The competitors of one start. All pointers lead into the run.
 struct Contest {
   std::vector<const CaseRecord*> ranked;   // fastest first; never empty
-  std::vector<const CaseRecord*> tied;     // with the best, which comes first
-  const CaseRecord* runner_up = nullptr;   // the fastest that does not tie with the best
+  std::vector<const CaseRecord*> tied;     // the first of them, up to the first that is apart
+  const CaseRecord* runner_up = nullptr;   // which is this one; none where all tie
   const CaseRecord* switchable = nullptr;  // the fastest that an engine's flags select today
 
   const CaseRecord& best() const { return *ranked.front(); }
+  /// A case whose samples spread far may overlap with the best one's behind a faster case that
+  /// does not; it shares no place with the best.
+  bool ties_with_best(const CaseRecord& record) const;
 };
 
 /// Where a case stands in a contest.

@@ -52,6 +52,25 @@ TEST(Answers, PlaceACaseInEachContestItTakesPartIn) {
   EXPECT_TRUE(place(gemv.warm, best_when_warm)->ties_with_best);
 }
 
+TEST(Answers, EndATieAtTheFirstThatStandsApart) {
+  RunRecord run;
+  run.cases = {toy_case("gemv", "pinned_copy", "steady", Path::link, {2.00e-3, 2.00e-3, 2.00e-3}),
+               toy_case("gemv", "pinned_zero_copy", "steady", Path::link, {2.01e-3}),
+               toy_case("gemv", "pinned_ring_copy", "steady", Path::link, {2.10e-3}),
+               // its middle half reaches the best one's
+               toy_case("gemv", "writecombined_zero_copy", "steady", Path::link,
+                        {1.90e-3, 1.90e-3, 2.20e-3, 2.20e-3, 2.20e-3})};
+  ASSERT_TRUE(ties(run.cases[0], run.cases[3]));
+  ASSERT_FALSE(ties(run.cases[0], run.cases[2]));
+  const auto found = answers(run);
+  const std::optional<Contest>& contest = found.front().ranking.cold;
+  ASSERT_TRUE(contest);
+  EXPECT_EQ(contest->tied, (std::vector<const CaseRecord*>{&run.cases[0], &run.cases[1]}));
+  EXPECT_EQ(contest->runner_up, &run.cases[2]);
+  EXPECT_TRUE(place(contest, run.cases[1])->ties_with_best);
+  EXPECT_FALSE(place(contest, run.cases[3])->ties_with_best);
+}
+
 TEST(Answers, SayWhyACaseDoesNotCompete) {
   const RunRecord run = testing::gpu_run();
   EXPECT_EQ(exclusion(run.cases[0]), Exclusion::on_gpu);

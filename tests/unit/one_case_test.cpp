@@ -114,6 +114,12 @@ TEST(OneCase, SaysWhyItCannotBe) {
             "'stream_read/host_compute/1MiB/steady'?");
 }
 
+TEST(OneCase, SaysThatThePolicyHasOtherStarts) {
+  EXPECT_EQ(refusal("stream_read/managed_demand/1MiB/steady"),
+            "no case 'stream_read/managed_demand/1MiB/steady': its policy has other starts, see "
+            "list");
+}
+
 TEST(OneCase, KeepsTheReasonWhereTheCaseIsSkipped) {
   const std::string name = "stream_read/managed_demand/1MiB/cold";
   const Catalog catalog = fake_catalog();

@@ -32,6 +32,7 @@ def answers_follow_from_the_medians(part):
 
 def places(start, cases, by_runs):
     """`by_runs`: what runs differ by decides on ties, as since 2.2; before, medians alone do."""
+    apart = None
     for rank, case in enumerate(cases, 1):
         place = case["standing"][start]
         if case["summary"] is None:
@@ -41,10 +42,15 @@ def places(start, cases, by_runs):
             yield case["name"], f"has place {place['rank']} of {len(cases)} {start} cases"
             return
         margin = by_runs and tie_margin(cases[0], case)
-        if margin and not place["ties_with_best"] and (
+        if margin and not apart and not place["ties_with_best"] and (
                 case["summary"]["median_s"] < cases[0]["summary"]["median_s"] * (1 + margin)):
             yield case["name"], (f"stands apart from {cases[0]['name']}, whose median is less than "
                                  f"{margin:.0%} away: runs of such cases differ by as much")
+        if not place["ties_with_best"]:
+            apart = apart or case
+        elif by_runs and apart:
+            yield case["name"], (f"{start}, it ties with {cases[0]['name']} as {apart['name']} "
+                                 "does not, which is faster")
         before = cases[max(0, rank - 2)]
         if case["summary"]["median_s"] < before["summary"]["median_s"]:
             yield case["name"], f"has place {rank}, faster than {before['name']} before it"
