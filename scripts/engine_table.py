@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Passes by an engine's own offloader (scripts/vllm_offload.py) beside the cases of this program that do
 the same, as a table in Markdown."""
-from offload_results.json_reader import BadInput, read_json
+from offload_results import printed
 from offload_results.markdown_text import row
-from offload_results.results import passed
 from offload_results.text import ratio_text, three_digits
 
 # A layer's norms go with it in the engine; here they stay.
@@ -21,28 +20,24 @@ def as_the_engine_says(case, tuning):
 def twin(of_engine, model_name, runs):
     """The case that does what `of_engine` does."""
     asked = (of_engine["policy"], of_engine["prefetch_step"])
-    for run in runs:
-        for case in filter(passed, run["cases"]):
-            model = case.get("model")
-            if not model or model["name"] != model_name:
-                continue
-            same_bytes = abs(model["offloaded_bytes"] / of_engine["offloaded_bytes"] - 1) < SAME_BYTES
-            if (as_the_engine_says(case, run["options"]["tuning"]) == asked and same_bytes
-                    and all(case[name] == of_engine[name] for name in ("tokens", "captured"))):
-                return case
-    raise BadInput(f"no case does what {of_engine['row']} does")
+
+    def does_the_same(case, run):
+        model = case.get("model")
+        if not model or model["name"] != model_name:
+            return False
+        same_bytes = abs(model["offloaded_bytes"] / of_engine["offloaded_bytes"] - 1) < SAME_BYTES
+        return (as_the_engine_says(case, run["options"]["tuning"]) == asked and same_bytes
+                and all(case[name] == of_engine[name] for name in ("tokens", "captured")))
+
+    return printed.twin(of_engine, runs, does_the_same)
 
 
 def render(path, runs):
     """`path` is what the engine's script printed, `runs` are this program's on the same machine."""
-    document = read_json(path)
-    if document.get("program") != "vllm_offload":
-        raise BadInput(f"{path}: not what scripts/vllm_offload.py prints")
+    document = printed.by("vllm_offload", path)
     lines = [f"| vLLM {document['vllm']['version']} | ms a pass | here | ms a pass | vLLM / here |",
              "|---|---:|---|---:|---:|"]
     for of_engine in document["rows"]:
-        if of_engine["error"]:
-            raise BadInput(f"{path}: {of_engine['row']}: {of_engine['error']}")
         case = twin(of_engine, document["model"]["name"], runs)
         theirs, ours = of_engine["median_s"], case["model"]["pass_s"]
         lines.append(row([

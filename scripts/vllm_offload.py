@@ -13,6 +13,7 @@ import sys
 
 from offload_results import command
 from offload_results.json_reader import BadInput
+from offload_results.numbers import from_to
 from offload_results.text import seconds
 from vllm_passes import rows, sources
 
@@ -75,15 +76,6 @@ def measured(wanted, arguments):
     machine = {"gpu": torch.cuda.get_device_name(), "torch": torch.__version__,
                "cuda": torch.version.cuda}
     return {"machine": machine, "vllm": engine.as_json(), "rows": results}
-
-
-def from_to(least, most):
-    def number(text):
-        try:
-            return rows.whole_number(text, least, most)
-        except ValueError as rule:
-            raise argparse.ArgumentTypeError(str(rule)) from None
-    return number
 
 
 if __name__ == "__main__":

@@ -2,10 +2,10 @@
 """Rows: what to offload and how, with how many tokens, in a CUDA graph or not; and what a row came
 to. Times are in seconds, sizes in bytes."""
 import dataclasses
-import re
 import statistics
 
 from offload_results.json_reader import BadInput
+from offload_results.numbers import whole_number
 
 # The fused linear weights of a layer of Llama-3.1-8B in vLLM, in the order in which they are read.
 HIDDEN, INTERMEDIATE, QKV, LAYERS = 4096, 14336, 6144, 32
@@ -132,12 +132,6 @@ def numbers_in(items):
         except ValueError as rule:
             raise ValueError(f"{key} {rule}") from None
     return numbers
-
-
-def whole_number(text, least, most):
-    if not re.fullmatch("[1-9][0-9]{0,8}", text) or not least <= int(text) <= most:
-        raise ValueError(f"must be a whole number from {least} to {most}, not '{text}'")
-    return int(text)
 
 
 def as_json(row, op=None, offloaded_bytes=None, samples=(), error=None):
