@@ -16,6 +16,7 @@ WHAT  machine              what the run was made on, in one line
       engines              the flags of engines that select a policy
       limits               the distance to the limits
       vllm                 what scripts/vllm_offload.py printed, the first file, beside the cases of the others
+      onednn               what scripts/cpu_library.py printed, likewise
       evidence:LABEL[,WEIGHTS]   what driver and hardware did, by policy
       rates:WORKLOAD[,WEIGHTS]   GB/s by policy, a column per parameter (chunk, skew) or weights
       series:LABEL[,WEIGHTS]     time of the n-th consecutive pass, and what it moved
@@ -33,6 +34,7 @@ import re
 import sys
 
 import engine_table
+import library_table
 import readme_answer
 from evidence_tables import tables as evidence_tables
 from offload_results import command
@@ -260,10 +262,14 @@ def limits_table(results, _):
     return "\n".join(lines)
 
 
+# What another program's code takes, beside the same done here.
+BESIDE = {"vllm": engine_table, "onednn": library_table}
+
+
 def render(paths, what):
     """The text that stands for `what` in a document; raises BadInput."""
-    if what == "vllm":
-        return engine_table.render(paths[0], [load(path) for path in paths[1:]])
+    if what in BESIDE:
+        return BESIDE[what].render(paths[0], [load(path) for path in paths[1:]])
     files = [load(path) for path in paths]
     name, _, names = what.partition(":")
     chosen = names.split(",") if names else []
