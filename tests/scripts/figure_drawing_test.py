@@ -15,12 +15,14 @@ from matplotlib.text import Text  # noqa: E402
 root = pathlib.Path(__file__).parent.parent.parent
 sys.path[:0] = [str(root / "scripts"), str(root / "tests")]
 import results_builder as make  # noqa: E402
+from committed import RESULTS, SCHEMA_1, short  # noqa: E402
 from figure_data import POLICIES, every_policy, load  # noqa: E402
 from offload_results import plotting, results  # noqa: E402
 from offload_results.drawing import bars, curves, page, svg  # noqa: E402
 from offload_results.figures import data  # noqa: E402
 
-result_files = sorted((root / "results").glob("*-*/*.json"))
+result_files = [path for path in RESULTS if path.parent.name != "baselines"] + sorted(
+    SCHEMA_1.glob("*.json"))
 
 
 @pytest.fixture
@@ -165,7 +167,7 @@ def test_compact_svg_keeps_what_is_drawn():
     xml.fromstring(after)
 
 
-@pytest.mark.parametrize("path", result_files, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", result_files, ids=short)
 def test_figures_of_committed_results_are_legible(path, boxes):
     try:
         named = plotting.data_of([path], None)

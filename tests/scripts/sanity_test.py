@@ -9,6 +9,7 @@ import sys
 
 import pytest
 
+from committed import OLD, RESULTS, short
 from results_builder import case, gpu, run, write
 from sanity_documents import NOT_SANE, SANE
 from sanity_mended_test import FOUND
@@ -18,8 +19,6 @@ ROOT = pathlib.Path(__file__).parent.parent.parent
 sys.path.insert(0, str(ROOT / "scripts"))
 from offload_results import merging, reference, results, sanity, schema  # noqa: E402
 
-COMMITTED = sorted(path for path in (ROOT / "results").glob("*/*.json")
-                   if path.parent.name != "schema")
 OF_NOISE = {check.__name__ for check in sanity.noise.CHECKS}
 MENDED = {check for _, _, check, _ in FOUND}  # what is right of a file before 2.1 to be found
 DEFINITIONS = json.loads((ROOT / "results/schema/results-2.json").read_text())["$defs"]
@@ -121,7 +120,7 @@ def test_runs_of_other_machines_may_differ(tmp_path):
     assert not found(merging.merge(paths))
 
 
-@pytest.mark.parametrize("path", COMMITTED, ids=lambda path: f"{path.parent.name}/{path.name}")
+@pytest.mark.parametrize("path", RESULTS + OLD, ids=short)
 def test_committed_results_are_sane(path):
     """Files before 2.1 show figures that have been mended since, and cannot tell of noise: that alone is
     found. sanity_mended_test.py says which figures."""

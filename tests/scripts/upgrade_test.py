@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from committed import OLD, RESULTS, short
 from compared import compare
 from results_builder import case, of_schema_1, run, skipped, write
 
@@ -13,9 +14,6 @@ ROOT = pathlib.Path(__file__).parent.parent.parent
 sys.path.insert(0, str(ROOT / "scripts"))
 from offload_results import merging, results, upgrade  # noqa: E402
 from offload_results.json_reader import BadInput  # noqa: E402
-
-COMMITTED = sorted(path for path in (ROOT / "results").glob("*/*.json")
-                   if path.parent.name != "schema")
 
 
 @pytest.mark.parametrize("old,new", [
@@ -63,7 +61,12 @@ def test_old_and_new_runs_compare(tmp_path):
         assert "No regression in 2 cases: 2 ambiguous." in done.stdout, done.stderr
 
 
-@pytest.mark.parametrize("path", COMMITTED, ids=lambda path: f"{path.parent.name}/{path.stem}")
+def test_files_of_older_versions_are_kept():
+    assert {json.loads(path.read_text())["offload_bench"]["schema_version"] for path in OLD} == {
+        "1.0.0", "1.2.0", "1.3.0"}
+
+
+@pytest.mark.parametrize("path", RESULTS + OLD, ids=short)
 def test_every_committed_case_has_a_label_of_today_and_a_family(path):
     found = results.load(path, empty_allowed=True)
     written = json.loads(path.read_text())["offload_bench"]["cases"]

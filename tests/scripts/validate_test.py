@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from sanity_parts import said, with_host
+from committed import OLD, RESULTS, short
 from forked import script
 from results_builder import MIB, apart, calibration, case, gpu, link, of_schema_1, platform, run, skipped, write
 
@@ -154,8 +155,7 @@ def test_a_figure_outside_the_published_range_is_no_fault(tmp_path):
     assert "published" not in command(path).stdout
 
 
-@pytest.mark.parametrize("path", sorted(path for path in (ROOT / "results").glob("*/*.json")
-                                        if path.parent.name != "schema"), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", RESULTS + OLD, ids=short)
 def test_committed_results_hold_no_white_space(path):
     """They are kept for good, and half of a file as --output writes it is indentation:
     python3 -m json.tool --compact --no-ensure-ascii FILE COMMITTED."""
