@@ -13,6 +13,7 @@ import time
 
 import pytest
 
+from committed import SCHEMA_1
 from results_builder import answered, case, run, skipped, write
 
 webdriver = pytest.importorskip("selenium.webdriver", reason="python3-selenium is not installed")
@@ -57,7 +58,7 @@ def written(directory):
         argv=["offload_bench", HOSTILE], environment={HOSTILE: HOSTILE}))
     results = {
         "quick": [H200 / "quick.json"],
-        "before_answers": [ROOT / "results/h200-sxm-pcie5-second-card/quick.json"],
+        "before_answers": [SCHEMA_1 / "another-card.json"],
         "many_weights": [write(directory / "many_weights.json", run(
             [case(policy=f"p{policy}", weights=f"w{weights}", size=(weights + 1) << 24,
                   samples=[(1 + policy) * 1e-3] * 3)
