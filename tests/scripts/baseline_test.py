@@ -1,12 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """Committed baselines (results/baselines/*.json: repeated runs of one build, merged) against each
-other: how often scripts/compare.py flags what did not change, and how often it misses what did."""
+other: how often scripts/compare.py flags what did not change, and how often it misses what did.
+
+    python3 tests/scripts/baseline_test.py    # prints the figures of docs/compare.md
+"""
 import itertools
+import math
 import pathlib
 import statistics
 import sys
 
 import pytest
+
+from committed import RESULTS
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / "scripts"))
@@ -15,7 +21,7 @@ from offload_results import comparability, compared_case, comparison, interval  
 from offload_results import variability, tolerances  # noqa: E402
 from offload_results.results import load, passed, source_of  # noqa: E402
 
-BASELINES = sorted((ROOT / "results").glob("baselines/*.json"))
+BASELINES = [path for path in RESULTS if path.parent.name == "baselines"]
 TERMS = comparison.Terms()
 FLAGS = {comparison.SLOWER, comparison.FASTER}
 
@@ -93,3 +99,30 @@ def test_it_is_one_build_and_every_case_has_a_tolerance(path):
     found = tolerances.tolerances(results, TERMS)
     assert found and all(limit is not None and limit >= 1 + TERMS.threshold
                          for *_, limit in found)
+
+
+def spread_of(path):
+    """{kind: (root mean square, least, most) of its cases' standard deviations between runs}"""
+    found = {}
+    for kind, cases in histories(path)[0]:
+        logarithms = [math.log(statistics.median(case["samples_s"])) for case in cases.values()]
+        found.setdefault(kind, []).append(statistics.stdev(logarithms))
+    return {kind: (math.sqrt(statistics.mean(one**2 for one in of_kind)), min(of_kind), max(of_kind))
+            for kind, of_kind in found.items()}
+
+
+def print_figures(path):
+    print(path.stem)
+    for kind, (square, least, most) in spread_of(path).items():
+        print(f"  {kind}: runs differ by {square:.1%}, {least:.1%} to {most:.1%}")
+    for sides in (one_to_one, rest_to_one, half_to_half):
+        found = verdicts(path, sides)
+        print(f"  {sides.__name__}: flagged {sum(one in FLAGS for one in found)} of {len(found)}")
+    for change, wanted in ((1.05, comparison.SLOWER), (1.0, comparison.SAME)):
+        found = verdicts(path, one_to_one, change, steady, max_samples=10)
+        print(f"  steady, times {change}: {wanted} {found.count(wanted)} of {len(found)}")
+
+
+if __name__ == "__main__":
+    for baseline in BASELINES:
+        print_figures(baseline)
