@@ -256,7 +256,8 @@ def limits_table(results, _):
         sign = ">=" if limit["at_least"] else "<="
         met = limit["ratio"] >= limit["goal"] if limit["at_least"] else limit["ratio"] <= limit["goal"]
         lines.append(row([
-            f"`{limit['id']}`", limit["description"], ratio_text(limit["ratio"]),
+            f"`{limit['id']}`", limit["description"],
+            ratio_text(limit["ratio"], limit["goal"]),
             f"{sign} {ratio_text(limit['goal'])}", "yes" if met else "no",
         ]))
     return "\n".join(lines)

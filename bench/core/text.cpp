@@ -105,6 +105,11 @@ std::string percent_number(double ratio) { return decimal(100 * ratio, 1); }
 
 std::string ratio_text(double ratio) { return decimal(ratio, 3); }
 
+std::string ratio_text(double ratio, double limit) {
+  const bool alike = ratio != limit && ratio_text(ratio) == ratio_text(limit);
+  return decimal(ratio, alike ? 4 : 3);
+}
+
 std::string times(double ratio) { return decimal(ratio, ratio >= 9.995 ? 0 : 2) + 'x'; }
 
 std::string count(std::size_t number, const std::string& noun) {

@@ -7,7 +7,7 @@
 //   sizes of memory       binary units, two or three digits: 112 MiB, 1.5 GiB
 //   percentages           whole; one decimal in a column of its own
 //   factors               two decimals below 10, none above: 1.08x, 12x, 812x
-//   ratios to a limit     three decimals: 0.985
+//   ratios to a limit     three decimals: 0.985; four where only they tell it from its goal
 //   what runs of one build repeat to no better than 5 %: two digits, and the least and the most
 //   seen
 //                         where these differ: 27 (19..28), 4500, 27 ms
@@ -47,6 +47,8 @@ std::string percent(double ratio);
 std::string percent_number(double ratio);
 /// Three decimals: "0.985".
 std::string ratio_text(double ratio);
+/// A fourth decimal where three would make it look like `limit`, which it is not: "1.0997".
+std::string ratio_text(double ratio, double limit);
 /// "1.08x", "12x", "812x".
 std::string times(double ratio);
 /// "1 case", "3 cases".

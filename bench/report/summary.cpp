@@ -104,7 +104,8 @@ void write_limits(Page& page, const std::vector<Limit>& limits) {
   };
   for (const auto& limit : limits) {
     table.add({limit.id, quantity(limit, limit.measured), quantity(limit, limit.reference),
-               ratio_text(limit.ratio), (limit.at_least ? ">= " : "<= ") + ratio_text(limit.goal),
+               ratio_text(limit.ratio, limit.goal),
+               (limit.at_least ? ">= " : "<= ") + ratio_text(limit.goal),
                limit.met() ? "met" : "MISSED"});
   }
   page.heading("Distance to the limits");

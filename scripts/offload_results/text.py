@@ -13,8 +13,9 @@ SIZES = ("B", "KiB", "MiB", "GiB", "TiB")
 
 def if_known(spelled):
     @functools.wraps(spelled)
-    def guarded(value):
-        return spelled(value) if value is not None and math.isfinite(value) else "n/a"
+    def guarded(value, *others):
+        known = value is not None and math.isfinite(value)
+        return spelled(value, *others) if known else "n/a"
     return guarded
 
 
@@ -100,9 +101,11 @@ def percent_number(ratio):
 
 
 @if_known
-def ratio_text(ratio):
-    """To a limit: 0.985."""
-    return f"{ratio:.3f}"
+def ratio_text(ratio, limit=None):
+    """To a limit: 0.985. Where three decimals would make it look like `limit`, which it is not,
+    four: 1.0997."""
+    alike = limit not in (None, ratio) and f"{ratio:.3f}" == f"{limit:.3f}"
+    return f"{ratio:.{4 if alike else 3}f}"
 
 
 @if_known

@@ -129,7 +129,8 @@ NOT_SANE = {
         ("ratio", with_answers(lambda cases, _: cases[1]["standing"]["cold"].update(
             times_slower=3.0)), "gemv/b/w/steady", "times_slower is 3, by its formula 2"),
         ("tie", with_answers(lambda cases, _: cases[2]["standing"]["cold"].update(
-            ties_with_best=True)), "gemv/c/w/steady", "as gemv/b/w/steady does not"),
+            ties_with_best=True), schema_version="2.2.0"), "gemv/c/w/steady",
+         "as gemv/b/w/steady does not"),
         ("best", with_answers(lambda _, answer: answer["cold"]["best"].update(
             case="gemv/c/w/steady")), "answer of gemv, w", "gemv/c/w/steady is the best cold"),
         ("none", with_answers(lambda _, answer: answer.update(cold=None)), "answer of gemv, w",

@@ -231,9 +231,9 @@ def summary_spoilt(**changes):
     return run([{**one, "summary": {**one["summary"], **changes}}])
 
 
-def with_answers(spoil=lambda cases, answer: None):
+def with_answers(spoil=lambda cases, answer: None, **changes):
     """Three cases with their places and the answer, spoilt."""
     cases, answer = answered([case(policy=policy, samples=[seconds] * 3) for policy, seconds in (
         ("a", 1.3e-3), ("b", 2.6e-3), ("c", 3.9e-3))])
     spoil(cases, answer)
-    return run(cases, answers=[answer])
+    return run(cases, answers=[answer], **changes)

@@ -44,6 +44,8 @@ def test_what_is_not_known_is_not_a_number(spelled, value):
     (text.times(9.994), "9.99x"), (text.times(9.995), "10x"),
     (text.enumerate_names(["a", "b", "c", "d", "e"], 4), "a, b, c and 2 others"),
     (text.enumerate_names(["a"]), "a"), (text.enumerate_names(["a", "b"]), "a and b"),
+    (text.ratio_text(1.0997, 1.1), "1.0997"), (text.ratio_text(1.1, 1.1), "1.100"),
+    (text.ratio_text(1.0994, 1.1), "1.099"),
     (text.count(1, "case"), "1 case"), (text.count(3, "case"), "3 cases"),
 ])
 def test_words(found, expected):

@@ -32,6 +32,12 @@ std::string written(const nlohmann::json& example) {
   return kind == "ratio" ? ratio_text(value) : "unknown kind";
 }
 
+TEST(Numbers, TellARatioFromTheLimitItMisses) {
+  EXPECT_EQ(ratio_text(1.0997, 1.1), "1.0997");
+  EXPECT_EQ(ratio_text(1.1, 1.1), "1.100");
+  EXPECT_EQ(ratio_text(1.0994, 1.1), "1.099");
+}
+
 TEST(Numbers, AreWrittenAsTheSharedTableSays) {
   std::ifstream file(OFFLOAD_TESTS_DIRECTORY "/data/numbers.json");
   const nlohmann::json examples = nlohmann::json::parse(file);
