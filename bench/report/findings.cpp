@@ -4,60 +4,29 @@
 #include <algorithm>
 #include <optional>
 #include <set>
-#include <string_view>
 
 #include "bench/core/text.hpp"
-#include "bench/platform/probe.hpp"
+#include "bench/report/machine_state.hpp"
 #include "bench/report/variability.hpp"
 
 namespace offload {
 namespace {
 
-constexpr double most_steal = 0.02;   // of the CPU time
-constexpr double most_others = 0.10;  // likewise
-constexpr double most_load = 0.5;     // threads per CPU before the run began
-constexpr double peak_margin = 1.01;  // covers the clock
-
-/// CPU time while cases were sampled, all of them together or one alone.
-struct HostTime {
-  double all = 0;
-  double steal = 0;
-  double others = 0;
-
-  bool busy() const { return steal > most_steal * all || others > most_others * all; }
-};
-
-std::optional<HostTime> host_time(const CaseRecord& record) {
-  const auto& host = record.evidence.host.value;
-  if (!host || !host->steal_seconds || !host->others_seconds) return std::nullopt;
-  return HostTime{host->seconds * static_cast<double>(host->cpus), *host->steal_seconds,
-                  *host->others_seconds};
-}
-
 std::optional<Finding> busy_machine(const RunRecord& run) {
   Finding finding{"busy_machine", "", {}};
   HostTime sum;
   for (const CaseRecord& record : run.cases) {
-    const auto time = host_time(record);
+    const auto time = host_time(record.evidence.host);
     if (!time) continue;
-    sum.all += time->all;
-    sum.steal += time->steal;
-    sum.others += time->others;
+    sum += *time;
     if (time->busy()) finding.cases.push_back(record.name);
   }
   const Host& host = run.platform.host;
-  const double load = host.load_average.value_or(0);
-  const bool loaded = load > most_load * host.logical_cpus;
+  const bool loaded = is_loaded(host);
   if (!sum.busy() && !loaded) return std::nullopt;
   std::string text = "busy machine: ";
-  if (sum.busy()) {
-    text += "while cases were measured other processes took " + percent(sum.others / sum.all) +
-            " of its CPU time and the hypervisor " + percent(sum.steal / sum.all) + " (steal)";
-  }
-  if (loaded) {
-    text += (sum.busy() ? "; " : "") + std::string("a load of ") + three_digits(load) + " on " +
-            count(static_cast<std::size_t>(host.logical_cpus), "CPU") + " when the run began";
-  }
+  if (sum.busy()) text += "while cases were measured " + sum.text();
+  if (loaded) text += (sum.busy() ? "; " : "") + load_text(host) + " when the run began";
   finding.text = text +
                  ": what the CPU or the driver takes part in is slower for it; run again "
                  "when the machine is idle";
@@ -86,11 +55,6 @@ std::optional<Finding> drifting_cases(const RunRecord& run) {
   return finding;
 }
 
-/// Reasons that something forces on the clocks; application clocks are chosen.
-bool is_forced(std::string_view reason) {
-  return reason != "application clocks" && reason != "display clocks" && reason != "sync boost";
-}
-
 std::optional<Finding> throttled_cases(const RunRecord& run) {
   Finding finding{"throttled", "", {}};
   std::set<std::string> reasons;
@@ -100,9 +64,7 @@ std::optional<Finding> throttled_cases(const RunRecord& run) {
     if (!gpu) continue;
     bool forced = false;
     for (const auto* throttled : {&gpu->throttled_before, &gpu->throttled_after}) {
-      if (!*throttled) continue;
-      for (const std::string& reason : **throttled) {
-        if (!is_forced(reason)) continue;
+      for (const std::string& reason : forced_reasons(*throttled)) {
         forced = true;
         reasons.insert(reason);
       }
@@ -121,26 +83,10 @@ std::optional<Finding> throttled_cases(const RunRecord& run) {
   return finding;
 }
 
-/// "4.0 x8"
-std::string pcie_text(std::optional<int> generation, std::optional<int> width) {
-  std::string text;
-  if (generation) text += std::to_string(*generation) + ".0";
-  if (width) text += (text.empty() ? "x" : " x") + std::to_string(*width);
-  return text;
-}
-
-bool below_its_best(const RunRecord& run) {
-  const auto& link = run.platform.link;
-  const Calibration& now = run.calibration;
-  return link && link->kind == "pcie" && now.link_generation && now.link_width &&
-         link->generation && link->width &&
-         (*now.link_generation < *link->generation || *now.link_width < *link->width);
-}
-
 std::optional<Finding> slow_link(const RunRecord& run) {
-  if (!below_its_best(run)) return std::nullopt;
+  if (!is_below_its_best(run.platform, run.calibration)) return std::nullopt;
   return Finding{"slow_link",
-                 "the link ran as " + link_text(run) +
+                 "the link ran as " + link_text(run.platform, run.calibration) +
                      " while the copy engine was at work: look at the slot, risers and the "
                      "firmware's settings",
                  {}};
@@ -149,11 +95,7 @@ std::optional<Finding> slow_link(const RunRecord& run) {
 /// NVML's reading of the link and the rates measured over it contradict each other.
 std::optional<Finding> rate_above_link(const RunRecord& run) {
   const Calibration& c = run.calibration;
-  if (!run.platform.link || run.platform.link->kind != "pcie" || !c.link_generation ||
-      !c.link_width) {
-    return std::nullopt;
-  }
-  const auto peak = pcie_peak(*c.link_generation, *c.link_width);
+  const auto peak = negotiated_peak(run.platform, c);
   if (!peak) return std::nullopt;
   double most = 0;
   for (const auto& rate : {c.copy_h2d, c.copy_d2h, c.sm_read_pinned}) {
@@ -163,10 +105,10 @@ std::optional<Finding> rate_above_link(const RunRecord& run) {
   for (const CaseRecord& record : run.cases) {
     if (!record.failure.empty() || !record.summary || record.link_bytes.value_or(0) == 0) continue;
     const double rate = static_cast<double>(*record.link_bytes) / record.summary->min;
-    if (rate > peak_margin * *peak) finding.cases.push_back(record.name);
+    if (is_above(rate, *peak)) finding.cases.push_back(record.name);
     most = std::max(most, rate);
   }
-  if (most <= peak_margin * *peak) return std::nullopt;
+  if (!is_above(most, *peak)) return std::nullopt;
   finding.text = format_rate(most) + " were measured over a link that is said to be PCIe " +
                  pcie_text(c.link_generation, c.link_width) + ", which carries " +
                  format_rate(*peak) + ": one of the two is wrong";
@@ -174,16 +116,6 @@ std::optional<Finding> rate_above_link(const RunRecord& run) {
 }
 
 }  // namespace
-
-std::string link_text(const RunRecord& run) {
-  const auto& link = run.platform.link;
-  if (!link) return "";
-  if (link->kind != "pcie") return link->kind;
-  const std::string best = pcie_text(link->generation, link->width);
-  if (!below_its_best(run)) return best.empty() ? "PCIe" : "PCIe " + best;
-  return "PCIe " + pcie_text(run.calibration.link_generation, run.calibration.link_width) +
-         " (GPU and slot can " + best + ')';
-}
 
 std::vector<Finding> findings(const RunRecord& run) {
   std::vector<Finding> found;

@@ -18,9 +18,4 @@ struct Finding {
 
 std::vector<Finding> findings(const RunRecord& run);
 
-/// "PCIe 5.0 x16", or "PCIe 4.0 x8 (GPU and slot can 5.0 x16)" where less was negotiated under
-/// load;
-/// "" without a link.
-std::string link_text(const RunRecord& run);
-
 }  // namespace offload

@@ -11,6 +11,7 @@
 #include "bench/report/csv.hpp"
 #include "bench/report/evidence.hpp"
 #include "bench/report/findings.hpp"
+#include "bench/report/machine_state.hpp"
 #include "bench/report/memory_cost_table.hpp"
 #include "bench/report/page.hpp"
 #include "bench/report/plan_text.hpp"
@@ -27,7 +28,7 @@ std::string gpu_text(const RunRecord& run) {
   const Platform& platform = run.platform;
   if (!platform.gpu) return "no GPU (" + platform.gpu_absent_reason + ")";
   std::string text = platform.gpu->name;
-  const std::string link = link_text(run);
+  const std::string link = link_text(platform, run.calibration);
   if (!link.empty()) text += ", " + link;
   const std::string& driver = platform.gpu->driver_release;
   return driver.empty() ? text : text + ", driver " + driver;

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "bench/report/machine_state.hpp"
 #include "bench/report/summary.hpp"
 #include "bench/report/variability.hpp"
 #include "tests/unit/synthetic_run.hpp"
@@ -111,10 +112,10 @@ TEST(Findings, TellALinkBelowWhatGpuAndSlotCan) {
   RunRecord run = quiet_run();
   run.calibration.copy_h2d = run.calibration.copy_d2h = run.calibration.sm_read_pinned = 12e9;
   for (CaseRecord& record : run.cases) record.link_bytes = 0;
-  EXPECT_EQ(link_text(run), "PCIe 5.0 x16");  // nobody looked
+  EXPECT_EQ(link_text(run.platform, run.calibration), "PCIe 5.0 x16");  // nobody looked
   run.calibration.link_generation = 4;
   run.calibration.link_width = 8;
-  EXPECT_EQ(link_text(run), "PCIe 4.0 x8 (GPU and slot can 5.0 x16)");
+  EXPECT_EQ(link_text(run.platform, run.calibration), "PCIe 4.0 x8 (GPU and slot can 5.0 x16)");
   EXPECT_TRUE(contains(summary_text(run), "Test GPU, PCIe 4.0 x8 (GPU and slot can 5.0 x16)"));
   EXPECT_NE(find(findings(run), "slow_link"), nullptr);
   EXPECT_EQ(find(findings(run), "rate_above_link"), nullptr);
