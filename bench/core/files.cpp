@@ -63,8 +63,11 @@ std::optional<std::size_t> exact_number(std::string_view text) {
   return parse_number<std::size_t>(trimmed(text));
 }
 
-std::size_t count_in_list(std::string_view text) {
-  std::size_t count = 0;
+namespace {
+
+/// Calls `take` with the first and the last number of each part of "0-3,8".
+template <typename Take>
+void for_each_range(std::string_view text, const Take& take) {
   text = trimmed(text);
   while (!text.empty()) {
     const auto comma = text.find(',');
@@ -73,10 +76,26 @@ std::size_t count_in_list(std::string_view text) {
     const auto first = leading_number(part.substr(0, dash));
     const auto last =
         dash == std::string_view::npos ? first : leading_number(part.substr(dash + 1));
-    if (first && last && *last >= *first) count += *last - *first + 1;
+    if (first && last && *last >= *first) take(*first, *last);
     text.remove_prefix(comma == std::string_view::npos ? text.size() : comma + 1);
   }
+}
+
+}  // namespace
+
+std::size_t count_in_list(std::string_view text) {
+  std::size_t count = 0;
+  for_each_range(text, [&](std::size_t first, std::size_t last) { count += last - first + 1; });
   return count;
+}
+
+std::vector<int> numbers_in_list(std::string_view text) {
+  constexpr std::size_t most = 65536;
+  std::vector<int> numbers;
+  for_each_range(text, [&](std::size_t first, std::size_t last) {
+    for (std::size_t i = first; i <= last && i <= most; ++i) numbers.push_back(static_cast<int>(i));
+  });
+  return numbers;
 }
 
 std::string selected_word(std::string_view text) {

@@ -28,6 +28,9 @@ std::optional<std::size_t> kib_of(std::string_view text, std::string_view key);
 std::optional<std::size_t> exact_number(std::string_view text);
 /// "0-3,8" holds five numbers.
 std::size_t count_in_list(std::string_view text);
+/// The numbers of "0-3,8", ascending as they stand there. No more than a machine has CPUs: what is
+/// beyond 65536 is left out.
+std::vector<int> numbers_in_list(std::string_view text);
 /// The word in brackets, as in "always [madvise] never"; "" when there is none.
 std::string selected_word(std::string_view text);
 

@@ -247,6 +247,8 @@ GpuSettings read_gpu_settings(const nvml::Library& library, nvml::Device device)
       questions.watts("power_limit_watts", "nvmlDeviceGetPowerManagementLimit");
   settings.enforced_power_limit_watts =
       questions.watts("enforced_power_limit_watts", "nvmlDeviceGetEnforcedPowerLimit");
+  settings.default_power_limit_watts =
+      questions.watts("default_power_limit_watts", "nvmlDeviceGetPowerManagementDefaultLimit");
   read_clocks(questions, settings);
   settings.throttled = read_throttled(library, questions);
   settings.temperature_celsius = read_temperature(library, questions);

@@ -3,6 +3,7 @@
 #pragma once
 #include <cstddef>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -33,6 +34,11 @@ HostSettings read_host_settings(const std::filesystem::path& root);
 /// In order of their ids; GPUs and memory expanders can be among them. Whether one is GPU memory is
 /// for mark_gpu_nodes() to say.
 std::vector<NumaNode> read_numa_nodes(NotedFiles& files);
+
+/// The nodes, in order of their ids, of the CPUs that this process may run on, and those whose
+/// memory it may use. (What a memory policy such as numactl's adds to that is not in these files.)
+std::optional<std::vector<int>> read_cpu_nodes(NotedFiles& files);
+std::optional<std::vector<int>> read_memory_nodes(NotedFiles& files);
 
 /// Says of every node whether it is GPU memory. Only where a GPU's memory is in the host's page
 /// tables can it be; there it is a node with memory, but without CPUs.

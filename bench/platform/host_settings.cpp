@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "bench/core/files.hpp"
+#include "bench/platform/memory.hpp"
 #include "bench/platform/procfs.hpp"
 
 namespace offload {
@@ -116,13 +117,25 @@ void read_command_line(NotedFiles& files, HostSettings& settings) {
   }
 }
 
-std::optional<std::size_t> read_iommu_groups(NotedFiles& files) {
+void read_iommu(NotedFiles& files, HostSettings& settings) {
   constexpr const char* directory = "sys/kernel/iommu_groups";
   std::error_code error;
-  const fs::directory_iterator groups(files.root() / directory, error);
-  if (!error) return static_cast<std::size_t>(std::distance(begin(groups), end(groups)));
-  files.note("iommu_groups", std::string("/") + directory + " is missing");
-  return std::nullopt;
+  std::size_t groups = 0;
+  std::set<std::string> domains;
+  for (const auto& group : fs::directory_iterator(files.root() / directory, error)) {
+    ++groups;
+    std::string domain(trimmed(read_text(group.path() / "type")));
+    if (!domain.empty()) domains.insert(std::move(domain));
+  }
+  if (error) {
+    files.note("iommu_groups", std::string("/") + directory + " is missing");
+    return;
+  }
+  settings.iommu_groups = groups;
+  settings.iommu_domains.assign(domains.begin(), domains.end());
+  if (groups > 0 && domains.empty()) {
+    files.note("iommu_domains", std::string("no type can be read in /") + directory);
+  }
 }
 
 void read_locked_memory(NotedFiles& files, HostSettings& settings) {
@@ -256,82 +269,26 @@ KernelModules read_kernel_modules(NotedFiles& files) {
   return modules;
 }
 
-/// The number in "node12"; nullopt for other names.
-std::optional<std::size_t> node_id(const std::string& name) {
-  constexpr std::string_view prefix = "node";
-  if (!name.starts_with(prefix)) return std::nullopt;
-  return exact_number(std::string_view(name).substr(prefix.size()));
-}
-
-/// "Node 0 MemTotal:       527938048 kB"
-std::size_t memory_of(std::string_view meminfo) {
-  for (const auto line : lines_of(meminfo)) {
-    const auto key = line.find("MemTotal:");
-    if (key == std::string_view::npos) continue;
-    return leading_number(line.substr(line.find(':') + 1)).value_or(0) * 1024;
-  }
-  return 0;
-}
-
-/// "10 80"; nothing when anything else is in it.
-std::vector<int> distances_of(std::string_view text) {
-  constexpr std::size_t farthest = 255;  // ACPI's "cannot be reached"
-  std::vector<int> distances;
-  text = trimmed(text);
-  while (!text.empty()) {
-    const auto blank = std::min(text.find(' '), text.size());
-    const auto distance = exact_number(text.substr(0, blank));
-    if (!distance || *distance > farthest) return {};
-    distances.push_back(static_cast<int>(*distance));
-    text = trimmed(text.substr(blank));
-  }
-  return distances;
-}
-
 }  // namespace
-
-std::vector<NumaNode> read_numa_nodes(NotedFiles& files) {
-  constexpr const char* directory = "sys/devices/system/node";
-  std::vector<NumaNode> nodes;
-  std::error_code ignored;
-  for (const auto& entry : fs::directory_iterator(files.root() / directory, ignored)) {
-    const auto id = node_id(entry.path().filename().string());
-    if (!id) continue;
-    NumaNode node;
-    node.id = static_cast<int>(*id);
-    node.memory_bytes = memory_of(read_text(entry.path() / "meminfo"));
-    node.has_cpus = count_in_list(read_text(entry.path() / "cpulist")) > 0;
-    node.distances = distances_of(read_text(entry.path() / "distance"));
-    nodes.push_back(std::move(node));
-  }
-  std::ranges::sort(nodes, {}, &NumaNode::id);
-  if (nodes.empty()) files.note("nodes", std::string("/") + directory + " shows none");
-  return nodes;
-}
-
-void mark_gpu_nodes(Platform& platform) {
-  if (!platform.gpu) return;
-  const MemoryModel& model = platform.gpu->memory_model;
-  const bool coherent =
-      model.pageable_memory_access_uses_host_page_tables || model.gpu_is_numa_node.value_or(false);
-  for (NumaNode& node : platform.host.settings.nodes) {
-    node.gpu_memory = coherent && node.memory_bytes > 0 && !node.has_cpus;
-  }
-}
 
 HostSettings read_host_settings(const fs::path& root) {
   NotedFiles files(root);
   HostSettings settings;
   settings.sockets = read_sockets(files);
   settings.nodes = read_numa_nodes(files);
+  settings.cpu_nodes = read_cpu_nodes(files);
+  settings.memory_nodes = read_memory_nodes(files);
   settings.transparent_hugepage_defrag = read_defrag(files);
   settings.hugepages = read_hugepages(files);
   settings.numa_balancing =
       as_int(files.number("numa_balancing", "proc/sys/kernel/numa_balancing"));
   settings.governor = read_governor(files);
   read_command_line(files, settings);
-  settings.iommu_groups = read_iommu_groups(files);
+  read_iommu(files, settings);
   read_locked_memory(files, settings);
+  if (!cgroup_limit_is_known(root)) {
+    files.note("cgroup_limit_bytes", "no memory limit can be read in /sys/fs/cgroup");
+  }
   settings.virtual_machine = read_virtual_machine(files);
   settings.container = read_container(files);
   settings.swap_bytes = read_swap(files);

@@ -5,6 +5,7 @@
 
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -90,6 +91,25 @@ std::optional<CgroupMemory> read_cgroup_memory(const fs::path& root) {
     }
   }
   return tightest;
+}
+
+bool cgroup_limit_is_known(const fs::path& root) {
+  bool seen = false;
+  for (const auto& [controller, own_group] : memberships(root)) {
+    for (fs::path group = own_group;; group = group.parent_path()) {
+      const fs::path file = controller.mount / group / controller.limit;
+      std::error_code ignored;
+      if (!read_text(file).empty()) {
+        seen = true;
+      } else if (fs::exists(file, ignored)) {
+        return false;
+      }
+      if (group.empty()) break;
+    }
+    // The root of version 2 has no such file, and sets no limit.
+    seen = seen || !read_text(controller.mount / "cgroup.controllers").empty();
+  }
+  return seen;
 }
 
 std::optional<std::size_t> read_cgroup_usage(const fs::path& root) {

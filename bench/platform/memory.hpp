@@ -18,6 +18,10 @@ struct CgroupMemory {
 /// when none sets a limit. `root` is "/" on a real machine.
 std::optional<CgroupMemory> read_cgroup_memory(const std::filesystem::path& root);
 
+/// Whether read_cgroup_memory()'s nullopt means that there is no limit: false where no group shows
+/// one, or one cannot be read.
+bool cgroup_limit_is_known(const std::filesystem::path& root);
+
 /// What the process's own group is charged in all, page cache included; of the nearest group above
 /// it that can be seen from here where its own cannot. nullopt when there is none.
 std::optional<std::size_t> read_cgroup_usage(const std::filesystem::path& root);

@@ -6,6 +6,7 @@
 
 #include "bench/platform/host.hpp"
 #include "bench/platform/nvml.hpp"
+#include "bench/platform/pci.hpp"
 #include "offload/error.hpp"
 
 namespace offload {
@@ -37,6 +38,7 @@ Platform probe_platform(int gpu) {
   platform.link =
       decide_link(platform.gpu->memory_model, probe.integrated, platform.host.architecture, nvml);
   platform.gpu->settings = std::move(nvml.settings);
+  platform.gpu->pci = read_pci_device("/", platform.gpu->pci_bus_id);
   return platform;
 }
 

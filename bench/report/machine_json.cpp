@@ -24,6 +24,7 @@ Json gpu_settings_json(const GpuSettings& settings) {
           {"compute_mode", text_or_null<Json>(settings.compute_mode)},
           {"power_limit_watts", or_null<Json>(settings.power_limit_watts)},
           {"enforced_power_limit_watts", or_null<Json>(settings.enforced_power_limit_watts)},
+          {"default_power_limit_watts", or_null<Json>(settings.default_power_limit_watts)},
           {"sm_mhz", or_null<Json>(settings.sm_mhz)},
           {"max_sm_mhz", or_null<Json>(settings.max_sm_mhz)},
           {"application_sm_mhz", or_null<Json>(settings.application_sm_mhz)},
@@ -37,6 +38,16 @@ Json gpu_settings_json(const GpuSettings& settings) {
           {"numa_node", or_null<Json>(settings.numa_node)},
           {"confidential_compute", or_null<Json>(settings.confidential_compute)},
           {"unknown", unknown_json(settings.unknown)}};
+}
+
+Json pci_json(const PciDevice& device) {
+  return {{"numa_node", or_null<Json>(device.numa_node)},
+          {"generation", or_null<Json>(device.generation)},
+          {"width", or_null<Json>(device.width)},
+          {"port_generation", or_null<Json>(device.port_generation)},
+          {"port_width", or_null<Json>(device.port_width)},
+          {"iommu", text_or_null<Json>(device.iommu)},
+          {"unknown", unknown_json(device.unknown)}};
 }
 
 Json gpu_json(const Gpu& gpu) {
@@ -72,7 +83,8 @@ Json gpu_json(const Gpu& gpu) {
             {"host_numa_memory_pools", or_null<Json>(model.host_numa_memory_pools)},
             {"gpu_is_numa_node", or_null<Json>(model.gpu_is_numa_node)},
             {"gpu_numa_id", or_null<Json>(model.gpu_numa_id)}}},
-          {"settings", gpu_settings_json(gpu.settings)}};
+          {"settings", gpu_settings_json(gpu.settings)},
+          {"pci", pci_json(gpu.pci)}};
 }
 
 Json link_json(const Link& link) {
@@ -108,6 +120,8 @@ Json host_settings_json(const HostSettings& settings) {
   Json out = {
       {"sockets", or_null<Json>(settings.sockets)},
       {"nodes", Json::array()},
+      {"cpu_nodes", or_null<Json>(settings.cpu_nodes)},
+      {"memory_nodes", or_null<Json>(settings.memory_nodes)},
       {"transparent_hugepage_defrag", text_or_null<Json>(settings.transparent_hugepage_defrag)},
       {"hugepages", Json::array()},
       {"numa_balancing", or_null<Json>(settings.numa_balancing)},
@@ -116,6 +130,7 @@ Json host_settings_json(const HostSettings& settings) {
       {"iommu_parameters", or_null<Json>(settings.iommu_parameters)},
       {"init_on_alloc", or_null<Json>(settings.init_on_alloc)},
       {"iommu_groups", or_null<Json>(settings.iommu_groups)},
+      {"iommu_domains", settings.iommu_domains},
       {"locked_memory_limit_bytes", locked_memory_json(settings)},
       {"virtual_machine", or_null<Json>(settings.virtual_machine)},
       {"container", text_or_null<Json>(settings.container)},

@@ -101,6 +101,7 @@ void redact(Gpu& gpu, const Redactor& redactor) {
   take_out(gpu.pci_bus_id);
   take_out(gpu.settings.serial);
   redact(gpu.settings.unknown, redactor);
+  redact(gpu.pci.unknown, redactor);
 }
 
 void redact(Host& host, const Redactor& redactor) {

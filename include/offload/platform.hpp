@@ -49,6 +49,7 @@ struct GpuSettings {
   std::string compute_mode;  // "default", "exclusive process", "prohibited"
   std::optional<double> power_limit_watts;
   std::optional<double> enforced_power_limit_watts;  // the least of all limits in force
+  std::optional<double> default_power_limit_watts;   // the card's own
   std::optional<int> sm_mhz, max_sm_mhz, application_sm_mhz;
   std::optional<int> memory_mhz, max_memory_mhz, application_memory_mhz;
   std::optional<std::vector<std::string>> throttled;  // reasons in force
@@ -57,6 +58,15 @@ struct GpuSettings {
   std::string addressing_mode;  // of pageable memory: "none", "hmm", "ats"
   std::optional<int> numa_node;
   std::optional<bool> confidential_compute;
+  std::vector<Unknown> unknown;
+};
+
+/// What Linux says of the GPU's PCI device and of the port above it. Texts are empty when unknown.
+struct PciDevice {
+  std::optional<int> numa_node;                    // of the host, the nearest
+  std::optional<int> generation, width;            // the most that the GPU alone can do
+  std::optional<int> port_generation, port_width;  // the most that the slot can do
+  std::string iommu;  // its domain: "identity" passes through, "DMA" and "DMA-FQ" translate; "none"
   std::vector<Unknown> unknown;
 };
 
@@ -77,6 +87,7 @@ struct Gpu {
   std::string driver_release;  // e.g. 580.159.04, empty when unknown
   MemoryModel memory_model;
   GpuSettings settings;
+  PciDevice pci;
 };
 
 struct Link {
@@ -113,6 +124,8 @@ struct KernelModules {
 struct HostSettings {
   std::optional<int> sockets;
   std::vector<NumaNode> nodes;
+  std::optional<std::vector<int>> cpu_nodes;     // of the CPUs that this process may run on
+  std::optional<std::vector<int>> memory_nodes;  // whose memory it may use
   std::string transparent_hugepage_defrag;
   std::vector<HugePages> hugepages;  // set aside, by size
   std::optional<int> numa_balancing;
@@ -121,6 +134,7 @@ struct HostSettings {
   std::optional<std::vector<std::string>> iommu_parameters;  // of the command line
   std::optional<bool> init_on_alloc;                         // as the command line says
   std::optional<std::size_t> iommu_groups;                   // visible here
+  std::vector<std::string> iommu_domains;                    // of all groups, each kind once
   std::optional<std::size_t> locked_memory_limit_bytes;      // ulimit -l
   bool locked_memory_unlimited = false;
   std::optional<bool> virtual_machine;

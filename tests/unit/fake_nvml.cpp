@@ -81,6 +81,9 @@ int nvmlDeviceGetPowerManagementLimit(Gpu* gpu, unsigned int* milliwatts) {
 int nvmlDeviceGetEnforcedPowerLimit(Gpu* gpu, unsigned int* milliwatts) {
   return answer(gpu, milliwatts, 650'500);
 }
+int nvmlDeviceGetPowerManagementDefaultLimit(Gpu* gpu, unsigned int* milliwatts) {
+  return answer(gpu, milliwatts, 720'000);
+}
 // The kind of a clock is 1 for the SMs', 2 for the memory's.
 int nvmlDeviceGetClockInfo(Gpu* gpu, unsigned int kind, unsigned int* mhz) {
   return answer(gpu, mhz, kind == 1 ? 345 : 2619);

@@ -29,6 +29,7 @@ TEST(GpuSettings, AreWhatNvmlAnswers) {
   EXPECT_EQ(settings.compute_mode, "exclusive process");
   EXPECT_DOUBLE_EQ(settings.power_limit_watts.value_or(0), 700);
   EXPECT_DOUBLE_EQ(settings.enforced_power_limit_watts.value_or(0), 650.5);
+  EXPECT_DOUBLE_EQ(settings.default_power_limit_watts.value_or(0), 720);
   EXPECT_EQ(settings.sm_mhz, 345);
   EXPECT_EQ(settings.max_sm_mhz, 1980);
   EXPECT_EQ(settings.application_sm_mhz, 1755);
@@ -72,9 +73,9 @@ TEST(GpuSettings, WhatIsNotSupportedIsUnknownAndSaysSo) {
   EXPECT_EQ(settings.bar1_bytes, std::nullopt);
   for (const char* field :
        {"serial", "ecc", "mig", "persistence", "compute_mode", "power_limit_watts",
-        "enforced_power_limit_watts", "sm_mhz", "max_sm_mhz", "application_sm_mhz", "memory_mhz",
-        "max_memory_mhz", "application_memory_mhz", "throttled", "temperature_celsius",
-        "bar1_bytes", "addressing_mode", "numa_node"}) {
+        "enforced_power_limit_watts", "default_power_limit_watts", "sm_mhz", "max_sm_mhz",
+        "application_sm_mhz", "memory_mhz", "max_memory_mhz", "application_memory_mhz", "throttled",
+        "temperature_celsius", "bar1_bytes", "addressing_mode", "numa_node"}) {
     EXPECT_TRUE(reason_for(settings, field).ends_with(": NVML error 3 (not supported)"))
         << field << ": " << reason_for(settings, field);
   }

@@ -67,6 +67,24 @@ TEST(HostSettings, NodesInOrderOfTheirIds) {
   EXPECT_EQ(nodes[0].gpu_memory, std::nullopt);  // the host alone cannot tell
 }
 
+TEST(HostSettings, NodesThatThisProcessMayUse) {
+  const Root root;
+  write_node(root, 0, 100, "0-31\n", "10 21\n");
+  write_node(root, 1, 100, "32-63\n", "21 10\n");
+  root.write("proc/self/status",
+             "Name: x\nCpus_allowed_list:\t33,40-41\nMems_allowed_list:\t0-1\n");
+  const HostSettings settings = read_host_settings(root.path());
+  EXPECT_EQ(settings.cpu_nodes, std::vector<int>{1});
+  EXPECT_EQ(settings.memory_nodes, (std::vector<int>{0, 1}));
+  root.write("proc/self/status", "Name: x\nCpus_allowed_list:\t64\n");
+  const HostSettings strange = read_host_settings(root.path());
+  EXPECT_EQ(strange.cpu_nodes, std::nullopt);
+  EXPECT_EQ(reason_for(strange, "cpu_nodes"),
+            "no node in /sys/devices/system/node has this process's CPUs");
+  EXPECT_EQ(strange.memory_nodes, std::nullopt);
+  EXPECT_EQ(reason_for(strange, "memory_nodes"), "/proc/self/status has no Mems_allowed_list");
+}
+
 TEST(HostSettings, ANodeWithGarbledFilesIsStillANode) {
   const Root root;
   const std::string directory = "sys/devices/system/node/node0";
@@ -167,7 +185,9 @@ TEST(HostSettings, IommuGroupsAreCountedWhereTheyAreShown) {
   for (int group = 0; group < 3; ++group) {
     root.write("sys/kernel/iommu_groups/" + std::to_string(group) + "/type", "DMA\n");
   }
-  EXPECT_EQ(read_host_settings(root.path()).iommu_groups, 3U);
+  const HostSettings settings = read_host_settings(root.path());
+  EXPECT_EQ(settings.iommu_groups, 3U);
+  EXPECT_EQ(settings.iommu_domains, Texts{"DMA"});
 }
 
 TEST(HostSettings, LockedMemoryIsTheSoftLimit) {
@@ -252,12 +272,27 @@ TEST(HostSettings, WhatIsMissingIsEmptyAndSaysWhy) {
   EXPECT_EQ(settings.overcommit_memory, std::nullopt);
   EXPECT_EQ(settings.modules.open, std::nullopt);
   EXPECT_TRUE(settings.ranks.empty());
-  for (const char* field :
-       {"sockets", "nodes", "transparent_hugepage_defrag", "hugepages", "numa_balancing",
-        "governor", "kernel_command_line", "iommu_parameters", "init_on_alloc", "iommu_groups",
-        "locked_memory_limit_bytes", "virtual_machine", "container", "swap_bytes",
-        "overcommit_memory", "kernel_modules.open", "kernel_modules.nvidia_uvm",
-        "kernel_modules.nvidia"}) {
+  for (const char* field : {"sockets",
+                            "nodes",
+                            "cpu_nodes",
+                            "memory_nodes",
+                            "cgroup_limit_bytes",
+                            "transparent_hugepage_defrag",
+                            "hugepages",
+                            "numa_balancing",
+                            "governor",
+                            "kernel_command_line",
+                            "iommu_parameters",
+                            "init_on_alloc",
+                            "iommu_groups",
+                            "locked_memory_limit_bytes",
+                            "virtual_machine",
+                            "container",
+                            "swap_bytes",
+                            "overcommit_memory",
+                            "kernel_modules.open",
+                            "kernel_modules.nvidia_uvm",
+                            "kernel_modules.nvidia"}) {
     EXPECT_NE(reason_for(settings, field), "known") << field;
   }
   EXPECT_EQ(reason_for(settings, "numa_balancing"),

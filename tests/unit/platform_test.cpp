@@ -208,6 +208,12 @@ TEST(Files, CountsTheNumbersOfAList) {
   EXPECT_EQ(count_in_list("x"), 0U);
 }
 
+TEST(Files, ReadsTheNumbersOfAList) {
+  EXPECT_EQ(numbers_in_list("0-2,8\n"), (std::vector<int>{0, 1, 2, 8}));
+  EXPECT_EQ(numbers_in_list("65535-99999999999"), (std::vector<int>{65535, 65536}));
+  EXPECT_EQ(numbers_in_list("3-1,x"), std::vector<int>{});
+}
+
 TEST(Link, PciExpressPeaksAfterLineCoding) {
   EXPECT_NEAR(*pcie_peak(5, 16), 63.015e9, 1e6);  // 32 GT/s x 16 / 8 x 128/130
   EXPECT_NEAR(*pcie_peak(4, 16), 31.508e9, 1e6);

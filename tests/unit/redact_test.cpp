@@ -69,6 +69,8 @@ RunRecord run_with_secrets() {
   gpu.pci_bus_id = "0000:5e:00.0";
   gpu.settings.serial = "16sesame61";
   gpu.settings.unknown = {{"ecc", telltale}};
+  gpu.pci.unknown = {{"numa_node", telltale},
+                     {"all", "/sys/bus/pci/devices/0000:5e:00.0 is missing"}};
   run.platform.link->reason = telltale;
   HostSettings& host = run.platform.host.settings;
   host.kernel_command_line = "root=UUID=sesame quiet";
