@@ -18,13 +18,14 @@
 namespace offload {
 
 /// The subcommands.
-enum class Action : std::uint8_t { run, list, plan, explain, platform, memory_cost };
-inline constexpr std::array<Named<Action>, 6> action_names{{{"run", Action::run},
+enum class Action : std::uint8_t { run, list, plan, explain, platform, memory_cost, doctor };
+inline constexpr std::array<Named<Action>, 7> action_names{{{"run", Action::run},
                                                             {"list", Action::list},
                                                             {"plan", Action::plan},
                                                             {"explain", Action::explain},
                                                             {"platform", Action::platform},
-                                                            {"memory-cost", Action::memory_cost}}};
+                                                            {"memory-cost", Action::memory_cost},
+                                                            {"doctor", Action::doctor}}};
 constexpr std::string_view name(Action action) { return name_of(action, action_names); }
 
 enum class Format : std::uint8_t { table, md, csv, json };

@@ -45,7 +45,8 @@ struct Calibration {
   // PCI Express as negotiated while the copy engine was at work: an idle link lowers its
   // generation.
   std::optional<int> link_generation, link_width;
-  double seconds = 0;  // what the calibration took
+  std::optional<std::vector<std::string>> throttled;  // what held the clocks down meanwhile
+  double seconds = 0;                                 // what the calibration took
 };
 
 /// One comparison with a physical limit or a bare library call, both measured in this run.

@@ -245,6 +245,8 @@ class CommandLine {
   void add_method(CLI::App& command);
   void add_gpu(CLI::App& command);
   void add_oversubscription(CLI::App& command);
+  void add_output_file(CLI::App& command);
+  void add_view(CLI::App& command);
   void add_outputs(CLI::App& command);
   void add_redact(CLI::App& command);
 
@@ -276,6 +278,12 @@ CommandLine::CommandLine(const Catalog& catalog) : catalog_(catalog) {
   CLI::App& platform = add_command(Action::platform, "the machine, as JSON");
   add_gpu(platform);
   add_redact(platform);
+  CLI::App& doctor = add_command(
+      Action::doctor, "what makes this machine offload weights more slowly than it could");
+  add_gpu(doctor);
+  add_output_file(doctor);
+  add_view(doctor);
+  doctor.footer("\nExit code: 0 with nothing to look at, 1 with something.\n");
   CLI::App& cost = add_command(Action::memory_cost,
                                "what each allocator really takes for the tensors of a model");
   add_model(cost, "What is measured");
@@ -426,14 +434,24 @@ void CommandLine::add_oversubscription(CLI::App& command) {
                "let managed and system memory exceed the GPU's; hangs some systems");
 }
 
-void CommandLine::add_outputs(CLI::App& command) {
+void CommandLine::add_output_file(CLI::App& command) {
   const Flags flags(command, where);
   flags.value("--output", "FILE", options_.output, "results as JSON; - is stdout", {}, "none");
-  flags.value("--ci-json", "FILE", options_.ci_json, "one median row per case, for CI services", {},
-              "none");
+}
+
+void CommandLine::add_view(CLI::App& command) {
+  const Flags flags(command, where);
   flags.choice("--format", options_.format, format_names, "of the summary on stdout");
   flags.choice("--progress", options_.progress, progress_names,
                "on stderr; auto is on a terminal only");
+}
+
+void CommandLine::add_outputs(CLI::App& command) {
+  const Flags flags(command, where);
+  add_output_file(command);
+  flags.value("--ci-json", "FILE", options_.ci_json, "one median row per case, for CI services", {},
+              "none");
+  add_view(command);
   add_redact(command);
   flags.toggle("--strict", options_.strict,
                "exit with " + std::to_string(exit_strict_skips) + " if a case was skipped");

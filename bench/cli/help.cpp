@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::array<std::pair<ExitCode, std::string_view>, 7> exit_codes{{
     {exit_ok, "every case passed"},
-    {exit_case_failed, "a case failed, or another error"},
+    {exit_case_failed, "a case failed, doctor found something to look at, or another error"},
     {exit_usage, "the command line asks for something that cannot be done"},
     {exit_nothing_matched, "nothing was left to measure"},
     {exit_strict_skips, "--strict was given and a case was skipped"},

@@ -157,14 +157,20 @@ void read_link_under_load(Session& session, void* to, const std::byte* from, std
   cuda::stream_synchronize(session.stream());
   result.link_generation = state.pcie_generation;
   result.link_width = state.pcie_width;
+  result.throttled = state.throttled_after;
+}
+
+/// What one copy of a calibration moves.
+std::size_t copied_bytes(const Platform& platform) {
+  return at_most_a_quarter(transfer_bytes,
+                           std::min(host_memory_limit(platform.host), platform.gpu->free_bytes));
 }
 
 void calibrate_gpu(Session& session, WallTime& wall, const HostReads& reads,
                    const std::function<void()>& checkpoint, Calibration& result) {
   const Platform& platform = session.platform();
   const StreamHandle stream = session.stream();
-  const std::size_t bytes = at_most_a_quarter(
-      transfer_bytes, std::min(host_memory_limit(platform.host), platform.gpu->free_bytes));
+  const std::size_t bytes = copied_bytes(platform);
   const std::size_t big = at_most_a_quarter(device_bytes, platform.gpu->free_bytes);
   const auto pinned = [&] {
     const ScopedTimer timer(wall.allocation);
@@ -246,6 +252,28 @@ double timed_host_read(Session& session, WallTime& wall, const std::byte* data, 
   const double seconds = watch.seconds();
   wall.measured += seconds;
   return seconds;
+}
+
+double pageable_copy_rate(Session& session, WallTime& wall) {
+  const std::size_t bytes = copied_bytes(session.platform());
+  const cuda::DeviceBuffer device(bytes);
+  double best = 0;
+  {
+    const auto pageable = [&] {
+      const ScopedTimer timer(wall.allocation);
+      return session.host_buffers().borrow(HostMemory::pageable, bytes);
+    }();
+    reference::fill_random({pageable.data(), bytes}, DType::u8, seed, session.workers());
+    for (int i = 0; i < repeats; ++i) {
+      session.flush_host_cache();  // the CPU reads it, to stage it
+      const double seconds = timed_seconds(session, wall, [&] {
+        cuda::memcpy_async(device.data(), pageable.data(), bytes, session.stream());
+      });
+      best = std::max(best, rate(bytes, seconds));
+    }
+  }
+  session.host_buffers().trim();
+  return best;
 }
 
 std::size_t host_read_bytes(const Host& host) {

@@ -25,6 +25,10 @@ double timed_seconds(Session& session, WallTime& wall, const std::function<void(
 /// Seconds of one plain read of host memory by all workers, after a flush of the CPU's caches.
 double timed_host_read(Session& session, WallTime& wall, const std::byte* data, std::size_t bytes);
 
+/// Bytes per second of copies to the GPU from memory that is not pinned, the best of some. Needs a
+/// GPU.
+double pageable_copy_rate(Session& session, WallTime& wall);
+
 /// How much host memory a calibrating read streams through: many times what the CPU's caches hold,
 /// within reason, and a quarter of what there is at most. The flush before does what size cannot.
 std::size_t host_read_bytes(const Host& host);

@@ -8,6 +8,7 @@ Needs pytest. OFFLOAD_BENCH names the benchmark.
 import json
 import math
 import os
+import re
 import resource
 import signal
 import subprocess
@@ -219,6 +220,45 @@ def test_memory_cost_that_does_not_fit_is_refused():
     refused(run("memory-cost", "--model", "llama3.1-9b"), "llama3.1-8b")
 
 
+HIDDEN = {**os.environ, "CUDA_VISIBLE_DEVICES": ""}
+
+
+def test_doctor_examines_a_machine_without_a_gpu(tmp_path):
+    output = tmp_path / "doctor.json"
+    done = run("doctor", "--output", str(output), env=HIDDEN)
+    document = json.loads(output.read_text())
+    checks = {check["check"]: check for check in document["checks"]}
+    assert done.returncode == (1 if document["look_here"] else 0) and done.stderr == ""
+    assert checks["gpu"]["verdict"] == "unknown" and checks["gpu"]["what"].startswith("no GPU: ")
+    assert checks["copies_to_gpu"]["verdict"] == "unknown"
+    assert document["measured"]["host_read_bytes_per_second"] > 0
+    title, header, *lines = done.stdout.splitlines()
+    assert title.startswith("no GPU; ") and header.split() == ["verdict", "check", "what"]
+    rows = [line for line in lines if re.match(r"(ok|look here|unknown) ", line)]
+    assert [row[11:].split()[0] for row in rows] == list(checks)
+    assert f"{document['unknown']} are unknown" in lines[-1]
+
+
+def test_doctor_writes_where_it_is_told():
+    both = run("doctor", "--output", "-", "--format", "md", env=HIDDEN)
+    assert json.loads(both.stdout)["checks"] and "| verdict | check | what |" in both.stderr
+    table = run("doctor", "--format", "csv", env=HIDDEN)
+    assert table.stdout.startswith("check,verdict,what,advice\ngpu,unknown,")
+    told = run("doctor", "--help")
+    assert told.returncode == 0 and "--output" in told.stdout and "Exit code" in told.stdout
+    assert "--suite" not in told.stdout
+
+
+@pytest.mark.parametrize("arguments,mentions", [
+    (["--suite", "quick"], "--suite"),
+    (["--output", "/no/such/folder/x.json"], "/no/such/folder"),
+    (["--format", "yaml"], "table"),
+    (["--gpu", "1023"], "--gpu 1023"),
+])
+def test_doctor_refuses_in_one_line(arguments, mentions):
+    refused(run("doctor", *arguments), mentions)
+
+
 def test_nothing_matched():
     assert run(*SMALL, "--benchmark_filter=no_such_case").returncode == 3
 
@@ -362,6 +402,7 @@ def test_a_signal_leaves_what_was_finished(tmp_path, number):
     [
         ["list"],
         ["platform"],
+        ["doctor"],
         ["--help"],
         ["--version"],
         ["plan", *SMALL],

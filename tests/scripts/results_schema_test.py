@@ -473,6 +473,43 @@ def test_real_platform():
     validate(strict(done.stdout), "platform")
 
 
+def validate_doctor(document):
+    schema = json.loads((ROOT / "results/schema/doctor-1.json").read_text())
+    jsonschema.Draft202012Validator(schema).validate(document)
+    verdicts = [check["verdict"] for check in document["checks"]]
+    assert document["look_here"] == verdicts.count("look here")
+    assert document["unknown"] == verdicts.count("unknown")
+    names = [check["check"] for check in document["checks"]]
+    assert len(set(names)) == len(names)
+    page = (ROOT / "docs/doctor.md").read_text()
+    assert re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE) == names
+
+
+def test_sample_doctor(samples):
+    validate_doctor(strict((samples / "doctor.json").read_text()))
+
+
+def test_real_doctor():
+    done = subprocess.run([bench(), "doctor", "--format", "json"], capture_output=True, text=True)
+    document = strict(done.stdout)
+    validate_doctor(document)
+    assert done.returncode == (1 if document["look_here"] else 0)
+
+
+@pytest.mark.parametrize("spoil", [
+    lambda document: document["checks"][0].update(verdict="fine"),
+    lambda document: document["checks"][0].update(verdict="look here", advice=None),
+    lambda document: document["checks"][0].update(verdict="ok", advice="do something"),
+    lambda document: document["checks"][0].update(what=""),
+    lambda document: document["measured"].update(copy_h2d_bytes_per_second=0),
+])
+def test_schema_refuses_doctor(samples, spoil):
+    document = strict((samples / "doctor.json").read_text())
+    spoil(document)
+    with pytest.raises(jsonschema.ValidationError):
+        validate_doctor(document)
+
+
 def tells(document, name):
     """Whether it stands there as a word of its own: a host may be called anything."""
     return re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", document) is not None

@@ -161,6 +161,10 @@ TEST(CommandLine, ACommandComesFirstAndRunIsTheDefault) {
   EXPECT_EQ(parse({"list"}).action, Action::list);
   EXPECT_EQ(parse({"plan", "--suite", "full"}).action, Action::plan);
   EXPECT_EQ(parse({"platform", "--gpu", "1", "--redact"}).action, Action::platform);
+  EXPECT_EQ(parse({"doctor", "--gpu", "1", "--format", "json", "--output", "-"}).action,
+            Action::doctor);
+  EXPECT_EQ(refusal({"doctor", "--suite", "full"}),
+            "unknown flag --suite: --help lists all of them");
   EXPECT_EQ(refusal({"--suite", "full", "plan"}), "the command plan must come first");
   EXPECT_EQ(refusal({"list", "x"}), "unexpected argument 'x': every argument belongs to a --flag");
   EXPECT_EQ(refusal({"plam"}), "unknown command 'plam': did you mean 'plan'?");
@@ -335,6 +339,7 @@ TEST(CommandLine, HelpShowsEveryFlagWithItsDefault) {
                            "plan",
                            "explain",
                            "platform",
+                           "doctor",
                            "memory-cost",
                            "--memory-cost",
                            "--suite",

@@ -8,6 +8,7 @@
 #include <string>
 #include <utility>
 
+#include "bench/report/doctor.hpp"
 #include "bench/report/results_file.hpp"
 #include "tests/unit/synthetic_run.hpp"
 
@@ -67,6 +68,10 @@ void write_all(const std::string& directory) {
   write(directory + "/redacted.json", offload::results_json(for_publication(gpu)));
   write(directory + "/ci.json", offload::ci_json(gpu));
   write(directory + "/platform.json", offload::platform_json(gpu.platform));
+  offload::Examination examination;
+  examination.platform = gpu.platform;
+  examination.calibration = gpu.calibration;
+  write(directory + "/doctor.json", offload::doctor_json(examination));
   std::string journal = offload::journal_header(gpu);
   for (const auto& record : gpu.cases) journal += offload::journal_line(record);
   write(directory + "/run.journal", journal);

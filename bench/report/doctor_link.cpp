@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <array>
+#include <optional>
+#include <string>
+
+#include "bench/core/text.hpp"
+#include "bench/platform/probe.hpp"
+#include "bench/report/doctor_checks.hpp"
+#include "bench/report/machine_state.hpp"
+
+namespace offload::doctor {
+namespace {
+
+/// Shares of a link's rate after line coding that copies of pinned memory reach on machines that
+/// nothing is wrong with.
+struct Reached {
+  double least = 0;
+  double most = 0;
+};
+
+// Copies to the GPU and to the host, GB/s of GB/s. Published with nvbandwidth unless said
+// otherwise:
+//   PCIe 5.0 x16 (63.0): H200 55.5 and 55.3 (results/h200-sxm-pcie5), H100 55.3, others 53.6..57.4
+//   PCIe 4.0 x16 (31.5): A100 26.0, A10 25.2, RTX 4090 23.9..27.1, RTX 3060 24; x8 (15.8): 14.2
+//   PCIe 3.0 x16 (15.8): V100 12.4 (gpu-benches), P100 12.2 (gearshifft), 2080 Ti 11.3 (PocketLLM)
+// Nothing is published of 6.0.
+struct OfGeneration {
+  int generation;
+  Reached reached;
+};
+constexpr std::array<OfGeneration, 3> pcie_reached{
+    {{3, {0.71, 0.79}}, {4, {0.75, 0.90}}, {5, {0.85, 0.91}}}};
+// NVLink-C2C (450): GH200 480GB 337..382, 120GB 411..422; to the host 295..298 and, by that card's
+// copy engine, 170, which is no fault of the machine (nvbandwidth).
+constexpr int hopper = 9;  // compute capability
+constexpr Reached c2c_to_gpu{0.75, 0.94};
+constexpr Reached c2c_to_host{0.37, 0.66};
+
+// A copy that is slower than the slowest of those by more than this is looked at.
+constexpr double margin = 0.07;
+// Reads by SMs, of copies in the same run: H200 0.93, A10 1.00, GH200 0.99; some H100, H800 and H20
+// 0.63..0.68, for a reason that nobody has published.
+constexpr double least_of_copies = 0.75;
+// One thread stages copies of pageable memory: H200 6.6..8.5 GB/s (results/h200-sxm-pcie5), others
+// about 8. Half of that is a slow thread, unless the link is no faster.
+constexpr double slow_staging = 3.3e9;
+constexpr double staging_share = 0.5;
+
+const char* const slow_advice =
+    "look at gpu_link, numa_node, load and iommu, and at what else uses the GPU";
+
+struct Ability {
+  std::optional<int> generation, width;
+};
+
+bool is_less(std::optional<int> one, std::optional<int> other) {
+  return one && other && *one < *other;
+}
+bool is_less(const Ability& one, const Ability& other) {
+  return is_less(one.generation, other.generation) || is_less(one.width, other.width);
+}
+std::optional<int> greater(std::optional<int> one, std::optional<int> other) {
+  if (!one || !other) return one ? one : other;
+  return std::max(*one, *other);
+}
+
+/// ": it carries 7.88 GB/s instead of 63.0 GB/s, 12 %"
+std::string share_text(const Ability& now, const Ability& best) {
+  if (!now.generation || !now.width || !best.generation || !best.width) return "";
+  const auto peak = pcie_peak(*now.generation, *now.width);
+  const auto could = pcie_peak(*best.generation, *best.width);
+  if (!peak || !could) return "";
+  return ": it carries " + format_rate(*peak) + " instead of " + format_rate(*could) + ", " +
+         percent(*peak / *could);
+}
+
+std::string slot_advice(const Ability& now, const Ability& gpu, const PciDevice& pci) {
+  const Ability slot{pci.port_generation, pci.port_width};
+  if (is_less(slot, gpu)) {
+    return "the slot can " + pcie_text(slot.generation, slot.width) +
+           " at most: move the card to a faster one";
+  }
+  if (slot.generation && slot.width && is_less(now, slot)) {
+    return "the slot can " + pcie_text(slot.generation, slot.width) +
+           ": seat the card again, try without riser or cable, and look for link speed and "
+           "bifurcation in the firmware's settings (BIOS)";
+  }
+  return "move the card to a faster slot; look at risers, and for link speed and bifurcation in "
+         "the "
+         "firmware's settings (BIOS)";
+}
+
+double fastest(const Calibration& c) {
+  double most = 0;
+  for (const auto& rate : {c.copy_h2d, c.copy_d2h, c.sm_read_pinned}) {
+    most = std::max(most, rate.value_or(0));
+  }
+  return most;
+}
+
+Check pcie_check(const Examination& found) {
+  constexpr const char* name = "gpu_link";
+  const Calibration& c = found.calibration;
+  const Link& link = *found.platform.link;
+  const PciDevice& pci = found.platform.gpu->pci;
+  const Ability now{c.link_generation, c.link_width};
+  if (!now.generation || !now.width) {
+    return unknown(name, "NVML does not say what is negotiated under load");
+  }
+  const std::string text = "PCIe " + pcie_text(now.generation, now.width) + " under load";
+  const auto peak = negotiated_peak(found.platform, c);
+  if (peak && is_above(fastest(c), *peak)) {
+    return unknown(name, "NVML says " + text + ", which carries " + format_rate(*peak) + ", yet " +
+                             format_rate(fastest(c)) + " were measured");
+  }
+  // NVML's maximum is that of GPU and slot together; the kernel says what the GPU alone can.
+  const Ability gpu{greater(pci.generation, link.generation), greater(pci.width, link.width)};
+  if (is_less(now, gpu)) {
+    return look(
+        name,
+        text + ", of a GPU that can " + pcie_text(gpu.generation, gpu.width) + share_text(now, gpu),
+        slot_advice(now, gpu, pci));
+  }
+  if (!gpu.generation || !gpu.width) {
+    return unknown(name, text + "; what the GPU can is not known: " +
+                             reason_of(pci.unknown, pci.generation ? "width" : "generation"));
+  }
+  if (!pci.generation || !pci.width) return ok(name, text + ", the most that GPU and slot can");
+  return ok(name, text + ", the most that the GPU can");
+}
+
+Check link_check(const Examination& found) {
+  const auto& link = found.platform.link;
+  if (!link) {
+    return unknown("gpu_link", "no link between host memory and this GPU was recognised");
+  }
+  if (link->kind == "pcie") return pcie_check(found);
+  std::string text = link->kind;
+  if (link->peak_bytes_per_second) text += ", " + format_rate(*link->peak_bytes_per_second);
+  return ok("gpu_link", text + ": " + link->reason);
+}
+
+std::optional<double> carried(const Examination& found) {
+  const auto& link = found.platform.link;
+  if (!link) return std::nullopt;
+  const auto peak = negotiated_peak(found.platform, found.calibration);
+  return peak ? peak : link->peak_bytes_per_second;
+}
+
+std::optional<Reached> reached(const Examination& found, bool to_gpu) {
+  const auto& link = found.platform.link;
+  if (!link) return std::nullopt;
+  if (link->kind != "pcie") {
+    // Where two GPUs share a CPU (GB200) each has another part of the link.
+    if (found.platform.gpu->compute_major != hopper) return std::nullopt;
+    return to_gpu ? c2c_to_gpu : c2c_to_host;
+  }
+  const auto& now = found.calibration.link_generation;
+  // Older ones as the oldest that something is published of.
+  const int generation = std::max(3, (now ? now : link->generation).value_or(0));
+  for (const OfGeneration& entry : pcie_reached) {
+    if (entry.generation == generation) return entry.reached;
+  }
+  return std::nullopt;
+}
+
+Check copy_check(const Examination& found, const char* name, const std::optional<double>& rate,
+                 bool to_gpu) {
+  if (!rate) return unknown(name, not_measured(found));
+  const std::string text = format_rate(*rate);
+  const auto most = carried(found);
+  if (!most) return unknown(name, text + "; what the link carries is not known");
+  const double share = *rate / *most;
+  const std::string of_link =
+      text + ", " + percent(share) + " of the " + format_rate(*most) + " that the link carries";
+  if (is_above(*rate, *most)) return unknown(name, of_link + ": one of the two is wrong");
+  const auto others = reached(found, to_gpu);
+  if (!others) return unknown(name, of_link + "; what others reach on such a link is not known");
+  const std::string text_of_others =
+      " (others reach " + percent(others->least) + " to " + percent(others->most) + ")";
+  if (share < (1 - margin) * others->least)
+    return look(name, of_link + text_of_others, slow_advice);
+  return ok(name, of_link + text_of_others);
+}
+
+Check zero_copy_check(const Examination& found) {
+  constexpr const char* name = "zero_copy_reads";
+  const auto& rate = found.calibration.sm_read_pinned;
+  const auto& copies = found.calibration.copy_h2d;
+  if (!rate || !copies) return unknown(name, not_measured(found));
+  const std::string text = format_rate(*rate) + " by SMs, " + percent(*rate / *copies) +
+                           " of copies (others reach 93 % to 100 %)";
+  if (*rate >= least_of_copies * *copies) return ok(name, text);
+  return look(name, text,
+              "seen on some H100 and H800 at 63 % to 68 %, cause unknown: let engines copy instead "
+              "of reading in place (vLLM --offload-backend prefetch)");
+}
+
+Check pageable_check(const Examination& found) {
+  constexpr const char* name = "pageable_copies";
+  const auto& rate = found.copy_pageable;
+  const auto& pinned = found.calibration.copy_h2d;
+  if (!rate || !pinned) return unknown(name, not_measured(found));
+  const std::string text = format_rate(*rate) + ", pinned memory is " + times(*pinned / *rate) +
+                           " as fast: see that engines pin weights";
+  if (*rate >= std::min(slow_staging, staging_share * *pinned)) return ok(name, text);
+  return look(name, text,
+              "the CPU's one thread that stages them is slow: look at load, cpu_governor and "
+              "numa_node");
+}
+
+}  // namespace
+
+Checks link_checks(const Examination& found) {
+  const Calibration& c = found.calibration;
+  return {link_check(found), copy_check(found, "copies_to_gpu", c.copy_h2d, true),
+          copy_check(found, "copies_to_host", c.copy_d2h, false), zero_copy_check(found),
+          pageable_check(found)};
+}
+
+}  // namespace offload::doctor
