@@ -60,6 +60,10 @@ bool is_less(std::optional<int> one, std::optional<int> other) {
 bool is_less(const Ability& one, const Ability& other) {
   return is_less(one.generation, other.generation) || is_less(one.width, other.width);
 }
+std::optional<int> lesser(std::optional<int> one, std::optional<int> other) {
+  if (!one || !other) return one ? one : other;
+  return std::min(*one, *other);
+}
 std::optional<int> greater(std::optional<int> one, std::optional<int> other) {
   if (!one || !other) return one ? one : other;
   return std::max(*one, *other);
@@ -77,18 +81,16 @@ std::string share_text(const Ability& now, const Ability& best) {
 
 std::string slot_advice(const Ability& now, const Ability& gpu, const PciDevice& pci) {
   const Ability slot{pci.port_generation, pci.port_width};
-  if (is_less(slot, gpu)) {
-    return "the slot can " + pcie_text(slot.generation, slot.width) +
-           " at most: move the card to a faster one";
+  if (!slot.generation || !slot.width) {
+    return "move the card to a faster slot; look at risers, and for link speed and bifurcation in "
+           "the firmware's settings (BIOS)";
   }
-  if (slot.generation && slot.width && is_less(now, slot)) {
-    return "the slot can " + pcie_text(slot.generation, slot.width) +
-           ": seat the card again, try without riser or cable, and look for link speed and "
-           "bifurcation in the firmware's settings (BIOS)";
-  }
-  return "move the card to a faster slot; look at risers, and for link speed and bifurcation in "
-         "the "
-         "firmware's settings (BIOS)";
+  const std::string can = "the slot can " + pcie_text(slot.generation, slot.width);
+  const Ability together{lesser(slot.generation, gpu.generation), lesser(slot.width, gpu.width)};
+  if (!is_less(now, together)) return can + " at most: move the card to a faster one";
+  return can +
+         ": seat the card again, try without riser or cable, and look for link speed and "
+         "bifurcation in the firmware's settings (BIOS)";
 }
 
 double fastest(const Calibration& c) {

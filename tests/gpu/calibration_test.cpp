@@ -42,5 +42,18 @@ TEST(Calibration, FindsTheLinkAsItIsUnderLoad) {
   EXPECT_GT(*found.copy_h2d, 0.5 * *peak);
 }
 
+TEST(Calibration, CopiesOfPageableMemoryAreStaged) {
+  if (const auto reason = cuda::unavailable(0)) GTEST_SKIP() << *reason;
+  cuda::set_device(0);
+  const Platform platform = probe_platform(0);
+  Session session(platform, 0);
+  WallTime wall;
+  const double pageable = pageable_copy_rate(session, wall);
+  EXPECT_GT(pageable, 0.1e9);
+  EXPECT_EQ(session.host_buffers().idle_bytes(), 0U);
+  if (!platform.link || !platform.link->peak_bytes_per_second) GTEST_SKIP() << "no known link";
+  EXPECT_LT(pageable, *platform.link->peak_bytes_per_second);
+}
+
 }  // namespace
 }  // namespace offload

@@ -43,6 +43,15 @@ TEST_F(GpuRecord, SettingsArePossible) {
   EXPECT_NE(settings().compute_mode, "prohibited");
 }
 
+TEST_F(GpuRecord, NvmlAndTheKernelAgreeAboutTheLink) {
+  const PciDevice& pci = platform_.gpu->pci;
+  for (const auto& unknown : pci.unknown) EXPECT_NE(unknown.reason, "") << unknown.field;
+  if (!platform_.link || platform_.link->kind != "pcie") GTEST_SKIP() << "no PCI Express";
+  const Link& together = *platform_.link;
+  EXPECT_GE(pci.generation.value_or(99), together.generation.value_or(0));
+  EXPECT_GE(pci.width.value_or(99), together.width.value_or(0));
+}
+
 TEST_F(GpuRecord, AttributesAreKnown) {
   const MemoryModel& model = platform_.gpu->memory_model;
   EXPECT_GE(model.async_engines.value_or(0), 1);

@@ -93,6 +93,14 @@ TEST(Doctor, ASlotThatCanLessThanTheGpu) {
               "PCIe 3.0 x8 under load, of a GPU that can 5.0 x16: it carries 7.88 GB/s instead of "
               "63.0 GB/s, 12 %",
               "the slot can 3.0 x8 at most: move the card");
+  machine.write(FakeMachine::of_slot("max_link_speed"), "64.0 GT/s PCIe\n");  // with few lanes
+  found.platform.gpu->pci = machine.examination().platform.gpu->pci;
+  found.calibration.link_generation = 5;
+  EXPECT_TRUE(check_of(found, "gpu_link").advice.starts_with("the slot can 6.0 x8 at most: move"));
+  machine.write(FakeMachine::of_slot("max_link_speed"), "16.0 GT/s PCIe\n");
+  found.platform.gpu->pci = machine.examination().platform.gpu->pci;
+  found.calibration.link_generation = 3;
+  EXPECT_TRUE(check_of(found, "gpu_link").advice.starts_with("the slot can 4.0 x8: seat the card"));
 }
 
 TEST(Doctor, ALinkBelowWhatGpuAndSlotCan) {
