@@ -33,7 +33,7 @@ HostTime& HostTime::operator+=(const HostTime& more) {
 }
 
 std::string HostTime::text() const {
-  return "other processes took " + percent(others / all) + " of its CPU time and the hypervisor " +
+  return "other processes took " + percent(others / all) + " of the CPU time and the hypervisor " +
          percent(steal / all) + " (steal)";
 }
 

@@ -20,7 +20,7 @@ struct HostTime {
 
   bool busy() const;
   HostTime& operator+=(const HostTime& more);
-  /// "other processes took 25 % of its CPU time and the hypervisor 5 % (steal)"
+  /// "other processes took 25 % of the CPU time and the hypervisor 5 % (steal)"
   std::string text() const;
 };
 /// nullopt where the stretch was too short or nothing is counted.
