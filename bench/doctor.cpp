@@ -35,7 +35,6 @@ void measure(Examination& found) {
   Session session(found.platform, 0);
   watch.begin(driver);
   found.calibration = calibrate(session, wall, leave_if_interrupted);
-  if (session.gpu()) found.copy_pageable = pageable_copy_rate(session, wall);
   found.host = watch.end(driver);
 }
 

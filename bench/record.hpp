@@ -13,6 +13,7 @@
 #include "bench/options.hpp"
 #include "offload/platform.hpp"
 #include "offload/policy.hpp"
+#include "offload/rates.hpp"
 #include "offload/statistics.hpp"
 #include "offload/workload.hpp"
 
@@ -31,17 +32,8 @@ struct BuildInfo {
 };
 BuildInfo build_info();
 
-/// What the machine can do, measured at the start of the run. Rates in bytes per second.
-struct Calibration {
-  std::optional<double> copy_h2d;  // copy engine, pinned, best of the sizes tried
-  std::optional<double> copy_d2h;
-  std::optional<double> sm_read_pinned;  // best grid and load width
-  std::optional<double> device_read;     // HBM by SMs
-  std::optional<double> link_latency;  // seconds per dependent read of pinned memory by one thread
-  std::optional<double> device_latency;         // the same in GPU memory
-  double host_read = 0;                         // all workers streaming from host memory
-  std::optional<double> copy_h2d_beside_host;   // the copy engine while all workers read
-  std::optional<double> host_read_beside_copy;  // and the workers meanwhile
+/// What the machine can do, measured at the start of the run.
+struct Calibration : Rates {
   // PCI Express as negotiated while the copy engine was at work: an idle link lowers its
   // generation.
   std::optional<int> link_generation, link_width;
@@ -120,7 +112,8 @@ struct CaseRecord {
   std::optional<double>
       share_of_link;                  // rate / calibrated copy engine H2D rate; only on Path::link
   std::optional<ModelFigures> model;  // of weights that are a model's slice
-  std::vector<double> setup_samples;  // seconds per pass before reading began, where known
+  std::optional<Prediction> predicted;  // seconds per pass; nullopt where a rate is not known
+  std::vector<double> setup_samples;    // seconds per pass before reading began, where known
   Evidence evidence;
   std::optional<PassSeries> series;  // with --passes
   std::string failure;               // "" = passed

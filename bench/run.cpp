@@ -18,6 +18,7 @@
 #include "bench/cli/progress.hpp"
 #include "bench/core/standard_output.hpp"
 #include "bench/measure/calibration.hpp"
+#include "bench/measure/case_rates.hpp"
 #include "bench/measure/case_result.hpp"
 #include "bench/measure/case_runner.hpp"
 #include "bench/measure/gbench.hpp"
@@ -127,9 +128,9 @@ class Run {
       const auto progress = begin_step("calibrating");
       record_.calibration = calibrate(*session_, record_.wall, leave_if_interrupted);
     }
-    session_->set_rates({record_.calibration.copy_h2d.value_or(0),
-                         record_.calibration.copy_h2d_beside_host.value_or(0),
-                         record_.calibration.host_read_beside_copy.value_or(0)});
+    session_->set_rates(record_.calibration);
+    calibrate_cases();
+    session_->set_rates(record_.calibration);
     loop_.emplace(*session_, record_.calibration, record_.wall, loop_options());
     runner_.emplace(*loop_, record_.options, record_.wall);
     if (record_.options.limits) measure_all_limits();
@@ -138,6 +139,22 @@ class Run {
       weights.push_back(static_cast<double>(item.weights->bytes()));
     }
     progress_.emplace(record_.options.progress, std::move(weights));
+  }
+
+  /// What predictions take beyond the machine's rates.
+  void calibrate_cases() {
+    if (plan_.cases.empty()) return;
+    const ScopedTimer timer(record_.calibration.seconds);
+    const auto progress = begin_step("calibrating");
+    Loop loop(*session_, record_.calibration, record_.wall,
+              {.watch = false, .seed = record_.options.seed, .checkpoint = leave_if_interrupted});
+    const CaseRatesContext context{*session_, loop, catalog_, record_.wall,
+                                   [&progress](std::string_view name) {
+                                     leave_if_interrupted();
+                                     progress->step(std::string(name));
+                                   }};
+    calibrate_policies(context, plan_, record_.calibration);
+    calibrate_products(context, plan_, record_.calibration);
   }
 
   LoopOptions loop_options() const {
@@ -256,7 +273,7 @@ class Run {
   }
 
   RecordContext record_context() const {
-    return {platform_, record_.calibration, record_.options.rules};
+    return {platform_, record_.calibration, record_.options.rules, record_.options.tuning};
   }
 
   int nothing_matched() const {

@@ -82,6 +82,12 @@ std::unique_ptr<Workload> Workload::with_parameter(std::size_t) const {
   throw std::logic_error(std::string(name()) + " has no parameter");
 }
 
+std::optional<PassWork> Workload::work(const WeightSet& /*weights*/, const Rates& /*rates*/) const {
+  return std::nullopt;
+}
+
+std::vector<ProductShape> Workload::products(const WeightSet& /*weights*/) const { return {}; }
+
 std::optional<WeightSet> Workload::part(const WeightSet& weights, std::size_t bytes) const {
   WeightSet part = plain_part(weights, bytes);
   if (part.tensors.empty() || !reads(part)) return std::nullopt;

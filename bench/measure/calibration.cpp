@@ -10,6 +10,8 @@
 #include "bench/measure/counters.hpp"
 #include "bench/measure/plan_memory.hpp"
 #include "bench/measure/ranges.hpp"
+#include "bench/measure/start_times.hpp"
+#include "bench/measure/timed.hpp"
 #include "bench/measure/wall_clock.hpp"
 #include "kernels/content.hpp"
 #include "kernels/pointer_chase.hpp"
@@ -221,38 +223,10 @@ void calibrate_gpu(Session& session, WallTime& wall, const HostReads& reads,
   cuda::memcpy_async(device.data(), pinned.data(), chase, stream);
   result.link_latency = chase_latency(session, wall, pinned.data(), results);
   result.device_latency = chase_latency(session, wall, device_bytes_at, results);
+  calibrate_starts(session, wall, pinned.data(), device_bytes_at, bytes, result);
 }
 
 }  // namespace
-
-double median_seconds(Session& session, WallTime& wall, int repeats_wanted,
-                      const std::function<void()>& pass) {
-  pass();  // loads the kernel and maps what it touches
-  std::vector<double> seconds;
-  seconds.reserve(static_cast<std::size_t>(repeats_wanted));
-  for (int i = 0; i < repeats_wanted; ++i) seconds.push_back(timed_seconds(session, wall, pass));
-  return percentile(seconds, 50);
-}
-
-double timed_seconds(Session& session, WallTime& wall, const std::function<void()>& pass) {
-  if (session.gpu()) session.flush_device_cache();
-  session.timer().begin(session.stream());
-  pass();
-  const double seconds = session.timer().end(session.stream());
-  wall.measured += seconds;
-  return seconds;
-}
-
-double timed_host_read(Session& session, WallTime& wall, const std::byte* data, std::size_t bytes) {
-  session.flush_host_cache();
-  std::uint64_t sum = 0;
-  const Stopwatch watch;
-  host::stream_read(data, bytes, &sum, session.workers());
-  session.workers().join();
-  const double seconds = watch.seconds();
-  wall.measured += seconds;
-  return seconds;
-}
 
 double pageable_copy_rate(Session& session, WallTime& wall) {
   const std::size_t bytes = copied_bytes(session.platform());
@@ -326,6 +300,7 @@ Calibration calibrate(Session& session, WallTime& wall, const std::function<void
       checkpoint();
       if (session.gpu()) {
         calibrate_gpu(session, wall, reads, checkpoint, result);
+        result.copy_pageable = pageable_copy_rate(session, wall);
         reads.alone(result);
       }
     }

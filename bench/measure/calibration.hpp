@@ -15,16 +15,6 @@ namespace offload {
 /// `checkpoint` is called between measurements and may throw to leave.
 Calibration calibrate(Session& session, WallTime& wall, const std::function<void()>& checkpoint);
 
-/// Median seconds of `repeats` runs of `pass`, each after a flush of the L2 where there is a GPU.
-double median_seconds(Session& session, WallTime& wall, int repeats,
-                      const std::function<void()>& pass);
-
-/// Seconds of one `pass`, after a flush of the L2 where there is a GPU.
-double timed_seconds(Session& session, WallTime& wall, const std::function<void()>& pass);
-
-/// Seconds of one plain read of host memory by all workers, after a flush of the CPU's caches.
-double timed_host_read(Session& session, WallTime& wall, const std::byte* data, std::size_t bytes);
-
 /// Bytes per second of copies to the GPU from memory that is not pinned, the best of some. Needs a
 /// GPU.
 double pageable_copy_rate(Session& session, WallTime& wall);

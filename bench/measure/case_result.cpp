@@ -139,6 +139,13 @@ std::vector<CaseRecord> with_model_figures(std::vector<CaseRecord> cases, const 
   return cases;
 }
 
+std::optional<Prediction> predict(const Case& item, const Rates& rates, const Tuning& tuning,
+                                  bool captured) {
+  const std::optional<PassWork> work = item.workload->work(*item.weights, rates);
+  if (!work) return std::nullopt;
+  return item.policy->predict(*work, {item.weights->tensors, rates, tuning, item.start, captured});
+}
+
 CaseRecord make_record(const CaseResult& result, const RecordContext& context) {
   CaseRecord record = describe(*result.item, context);
   record.bytes = result.prepared.bytes;
@@ -152,6 +159,7 @@ CaseRecord make_record(const CaseResult& result, const RecordContext& context) {
   record.setup_samples = result.setup_samples;
   if (!record.samples.empty()) record.summary = summarize(record.samples);
   record.share_of_link = share_of_link(record, context.calibration);
+  record.predicted = predict(*result.item, context.calibration, context.tuning, record.captured);
   record.evidence = result.evidence;
   record.series = result.series;
   record.failure = result.failure;

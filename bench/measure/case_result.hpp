@@ -34,7 +34,13 @@ struct RecordContext {
   const Platform& platform;
   const Calibration& calibration;
   const OffloadRules& rules;
+  const Tuning& tuning;
 };
+
+/// By the rates of a machine; nullopt where one that it takes is not known, or nothing is known of
+/// the workload.
+std::optional<Prediction> predict(const Case& item, const Rates& rates, const Tuning& tuning,
+                                  bool captured);
 
 /// The record of one case, but for what other cases of the run say of it.
 CaseRecord make_record(const CaseResult& result, const RecordContext& context);

@@ -6,8 +6,8 @@
 #include <memory>
 #include <optional>
 
-#include "bench/measure/calibration.hpp"
 #include "bench/measure/limits.hpp"
+#include "bench/measure/timed.hpp"
 #include "offload/cuda/matmul.hpp"
 #include "offload/cuda/runtime.hpp"
 

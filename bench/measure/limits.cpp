@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "bench/measure/calibration.hpp"
+#include "bench/measure/timed.hpp"
 #include "bench/models/fuse.hpp"
 #include "bench/models/offload_rules.hpp"
 #include "bench/models/presets.hpp"

@@ -77,6 +77,7 @@ class Loop {
 
   /// Of the prepared case, for bare comparisons on the same bytes.
   Placement& placement() { return placed_.placement(); }
+  BoundWorkload& workload() { return placed_.workload(); }
   /// Give all memory back and forget the last case.
   void clear() noexcept;
 

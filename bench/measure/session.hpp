@@ -55,7 +55,7 @@ class Session {
   PlaceContext place_context() { return {platform_, host_buffers_, workers_, tuning_, rates_}; }
   const Tuning& tuning() const { return tuning_; }
   void set_tuning(const Tuning& tuning) { tuning_ = tuning; }
-  void set_rates(const LinkRates& rates) { rates_ = rates; }
+  void set_rates(const Rates& rates) { rates_ = rates; }
 
   /// Enqueue a read of three times the L2 size: nothing of the weights stays cached, and, unlike
   /// after a write, no dirty line has to be written back inside the timed pass.
@@ -73,7 +73,7 @@ class Session {
   PassTimer timer_;
   GpuCounters gpu_counters_;
   Tuning tuning_;
-  LinkRates rates_;
+  Rates rates_;
   cuda::DeviceBuffer l2_filler_;
   cuda::DeviceBuffer l2_filler_sum_;
   std::unique_ptr<HostAllocation> llc_filler_;

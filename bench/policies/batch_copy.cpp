@@ -6,6 +6,7 @@
 
 #include "bench/policies/parts/layers.hpp"
 #include "bench/policies/parts/packed.hpp"
+#include "bench/policies/parts/pass_times.hpp"
 #include "offload/cuda/host_buffers.hpp"
 #include "offload/cuda/runtime.hpp"
 
@@ -76,6 +77,18 @@ std::unique_ptr<Placement> place(std::span<const WeightTensor> tensors,
                                               context.workers);
 }
 
+std::optional<Prediction> predict(const PassWork& work, const PredictContext& context) {
+  const Rates& rates = context.rates;
+  std::optional<std::size_t> layer;
+  return precisely(in_order(work, context, [&](const WorkItem& item) {
+    const WeightTensor& tensor = context.tensors[item.piece.tensor];
+    const auto start = layer == tensor.layer ? std::optional(0.0) : rates.copy_start;
+    layer = tensor.layer;
+    return start + rates.batch_start +
+           bytes_over(item.piece.rows * tensor.row_bytes(), rates.copy_h2d) + item.on_gpu;
+  }));
+}
+
 constexpr Need batched_copies[] = {
     {&MemoryModel::batched_copies,
      "cudaMemcpyBatchAsync (toolkit and driver of CUDA 12.8 or newer)"}};
@@ -90,6 +103,7 @@ constexpr Policy rows[] = {{
     .not_capturable_because = "cudaMemcpyBatchAsync cannot be captured",
     .requirement = requirement,
     .place = place,
+    .predict = predict,
 }};
 
 }  // namespace

@@ -7,6 +7,7 @@
 
 #include "bench/policies/parts/layers.hpp"
 #include "bench/policies/parts/packed.hpp"
+#include "bench/policies/parts/pass_times.hpp"
 #include "offload/cuda/host_buffers.hpp"
 #include "offload/cuda/runtime.hpp"
 
@@ -80,6 +81,21 @@ std::unique_ptr<Placement> place(std::span<const WeightTensor> tensors,
                                          context.workers, kind);
 }
 
+template <HostMemory kind>
+std::optional<Prediction> predict(const PassWork& work, const PredictContext& context) {
+  const Rates& rates = context.rates;
+  const auto rate = kind == HostMemory::pinned ? rates.copy_h2d : rates.copy_pageable;
+  const Piece* previous = nullptr;
+  const auto seconds = in_order(work, context, [&](const WorkItem& item) {
+    const bool in_slot = previous != nullptr && previous->tensor == item.piece.tensor;
+    previous = &item.piece;
+    if (in_slot) return item.on_gpu;
+    const std::size_t whole = context.tensors[item.piece.tensor].bytes();
+    return rates.copy_start + bytes_over(whole, rate) + item.on_gpu;
+  });
+  return kind == HostMemory::pinned ? precisely(seconds) : roughly(seconds);
+}
+
 constexpr std::string_view copy_then_read =
     "cudaMemcpyAsync of each tensor into a slot for a layer, then read, on one stream";
 
@@ -93,6 +109,7 @@ constexpr Policy rows[] = {
         .family = Family::copy,
         .requirement = requirement<HostMemory::pinned>,
         .place = place<HostMemory::pinned>,
+        .predict = predict<HostMemory::pinned>,
     },
     {
         .name = "pageable_copy",
@@ -104,6 +121,7 @@ constexpr Policy rows[] = {
         .family = Family::copy,
         .requirement = requirement<HostMemory::pageable>,
         .place = place<HostMemory::pageable>,
+        .predict = predict<HostMemory::pageable>,
     },
 };
 

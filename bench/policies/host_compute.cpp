@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "bench/policies/parts/packed.hpp"
+#include "bench/policies/parts/pass_times.hpp"
 #include "offload/cuda/host_buffers.hpp"
 
 namespace offload {
@@ -39,6 +40,22 @@ std::unique_ptr<Placement> place(std::span<const WeightTensor> tensors,
                                                 context.workers);
 }
 
+/// The sides take turns where some weights are resident.
+std::optional<Prediction> predict(const PassWork& work, const PredictContext& context) {
+  std::optional<bool> on_gpu;
+  const auto turn = [&](bool gpu) {
+    const bool turns = on_gpu && *on_gpu != gpu;
+    on_gpu = gpu;
+    return turns ? context.rates.hand_over : std::optional(0.0);
+  };
+  std::optional<double> seconds = 0.0;
+  for (const WorkItem& item : work) {
+    const bool gpu = is_resident(item, context);
+    seconds = seconds + turn(gpu) + (gpu ? item.on_gpu : item.on_cpu);
+  }
+  return roughly(seconds);
+}
+
 constexpr Policy rows[] = {{
     .name = "host_compute",
     .memory = "malloc",
@@ -51,6 +68,7 @@ constexpr Policy rows[] = {{
     .not_capturable_because = "the CPU's work cannot be captured",
     .requirement = requirement,
     .place = place,
+    .predict = predict,
 }};
 
 }  // namespace

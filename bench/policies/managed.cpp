@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // cudaMallocManaged memory, with the advice and the prefetches that can be given for it.
+#include <algorithm>
 #include <optional>
 
 #include "bench/policies/parts/managed_memory.hpp"
 #include "bench/policies/parts/packed.hpp"
+#include "bench/policies/parts/pass_times.hpp"
 #include "bench/policies/parts/prefetch_ahead.hpp"
 #include "offload/cuda/runtime.hpp"
 #include "offload/error.hpp"
@@ -169,6 +171,63 @@ constexpr Recipe prefer_host{.preferred = Processor::cpu};
 constexpr Recipe accessed_by{.preferred = Processor::cpu, .accessed_by_gpu = true};
 constexpr Recipe readmostly_prefer_host{.read_mostly = true, .preferred = Processor::cpu};
 
+/// The rate that a row's cold pass goes by.
+constexpr auto rate_of(const Recipe& recipe) {
+  const bool duplicates = recipe.read_mostly;
+  if (recipe.prefetch || recipe.ahead) {
+    return duplicates ? &Rates::prefetch_read_mostly : &Rates::prefetch;
+  }
+  if (recipe.preferred == Processor::cpu && !duplicates) return &Rates::map;
+  return duplicates ? &Rates::fault_read_mostly : &Rates::fault;
+}
+
+/// Whose rate a plain one is: rows that add a preference go by it.
+constexpr bool is_plain(const Recipe& recipe) {
+  return !recipe.ahead && !recipe.accessed_by_gpu &&
+         (!recipe.preferred || (*recipe.preferred == Processor::cpu && !recipe.read_mostly));
+}
+
+std::optional<double> predict_ahead(const PassWork& work, const PredictContext& context) {
+  UnitTimes units;
+  std::optional<std::size_t> layer;
+  for (const WorkItem& item : work) {
+    const WeightTensor& tensor = context.tensors[item.piece.tensor];
+    if (tensor.resident) {
+      units.resident(item.on_gpu);
+      continue;
+    }
+    if (layer != tensor.layer) units.begin_unit();
+    layer = tensor.layer;
+    units.bring(bytes_over(item.bytes, context.rates.prefetch));
+    units.read(item.on_gpu);
+  }
+  return units.first(context.tuning.prefetch_step + 1);
+}
+
+template <const Recipe& recipe>
+std::optional<Prediction> predict(const PassWork& work, const PredictContext& context) {
+  const auto over_link = [](const WorkItem& item) {
+    return item.over_link[static_cast<std::size_t>(Rereads::as_engines_do)];
+  };
+  if (recipe.accessed_by_gpu) return precisely(in_order(work, context, over_link));
+  const bool stays_on_cpu = recipe.preferred == Processor::cpu && !recipe.read_mostly;
+  if (context.start == Start::warm) {
+    // A prefetch of what has come already takes the driver time that nothing here measures.
+    if (recipe.prefetch || recipe.ahead) return std::nullopt;
+    const auto on_gpu = [](const WorkItem& item) { return item.on_gpu; };
+    return stays_on_cpu ? precisely(in_order(work, context, over_link))
+                        : precisely(in_order(work, context, on_gpu));
+  }
+  const auto whole = [&](const WorkItem& item) { return is_whole(item, context); };
+  if (!std::all_of(work.begin(), work.end(), whole)) return std::nullopt;
+  if (recipe.ahead) return roughly(predict_ahead(work, context));
+  const auto rate = context.rates.*rate_of(recipe);
+  return roughly(in_order(work, context, [&](const WorkItem& item) {
+    const auto brought = bytes_over(item.bytes, rate);
+    return stays_on_cpu ? brought : brought + item.on_gpu;
+  }));
+}
+
 /// What all of them share.
 template <const Recipe& recipe>
 constexpr Policy managed(std::string_view name, std::string_view memory, std::string_view mechanism,
@@ -192,6 +251,8 @@ constexpr Policy managed(std::string_view name, std::string_view memory, std::st
           recipe.prefetch || recipe.ahead ? prefetch_escapes_graphs : std::string_view(),
       .requirement = requirement,
       .place = place<recipe>,
+      .predict = predict<recipe>,
+      .calibrates = is_plain(recipe) ? rate_of(recipe) : nullptr,
   };
 }
 

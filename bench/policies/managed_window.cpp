@@ -11,6 +11,7 @@
 #include "bench/policies/parts/managed_memory.hpp"
 #include "bench/policies/parts/packed.hpp"
 #include "bench/policies/parts/panels.hpp"
+#include "bench/policies/parts/pass_times.hpp"
 #include "bench/policies/parts/window_threads.hpp"
 #include "bench/policies/parts/window_units.hpp"
 #include "offload/cuda/runtime.hpp"
@@ -246,6 +247,16 @@ std::unique_ptr<Placement> place(std::span<const WeightTensor> tensors,
 constexpr Recipe readmostly{.read_mostly = true};
 constexpr Recipe migrate{};
 
+template <const Recipe& recipe>
+std::optional<Prediction> predict(const PassWork& work, const PredictContext& context) {
+  const auto rate =
+      recipe.read_mostly ? context.rates.window_read_mostly : context.rates.window_migrate;
+  const std::size_t unit = unit_bytes(context.tensors, context.tuning);
+  return roughly(panel_times(work, context, unit, [&](double bytes) {
+                   return bytes_over(bytes, rate);
+                 }).steady(units_held(context.tuning)));
+}
+
 /// What all of them share.
 template <const Recipe& recipe>
 constexpr Policy window(std::string_view name, std::string_view memory,
@@ -263,6 +274,8 @@ constexpr Policy window(std::string_view name, std::string_view memory,
       .not_capturable_because = prefetch_escapes_graphs,
       .requirement = requirement,
       .place = place<recipe>,
+      .predict = predict<recipe>,
+      .calibrates = recipe.read_mostly ? &Rates::window_read_mostly : &Rates::window_migrate,
   };
 }
 

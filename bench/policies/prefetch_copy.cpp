@@ -7,6 +7,7 @@
 
 #include "bench/policies/parts/layers.hpp"
 #include "bench/policies/parts/packed.hpp"
+#include "bench/policies/parts/pass_times.hpp"
 #include "bench/policies/parts/slot_ring.hpp"
 #include "offload/cuda/host_buffers.hpp"
 
@@ -101,6 +102,34 @@ std::unique_ptr<Placement> place(std::span<const WeightTensor> tensors,
 }
 
 template <Step step>
+std::optional<Prediction> predict(const PassWork& work, const PredictContext& context) {
+  UnitTimes units;
+  std::optional<std::size_t> layer;
+  const auto begin_layer = [&](std::size_t next) {
+    layer = next;
+    units.begin_unit();
+    for (const WeightTensor& tensor : context.tensors) {
+      if (tensor.layer != next || tensor.resident) continue;
+      units.bring(context.rates.copy_start + bytes_over(tensor.bytes(), context.rates.copy_h2d));
+    }
+  };
+  for (const WorkItem& item : work) {
+    const std::size_t of = context.tensors[item.piece.tensor].layer;
+    if (is_resident(item, context)) {
+      if (layer == of) {
+        units.read(item.on_gpu);
+      } else {
+        units.resident(item.on_gpu);
+      }
+      continue;
+    }
+    if (layer != of) begin_layer(of);
+    units.read(item.on_gpu);
+  }
+  return precisely(units.steady(step(context.tuning), context.joined));
+}
+
+template <Step step>
 constexpr Policy ahead(std::string_view name, std::string_view mechanism,
                        std::string_view engine_flags) {
   return {
@@ -111,6 +140,7 @@ constexpr Policy ahead(std::string_view name, std::string_view mechanism,
       .family = Family::copy,
       .requirement = requirement<step>,
       .place = place<step>,
+      .predict = predict<step>,
   };
 }
 

@@ -9,6 +9,7 @@
 #include "bench/policies/parts/host_share.hpp"
 #include "bench/policies/parts/packed.hpp"
 #include "bench/policies/parts/panels.hpp"
+#include "bench/policies/parts/pass_times.hpp"
 #include "bench/policies/parts/slot_ring.hpp"
 #include "offload/cuda/host_buffers.hpp"
 
@@ -114,6 +115,46 @@ std::unique_ptr<Placement> place(std::span<const WeightTensor> tensors,
       shares ? HostShare(context.tuning, context.rates) : HostShare());
 }
 
+/// The CPU with `share` of each tensor's rows, the ring with the others.
+std::optional<double> predict_split(const PassWork& work, const PredictContext& context,
+                                    double share) {
+  const Rates& rates = context.rates;
+  const double panel = static_cast<double>(panel_bytes(context.tuning, rates));
+  const double slower = rates.host_read / rates.host_read_beside_copy.value_or(rates.host_read);
+  return in_order(work, context, [&](const WorkItem& item) -> std::optional<double> {
+    if (!item.on_cpu || !item.on_gpu) return std::nullopt;
+    const double carried = (1 - share) * static_cast<double>(item.bytes);
+    const auto starts =
+        rates.copy_start ? std::optional(carried / panel * *rates.copy_start) : std::nullopt;
+    const auto link = bytes_over(carried, rates.copy_h2d_beside_host) + starts;
+    if (!link) return std::nullopt;
+    const double on_gpu = std::max(*link, (1 - share) * *item.on_gpu);
+    return rates.hand_over + std::max(on_gpu, share * slower * *item.on_cpu);
+  });
+}
+
+template <bool shares>
+std::optional<Prediction> predict(const PassWork& work, const PredictContext& context) {
+  const Rates& rates = context.rates;
+  const auto carried =
+      panel_times(work, context, panel_bytes(context.tuning, rates), [&](double bytes) {
+        return rates.copy_start + bytes_over(bytes, rates.copy_h2d);
+      }).steady(context.tuning.slots, context.joined);
+  if (!shares) return precisely(carried);
+  if (context.tuning.host_share) {
+    return roughly(predict_split(work, context, *context.tuning.host_share));
+  }
+  std::optional<double> best;
+  for (int percent = 5; percent <= 100; percent += 5) {
+    const auto split = predict_split(work, context, percent / 100.0);
+    if (split && (!best || *split < *best)) best = split;
+  }
+  // Where the CPU cannot compute, or is not worth it, the ring carries all.
+  if (!best) return roughly(carried);
+  if (!carried) return std::nullopt;
+  return roughly(std::min(*best, *carried));
+}
+
 constexpr Policy rows[] = {
     {
         .name = "pinned_ring_copy",
@@ -124,6 +165,7 @@ constexpr Policy rows[] = {
         .divides_tensors = true,
         .requirement = requirement,
         .place = place<false>,
+        .predict = predict<false>,
     },
     {
         .name = "hybrid_split",
@@ -135,6 +177,7 @@ constexpr Policy rows[] = {
         .not_capturable_because = "the CPU's part cannot be captured",
         .requirement = requirement,
         .place = place<true>,
+        .predict = predict<true>,
     },
 };
 

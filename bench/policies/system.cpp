@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "bench/policies/parts/packed.hpp"
+#include "bench/policies/parts/pass_times.hpp"
 #include "offload/cuda/host_buffers.hpp"
 #include "offload/cuda/runtime.hpp"
 
@@ -156,6 +157,7 @@ constexpr Policy rows[] = {
         .driver_handles_pages = true,
         .requirement = requirement,
         .place = place<Help::none>,
+        .predict = not_known,
     },
     {
         .name = "system_prefetch",
@@ -170,6 +172,7 @@ constexpr Policy rows[] = {
         .not_capturable_because = "cudaMemPrefetchAsync cannot be captured",
         .requirement = requirement,
         .place = place<Help::prefetch>,
+        .predict = not_known,
     },
     {
         .name = "system_accessed_by",
@@ -185,6 +188,7 @@ constexpr Policy rows[] = {
         .driver_handles_pages = true,
         .requirement = requirement,
         .place = place<Help::accessed_by>,
+        .predict = not_known,
     },
 };
 

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "bench/policies/parts/packed.hpp"
+#include "bench/policies/parts/pass_times.hpp"
 #include "offload/cuda/host_buffers.hpp"
 #include "offload/cuda/runtime.hpp"
 
@@ -67,6 +68,13 @@ std::unique_ptr<Placement> place(std::span<const WeightTensor> tensors,
       tensors, std::move(packed), std::move(memory), context.workers);
 }
 
+template <Rereads rereads = Rereads::as_engines_do>
+std::optional<Prediction> predict(const PassWork& work, const PredictContext& context) {
+  return precisely(in_order(work, context, [](const WorkItem& item) {
+    return item.over_link[static_cast<std::size_t>(rereads)];
+  }));
+}
+
 Requirement requirement_of_vmm(const WeightSet& weights, const Tuning& /*tuning*/) {
   // The driver's granularity can only be asked for on a GPU; on all known systems it is at most
   // this.
@@ -99,6 +107,7 @@ constexpr Policy rows[] = {
         .family = Family::zero_copy,
         .requirement = requirement,
         .place = place<HostMemory::pinned>,
+        .predict = predict<>,
     },
     {
         .name = "pinned_read_once",
@@ -110,6 +119,7 @@ constexpr Policy rows[] = {
         .rereads = Rereads::none,
         .requirement = requirement,
         .place = place<HostMemory::pinned, Rereads::none>,
+        .predict = predict<Rereads::none>,
     },
     {
         .name = "pinned_fewest_reads",
@@ -121,6 +131,7 @@ constexpr Policy rows[] = {
         .rereads = Rereads::fewest_by_library,
         .requirement = requirement,
         .place = place<HostMemory::pinned, Rereads::fewest_by_library>,
+        .predict = predict<Rereads::fewest_by_library>,
     },
     {
         .name = "writecombined_zero_copy",
@@ -130,6 +141,7 @@ constexpr Policy rows[] = {
         .family = Family::zero_copy,
         .requirement = requirement,
         .place = place<HostMemory::write_combined>,
+        .predict = predict<>,
     },
     {
         .name = "registered_zero_copy",
@@ -140,6 +152,7 @@ constexpr Policy rows[] = {
         .needs = registering,
         .requirement = requirement,
         .place = place<HostMemory::registered>,
+        .predict = predict<>,
     },
     {
         .name = "hostvmm_zero_copy",
@@ -150,6 +163,7 @@ constexpr Policy rows[] = {
         .needs = vmm_on_host,
         .requirement = requirement_of_vmm,
         .place = place_by_vmm,
+        .predict = predict<>,
     },
 };
 

@@ -201,7 +201,7 @@ Check zero_copy_check(const Examination& found) {
 
 Check pageable_check(const Examination& found) {
   constexpr const char* name = "pageable_copies";
-  const auto& rate = found.copy_pageable;
+  const auto& rate = found.calibration.copy_pageable;
   const auto& pinned = found.calibration.copy_h2d;
   if (!rate || !pinned) return unknown(name, not_measured(found));
   const std::string text = format_rate(*rate) + ", pinned memory is " + times(*pinned / *rate) +

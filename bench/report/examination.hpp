@@ -14,10 +14,9 @@ namespace offload {
 /// What the checks look at.
 struct Examination {
   Platform platform;
-  Calibration calibration;              // what of it was measured
-  std::optional<double> copy_pageable;  // bytes per second to the GPU
-  Observed<HostState> host;             // while that was measured
-  std::string failure;                  // what ended it early; "" when nothing did
+  Calibration calibration;   // what of it was measured
+  Observed<HostState> host;  // while that was measured
+  std::string failure;       // what ended it early; "" when nothing did
 };
 
 enum class Verdict : std::uint8_t { ok, look_here, unknown };

@@ -7,6 +7,7 @@
 
 #include "bench/core/text.hpp"
 #include "bench/report/machine_state.hpp"
+#include "bench/report/predictions.hpp"
 #include "bench/report/variability.hpp"
 
 namespace offload {
@@ -115,12 +116,34 @@ std::optional<Finding> rate_above_link(const RunRecord& run) {
   return finding;
 }
 
+/// Either the prediction leaves something out, or something held the case up or helped it.
+std::optional<Finding> unpredicted(const RunRecord& run) {
+  Finding finding{"prediction", "", {}};
+  std::size_t predicted = 0;
+  const CaseRecord* worst = nullptr;
+  for (const CaseRecord& record : run.cases) {
+    if (!prediction_error(record)) continue;
+    ++predicted;
+    if (is_as_predicted(record)) continue;
+    finding.cases.push_back(record.name);
+    if (worst == nullptr || *prediction_error(record) > *prediction_error(*worst)) worst = &record;
+  }
+  if (worst == nullptr) return std::nullopt;
+  finding.text = count(finding.cases.size(), "case") + " of " + std::to_string(predicted) +
+                 (finding.cases.size() == 1 ? " lies" : " lie") +
+                 " outside what was predicted, most of all " + worst->name + ": " +
+                 seconds_text(*worst, worst->summary->median) + " where " +
+                 format_seconds(worst->predicted->least) + " to " +
+                 format_seconds(worst->predicted->most) + " was expected";
+  return finding;
+}
+
 }  // namespace
 
 std::vector<Finding> findings(const RunRecord& run) {
   std::vector<Finding> found;
   for (auto* const check :
-       {busy_machine, slow_link, rate_above_link, throttled_cases, drifting_cases}) {
+       {busy_machine, slow_link, rate_above_link, throttled_cases, drifting_cases, unpredicted}) {
     if (auto finding = check(run)) found.push_back(std::move(*finding));
   }
   return found;

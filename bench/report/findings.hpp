@@ -11,7 +11,8 @@
 namespace offload {
 
 struct Finding {
-  std::string check;  // "busy_machine", "drift", "throttled", "slow_link", "rate_above_link"
+  std::string check;  // "busy_machine", "drift", "throttled", "slow_link", "rate_above_link",
+                      // "prediction"
   std::string text;   // a sentence with figures, and what to do about it
   std::vector<std::string> cases;  // names of those it shows in; may be none
 };

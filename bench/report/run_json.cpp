@@ -77,6 +77,20 @@ Json build_json(const BuildInfo& build) {
           {"benchmark_library", text_or_null<Json>(build.benchmark_library)}};
 }
 
+Json products_json(const std::vector<ProductTime>& products) {
+  Json list = Json::array();
+  for (const ProductTime& product : products) {
+    list.push_back({{"dtype", name(product.shape.dtype)},
+                    {"rows", product.shape.rows},
+                    {"cols", product.shape.cols},
+                    {"tokens", product.shape.tokens},
+                    {"rereads", name(product.rereads)},
+                    {"reads", product.reads},
+                    {"seconds", product.seconds}});
+  }
+  return list;
+}
+
 Json calibration_json(const Calibration& calibration) {
   return {
       {"copy_h2d_bytes_per_second", or_null<Json>(calibration.copy_h2d)},
@@ -88,6 +102,20 @@ Json calibration_json(const Calibration& calibration) {
       {"host_read_bytes_per_second", calibration.host_read},
       {"copy_h2d_beside_host_bytes_per_second", or_null<Json>(calibration.copy_h2d_beside_host)},
       {"host_read_beside_copy_bytes_per_second", or_null<Json>(calibration.host_read_beside_copy)},
+      {"copy_h2d_pageable_bytes_per_second", or_null<Json>(calibration.copy_pageable)},
+      {"copy_start_s", or_null<Json>(calibration.copy_start)},
+      {"batch_start_s", or_null<Json>(calibration.batch_start)},
+      {"launch_s", or_null<Json>(calibration.launch)},
+      {"hand_over_s", or_null<Json>(calibration.hand_over)},
+      {"prefetch_bytes_per_second", or_null<Json>(calibration.prefetch)},
+      {"prefetch_read_mostly_bytes_per_second", or_null<Json>(calibration.prefetch_read_mostly)},
+      {"fault_bytes_per_second", or_null<Json>(calibration.fault)},
+      {"fault_read_mostly_bytes_per_second", or_null<Json>(calibration.fault_read_mostly)},
+      {"map_bytes_per_second", or_null<Json>(calibration.map)},
+      {"window_read_mostly_bytes_per_second", or_null<Json>(calibration.window_read_mostly)},
+      {"window_migrate_bytes_per_second", or_null<Json>(calibration.window_migrate)},
+      {"products", products_json(calibration.products)},
+      {"host_products", products_json(calibration.host_products)},
       {"link_generation", or_null<Json>(calibration.link_generation)},
       {"link_width", or_null<Json>(calibration.link_width)},
       {"seconds", calibration.seconds}};

@@ -15,6 +15,7 @@
 #include "bench/report/memory_cost_table.hpp"
 #include "bench/report/page.hpp"
 #include "bench/report/plan_text.hpp"
+#include "bench/report/predictions.hpp"
 #include "bench/report/redact.hpp"
 #include "bench/report/results_file.hpp"
 #include "bench/report/variability.hpp"
@@ -219,6 +220,7 @@ std::string summary_text(const RunRecord& run) {
   write_answers(page, answers(run));
   write_failures(page, run);
   write_limits(page, run.limits);
+  write_predictions(page, run.cases);
   write_memory_costs(page, run.memory_costs);
   write_skipped(page, run.skipped);
   write_notes(page, run);

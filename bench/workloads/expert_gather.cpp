@@ -8,6 +8,7 @@
 #include <map>
 #include <utility>
 
+#include "bench/workloads/parts/pass_work.hpp"
 #include "bench/workloads/parts/routing.hpp"
 #include "bench/workloads/parts/word_sums.hpp"
 #include "kernels/stream_read.hpp"
@@ -150,6 +151,18 @@ class ExpertGather final : public Workload {
       }
     }
     return Support::yes();
+  }
+  /// Which experts they are makes no difference, but where some have been read before.
+  std::optional<PassWork> work(const WeightSet& weights, const Rates& rates) const override {
+    PassWork work;
+    for (std::size_t i = 0; i < weights.tensors.size(); ++i) {
+      const std::size_t rows = rows_of_expert(weights.tensors[i]);
+      for (std::size_t e = 0; e < weights.experts_per_token(); ++e) {
+        work.push_back(
+            read_item({i, e * rows, rows}, rows * weights.tensors[i].row_bytes(), rates));
+      }
+    }
+    return work;
   }
   std::unique_ptr<BoundWorkload> bind(const WeightSet& weights, std::span<const TensorContent> data,
                                       HostWorkers& workers, bool gpu) const override {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Y = X W^T: one token (gemv), many (gemm), and all linear layers of a model for a decode step or a
 // prefill.
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <utility>
@@ -8,6 +9,7 @@
 
 #include "bench/workloads/parts/bound_matmul.hpp"
 #include "bench/workloads/parts/bound_mixed.hpp"
+#include "bench/workloads/parts/pass_work.hpp"
 #include "bench/workloads/parts/products.hpp"
 #include "kernels/sm90/read_once.hpp"
 #include "offload/cuda/matmul.hpp"
@@ -84,6 +86,27 @@ class Matmul final : public Workload {
       if (!once) return once;
     }
     return Support::yes();
+  }
+  std::optional<PassWork> work(const WeightSet& weights, const Rates& rates) const override {
+    PassWork work;
+    for (const Product& product : products_of(weights, tokens_)) {
+      const WeightTensor& tensor = weights.tensors[product.piece.tensor];
+      work.push_back(
+          multiplies(tensor)
+              ? product_item(product, tensor, rates)
+              : read_item(product.piece, product.piece.rows * tensor.row_bytes(), rates));
+    }
+    return work;
+  }
+  std::vector<ProductShape> products(const WeightSet& weights) const override {
+    std::vector<ProductShape> shapes;
+    for (const Product& product : products_of(weights, tokens_)) {
+      const WeightTensor& tensor = weights.tensors[product.piece.tensor];
+      if (!multiplies(tensor)) continue;
+      const ProductShape shape{tensor.dtype, product.piece.rows, tensor.cols, product.tokens};
+      if (std::ranges::find(shapes, shape) == shapes.end()) shapes.push_back(shape);
+    }
+    return shapes;
   }
   std::unique_ptr<BoundWorkload> bind(const WeightSet& weights, std::span<const TensorContent> data,
                                       HostWorkers& workers, bool gpu) const override {

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "bench/workloads/parts/device_output.hpp"
+#include "bench/workloads/parts/pass_work.hpp"
 #include "kernels/content.hpp"
 #include "kernels/pointer_chase.hpp"
 #include "offload/units.hpp"
@@ -33,6 +34,11 @@ std::string text(const Outcome& outcome) {
   return "at offset " + std::to_string(outcome.last) + " with sum " + std::to_string(outcome.sum);
 }
 
+/// A whole cycle would end where it began, and with the same sum, whatever the chain.
+std::size_t hops_of(const WeightTensor& tensor) {
+  return std::min(max_hops, tensor.bytes() / reference::chain_node_bytes - 1);
+}
+
 class BoundPointerChase final : public BoundWorkload {
  public:
   BoundPointerChase(const WeightSet& weights, std::span<const TensorContent> data, bool gpu)
@@ -41,9 +47,7 @@ class BoundPointerChase final : public BoundWorkload {
         host_(tensors_.size()),
         device_(tensors_.size(), gpu) {
     for (std::size_t i = 0; i < tensors_.size(); ++i) {
-      const std::size_t nodes = tensors_[i].bytes() / reference::chain_node_bytes;
-      // A whole cycle would end where it began, and with the same sum, whatever the chain.
-      hops_.push_back(std::min(max_hops, nodes - 1));
+      hops_.push_back(hops_of(tensors_[i]));
       const auto result = reference::pointer_chase(data[i].bytes, start, hops_.back());
       expected_.push_back({result.last, result.sum});
       steps_ += hops_.back();
@@ -116,6 +120,14 @@ class PointerChase final : public Workload {
       }
     }
     return Support::yes();
+  }
+  std::optional<PassWork> work(const WeightSet& weights, const Rates& rates) const override {
+    PassWork work;
+    for (std::size_t i = 0; i < weights.tensors.size(); ++i) {
+      const std::size_t hops = hops_of(weights.tensors[i]);
+      work.push_back(chase_item({i, 0, weights.tensors[i].rows}, hops * link_bytes, hops, rates));
+    }
+    return work;
   }
   std::unique_ptr<BoundWorkload> bind(const WeightSet& weights, std::span<const TensorContent> data,
                                       HostWorkers& /*workers*/, bool gpu) const override {

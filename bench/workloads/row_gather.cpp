@@ -9,6 +9,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "bench/workloads/parts/pass_work.hpp"
 #include "bench/workloads/parts/word_sums.hpp"
 #include "kernels/random.hpp"
 #include "kernels/row_gather.hpp"
@@ -25,11 +26,15 @@ constexpr std::size_t share = 8;  // one of so many bytes is read
 constexpr std::size_t max_chunks = 65536;
 constexpr std::uint64_t seed = 0x676174686572;
 
+std::size_t chunks_read(std::size_t tensor_bytes, std::size_t chunk) {
+  return std::clamp(tensor_bytes / chunk / share, std::size_t{1}, max_chunks);
+}
+
 /// The first chunks of a shuffle of all, of which only what was moved is remembered.
 std::vector<std::uint64_t> draw_offsets(std::size_t tensor_bytes, std::size_t chunk,
                                         std::uint64_t tensor_seed) {
   const std::size_t places = tensor_bytes / chunk;
-  const std::size_t wanted = std::clamp(places / share, std::size_t{1}, max_chunks);
+  const std::size_t wanted = chunks_read(tensor_bytes, chunk);
   std::unordered_map<std::uint64_t, std::uint64_t> moved;
   const auto at = [&moved](std::uint64_t place) {
     const auto found = moved.find(place);
@@ -134,6 +139,16 @@ class RowGather final : public Workload {
       }
     }
     return Support::yes();
+  }
+  std::optional<PassWork> work(const WeightSet& weights, const Rates& rates) const override {
+    PassWork work;
+    for (std::size_t i = 0; i < weights.tensors.size(); ++i) {
+      const WeightTensor& tensor = weights.tensors[i];
+      const std::size_t bytes = chunks_read(tensor.bytes(), chunk_) * chunk_;
+      work.push_back(read_item({i, 0, tensor.rows}, bytes, rates));
+      work.back().on_cpu.reset();  // far from what it streams, and nothing says how far
+    }
+    return work;
   }
   std::unique_ptr<BoundWorkload> bind(const WeightSet& weights, std::span<const TensorContent> data,
                                       HostWorkers& /*workers*/, bool gpu) const override {

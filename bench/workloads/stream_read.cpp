@@ -2,6 +2,7 @@
 // Reads every byte once and sums it: what the link, or the memory, can do.
 #include <utility>
 
+#include "bench/workloads/parts/pass_work.hpp"
 #include "bench/workloads/parts/word_sums.hpp"
 #include "offload/workload.hpp"
 
@@ -16,6 +17,14 @@ class StreamRead final : public Workload {
   }
   Content content() const override { return Content::random_weights; }
   Support reads(const WeightSet& /*weights*/) const override { return Support::yes(); }
+  std::optional<PassWork> work(const WeightSet& weights, const Rates& rates) const override {
+    PassWork work;
+    for (std::size_t i = 0; i < weights.tensors.size(); ++i) {
+      const WeightTensor& tensor = weights.tensors[i];
+      work.push_back(read_item({i, 0, tensor.rows}, tensor.bytes(), rates));
+    }
+    return work;
+  }
   std::unique_ptr<BoundWorkload> bind(const WeightSet& weights, std::span<const TensorContent> data,
                                       HostWorkers& workers, bool gpu) const override {
     std::vector<Piece> whole;

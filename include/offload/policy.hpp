@@ -13,6 +13,8 @@
 #include <vector>
 
 #include "offload/platform.hpp"
+#include "offload/prediction.hpp"
+#include "offload/rates.hpp"
 #include "offload/start.hpp"
 #include "offload/stream.hpp"
 #include "offload/support.hpp"
@@ -25,14 +27,6 @@ class HostWorkers;
 
 /// Who can read the bytes of a view, and so who computes on them.
 enum class Side : std::uint8_t { gpu, cpu };
-
-/// What is asked of kernels that would read a byte of a weight more than once in one product, as
-/// tiles of many tokens make them do.
-enum class Rereads : std::uint8_t {
-  as_engines_do,      // whatever the library proposes first
-  fewest_by_library,  // the one of the library's algorithms that reads least often
-  none,               // kernels that share what they read
-};
 
 /// A piece made readable: `data` is its first byte, valid from acquire to release.
 struct PieceView {
@@ -137,13 +131,6 @@ struct Tuning {
   std::optional<double> host_share;        // of each tensor's rows, computed by the CPU
 };
 
-/// Rates in bytes per second as calibrated; 0 where unknown.
-struct LinkRates {
-  double copy = 0;              // the copy engine alone
-  double copy_beside_host = 0;  // while the CPU reads as fast as it can
-  double host_beside_copy = 0;  // and the CPU then
-};
-
 /// What place() may use: the machine, host buffers that outlive placements, and threads to fill
 /// memory with. The buffers and the workers must outlive the placement.
 struct PlaceContext {
@@ -151,7 +138,7 @@ struct PlaceContext {
   HostBuffers& host_buffers;
   HostWorkers& workers;
   Tuning tuning = {};
-  LinkRates rates = {};
+  Rates rates = {};
 };
 
 /// Memory a policy needs for weights, known before anything is allocated.
@@ -228,6 +215,12 @@ struct Policy {
   /// For weights none of which is resident.
   Requirement (*requirement)(const WeightSet& weights, const Tuning& tuning);
   PlaceFunction place;
+  /// What a pass of it should take.
+  PredictFunction predict;
+  /// The rate that a plain read has from cold, or steady, beyond what it takes in GPU memory:
+  /// calibrated for predictions of its own and of rows alike. nullptr: the calibration has all that
+  /// it takes.
+  std::optional<double> Rates::*calibrates = nullptr;
 
   /// Whether `platform` has what it needs.
   Support support(const Platform& platform) const;

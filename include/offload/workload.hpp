@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "offload/policy.hpp"
+#include "offload/prediction.hpp"
 #include "offload/stream.hpp"
 #include "offload/support.hpp"
 #include "offload/weights.hpp"
@@ -161,6 +162,11 @@ class Workload {
   std::string label() const;
   /// Whether it can read every tensor of the set, or why not (dtype, size).
   virtual Support reads(const WeightSet& weights) const = 0;
+  /// A pass by the rates of a machine; nullopt for a workload nothing is predicted of.
+  virtual std::optional<PassWork> work(const WeightSet& weights, const Rates& rates) const;
+  /// The products that a pass computes, each once: their times are among the rates that it is
+  /// predicted by. Default: none.
+  virtual std::vector<ProductShape> products(const WeightSet& weights) const;
   /// `data` holds the tensors' bytes in the content this workload asks for.
   /// `gpu` says whether to prepare device-side inputs and outputs.
   virtual std::unique_ptr<BoundWorkload> bind(const WeightSet& weights,

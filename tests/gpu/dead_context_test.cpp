@@ -42,6 +42,9 @@ constexpr Policy wild{
     .requirement = [](const WeightSet&, const Tuning&) { return Requirement{}; },
     .place = [](std::span<const WeightTensor> tensors, const PlaceContext&)
         -> std::unique_ptr<Placement> { return std::make_unique<WildPlacement>(tensors); },
+    .predict = [](const PassWork&, const PredictContext&) -> std::optional<Prediction> {
+      return std::nullopt;
+    },
 };
 
 [[noreturn]] void run_with_a_wild_policy(const std::string& output) {

@@ -10,7 +10,7 @@ from results_builder import (
 )
 from sanity_parts import (
     BOUND, CAPPED, COST, LIMIT, MANAGED, SIZE, WINDOW, colds, copied_model, drifting, first_pass,
-    migrating, partly_counted, resident, rows_spoilt, said, split, spoilt, summary_spoilt,
+    migrating, partly_counted, predicted, resident, rows_spoilt, said, split, spoilt, summary_spoilt,
     with_answers, with_counted_series, with_cpu, with_energy, with_engine, with_gpu, with_host,
     with_link, with_model, with_residency, with_resident, with_series, with_setup,
 )
@@ -83,6 +83,9 @@ SANE = {
         median=0.0995e-3, mechanism="prefetched"),
     "answers": with_answers(),
     "a drift that is told": run([drifting()], findings=[said("drift", drifting())]),
+    "as was predicted": run([predicted(1.2e-3, 1.4e-3)]),
+    "a prediction that was wrong, which is told": run(
+        [predicted(2e-3, 3e-3)], findings=[said("prediction", case())]),
     "noise, and no drift": run([case(start="cold", samples=SCATTERED), case(samples=SCATTERED)]),
     "too few samples of what the driver does": run([case(start="cold", samples=CAPPED)]),
     "a busy machine that says so": run(
@@ -341,6 +344,16 @@ NOT_SANE = {
     "kinds_are_of_the_cases": [
         ("another kind", run([{**case(start="cold"), "variability": {
             "kind": "gpu", "run_to_run": 0.004}}]), None, "by its fields it is driver"),
+    ],
+    "predictions_are_ranges": [
+        ("beyond the range", run([predicted(1.2e-3, 1.4e-3, seconds=1.5e-3)]), ZERO_COPY,
+         "0.0015, outside its range of 0.0012 to 0.0014"),
+    ],
+    "what_lies_outside_its_range_is_told": [
+        ("not told", run([predicted(2e-3, 3e-3)]), ZERO_COPY,
+         "takes 0.00131 s, predicted were 0.002 to 0.003"),
+        ("told of another", run([predicted(1.2e-3, 1.4e-3)], findings=[
+            said("prediction", case())]), ZERO_COPY, "and does not"),
     ],
     "drifting_rows_say_so": [
         ("power cap", run([case(policy="device_resident", path="device_memory", samples=CAPPED)]),

@@ -25,11 +25,12 @@ class RecordOfACase : public testing::Test {
     result.all_samples = true;
     return result;
   }
-  RecordContext context() const { return {platform_, calibration_, rules_}; }
+  RecordContext context() const { return {platform_, calibration_, rules_, tuning_}; }
 
   Platform platform_;
   Calibration calibration_;
   OffloadRules rules_;
+  Tuning tuning_;
   Catalog catalog_ = make_catalog();
   WeightSet weights_{"w", {{"w", DType::bf16, 10, 50}}};
   Case copied_{catalog_.workload("gemv"), catalog_.policy("pinned_copy"), &weights_, Start::steady};

@@ -88,7 +88,7 @@ TEST(Doctor, ASlotThatCanLessThanTheGpu) {
   found.platform.link->peak_bytes_per_second = 7.88e9;
   found.calibration.copy_h2d = found.calibration.copy_d2h = 6.2e9;
   found.calibration.sm_read_pinned = 6.1e9;
-  found.copy_pageable = 5e9;
+  found.calibration.copy_pageable = 5e9;
   expect_look(found, "gpu_link",
               "PCIe 3.0 x8 under load, of a GPU that can 5.0 x16: it carries 7.88 GB/s instead of "
               "63.0 GB/s, 12 %",
@@ -137,9 +137,9 @@ TEST(Doctor, RatesBelowWhatOthersReach) {
   found.calibration.sm_read_pinned = 35.2e9;
   expect_look(found, "zero_copy_reads", "35.2 GB/s by SMs, 63 % of copies", "H800");
   found.calibration.sm_read_pinned = 51e9;
-  found.copy_pageable = 2e9;
+  found.calibration.copy_pageable = 2e9;
   expect_look(found, "pageable_copies", "2.00 GB/s, pinned memory is 28x as fast", "one thread");
-  found.copy_pageable = 7e9;
+  found.calibration.copy_pageable = 7e9;
   found.calibration.host_read = 40e9;
   expect_look(found, "host_memory", "40.0 GB/s, 0.72x of what the link takes", "memory channel");
 }
@@ -168,7 +168,7 @@ TEST(Doctor, OfACoherentLinkWhatGraceHopperReaches) {
 TEST(Doctor, AGpuThatFailsIsLookedAt) {
   Examination found = FakeMachine().examination();
   found.calibration = {};
-  found.copy_pageable.reset();
+  found.calibration.copy_pageable.reset();
   found.failure = "cudaMemcpyAsync: unspecified launch failure";
   expect_look(found, "gpu", "unspecified launch failure", "dmesg");
   expect_unknown(found, "copies_to_gpu", "not measured: cudaMemcpyAsync");

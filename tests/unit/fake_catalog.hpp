@@ -35,6 +35,9 @@ constexpr Policy fake_policy(std::string_view name, std::string_view memory, Fam
           .place = [](std::span<const WeightTensor>,
                       const PlaceContext&) -> std::unique_ptr<Placement> {
             throw std::logic_error("a fake policy places nothing");
+          },
+          .predict = [](const PassWork&, const PredictContext&) -> std::optional<Prediction> {
+            return std::nullopt;
           }};
 }
 

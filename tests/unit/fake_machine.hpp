@@ -42,7 +42,7 @@ class FakeMachine {
     c.link_generation = 5;
     c.link_width = 16;
     c.throttled = std::vector<std::string>{};
-    found.copy_pageable = 7e9;
+    c.copy_pageable = 7e9;
     return found;
   }
 

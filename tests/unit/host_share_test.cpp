@@ -31,10 +31,10 @@ std::vector<double> search(HostShare& share, const Cost& cost) {
   return tried;
 }
 
-LinkRates rates(double copy_beside_host, double host_beside_copy) {
-  LinkRates rates;
-  rates.copy_beside_host = copy_beside_host;
-  rates.host_beside_copy = host_beside_copy;
+Rates rates(double copy_beside_host, double host_beside_copy) {
+  Rates rates;
+  rates.copy_h2d_beside_host = copy_beside_host;
+  rates.host_read_beside_copy = host_beside_copy;
   return rates;
 }
 
@@ -65,13 +65,13 @@ TEST(HostShare, BeginsWithTheShareAtWhichBothRatesEndTogether) {
   calibrated.begin(true);
   EXPECT_TRUE(calibrated.tuning());
   EXPECT_DOUBLE_EQ(calibrated.share(), 0.75);
-  HostShare unknown(Tuning{}, LinkRates{});
+  HostShare unknown(Tuning{}, Rates{});
   unknown.begin(true);
   EXPECT_DOUBLE_EQ(unknown.share(), 0.5);
 }
 
 TEST(HostShare, FindsTheBestShareWhateverTheRatesSuggest) {
-  for (const LinkRates& suggested : {LinkRates{}, rates(50e9, 1e9), rates(1e9, 50e9)}) {
+  for (const Rates& suggested : {Rates{}, rates(50e9, 1e9), rates(1e9, 50e9)}) {
     for (double host = 1; host < 40; host *= 1.3) {
       for (const double link : {1.0, 1.7, 8.0}) {
         HostShare share(Tuning{}, suggested);
@@ -97,12 +97,12 @@ TEST(HostShare, IsNeverWorseThanEitherSideAlone) {
   const Cost disturbed = [](double share) {
     return share == 0 ? 1.0 : share > 0.99 ? 1.5 : 2.0 + share;
   };
-  HostShare carried(Tuning{}, LinkRates{});
+  HostShare carried(Tuning{}, Rates{});
   carried.begin(true);
   search(carried, disturbed);
   EXPECT_EQ(carried.share(), 0);
 
-  HostShare computed(Tuning{}, LinkRates{});
+  HostShare computed(Tuning{}, Rates{});
   computed.begin(true);
   search(computed, [](double share) { return share > 0.99 ? 1.0 : 2.0 - share / 2; });
   EXPECT_GT(computed.share(), 0.99);
@@ -167,7 +167,7 @@ TEST(HostShare, OneFastPassWinsNothing) {
   // Every share but 0.5 has a first pass that is far too fast to be true.
   const Cost cost = both_sides(1, 1);
   std::set<double> seen;
-  HostShare share(Tuning{}, LinkRates{});
+  HostShare share(Tuning{}, Rates{});
   share.begin(true);
   search(share, [&](double tried) {
     const bool first = seen.insert(tried).second && tried != 0.5;
@@ -188,7 +188,7 @@ TEST(HostShare, AShareThatDoesNotPayIsNotKept) {
 }
 
 TEST(HostShare, StartsAnewForAnotherPass) {
-  HostShare share(Tuning{}, LinkRates{});
+  HostShare share(Tuning{}, Rates{});
   share.begin(true);
   search(share, both_sides(1, 9));  // the CPU is fast: 0.9
   EXPECT_NEAR(share.share(), 0.9, 0.02);
@@ -209,7 +209,7 @@ TEST(HostShare, LeavesTheGpuWholeSixteensOfRows) {
     Tuning tuning;
     tuning.host_share = told;
     const HostShare share = [&] {
-      HostShare made(tuning, LinkRates{});
+      HostShare made(tuning, Rates{});
       made.begin(true);
       return made;
     }();

@@ -101,17 +101,17 @@ TEST(Panels, AreAppendedBehindOthers) {
 TEST(PanelBytes, AreWhatIsToldOrFollowTheCopyEngine) {
   Tuning told;
   told.panel_bytes = 12345;
-  LinkRates rates;
-  rates.copy = 50e9;
+  Rates rates;
+  rates.copy_h2d = 50e9;
   EXPECT_EQ(panel_bytes(told, rates), 12345U);
   // 0.3 ms at 50 GB/s are 15 MB, at 38 GB/s 11.4 MB: nearer to 16 MiB and to 8 MiB.
   EXPECT_EQ(panel_bytes({}, rates), 16 * mib);
-  rates.copy = 38e9;
+  rates.copy_h2d = 38e9;
   EXPECT_EQ(panel_bytes({}, rates), 8 * mib);
   // Between 2 and 16 MiB, so that three slots stay within 64 MiB.
-  rates.copy = 1e9;
+  rates.copy_h2d = 1e9;
   EXPECT_EQ(panel_bytes({}, rates), 2 * mib);
-  rates.copy = 450e9;
+  rates.copy_h2d = 450e9;
   EXPECT_EQ(panel_bytes({}, rates), 16 * mib);
   EXPECT_LE(Tuning{}.slots * panel_bytes({}, rates), 64 * mib);
   // Before the calibration.

@@ -23,10 +23,11 @@ constexpr double worth_it = 0.99;
 
 }  // namespace
 
-HostShare::HostShare(const Tuning& tuning, const LinkRates& rates)
+HostShare::HostShare(const Tuning& tuning, const Rates& rates)
     : fixed_(tuning.host_share.has_value()) {
-  const double both = rates.host_beside_copy + rates.copy_beside_host;
-  initial_ = tuning.host_share.value_or(both > 0 ? rates.host_beside_copy / both : unknown);
+  const double host = rates.host_read_beside_copy.value_or(0);
+  const double both = host + rates.copy_h2d_beside_host.value_or(0);
+  initial_ = tuning.host_share.value_or(both > 0 ? host / both : unknown);
   found_ = initial_;
 }
 

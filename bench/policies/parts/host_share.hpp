@@ -18,7 +18,7 @@ namespace offload {
 class HostShare {
  public:
   HostShare() = default;  // nothing for the CPU
-  HostShare(const Tuning& tuning, const LinkRates& rates);
+  HostShare(const Tuning& tuning, const Rates& rates);
 
   /// For passes of a new kind: the search starts again.
   void begin(bool cpu_can);

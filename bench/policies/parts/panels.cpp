@@ -17,10 +17,10 @@ constexpr std::size_t min_rows = 4;  // what a piece's first row must be a multi
 
 }  // namespace
 
-std::size_t panel_bytes(const Tuning& tuning, const LinkRates& rates) {
+std::size_t panel_bytes(const Tuning& tuning, const Rates& rates) {
   if (tuning.panel_bytes) return *tuning.panel_bytes;
-  if (rates.copy <= 0) return typical;
-  const auto wanted = static_cast<std::size_t>(rates.copy * copy_seconds);
+  if (!rates.copy_h2d) return typical;
+  const auto wanted = static_cast<std::size_t>(*rates.copy_h2d * copy_seconds);
   const std::size_t above = std::bit_ceil(wanted);
   const std::size_t nearest = above - wanted <= wanted - above / 2 ? above : above / 2;
   return std::clamp(nearest, smallest, largest);

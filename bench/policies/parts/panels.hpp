@@ -12,7 +12,7 @@ namespace offload {
 /// Bytes of a panel: as given, or the power of two nearest to what the copy engine moves in 0.3 ms,
 /// 16 MiB at most: starting a copy (6 us) then costs 2 %, three slots stay small, and rows come in
 /// powers of two, which matrix products fill the GPU best with.
-std::size_t panel_bytes(const Tuning& tuning, const LinkRates& rates);
+std::size_t panel_bytes(const Tuning& tuning, const Rates& rates);
 
 /// The most that can be, before anything is calibrated.
 std::size_t max_panel_bytes(const Tuning& tuning);

@@ -10,7 +10,7 @@ from .. import variability
 from ..parts import near, parts
 from ..results import passed, source_of
 from ..text import seconds
-from . import answers, contenders, evidence, models, noise, physics, samples
+from . import answers, contenders, evidence, models, noise, physics, predictions, samples
 
 WALL_MARGIN = 1.01
 
@@ -76,7 +76,7 @@ def cases_have_a_source(results):
 
 
 CHECKS = (*samples.CHECKS, *models.CHECKS, *answers.CHECKS, *physics.CHECKS, *evidence.CHECKS,
-          *noise.CHECKS,
+          *noise.CHECKS, *predictions.CHECKS,
           *contenders.CHECKS, wall_times_add_up, limits_follow_from_what_was_measured,
           limits_stand_for_any_kernel, allocators_round_up)
 

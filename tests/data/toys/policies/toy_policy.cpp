@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "bench/policies/parts/packed.hpp"
+#include "bench/policies/parts/pass_times.hpp"
 #include "offload/cuda/host_buffers.hpp"
 
 namespace offload {
@@ -60,6 +61,13 @@ std::unique_ptr<Placement> place(std::span<const WeightTensor> tensors,
                                         std::move(slot), context.workers);
 }
 
+/// A copy, and then what host_compute takes: not much less than twice that.
+std::optional<Prediction> predict(const PassWork& work, const PredictContext& context) {
+  return roughly(in_order(work, context, [&](const WorkItem& item) {
+    return bytes_over(item.bytes, context.rates.host_read) + item.on_cpu;
+  }));
+}
+
 constexpr Policy rows[] = {{
     .name = "toy_host_copy",
     .memory = "malloc, and a slot",
@@ -70,6 +78,7 @@ constexpr Policy rows[] = {{
     .not_capturable_because = "the CPU's work cannot be captured",
     .requirement = requirement,
     .place = place,
+    .predict = predict,
 }};
 
 }  // namespace

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+// Bare calls and kernels, timed as passes of cases are: by the session's clock, caches flushed
+// before.
+#pragma once
+#include <cstddef>
+#include <functional>
+
+#include "bench/measure/session.hpp"
+#include "bench/record.hpp"
+
+namespace offload {
+
+/// Median seconds of `repeats` runs of `pass`, each after a flush of the L2 where there is a GPU.
+double median_seconds(Session& session, WallTime& wall, int repeats,
+                      const std::function<void()>& pass);
+
+/// Seconds of one `pass`, after a flush of the L2 where there is a GPU.
+double timed_seconds(Session& session, WallTime& wall, const std::function<void()>& pass);
+
+/// Seconds of one plain read of host memory by all workers, after a flush of the CPU's caches.
+double timed_host_read(Session& session, WallTime& wall, const std::byte* data, std::size_t bytes);
+
+}  // namespace offload

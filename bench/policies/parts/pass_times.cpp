@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "bench/policies/parts/pass_times.hpp"
+
+#include <algorithm>
+
+namespace offload {
+namespace {
+
+constexpr double precise = 1.07;
+constexpr double rough = 1.26;  // squared, 1.6
+
+std::optional<Prediction> within(std::optional<double> seconds, double factor) {
+  if (!seconds) return std::nullopt;
+  return Prediction{*seconds, *seconds / factor, *seconds * factor};
+}
+
+/// The copy engine and the reader, each at its own time.
+class Slots {
+ public:
+  Slots(std::span<const BroughtUnit> units, std::size_t slots) : units_(units), slots_(slots) {}
+
+  double pass(double after, bool joined) {
+    const double begun = now_;
+    for (const BroughtUnit& unit : units_) {
+      now_ += unit.before;
+      now_ = std::max(now_, brought(read_.size())) + unit.read;
+      read_.push_back(now_);
+    }
+    now_ += after;
+    if (joined) {
+      const std::size_t ahead = std::min(slots_, units_.size());
+      for (std::size_t i = 0; i < ahead; ++i) {
+        now_ = std::max(now_, brought(read_.size() + i));
+      }
+    }
+    return now_ - begun;
+  }
+
+ private:
+  /// When unit `index` of all passes is in its slot: asked for in order.
+  double brought(std::size_t index) {
+    while (brought_.size() <= index) {
+      const std::size_t next = brought_.size();
+      const double free = next < slots_ ? 0 : read_[next - slots_];
+      const double last = brought_.empty() ? 0 : brought_.back();
+      brought_.push_back(std::max(free, last) + units_[next % units_.size()].bring);
+    }
+    return brought_[index];
+  }
+
+  std::span<const BroughtUnit> units_;
+  std::size_t slots_;
+  double now_ = 0;
+  std::vector<double> read_;     // by unit of all passes: when it had been read
+  std::vector<double> brought_;  // likewise: when it had come
+};
+
+}  // namespace
+
+std::optional<Prediction> precisely(std::optional<double> seconds) {
+  return within(seconds, precise);
+}
+
+std::optional<Prediction> roughly(std::optional<double> seconds) { return within(seconds, rough); }
+
+std::optional<Prediction> not_known(const PassWork& /*work*/, const PredictContext& /*context*/) {
+  return std::nullopt;
+}
+
+std::optional<double> operator+(std::optional<double> one, std::optional<double> other) {
+  if (!one || !other) return std::nullopt;
+  return *one + *other;
+}
+
+std::optional<double> bytes_over(double bytes, std::optional<double> rate) {
+  if (!rate || *rate <= 0) return std::nullopt;
+  return bytes / *rate;
+}
+
+bool is_resident(const WorkItem& item, const PredictContext& context) {
+  return context.tensors[item.piece.tensor].resident;
+}
+
+bool is_whole(const WorkItem& item, const PredictContext& context) {
+  return item.bytes == item.piece.rows * context.tensors[item.piece.tensor].row_bytes();
+}
+
+double pass_through_slots(std::span<const BroughtUnit> units, double after, std::size_t slots,
+                          bool joined) {
+  if (units.empty()) return after;
+  Slots all(units, std::max<std::size_t>(slots, 1));
+  // How it begins has worn off after as many passes as fill the slots.
+  const std::size_t before = 2 + slots / units.size();
+  for (std::size_t i = 0; i < before; ++i) all.pass(after, joined);
+  // With a slot more or less than divides the units, passes take turns.
+  const std::size_t period = std::max<std::size_t>(slots, 1);
+  double seconds = 0;
+  for (std::size_t i = 0; i < period; ++i) seconds += all.pass(after, joined);
+  return seconds / static_cast<double>(period);
+}
+
+double first_pass_through_slots(std::span<const BroughtUnit> units, double after,
+                                std::size_t slots) {
+  if (units.empty()) return after;
+  return Slots(units, std::max<std::size_t>(slots, 1)).pass(after, false);
+}
+
+}  // namespace offload

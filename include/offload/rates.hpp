@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a machine reaches: the small set of rates that policies tune by and predictions are made of.
+// Calibrated in the first seconds of a run, or read from a profile of another machine.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "offload/dtype.hpp"
+
+namespace offload {
+
+/// What is asked of kernels that would read a byte of a weight more than once in one product, as
+/// tiles of many tokens make them do.
+enum class Rereads : std::uint8_t {
+  as_engines_do,      // whatever the library proposes first
+  fewest_by_library,  // the one of the library's algorithms that reads least often
+  none,               // kernels that share what they read
+};
+
+constexpr std::string_view name(Rereads rereads) {
+  if (rereads == Rereads::as_engines_do) return "as_engines_do";
+  return rereads == Rereads::none ? "none" : "fewest_by_library";
+}
+
+/// The product of a weight, rows (output features) x cols, and a number of tokens.
+struct ProductShape {
+  DType dtype = DType::bf16;
+  std::size_t rows = 0;
+  std::size_t cols = 0;
+  std::size_t tokens = 1;
+
+  double bytes() const {  // of the weight
+    return static_cast<double>(rows) * static_cast<double>(cols * bytes_of(dtype));
+  }
+  bool operator==(const ProductShape&) const = default;
+};
+
+/// What one takes among others that follow each other, in seconds.
+struct ProductTime {
+  ProductShape shape;
+  Rereads rereads = Rereads::as_engines_do;
+  double seconds = 0;     // with the weight in its reader's own memory
+  std::size_t reads = 1;  // of each byte of the weight, where caches do not help
+};
+
+/// In bytes per second and seconds. What is not known is nullopt (0 of host_read), and what depends
+/// on it is not predicted.
+struct Rates {
+  // The link.
+  std::optional<double> copy_h2d;  // copy engine, pinned memory
+  std::optional<double> copy_d2h;
+  std::optional<double> copy_start;   // seconds that a copy takes beyond its bytes'
+  std::optional<double> batch_start;  // likewise, each of a batch
+  std::optional<double> copy_pageable;
+  std::optional<double> sm_read_pinned;  // by kernels, in place
+  std::optional<double> link_latency;  // seconds of a dependent read of pinned memory by one thread
+  // Pages that the driver brings by prefetches or faults, or maps by faults; through a window that
+  // sends them home or drops them, its way home included.
+  std::optional<double> prefetch, prefetch_read_mostly;
+  std::optional<double> fault, fault_read_mostly;
+  std::optional<double> map;
+  std::optional<double> window_read_mostly, window_migrate;
+  // GPU memory, and kernels.
+  std::optional<double> device_read;
+  std::optional<double> device_latency;
+  std::optional<double> launch;  // seconds that a kernel takes beyond what it reads
+  std::vector<ProductTime> products;
+  // The CPU.
+  double host_read = 0;                         // all workers streaming from host memory
+  std::optional<double> copy_h2d_beside_host;   // the copy engine while all workers read
+  std::optional<double> host_read_beside_copy;  // and the workers meanwhile
+  std::optional<double> hand_over;  // seconds from the end of one side's work to the other's begin
+  std::vector<ProductTime> host_products;
+};
+
+/// Of a product by the GPU on a weight in its memory, or by the CPU: as measured for this shape;
+/// between two numbers of tokens in proportion, beyond them by the nearer; of another shape, by the
+/// bytes of the weight that is most alike. nullopt where no product of the type was measured.
+std::optional<ProductTime> gpu_product(const Rates& rates, const ProductShape& shape,
+                                       Rereads rereads = Rereads::as_engines_do);
+std::optional<ProductTime> cpu_product(const Rates& rates, const ProductShape& shape);
+
+}  // namespace offload

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+// What policies predict, against times worked out by hand: a link of 50 GB/s, layers of 500 MB in
+// two tensors, which take 10 ms to bring and 1 ms to read.
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "bench/catalog.hpp"
+#include "bench/measure/case_result.hpp"
+#include "bench/policies/parts/pass_times.hpp"
+
+namespace offload {
+namespace {
+
+constexpr std::size_t row_bytes = 10'000;
+constexpr std::size_t rows = 25'000;  // 250 MB
+constexpr std::size_t layers = 4;
+
+WeightSet weights(std::size_t resident_layers = 0) {
+  WeightSet set{"w", {}};
+  for (std::size_t layer = 0; layer < layers; ++layer) {
+    for (const char* name : {"a", "b"}) {
+      set.tensors.push_back({name, DType::u8, rows, row_bytes, layer, 0, layer < resident_layers});
+    }
+  }
+  return set;
+}
+
+Rates rates() {
+  Rates rates;
+  rates.copy_h2d = 50e9;
+  rates.copy_start = 0;
+  rates.batch_start = 0;
+  rates.copy_pageable = 5e9;
+  rates.sm_read_pinned = 40e9;
+  rates.device_read = 500e9;
+  rates.launch = 0;
+  rates.prefetch = 25e9;
+  rates.prefetch_read_mostly = 20e9;
+  rates.fault = 10e9;
+  rates.fault_read_mostly = 12.5e9;
+  rates.map = 1e9;
+  rates.window_read_mostly = 40e9;
+  rates.window_migrate = 8e9;
+  rates.host_read = 100e9;
+  rates.host_read_beside_copy = 100e9;
+  rates.copy_h2d_beside_host = 50e9;
+  rates.hand_over = 0;
+  return rates;
+}
+
+std::optional<Prediction> predicted(const std::string& policy, Start start = Start::steady,
+                                    const WeightSet& set = weights(), const Rates& by = rates(),
+                                    const Tuning& tuning = {}) {
+  static const Catalog catalog = make_catalog();
+  return predict({catalog.workload("stream_read"), catalog.policy(policy), &set, start}, by, tuning,
+                 false);
+}
+
+double milliseconds(const std::string& policy, Start start = Start::steady,
+                    const WeightSet& set = weights()) {
+  const auto found = predicted(policy, start, set);
+  return found ? found->seconds * 1e3 : -1;
+}
+
+TEST(Predictions, OfWhatIsReadWhereItLies) {
+  EXPECT_NEAR(milliseconds("device_resident"), 4, 1e-9);
+  EXPECT_NEAR(milliseconds("pinned_zero_copy"), 50, 1e-9);
+  EXPECT_NEAR(milliseconds("managed_accessed_by"), 50, 1e-9);
+  EXPECT_NEAR(milliseconds("host_compute"), 20, 1e-9);
+  EXPECT_NEAR(milliseconds("pinned_zero_copy", Start::steady, weights(2)), 25 + 2, 1e-9);
+}
+
+TEST(Predictions, OfCopiesThatWaitForTheReader) {
+  EXPECT_NEAR(milliseconds("pinned_copy"), 40 + 4, 1e-9);
+  EXPECT_NEAR(milliseconds("pinned_batch_copy"), 40 + 4, 1e-9);
+  EXPECT_NEAR(milliseconds("pageable_copy"), 400 + 4, 1e-9);
+  // one slot: what is read is not overwritten meanwhile
+  EXPECT_NEAR(milliseconds("pinned_prefetch_copy"), 40 + 4, 1e-9);
+}
+
+TEST(Predictions, OfCopiesThatRunAhead) {
+  EXPECT_NEAR(milliseconds("pinned_prefetch2_copy"), 40, 1e-9);
+  EXPECT_NEAR(milliseconds("pinned_ring_copy"), 40, 1e-9);
+  // Two resident layers give one slot the time to fill.
+  EXPECT_NEAR(milliseconds("pinned_prefetch_copy", Start::steady, weights(2)), 20 + 2, 1e-9);
+}
+
+TEST(Predictions, OfFaultsAndPrefetches) {
+  EXPECT_NEAR(milliseconds("managed_demand", Start::cold), 200 + 4, 1e-9);
+  EXPECT_NEAR(milliseconds("managed_demand", Start::warm), 4, 1e-9);
+  EXPECT_NEAR(milliseconds("managed_prefer_host", Start::cold), 2000, 1e-9);
+  EXPECT_NEAR(milliseconds("managed_prefer_host", Start::warm), 50, 1e-9);
+  EXPECT_NEAR(milliseconds("managed_prefetch_each", Start::cold), 80 + 4, 1e-9);
+  EXPECT_NEAR(milliseconds("managed_readmostly_prefetch", Start::cold), 100 + 4, 1e-9);
+  EXPECT_NEAR(milliseconds("managed_prefetch_ahead", Start::cold), 80 + 1, 1e-9);
+  EXPECT_NEAR(milliseconds("managed_migrate_window"), 250, 1e-9);
+}
+
+TEST(Predictions, OfASplitBetweenBothSides) {
+  // 50 GB/s and 100 GB/s at once, in steps of 5 %: 65 % for the CPU takes 14 ms.
+  EXPECT_NEAR(milliseconds("hybrid_split"), 14, 1e-9);
+  Tuning half;
+  half.host_share = 0.5;
+  const auto fixed = predicted("hybrid_split", Start::steady, weights(), rates(), half);
+  EXPECT_NEAR(fixed->seconds * 1e3, 20, 1e-9);
+}
+
+TEST(Predictions, AreARangeWhereRunsDiffer) {
+  const Prediction copy = *predicted("pinned_copy");
+  EXPECT_LT(copy.most / copy.least, 1.15);
+  const Prediction faults = *predicted("managed_demand", Start::cold);
+  EXPECT_GT(faults.most / faults.least, 1.5);
+  EXPECT_LE(faults.most / faults.least, 1.6);
+}
+
+TEST(Predictions, NeedTheirRates) {
+  EXPECT_FALSE(predicted("managed_demand", Start::cold, weights(), {}));
+  Rates without = rates();
+  without.fault.reset();
+  EXPECT_FALSE(predicted("managed_demand", Start::cold, weights(), without));
+  EXPECT_TRUE(predicted("managed_prefetch_each", Start::cold, weights(), without));
+}
+
+TEST(Predictions, AreMadeByEveryPolicy) {
+  for (const Policy* policy : make_catalog().policies) EXPECT_TRUE(policy->predict) << policy->name;
+}
+
+TEST(PassThroughSlots, PaysForEachUnitTheLongerOfBringingAndReading) {
+  const std::vector<BroughtUnit> units(6, BroughtUnit{0, 3, 2});
+  EXPECT_DOUBLE_EQ(pass_through_slots(units, 0, 1, false), 6 * (3 + 2));
+  EXPECT_DOUBLE_EQ(pass_through_slots(units, 0, 2, false), 6 * 3);
+  const std::vector<BroughtUnit> slow(6, BroughtUnit{0, 2, 3});
+  EXPECT_DOUBLE_EQ(pass_through_slots(slow, 0, 2, false), 6 * 3);
+  EXPECT_DOUBLE_EQ(first_pass_through_slots(units, 0, 2), 6 * 3 + 2);
+}
+
+TEST(PassThroughSlots, EndsWithWhatItBeganWhereItIsJoined) {
+  // The first unit of the next pass is brought beneath what is resident, unless the end waits.
+  const std::vector<BroughtUnit> units(1, BroughtUnit{0, 3, 1});
+  EXPECT_DOUBLE_EQ(pass_through_slots(units, 10, 1, false), 1 + 10);
+  EXPECT_DOUBLE_EQ(pass_through_slots(units, 2, 1, false), 1 + 3);
+  EXPECT_DOUBLE_EQ(pass_through_slots(units, 2, 1, true), 1 + 3);
+}
+
+}  // namespace
+}  // namespace offload
