@@ -4,6 +4,7 @@
 documents up to date.
 
 usage: scripts/readme_table.py RESULTS.json... WHAT
+       scripts/readme_table.py results/platforms platforms
        scripts/readme_table.py --update DOCUMENT...
 
 WHAT  machine              what the run was made on, in one line
@@ -23,6 +24,8 @@ WHAT  machine              what the run was made on, in one line
       setup:LABEL                set-up and read apart
       memory_costs               what each allocator took, tensor by tensor
       threads:LABEL[,WEIGHTS]    time that each of the driver's threads runs in a pass
+      platforms[:sources|:unknown]   what others published of machines, from a folder of profiles; every
+                           figure with its source; how often each rate is known
 
 Of a merged file the figures are those of the middle run, and ranges go from the fastest to the slowest.
 
@@ -35,6 +38,7 @@ import sys
 
 import engine_table
 import library_table
+import platform_table
 import readme_answer
 from evidence_tables import tables as evidence_tables
 from offload_results import command
@@ -271,8 +275,10 @@ def render(paths, what):
     """The text that stands for `what` in a document; raises BadInput."""
     if what in BESIDE:
         return BESIDE[what].render(paths[0], [load(path) for path in paths[1:]])
-    files = [load(path) for path in paths]
     name, _, names = what.partition(":")
+    if name == "platforms":
+        return platform_table.render(paths, names)
+    files = [load(path) for path in paths]
     chosen = names.split(",") if names else []
     if name == "models":
         return models_table(files, chosen)

@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Platform profiles (results/platforms/) as tables in Markdown: figures that others published, with the
+grade of each."""
+import pathlib
+
+from offload_results import text
+from offload_results.json_reader import BadInput, read_json
+from offload_results.markdown_text import row
+from offload_results.schema import DIRECTORY
+
+MARKS = {"primary": "", "secondary": " s", "derived": " d", "vendor": " v"}
+COLUMNS = {
+    "copies to the GPU": "copy_h2d_bytes_per_second", "home": "copy_d2h_bytes_per_second",
+    "SMs over the link": "sm_read_pinned_bytes_per_second", "page faults": "fault_bytes_per_second",
+    "GPU memory": "device_read_bytes_per_second", "CPU": "host_read_bytes_per_second"}
+
+
+def known_rates():
+    """The names of all rates that a profile can have, in their order."""
+    return list(read_json(DIRECTORY / "platform-1.json")["$defs"]["rates"]["properties"])
+
+
+def profiles_in(folder):
+    """(path, profile), by slug; raises BadInput."""
+    profiles = []
+    for path in sorted(pathlib.Path(folder).glob("*.json")):
+        document = read_json(path)
+        if not isinstance(document, dict) or "offload_bench_platform" not in document:
+            raise BadInput(f"{path}: not a platform profile")
+        profiles.append((path, document["offload_bench_platform"]))
+    if not profiles:
+        raise BadInput(f"{folder}: no profiles in it")
+    return profiles
+
+
+def link_name(link):
+    if link["kind"] == "pcie":
+        return f"PCIe {link['generation']}.0 x{link['width']}"
+    return "NVLink-C2C"
+
+
+def scaled(rates, name, unit):
+    """In units of `unit`, with a letter for the grade."""
+    if name not in rates:
+        return "-"
+    return text.three_digits(rates[name]["value"] / unit) + MARKS[rates[name]["grade"]]
+
+
+def overview(profiles):
+    rates = known_rates()
+    lines = [row(["profile", "link", *COLUMNS, "16-bit TFLOP/s", "rates known"]),
+             "|---|---|" + "---:|" * (len(COLUMNS) + 2)]
+    for path, profile in profiles:
+        known = profile["rates"]
+        lines.append(row([
+            f"[`{profile['slug']}`](../results/platforms/{path.name})", link_name(profile["link"]),
+            *(scaled(known, name, 1e9) for name in COLUMNS.values()), scaled(known, "flops_16bit", 1e12),
+            f"{len(known)} of {len(rates)}"]))
+    return "\n".join(lines)
+
+
+def with_unit(value, unit):
+    if unit == "FLOP/s":
+        return f"{text.three_digits(value / 1e12)} TFLOP/s"
+    return text.seconds(value) if unit == "s" else text.rate(value)
+
+
+def figure(one):
+    """26.2 GB/s (23.9 GB/s..26.4 GB/s)"""
+    spelled = [with_unit(value, one["unit"]) for value in (one["value"], *one.get("range", []))]
+    return spelled[0] if len(set(spelled)) == 1 else f"{spelled[0]} ({spelled[1]}..{spelled[2]})"
+
+
+def sources(profiles):
+    lines = ["| profile | rate | figure | grade | what it is | where it stands | date |", "|---|---|---:|---|---|---|---|"]
+    for _, profile in profiles:
+        for name, one in profile["rates"].items():
+            date = "-" if one.get("undated") else one["date"]
+            lines.append(row([f"`{profile['slug']}`", f"`{name}`", figure(one), one["grade"], one["method"],
+                              one["source"], date]))
+    return "\n".join(lines)
+
+
+def unknown(profiles):
+    """Of how many profiles each rate is known."""
+    counts = {name: sum(name in profile["rates"] for _, profile in profiles) for name in known_rates()}
+    lines = ["| rate | known of |", "|---|---:|"]
+    for name, count in sorted(counts.items(), key=lambda item: item[1]):
+        lines.append(row([f"`{name}`", f"{count} of {len(profiles)}"]))
+    return "\n".join(lines)
+
+
+TABLES = {"": overview, "sources": sources, "unknown": unknown}
+
+
+def render(paths, what=""):
+    """Of the one folder in `paths`; `what` is the part of the table's name after its colon."""
+    if what not in TABLES:
+        raise BadInput(f"platforms:{what}: there is platforms, platforms:sources and platforms:unknown")
+    if len(paths) != 1:
+        raise BadInput("platforms is made from one folder of profiles")
+    return TABLES[what](profiles_in(paths[0]))
