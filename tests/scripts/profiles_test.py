@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Platform profiles (results/platforms/) are of their schema, complete in what they cite and in what they
-leave out, and below what link and memory carry. Needs pytest and jsonschema."""
+leave out, and below what link and memory carry. Needs pytest and jsonschema; OFFLOAD_BENCH names the
+benchmark in its build directory."""
 import copy
 import datetime
 import json
+import os
+import pathlib
 import re
+import subprocess
 import sys
 
 import jsonschema
@@ -185,3 +189,21 @@ def test_a_file_is_of_the_kind_of_its_folder(key):
 def test_every_committed_file_is_of_some_kind():
     of_a_kind = {path for paths in KINDS.values() for path in paths}
     assert {path for path in (ROOT / "results").glob("*/*.json") if path.parent.name != "schema"} == of_a_kind
+
+
+# --- the installation
+
+def source_of(build):
+    cache = build / "CMakeCache.txt"
+    found = cache.is_file() and re.search(r"^CMAKE_HOME_DIRECTORY:INTERNAL=(.*)$", cache.read_text(), re.MULTILINE)
+    return found and pathlib.Path(found[1]).resolve()
+
+
+def test_profiles_are_installed_with_the_program(tmp_path):
+    build = pathlib.Path(os.environ.get("OFFLOAD_BENCH", "none")).parent
+    if source_of(build) != ROOT:
+        pytest.skip("OFFLOAD_BENCH does not name a build of this tree")
+    subprocess.run(["cmake", "--install", build, "--prefix", tmp_path], check=True, capture_output=True)
+    installed = tmp_path / "share/offload_bench/platforms"
+    assert {path.name: path.read_bytes() for path in installed.iterdir()} == {
+        path.name: path.read_bytes() for path in PLATFORMS}
