@@ -12,6 +12,7 @@
 #include "bench/doctor.hpp"
 #include "bench/measure/memory_cost.hpp"
 #include "bench/measure/plan.hpp"
+#include "bench/measure/selection.hpp"
 #include "bench/models/load.hpp"
 #include "bench/platform/probe.hpp"
 #include "bench/report/memory_cost_table.hpp"
@@ -24,19 +25,24 @@
 namespace offload {
 namespace {
 
+void show_notes(const std::vector<std::string>& notes) {
+  for (const auto& text : notes) std::cerr << "offload_bench: note: " << text << '\n';
+}
+
 int show_plan(const Options& options, const Catalog& catalog) {
   const Platform platform = probe_platform(options.gpu);
   ModelLoader models;
   if (options.host_memory_cost) {
     const std::string text = memory_cost_plan_text(cost_tensors(options, platform.host, models));
     if (!options.cases) {
+      show_notes(shape_notes(options, models));
       write_stdout(text);
       return exit_ok;
     }
     std::cerr << text;  // stdout is the plan's
   }
   const Plan plan = make_plan(options, catalog, platform, models);
-  for (const auto& text : plan.warnings()) std::cerr << "offload_bench: note: " << text << '\n';
+  show_notes(plan.warnings());
   write_stdout(plan_text(plan, options, platform));
   return plan.cases.empty() ? exit_nothing_matched : exit_ok;
 }

@@ -27,6 +27,7 @@
 #include "bench/measure/memory_cost.hpp"
 #include "bench/measure/plan_memory.hpp"
 #include "bench/measure/ranges.hpp"
+#include "bench/measure/selection.hpp"
 #include "bench/measure/session.hpp"
 #include "bench/measure/wall_clock.hpp"
 #include "bench/models/load.hpp"
@@ -89,6 +90,7 @@ class Run {
     record_.platform = platform_;
     record_.skipped = plan_.skipped;
     record_.host_instruction_set = host::all_instruction_sets();
+    if (!options.cases) plan_.notes = shape_notes(options, models_);
     if (options.host_memory_cost) cost_tensors_ = cost_tensors(options, platform_.host, models_);
   }
 

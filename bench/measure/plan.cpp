@@ -282,7 +282,7 @@ std::string Case::name() const {
 }
 
 std::vector<std::string> Plan::warnings() const {
-  std::vector<std::string> unique;
+  std::vector<std::string> unique = notes;
   for (const auto& set : weights) {
     if (lacks_resident_twin(*set, cases)) {
       unique.push_back("no tokens/s of prefills of " + set->name +
@@ -309,6 +309,7 @@ Plan make_plan(const Options& given, const Catalog& catalog, const Platform& pla
     planner.add(selection);
   }
   Plan plan = planner.take();
+  plan.notes = shape_notes(options, models);
   if (!options.explain.empty()) keep_one_case(plan, options.explain);
   return plan;
 }

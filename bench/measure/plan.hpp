@@ -35,6 +35,7 @@ struct Plan {
   Tuning tuning;
   std::vector<Case> cases;
   std::vector<SkippedCase> skipped;  // with the policy's, workload's or memory check's reason
+  std::vector<std::string> notes;    // of models that a preset stands for
 
   /// What of the options has no effect or leaves figures out, each said once.
   std::vector<std::string> warnings() const;

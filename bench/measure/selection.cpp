@@ -256,6 +256,21 @@ std::vector<Selection> select_weights(const Options& options, const Catalog& cat
   return selected;
 }
 
+std::vector<std::string> shape_notes(const Options& options, ModelLoader& models) {
+  std::vector<std::string> notes;
+  const auto add = [&notes](const std::optional<SameShapes>& same) {
+    if (!same) return;
+    const std::string note = same->sentence();
+    if (!contains(notes, note)) notes.push_back(note);
+  };
+  for (const std::string& name : options.models) {
+    const auto same = find_same_shapes(name);
+    if (same && models.load(name).source == preset_source) add(same);
+  }
+  for (const std::string& name : options.weights) add(find_same_shapes_of_weights(name));
+  return notes;
+}
+
 void select_one_case(Options& options, const Catalog& catalog) {
   const auto [label, policy, weights, start] = parts_of(options.explain);
   const std::string_view name = split_label(label).name;

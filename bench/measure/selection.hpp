@@ -31,6 +31,9 @@ inline std::vector<Selection> select_weights(const Options& options, const Catal
   return select_weights(options, catalog, models);
 }
 
+/// Which presets stand for models that the options name and that are not there, once each.
+std::vector<std::string> shape_notes(const Options& options, ModelLoader& models);
+
 /// Whatever the options leave open of policy, workload, weights and start, as options.explain, the
 /// name of one case, has it. Throws UsageError for text that cannot be the name of a case.
 void select_one_case(Options& options, const Catalog& catalog);

@@ -5,11 +5,11 @@
 #include <fstream>
 #include <sstream>
 
-#include "bench/core/names.hpp"
 #include "bench/models/gguf.hpp"
 #include "bench/models/hf_config.hpp"
 #include "bench/models/presets.hpp"
 #include "bench/models/safetensors.hpp"
+#include "bench/models/unknown_model.hpp"
 #include "offload/error.hpp"
 
 namespace offload {
@@ -65,9 +65,10 @@ Model load_model(const std::string& given) {
   const std::string_view preset = find_preset_model(given);
   if (!preset.empty()) return preset_model(preset);
   std::optional<ModelFiles> files = find_model_files(given);
-  if (!files)
-    throw UsageError(unknown_name("model", given, preset_models()) +
-                     " (no such file or directory, and not in the Hugging Face cache)");
+  if (!files) {
+    if (find_same_shapes(given)) return preset_model(given);
+    throw UsageError(unknown_model(given));
+  }
   Model model = read_files(*files);
   model.name = files->name;
   return model;

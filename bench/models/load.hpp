@@ -48,8 +48,9 @@ std::optional<ModelFiles> find_model_files(std::string_view given,
 std::string model_name_of(const std::filesystem::path& path);
 
 /// The checkpoint's own tensors. A config.json beside safetensors says which architecture it is and
-/// how many experts a token takes; the shapes are the safetensors'. Throws UsageError when nothing
-/// of that name is known or readable, and for a part of a model.
+/// how many experts a token takes; the shapes are the safetensors'. A model that is not there and
+/// has the shapes of a preset is that preset. Throws UsageError when nothing of that name is known
+/// or readable, and for a part of a model.
 Model load_model(const std::string& given);
 
 /// Models by what the user calls them, each read once.

@@ -17,32 +17,81 @@
 namespace offload {
 namespace {
 
+/// By which a model is known that has the preset's shapes: itself, or one of those under "also".
+struct Spelling {
+  std::string text;  // as normalised() writes it
+  std::string model;
+  bool is_preset = false;
+};
+
 struct Preset {
   std::string_view name;
-  std::vector<std::string> aliases;  // Hugging Face ids, each also without its organisation
+  std::string type;
+  std::vector<Spelling> spellings;
+  std::vector<std::string> others;  // models of its shapes, as in the file
   JsonValue json;
 };
 
-std::vector<std::string> aliases_of(const ConfigFields& fields) {
-  std::vector<std::string> aliases;
-  for (const JsonValue& item : fields.list("aliases")) {
-    std::string id = fields.as_text("aliases", item);
-    aliases.push_back(id.substr(id.find('/') + 1));
-    aliases.push_back(std::move(id));
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
+/// People write llama3.1-8b and Llama-3.1-8B: in small letters, no dash between letter and digit.
+std::string normalised(std::string_view name) {
+  const std::string lower = to_lower(name);
+  std::string text;
+  for (std::size_t i = 0; i < lower.size(); ++i) {
+    const bool between = i > 0 && i + 1 < lower.size();
+    const bool after_letter = between && lower[i - 1] >= 'a' && lower[i - 1] <= 'z';
+    if (lower[i] == '-' && after_letter && is_digit(lower[i + 1])) continue;
+    text += lower[i];
   }
-  return aliases;
+  return text;
+}
+
+std::vector<std::string> texts(const ConfigFields& fields, std::string_view list) {
+  std::vector<std::string> found;
+  for (const JsonValue& item : fields.list(list)) found.push_back(fields.as_text(list, item));
+  return found;
+}
+
+std::string type_of(const ConfigFields& fields) {
+  if (const auto quantization = fields.find("quantization_config")) {
+    if (const auto method = quantization->find("quant_method")) {
+      return fields.as_text("quant_method", *method);
+    }
+  }
+  const std::string dtype = fields.text("torch_dtype").value_or("");
+  return dtype == "bfloat16" ? "bf16" : dtype;
+}
+
+/// A name or a Hugging Face id, the latter also without its organisation, each also with the type.
+void add_spellings(Preset& preset, const std::string& model, bool is_preset) {
+  std::vector<std::string> texts{normalised(model)};
+  if (const auto slash = model.find('/'); slash != std::string::npos) {
+    texts.push_back(normalised(model.substr(slash + 1)));
+  }
+  for (const std::string& text : texts) {
+    preset.spellings.push_back({text, model, is_preset});
+    preset.spellings.push_back({text + '-' + preset.type, model, is_preset});
+  }
+}
+
+Preset read_preset(const PresetFile& file) {
+  const std::string source = "preset " + std::string(file.name);
+  Preset preset{file.name, "", {}, {}, parse_json(file.json, source)};
+  const ConfigFields fields(preset.json, source);
+  preset.type = type_of(fields);
+  preset.others = texts(fields, "also");
+  add_spellings(preset, std::string(file.name), true);
+  for (const std::string& name : texts(fields, "aliases")) add_spellings(preset, name, true);
+  for (const std::string& name : preset.others) add_spellings(preset, name, false);
+  return preset;
 }
 
 /// Read once, when first asked for.
 const std::vector<Preset>& presets() {
   static const std::vector<Preset> all = [] {
     std::vector<Preset> list;
-    for (const PresetFile& file : preset_files()) {
-      const std::string source = "preset " + std::string(file.name);
-      JsonValue json = parse_json(file.json, source);
-      std::vector<std::string> aliases = aliases_of(ConfigFields(json, source));
-      list.push_back({file.name, std::move(aliases), std::move(json)});
-    }
+    for (const PresetFile& file : preset_files()) list.push_back(read_preset(file));
     return list;
   }();
   return all;
@@ -62,13 +111,18 @@ std::optional<std::string_view> after_prefix(std::string_view name, std::string_
   return continues ? std::optional(rest.substr(1)) : std::nullopt;
 }
 
-/// What follows any of the preset's names.
-std::optional<std::string_view> after_name(std::string_view name, const Preset& preset) {
-  std::optional<std::string_view> rest = after_prefix(name, preset.name);
-  for (auto alias = preset.aliases.begin(); !rest && alias != preset.aliases.end(); ++alias) {
-    rest = after_prefix(name, *alias);
+struct Match {
+  const Spelling* spelling;
+  std::string_view rest;  // of the name, after model and dot
+};
+
+/// `name` is normalised.
+std::vector<Match> matches(std::string_view name, const Preset& preset) {
+  std::vector<Match> found;
+  for (const Spelling& spelling : preset.spellings) {
+    if (const auto rest = after_prefix(name, spelling.text)) found.push_back({&spelling, *rest});
   }
-  return rest;
+  return found;
 }
 
 /// The first layer of each kind the model has, with one expert instead of all: what every
@@ -165,18 +219,65 @@ std::vector<std::string_view> preset_models() {
 }
 
 std::string_view find_preset_model(std::string_view name) {
+  const std::string wanted = normalised(name);
   for (const Preset& preset : presets()) {
-    const auto rest = after_name(name, preset);
-    if (rest && rest->empty()) return preset.name;
+    for (const Match& match : matches(wanted, preset)) {
+      if (match.spelling->is_preset && match.rest.empty()) return preset.name;
+    }
+  }
+  return "";
+}
+
+std::string SameShapes::sentence() const {
+  return std::string(model) + " has the shapes of " + std::string(preset);
+}
+
+const std::vector<SameShapes>& models_of_same_shapes() {
+  static const std::vector<SameShapes> all = [] {
+    std::vector<SameShapes> list;
+    for (const Preset& preset : presets()) {
+      for (const std::string& model : preset.others) list.push_back({model, preset.name});
+    }
+    return list;
+  }();
+  return all;
+}
+
+std::optional<SameShapes> find_same_shapes(std::string_view name) {
+  const std::string wanted = normalised(name);
+  for (const Preset& preset : presets()) {
+    for (const Match& match : matches(wanted, preset)) {
+      const bool is_other = !match.spelling->is_preset && match.rest.empty();
+      if (is_other) return SameShapes{match.spelling->model, preset.name};
+    }
+  }
+  return std::nullopt;
+}
+
+std::optional<SameShapes> find_same_shapes_of_weights(std::string_view name) {
+  const std::string wanted = normalised(name);
+  for (const Preset& preset : presets()) {
+    for (const Match& match : matches(wanted, preset)) {
+      const bool is_other = !match.spelling->is_preset && !select(preset, match.rest).empty();
+      if (is_other) return SameShapes{match.spelling->model, preset.name};
+    }
+  }
+  return std::nullopt;
+}
+
+std::string_view preset_type(std::string_view canonical_name) {
+  for (const Preset& preset : presets()) {
+    if (preset.name == canonical_name) return preset.type;
   }
   return "";
 }
 
 Model preset_model(std::string_view name) {
-  const std::string_view canonical = find_preset_model(name);
+  std::string_view canonical = find_preset_model(name);
+  if (const auto same = find_same_shapes(name); canonical.empty() && same) canonical = same->preset;
   for (const Preset& preset : presets()) {
     if (preset.name != canonical) continue;
-    return model_from_config(preset.json, std::string(preset.name), "preset");
+    return model_from_config(preset.json, std::string(preset.name), std::string(preset_source));
   }
   throw UsageError(unknown_name("model", name, preset_models()));
 }
@@ -200,11 +301,12 @@ std::vector<WeightSet> preset_experts() {
 }
 
 std::vector<WeightSet> find_preset_weights(std::string_view name) {
+  const std::string wanted = normalised(name);
   for (const Preset& preset : presets()) {
-    const auto selector = after_name(name, preset);
-    if (!selector) continue;
-    std::vector<WeightSet> sets = select(preset, *selector);
-    if (!sets.empty()) return sets;
+    for (const Match& match : matches(wanted, preset)) {
+      std::vector<WeightSet> sets = select(preset, match.rest);
+      if (!sets.empty()) return sets;
+    }
   }
   return {};
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The models that have a name, and their weights, by the names vLLM gives its fused ones.
 #pragma once
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -14,19 +15,45 @@ namespace offload {
 /// A file bench/models/presets/<name>.json, built into the program.
 struct PresetFile {
   std::string_view name;  // of the model and of its file
-  std::string_view json;  // the fields of its config.json that give shapes, and "aliases"
+  /// The fields of its config.json that give shapes; "aliases", by which people know it; and
+  /// "also", other models whose tensors have the same names, shapes and dtypes.
+  std::string_view json;
 };
 
 std::span<const PresetFile> preset_files();
+
+inline constexpr std::string_view preset_source = "preset";  // Model::source of all of them
 
 /// In the order of their names, sizes by number.
 std::vector<std::string_view> preset_models();
 
 /// The canonical name of a model, from that name or its Hugging Face id (with or without the
-/// organisation) in any case; "" if unknown.
+/// organisation, with or without the dtype it is in: "-bf16") in any case; "" if unknown. A dash
+/// between a letter and a digit may be left out: llama-3.1-8b.
 std::string_view find_preset_model(std::string_view name);
 
-/// The whole checkpoint of a model that find_preset_model knows. Throws UsageError for another.
+/// A model that is not a preset, and the preset that has its shapes.
+struct SameShapes {
+  std::string_view model;  // its short name or its id
+  std::string_view preset;
+
+  /// "Qwen/Qwen2-7B has the shapes of qwen2.5-7b"
+  std::string sentence() const;
+};
+
+/// By preset, in the order of the files.
+const std::vector<SameShapes>& models_of_same_shapes();
+
+/// For a name of such a model, spelled as freely as find_preset_model takes it, or of weights of
+/// it, as find_preset_weights does.
+std::optional<SameShapes> find_same_shapes(std::string_view name);
+std::optional<SameShapes> find_same_shapes_of_weights(std::string_view name);
+
+/// What the weights of a preset are in: "bf16", "fp8", "mxfp4".
+std::string_view preset_type(std::string_view canonical_name);
+
+/// The whole checkpoint of a model that find_preset_model or find_same_shapes knows, under the
+/// preset's name. Throws UsageError for another.
 Model preset_model(std::string_view name);
 
 /// One WeightSet per distinct linear weight of a layer, named "<model>.<projection>", for example
@@ -38,10 +65,10 @@ std::vector<WeightSet> preset_weights();
 /// experts of its first layer that has them, stacked.
 std::vector<WeightSet> preset_experts();
 
-/// What `name` stands for, in any case: a model (every projection), a projection, a model's
-/// experts, or a projection in another dtype, such as llama3.1-8b.down_proj.fp8_e4m3. "q4" in its
-/// place is the projection in 4 bits, each row as kernels/nested.hpp lays it out. Empty when there
-/// is no such weight.
+/// What `name` stands for, in any case, under the preset's name: a model (every projection), a
+/// projection, a model's experts, or a projection in another dtype, such as
+/// llama3.1-8b.down_proj.fp8_e4m3. "q4" in its place is the projection in 4 bits, each row as
+/// kernels/nested.hpp lays it out. Empty when there is no such weight.
 std::vector<WeightSet> find_preset_weights(std::string_view name);
 
 }  // namespace offload

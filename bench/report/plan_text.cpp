@@ -102,6 +102,14 @@ Table weights_table() {
   return table;
 }
 
+Table model_table() {
+  Table table({{"model"}, {"has the shapes of"}});
+  for (const SameShapes& other : models_of_same_shapes()) {
+    table.add({std::string(other.model), std::string(other.preset)});
+  }
+  return table;
+}
+
 Table suite_table() {
   Table table({{"suite"}, {"what it measures"}});
   for (const auto& suite : suites()) {
@@ -197,6 +205,8 @@ std::string list_text(const Catalog& catalog) {
   page.table(workload_table(catalog));
   page.heading("--weights NAME,...; append .fp16 or .fp8_e4m3 for another dtype, .q4 for 4 bits");
   page.table(weights_table());
+  page.heading("--model NAME,...; those of these weights, and others of their shapes");
+  page.table(model_table());
   page.heading("--suite NAME");
   page.table(suite_table());
   return page.text();

@@ -48,6 +48,8 @@ def run(*arguments, **options):
         (["plans"], "plan"),
         (["frobnicate"], "known are run, list, plan"),
         (["--suite", "decode", "--model", "no/such"], "no such file or directory"),
+        (["--suite", "decode", "--model", "./no.gguf"], "no such file or directory: './no.gguf'"),
+        (["--suite", "decode", "--model", "org/Llama-3.3-70B-Instruct-FP8"], "llama3.1-70b is bf16 here"),
         (["--dry-run"], "offload_bench plan"),
         (["plan", "--weights", "llama3.1-8b.up_proj"], "llama3.1-8b.up_proj"),
         (["--suite", "decode", "--model", "llama3.1-9b"], "llama3.1-8b"),
@@ -171,6 +173,16 @@ def test_a_model_of_ones_own_is_measured(tmp_path, layout):
     document = json.loads(result.stdout)
     names = [case["name"] for case in document["offload_bench"]["cases"]]
     assert names == [f"decode/tokens:{tokens}/host_compute/Tiny-MoE/steady" for tokens in (1, 3)]
+
+
+def test_a_preset_that_stands_for_a_model_says_so():
+    arguments = ["--model", "llama3-8b", "--slice", "64KiB"]
+    note = "offload_bench: note: llama3-8b has the shapes of llama3.1-8b\n"
+    planned = run("plan", "--suite", "decode", "--policies", "host_compute", *arguments)
+    assert planned.returncode == 0 and planned.stderr == note
+    assert "/llama3.1-8b/" in planned.stdout and "llama3-8b" not in planned.stdout
+    cost = run("memory-cost", "--plan", *arguments)
+    assert cost.returncode == 0 and cost.stderr == note
 
 
 def test_memory_cost_measures_no_case(tmp_path):

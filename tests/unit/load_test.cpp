@@ -163,10 +163,89 @@ TEST(LoadModel, FindsIdsInTheLocalCache) {
   EXPECT_EQ(model.layers.size(), 2U);
 }
 
+TEST(LoadModel, APresetStandsForAModelOfItsShapesThatIsNotThere) {
+  const TempDirectory cache;
+  const Variable hub("HF_HUB_CACHE", cache.path().string());
+  const Model stand_in = load_model("meta-llama/Llama-3.3-70B-Instruct");
+  EXPECT_EQ(stand_in.name, "llama3.1-70b");
+  EXPECT_EQ(stand_in.source, "preset");
+  EXPECT_EQ(stand_in.parameters(), 70'553'706'496U);
+  EXPECT_EQ(load_model("llama3.3-70b").name, "llama3.1-70b");
+  // What is there comes first.
+  const std::string repository = "models--meta-llama--Llama-3.3-70B-Instruct/";
+  cache.write(repository + "refs/main", "abc");
+  cache.write(repository + "snapshots/abc/config.json", config());
+  const Model own = load_model("meta-llama/Llama-3.3-70B-Instruct");
+  EXPECT_EQ(own.name, "Llama-3.3-70B-Instruct");
+  EXPECT_EQ(own.layers.size(), 2U);
+}
+
+TEST(LoadModel, FindsAQuantisedModelInTheCacheOnly) {
+  const TempDirectory cache;
+  const Variable hub("HF_HUB_CACHE", cache.path().string());
+  EXPECT_TRUE(says(complaint("Qwen/Qwen3-30B-A3B-FP8"), "its name says FP8"));
+  cache.write("models--Qwen--Qwen3-30B-A3B-FP8/refs/main", "abc");
+  cache.write("models--Qwen--Qwen3-30B-A3B-FP8/snapshots/abc/config.json", config());
+  EXPECT_EQ(load_model("Qwen/Qwen3-30B-A3B-FP8").name, "Qwen3-30B-A3B-FP8");
+}
+
 TEST(LoadModel, SuggestsAKnownNameForAnUnknown) {
   EXPECT_EQ(complaint("llama3.1-8"),
             "unknown model 'llama3.1-8': did you mean 'llama3.1-8b'? (no such file or directory, "
             "and not in the Hugging Face cache)");
+  EXPECT_TRUE(says(complaint("unsloth/Llama-3.3-70B"), "did you mean 'llama3.3-70b'?"));
+  EXPECT_TRUE(says(complaint("frobnicate"), "known are deepseek-v3, "));
+}
+
+TEST(LoadModel, SaysThatAPathIsNotThere) {
+  for (const char* path :
+       {"/no/such", "./no", "../no", "no/such/model", "no/", "model.gguf", "Model-Q4_K_M.GGUF",
+        "model.safetensors", "config.json", "no/config.json", "llama3.1-8b.gguf"}) {
+    EXPECT_EQ(complaint(path), "no such file or directory: '" + std::string(path) + "'");
+  }
+  EXPECT_EQ(
+      complaint("~/model"),
+      "no such file or directory: '~/model' (a shell replaces ~ only at the start of a word)");
+  EXPECT_EQ(complaint("no/such"),
+            "unknown model 'no/such': no such file or directory, and not in the Hugging Face cache")
+      << "may be an id";
+}
+
+TEST(LoadModel, AsksForTheFilesOfWhatIsQuantised) {
+  EXPECT_EQ(complaint("Qwen/Qwen3-30B-A3B-GPTQ-Int4"),
+            "unknown model 'Qwen/Qwen3-30B-A3B-GPTQ-Int4': its name says GPTQ-Int4, and "
+            "qwen3-30b-a3b is bf16 here; give the path of its own config.json, safetensors or "
+            "GGUF, which say how many bytes it takes");
+  struct Quantised {
+    const char* name;
+    const char* says;
+    const char* here;
+  };
+  for (const Quantised& model : {
+           Quantised{"llama3.1-70b-fp8", "fp8", "llama3.1-70b is bf16"},
+           {"Qwen2.5-7B-Instruct-AWQ", "AWQ", "qwen2.5-7b is bf16"},
+           {"org/Llama-3.3-70B-Instruct-4bit", "4bit", "llama3.1-70b is bf16"},
+           {"org/Llama-3.3-70B-Instruct-4-bit", "4-bit", "llama3.1-70b is bf16"},
+           {"org/Meta-Llama-3.1-8B-bnb-4bit", "bnb-4bit", "llama3.1-8b is bf16"},
+           {"Qwen3-30B-A3B-Instruct-2507-4bit", "4bit", "qwen3-30b-a3b is bf16"},
+           {"org/Qwen3-30B-A3B-GGUF:Q4_K_M", "GGUF:Q4_K_M", "qwen3-30b-a3b is bf16"},
+           {"org/Llama-3.3-70B-Instruct-NVFP4", "NVFP4", "llama3.1-70b is bf16"},
+           {"llama3.1-8b-MXFP4", "MXFP4", "llama3.1-8b is bf16"},
+           {"llama3.1-8b_iq3_xxs", "iq3_xxs", "llama3.1-8b is bf16"},
+           {"llama3.1-8b-3.5bpw-exl2", "3.5bpw-exl2", "llama3.1-8b is bf16"},
+           {"org/Llama-3.1-8B-quantized.w4a16", "quantized.w4a16", "llama3.1-8b is bf16"},
+           {"org/gpt-oss-120b-BF16", "BF16", "gpt-oss-120b is mxfp4"},
+           {"gpt-oss-20b-GGUF", "GGUF", "gpt-oss-20b is mxfp4"},
+           {"deepseek-r1-awq", "awq", "deepseek-v3 is fp8"},
+       }) {
+    const std::string text = complaint(model.name);
+    EXPECT_TRUE(says(text, "its name says " + std::string(model.says) + ", and " + model.here))
+        << text;
+  }
+  EXPECT_TRUE(says(complaint("org/New-7B-GPTQ"), "its name says GPTQ; give the path"));
+  EXPECT_EQ(complaint("llama3.3:70b"),
+            "unknown model 'llama3.3:70b': if that is Ollama's, give the path of its GGUF file; "
+            "'llama3.3-70b' is bf16 here");
 }
 
 TEST(LoadModel, RefusesAnOversizedConfig) {

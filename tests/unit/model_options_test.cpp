@@ -272,6 +272,18 @@ TEST(ModelOptions, EveryModelNamedIsWalked) {
   EXPECT_EQ(cases({"--workloads", "gemv", "--model", "llama3.1-8b"}).size(), 4U);
 }
 
+TEST(ModelOptions, SaysWhichPresetStandsForAModel) {
+  const Args decode{"--suite", "decode", "--tokens", "1", "--model", "llama-3.3-70b"};
+  EXPECT_EQ(cases(decode), (Names{"decode/tokens:1/device_resident/llama3.1-70b/steady"}));
+  const std::string note = "llama3.3-70b has the shapes of llama3.1-70b";
+  EXPECT_EQ(plan_of(decode).warnings(), Names{note});
+  EXPECT_EQ(plan_of({"--workloads", "gemv", "--model", "llama3.3-70b"}).warnings(), Names{note});
+  EXPECT_EQ(plan_of({"--weights", "llama3.3-70b.down_proj,llama3.3-70b.o_proj"}).warnings(),
+            Names{note});
+  EXPECT_TRUE(plan_of({"--weights", "llama3.1-70b.down_proj"}).warnings().empty());
+  EXPECT_TRUE(plan_of({"--suite", "decode", "--model", "llama3.1-8b"}).warnings().empty());
+}
+
 TEST(ModelOptions, RulesDecideWhatIsResident) {
   const Plan plan = plan_of({"--suite", "decode", "--tokens", "1", "--offload-group-size", "4",
                              "--offload-num-in-group", "1", "--policies", "pinned_copy"});

@@ -44,6 +44,8 @@ TEST(ListText, NamesEverythingThatCanBeNamed) {
   // 4096 x 14336 of two bytes are 112 MiB.
   EXPECT_EQ(line_with(text, "llama3.1-8b.down_proj"),
             "llama3.1-8b.down_proj 4096 14336 bf16 112 MiB");
+  EXPECT_EQ(line_with(text, "llama3.3-70b "), "llama3.3-70b llama3.1-70b");
+  EXPECT_EQ(line_with(text, "deepseek-ai/DeepSeek-V3.1 "), "deepseek-ai/DeepSeek-V3.1 deepseek-v3");
   EXPECT_TRUE(line_with(text, "quick").starts_with("quick "));
 }
 

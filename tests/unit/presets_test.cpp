@@ -199,20 +199,88 @@ TEST(Models, ThePresetsAreThePublishedModels) {
   EXPECT_LT(place("deepseek-v3"), place("llama3.1-8b"));
   EXPECT_LT(place("llama3.1-8b"), place("llama3.1-70b"));
   EXPECT_LT(place("llama3.1-70b"), place("llama3.1-405b"));
-  EXPECT_EQ(find_preset_model("deepseek-ai/DeepSeek-R1"), "deepseek-v3");
+  EXPECT_EQ(find_preset_model("deepseek-ai/DeepSeek-V3-0324"), "deepseek-v3");
   EXPECT_EQ(find_preset_model("openai/GPT-OSS-20B"), "gpt-oss-20b");
   EXPECT_EQ(find_preset_model("Qwen3-30B-A3B-Instruct-2507"), "qwen3-30b-a3b");
   EXPECT_THROW(preset_model("llama3.1-9b"), UsageError);
 }
 
 TEST(Models, AModelIsFoundByAnyOfItsNamesInAnyCase) {
-  for (const char* name : {"llama3.1-8b", "LLAMA3.1-8B", "meta-llama/Llama-3.1-8B",
-                           "meta-llama/llama-3.1-8b-instruct", "Llama-3.1-8B"}) {
+  for (const char* name :
+       {"llama3.1-8b", "LLAMA3.1-8B", "meta-llama/Llama-3.1-8B", "meta-llama/llama-3.1-8b-instruct",
+        "Llama-3.1-8B", "llama3.1-8b-instruct", "llama-3.1-8b-instruct", "llama3.1-8b-bf16",
+        "meta-llama/Llama-3.1-8B-BF16"}) {
     EXPECT_EQ(find_preset_model(name), "llama3.1-8b") << name;
     EXPECT_EQ(find_preset_weights(name).size(), 4U) << name;
   }
   for (const char* name : {"", "llama", "llama3.1-8", "llama3.1-8b.", "llama3.1-8b.down_proj"}) {
     EXPECT_EQ(find_preset_model(name), "") << name;
+  }
+}
+
+TEST(Models, ATypeInANameMustBeThePresets) {
+  EXPECT_EQ(find_preset_model("gpt-oss-120b-MXFP4"), "gpt-oss-120b");
+  EXPECT_EQ(find_preset_model("deepseek-v3-fp8"), "deepseek-v3");
+  EXPECT_EQ(find_same_shapes("Llama-3.3-70B-Instruct-bf16")->preset, "llama3.1-70b");
+  for (const char* name :
+       {"llama3.1-8b-fp8", "meta-llama/Llama-3.1-8B-FP8", "Qwen/Qwen3-30B-A3B-GPTQ-Int4",
+        "Qwen/Qwen2.5-7B-Instruct-AWQ", "llama3.1-8b-4bit", "Llama-3.3-70B-Instruct-NVFP4",
+        "gpt-oss-20b-bf16", "gpt-oss-20b-GGUF", "deepseek-v3-bf16", "llama3.1-8b-mxfp4"}) {
+    EXPECT_EQ(find_preset_model(name), "") << name;
+    EXPECT_FALSE(find_same_shapes(name)) << name;
+    EXPECT_TRUE(find_preset_weights(name).empty()) << name;
+  }
+  EXPECT_EQ(preset_type("llama3.1-8b"), "bf16");
+  EXPECT_EQ(preset_type("deepseek-v3"), "fp8");
+  EXPECT_EQ(preset_type("gpt-oss-20b"), "mxfp4");
+  for (const std::string_view name : preset_models()) EXPECT_NE(preset_type(name), "") << name;
+}
+
+TEST(Models, APresetStandsForModelsOfItsShapes) {
+  const std::pair<const char*, const char*> known[]{
+      {"llama3.3-70b", "llama3.1-70b"},
+      {"Llama-3.3-70B", "llama3.1-70b"},
+      {"meta-llama/Llama-3.3-70B-Instruct", "llama3.1-70b"},
+      {"llama3-70b", "llama3.1-70b"},
+      {"llama-3-8b", "llama3.1-8b"},
+      {"deepseek-r1", "deepseek-v3"},
+      {"DeepSeek-V3.1", "deepseek-v3"},
+      {"deepseek-r1-distill-llama-70b", "llama3.1-70b"},
+      {"deepseek-r1-distill-qwen-7b", "qwen2.5-7b"},
+      {"qwen2.5-coder-7b-instruct", "qwen2.5-7b"},
+      {"Qwen/Qwen3-Coder-30B-A3B-Instruct", "qwen3-30b-a3b"},
+      {"openai/gpt-oss-safeguard-20b", "gpt-oss-20b"},
+  };
+  for (const auto& [name, preset] : known) {
+    const auto same = find_same_shapes(name);
+    ASSERT_TRUE(same) << name;
+    EXPECT_EQ(same->preset, preset) << name;
+    EXPECT_EQ(find_preset_model(name), "") << name << " is another model";
+    EXPECT_EQ(preset_model(name).name, preset) << name;
+    EXPECT_EQ(find_preset_weights(name).at(0).name, find_preset_weights(preset).at(0).name) << name;
+  }
+  EXPECT_EQ(find_same_shapes("LLAMA-3.3-70B")->sentence(),
+            "llama3.3-70b has the shapes of llama3.1-70b");
+  EXPECT_EQ(find_preset_weights("llama3.3-70b.down_proj").at(0).name, "llama3.1-70b.down_proj");
+  EXPECT_EQ(find_same_shapes_of_weights("llama3.3-70b.down_proj.fp8_e4m3")->model, "llama3.3-70b");
+  EXPECT_EQ(find_same_shapes_of_weights("llama3.3-70b")->preset, "llama3.1-70b");
+  // Of another vocabulary, with an indexer, of other sizes; and what is no model.
+  for (const char* name : {"mistralai/Mixtral-8x22B-Instruct-v0.1", "deepseek-v3.2", "llama3.2-3b",
+                           "llama3.1-70b", "llama3.3-70b.down_proj", "llama3.3-70b.", ""}) {
+    EXPECT_FALSE(find_same_shapes(name)) << name;
+  }
+  for (const char* name : {"llama3.1-70b.down_proj", "llama3.3-70b.up_proj", "llama3.3-70b."}) {
+    EXPECT_FALSE(find_same_shapes_of_weights(name)) << name;
+  }
+}
+
+TEST(Models, NoNameIsThatOfTwoModels) {
+  EXPECT_GT(models_of_same_shapes().size(), 20U);
+  std::set<std::string> names;
+  for (const SameShapes& other : models_of_same_shapes()) {
+    EXPECT_TRUE(names.insert(to_lower(other.model)).second) << other.model;
+    EXPECT_EQ(find_preset_model(other.model), "") << other.model;
+    EXPECT_EQ(find_same_shapes(other.model)->model, other.model);
   }
 }
 

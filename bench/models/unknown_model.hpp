@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+// What to say of a model that is neither a preset nor there.
+#pragma once
+#include <string>
+#include <string_view>
+
+namespace offload {
+
+/// One line for `given`, which no preset is called and no file: that a path is not there; that the
+/// name says a type which the preset of that name is not in, such as "-FP8" or "-GPTQ-Int4"; or the
+/// name that was probably meant.
+std::string unknown_model(std::string_view given);
+
+}  // namespace offload
