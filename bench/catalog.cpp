@@ -2,9 +2,13 @@
 #include "bench/catalog.hpp"
 
 #include <algorithm>
+#include <array>
 #include <iterator>
 #include <tuple>
 #include <utility>
+
+#include "bench/core/names.hpp"
+#include "offload/error.hpp"
 
 namespace offload {
 namespace {
@@ -13,7 +17,19 @@ bool is_before(const Policy* a, const Policy* b) {
   return std::tie(a->family, a->name) < std::tie(b->family, b->name);
 }
 
+constexpr auto groups = std::to_array<PolicyGroup>({{"resident", Family::resident},
+                                                    {"uva", Family::zero_copy},
+                                                    {"zero-copy", Family::zero_copy},
+                                                    {"copy", Family::copy},
+                                                    {"uvm", Family::managed},
+                                                    {"managed", Family::managed},
+                                                    {"system", Family::system},
+                                                    {"cpu", Family::cpu},
+                                                    {"hybrid", Family::hybrid}});
+
 }  // namespace
+
+std::span<const PolicyGroup> policy_groups() { return groups; }
 
 const Policy* Catalog::policy(std::string_view name) const {
   const auto found = std::find_if(policies.begin(), policies.end(),
@@ -31,6 +47,22 @@ std::vector<std::string_view> Catalog::policy_names() const {
   std::vector<std::string_view> names;
   for (const Policy* entry : policies) names.push_back(entry->name);
   return names;
+}
+
+std::vector<std::string_view> Catalog::policy_choices() const {
+  std::vector<std::string_view> names = policy_names();
+  for (const PolicyGroup& group : groups) names.push_back(group.name);
+  return names;
+}
+
+std::vector<const Policy*> Catalog::policies_named(std::string_view name) const {
+  if (const Policy* one = policy(name)) return {one};
+  const auto group = std::ranges::find(groups, name, &PolicyGroup::name);
+  if (group == groups.end()) throw UsageError(unknown_name("policy", name, policy_choices()));
+  std::vector<const Policy*> members;
+  std::ranges::copy_if(policies, std::back_inserter(members),
+                       [&](const Policy* entry) { return entry->family == group->family; });
+  return members;
 }
 
 std::vector<std::string_view> Catalog::workload_names() const {

@@ -12,6 +12,14 @@
 
 namespace offload {
 
+/// By what the policies of a family can be named together: the family's name, or that of the CUDA
+/// feature behind it.
+struct PolicyGroup {
+  std::string_view name;
+  Family family;
+};
+std::span<const PolicyGroup> policy_groups();  // by family; where it has two names, the short first
+
 struct Catalog {
   std::vector<const Policy*> policies;               // by family, then by name
   std::vector<std::unique_ptr<Workload>> workloads;  // by name
@@ -19,6 +27,10 @@ struct Catalog {
   const Policy* policy(std::string_view name) const;      // nullptr when unknown
   const Workload* workload(std::string_view name) const;  // nullptr when unknown
   std::vector<std::string_view> policy_names() const;
+  std::vector<std::string_view> policy_choices() const;  // these, then the groups
+  /// The policies that `name` stands for: one, or those of a group. Throws UsageError for an
+  /// unknown name.
+  std::vector<const Policy*> policies_named(std::string_view name) const;
   std::vector<std::string_view> workload_names() const;
 };
 

@@ -51,7 +51,7 @@ struct Options {
 
   // What is measured. Empty lists mean "what the suite names".
   std::string suite = "quick";
-  std::vector<std::string> policies;
+  std::vector<std::string> policies;  // names, and those of groups
   std::vector<std::string> workloads;
   std::vector<std::string> models;    // presets, paths, or ids in the local cache
   std::vector<std::size_t> tokens;    // of workloads that multiply many; empty: the suite's

@@ -8,6 +8,7 @@
 #include <iomanip>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <sstream>
 #include <string_view>
 #include <type_traits>
@@ -108,6 +109,17 @@ CLI::Validator name_among(const std::string& kind, std::vector<std::string_view>
   return reader([kind, known = std::move(known)](const std::string& text) {
     return known_name(kind, text, known);
   });
+}
+
+/// One of each group: "uva", not its family's longer name.
+std::string group_names() {
+  std::vector<std::string_view> names;
+  std::optional<Family> last;
+  for (const PolicyGroup& group : policy_groups()) {
+    if (group.family != last) names.push_back(group.name);
+    last = group.family;
+  }
+  return joined(names, ", ");
 }
 
 // --- Flags and their help ------------------------------------------------------------------------
@@ -329,8 +341,8 @@ void CommandLine::add_selection(CLI::App& command) {
               "a named selection, see the command list: " + joined(suite_names(), ", "),
               name_among("suite", suite_names()));
   flags.list("--policies", "NAME,...", options_.policies,
-             "where weights live and how the GPU gets them",
-             name_among("policy", catalog_.policy_names()), "all");
+             "where weights live and how the GPU gets them; groups: " + group_names(),
+             name_among("policy", catalog_.policy_choices()), "all");
   flags.list("--workloads", "NAME,...", options_.workloads, "who reads the weights", label);
   flags.list("--tokens", "N,...", options_.tokens,
              "of the workloads that multiply many, such as 1,512,8192", whole_number(1, 65536));

@@ -27,19 +27,19 @@ std::string case_name(std::string_view workload, std::string_view policy, std::s
   return text;
 }
 
-/// The catalog's policies in its order, reduced to `names` when there are any.
+/// The catalog's policies in its order, reduced to `names` of policies and groups when there are
+/// any.
 std::vector<const Policy*> select_policies(const Catalog& catalog,
                                            const std::vector<std::string>& names) {
-  for (const std::string& wanted : names) {
-    if (catalog.policy(wanted) == nullptr) {
-      throw UsageError(unknown_name("policy", wanted, catalog.policy_names()));
-    }
+  if (names.empty()) return catalog.policies;
+  std::set<const Policy*> wanted;
+  for (const std::string& name : names) {
+    const std::vector<const Policy*> named = catalog.policies_named(name);
+    wanted.insert(named.begin(), named.end());
   }
   std::vector<const Policy*> selected;
   for (const Policy* entry : catalog.policies) {
-    if (names.empty() || std::find(names.begin(), names.end(), entry->name) != names.end()) {
-      selected.push_back(entry);
-    }
+    if (wanted.contains(entry)) selected.push_back(entry);
   }
   return selected;
 }

@@ -69,9 +69,10 @@ std::string size_or_dash(std::size_t bytes) {
 }
 
 Table policy_table(const Catalog& catalog) {
-  Table table({{"policy"}, {"memory: how the GPU gets it"}});
+  Table table({{"policy"}, {"group"}, {"memory: how the GPU gets it"}});
   for (const auto& policy : catalog.policies) {
-    table.add({std::string(policy->name),
+    const auto group = std::ranges::find(policy_groups(), policy->family, &PolicyGroup::family);
+    table.add({std::string(policy->name), std::string(group->name),
                std::string(policy->memory) + ": " + std::string(policy->mechanism)});
   }
   return table;
@@ -199,7 +200,7 @@ void write_layouts(Page& page, const std::vector<ModelLayout>& models, const Pla
 
 std::string list_text(const Catalog& catalog) {
   Page page(Page::Style::terminal);
-  page.heading("--policies NAME,...");
+  page.heading("--policies NAME,...; the name of a group means all that are in it");
   page.table(policy_table(catalog));
   page.heading("--workloads NAME,...");
   page.table(workload_table(catalog));

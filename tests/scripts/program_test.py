@@ -31,6 +31,7 @@ def run(*arguments, **options):
     "arguments,mentions",
     [
         (["--policies", "pinned_zerocopy"], "pinned_zero_copy"),
+        (["--policies", "umv"], "did you mean 'uvm'?"),
         (["--polices", "pinned_copy"], "--policies"),
         (["--sizes", "0"], "0"),
         (["--sizes", "64MB"], "MiB"),
@@ -173,6 +174,17 @@ def test_a_model_of_ones_own_is_measured(tmp_path, layout):
     document = json.loads(result.stdout)
     names = [case["name"] for case in document["offload_bench"]["cases"]]
     assert names == [f"decode/tokens:{tokens}/host_compute/Tiny-MoE/steady" for tokens in (1, 3)]
+
+
+def test_groups_of_policies_are_listed_and_taken():
+    listed = run("list").stdout
+    assert re.search(r"^pinned_zero_copy +uva +", listed, re.MULTILINE)
+    members = re.findall(r"^(\w+) +cpu +", listed, re.MULTILINE)
+    planned = run("plan", "--policies", "cpu", "--sizes", "64KiB", "--workloads", "stream_read", "--format", "csv")
+    assert planned.returncode == 0 and members
+    assert {line.split("/")[1] for line in planned.stdout.splitlines()[1:]} == set(members)
+    help_text = " ".join(run("--help").stdout.split())
+    assert "groups: resident, uva, copy, uvm, system, cpu, hybrid" in help_text
 
 
 def test_a_preset_that_stands_for_a_model_says_so():

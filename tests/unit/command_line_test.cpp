@@ -123,6 +123,7 @@ TEST(CommandLine, MemoryCostSelectsNoCases) {
 
 TEST(CommandLine, NamesAreReadInAnyCase) {
   EXPECT_EQ(parse({"--policies", "Managed_Demand"}).policies, (Names{"managed_demand"}));
+  EXPECT_EQ(parse({"--policies", "UVA,Cpu"}).policies, (Names{"uva", "cpu"}));
   EXPECT_EQ(parse({"--format", "JSON"}).format, Format::json);
 }
 
@@ -193,6 +194,8 @@ TEST(CommandLine, EachMistakeGetsOneClearLine) {
   const std::vector<BadInput> mistakes{
       {{"--policies", "managd_demand"},
        "unknown policy 'managd_demand': did you mean 'managed_demand'?"},
+      {{"--policies", "uvaa"}, "unknown policy 'uvaa': did you mean 'uva'?"},
+      {{"--policies", "nothing"}, "host_compute, resident, uva, zero-copy, copy, uvm"},
       {{"--policies", "pinned_zero_copy,"}, "--policies: has an empty item in 'pinned_zero_copy,'"},
       {{"--workloads", "gemm"}, "unknown workload 'gemm': did you mean 'gemv'?"},
       {{"--suite", "ful"}, "unknown suite 'ful': did you mean 'full'?"},

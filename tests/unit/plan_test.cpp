@@ -135,6 +135,43 @@ TEST(Plan, AWorkloadNamedWithWeightsItCannotReadIsRefused) {
   EXPECT_EQ(refusal(options, cpu_machine()), "gemv cannot read bytes: reads no u8");
 }
 
+TEST(Plan, AGroupMeansAllItsPolicies) {
+  const auto policies_of = [](const std::vector<std::string>& names) {
+    Options options = with_sizes({mib});
+    options.workloads = {"stream_read"};
+    options.policies = names;
+    std::set<std::string> found;
+    for (const Case& item : make_plan(options, fake_catalog(), gpu_machine()).cases) {
+      found.emplace(item.policy->name);
+    }
+    return found;
+  };
+  using Set = std::set<std::string>;
+  EXPECT_EQ(policies_of({"uva"}), Set{"pinned_zero_copy"});
+  EXPECT_EQ(policies_of({"zero-copy"}), Set{"pinned_zero_copy"});
+  EXPECT_EQ(policies_of({"uvm", "cpu"}), (Set{"managed_demand", "host_compute"}));
+  EXPECT_EQ(policies_of({"managed", "managed_demand", "pageable_copy"}),
+            (Set{"managed_demand", "pageable_copy"}));
+  Options unknown;
+  unknown.policies = {"umv"};
+  EXPECT_EQ(refusal(unknown, cpu_machine()), "unknown policy 'umv': did you mean 'uvm'?");
+}
+
+TEST(Plan, EveryGroupIsAFamilyAndNoPolicyHasItsName) {
+  const Catalog catalog = make_catalog();
+  std::set<std::string_view> names;
+  std::set<const Policy*> grouped;
+  for (const PolicyGroup& group : policy_groups()) {
+    EXPECT_EQ(catalog.policy(group.name), nullptr) << group.name;
+    EXPECT_TRUE(names.insert(group.name).second) << group.name;
+    const std::vector<const Policy*> members = catalog.policies_named(group.name);
+    EXPECT_FALSE(members.empty()) << group.name;
+    grouped.insert(members.begin(), members.end());
+  }
+  EXPECT_EQ(grouped.size(), catalog.policies.size()) << "every policy is in one";
+  for (const std::string_view family : family_names) EXPECT_TRUE(names.contains(family)) << family;
+}
+
 TEST(Plan, UnknownNamesAreRefusedWithASuggestion) {
   Options policy;
   policy.policies = {"managd_demand"};
@@ -377,7 +414,8 @@ TEST(PlanEstimate, TheLinkBoundPartFollowsTheLink) {
   const Planned planned(options, fast);
   const double difference = estimated_seconds(planned.plan, options, slow) -
                             estimated_seconds(planned.plan, options, fast);
-  // Eleven samples, two passes before them and one after, at nine times the difference of 80 % of the peak.
+  // Eleven samples, two passes before them and one after, at nine times the difference of 80 % of
+  // the peak.
   const double pass = static_cast<double>(gib) / (0.8 * 63e9);
   EXPECT_NEAR(difference, 14 * 9 * pass, 1e-6);
 }

@@ -39,7 +39,8 @@ Options options_for(const char* policy) {
 
 TEST(ListText, NamesEverythingThatCanBeNamed) {
   const std::string text = list_text(testing::fake_catalog());
-  EXPECT_EQ(line_with(text, "pinned_zero_copy"), "pinned_zero_copy cudaHostAlloc: on paper");
+  EXPECT_EQ(line_with(text, "pinned_zero_copy"), "pinned_zero_copy uva cudaHostAlloc: on paper");
+  EXPECT_EQ(line_with(text, "host_compute"), "host_compute cpu malloc: on paper");
   EXPECT_EQ(line_with(text, "pointer_chase"), "pointer_chase on paper");
   // 4096 x 14336 of two bytes are 112 MiB.
   EXPECT_EQ(line_with(text, "llama3.1-8b.down_proj"),
