@@ -4,6 +4,7 @@
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <iomanip>
 #include <limits>
@@ -388,6 +389,10 @@ void CommandLine::add_offloading(CLI::App& command) {
              "of those layers, only parameters of these names", {}, "all");
   flags.value("--n-cpu-moe", "N", rules.n_cpu_moe, "the experts of the first N layers",
               whole_number(0, 100'000), "none");
+  flags.value("--n-gpu-layers", "N", rules.n_gpu_layers,
+              "as llama.cpp's -ngl, which may be written too: all layers but the last N - 1, for "
+              "the output layer counts",
+              whole_number(0, 100'000), "none");
   flags.toggle("--checkpoint-shapes", options_.checkpoint_shapes,
                "the checkpoint's own tensors instead of the fused ones of vLLM");
   flags.value("--slice", "SIZE", options_.slice_bytes,
@@ -484,7 +489,20 @@ void refuse_unknown_command(const std::string& word,
   throw UsageError(unknown_name("command", word, commands));
 }
 
+/// llama.cpp's own spellings of flags that are called as its long ones.
+void spell_out(Texts& arguments) {
+  constexpr std::array<std::pair<std::string_view, std::string_view>, 3> spellings{
+      {{"-ngl", "--n-gpu-layers"}, {"--gpu-layers", "--n-gpu-layers"}, {"-ncmoe", "--n-cpu-moe"}}};
+  for (std::string& argument : arguments) {
+    for (const auto& [short_form, flag] : spellings) {
+      const std::size_t end = std::min(argument.find('='), argument.size());
+      if (argument.substr(0, end) == short_form) argument.replace(0, end, flag);
+    }
+  }
+}
+
 std::variant<Options, EarlyExit> CommandLine::parse(Texts arguments) {
+  spell_out(arguments);
   const std::vector<std::string_view> commands = names_in(action_names);
   const std::string first = arguments.empty() ? "" : arguments.front();
   const bool is_command = std::ranges::find(commands, first) != commands.end();

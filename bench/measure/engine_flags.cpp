@@ -89,7 +89,7 @@ std::size_t layers_on_gpu(const ModelSlice& model) {
 
 void fill_budget(std::string& text, const OffloadRules& rules, const ModelSlice& model) {
   // SGLang takes whole GiB, and no names.
-  const bool given = rules.cpu_offload_gb > 0 && rules.group_size == 0 && !rules.n_cpu_moe;
+  const bool given = rules.cpu_offload_gb > 0 && rules.group_size == 0;
   const double gib = given ? rules.cpu_offload_gb : budget(model);
   std::string names;
   if (given) names = limited_to("--cpu-offload-params", rules.cpu_offload_params);
@@ -114,8 +114,12 @@ void fill_layers(std::string& text, const OffloadRules& rules, const ModelSlice&
   constexpr std::string_view layers = "-ngl N";
   if (text.find(experts) == std::string::npos && text.find(layers) == std::string::npos) return;
   drop_alternatives(text, rules.n_cpu_moe ? layers : experts);
-  if (rules.n_cpu_moe) replace_all(text, experts, "-ncmoe " + figure(*rules.n_cpu_moe));
-  replace_all(text, layers, "-ngl " + figure(layers_on_gpu(model)));
+  const std::string on_gpu = "-ngl " + figure(rules.n_gpu_layers.value_or(layers_on_gpu(model)));
+  if (rules.n_cpu_moe) {
+    replace_all(text, experts,
+                (rules.n_gpu_layers ? on_gpu + " " : "") + "-ncmoe " + figure(*rules.n_cpu_moe));
+  }
+  replace_all(text, layers, on_gpu);
 }
 
 }  // namespace

@@ -13,7 +13,8 @@ namespace offload {
 /// G, N and S become the figures of the rules that were given, and the names which those rules are
 /// limited to follow. Where the rules are another engine's, they become figures that offload at
 /// least as many bytes of `model`, of other layers. Of alternatives that differ in what they
-/// offload (llama.cpp's -ngl and -ncmoe) the one that fits stays. "" stays "".
+/// offload (llama.cpp's -ngl and -ncmoe) the one that fits stays, with both where both were given.
+/// "" stays "".
 std::string engine_flags(std::string_view flags, const OffloadRules& rules,
                          const ModelSlice& model);
 

@@ -27,10 +27,6 @@
 namespace offload {
 namespace {
 
-bool any_rule(const OffloadRules& rules) {
-  return rules.cpu_offload_gb > 0 || rules.group_size > 0 || rules.n_cpu_moe.has_value();
-}
-
 CostTensors tensors_of(const std::string& name, const Options& options, ModelLoader& models) {
   const Model& checkpoint = models.load(name);
   const Model model = options.checkpoint_shapes ? checkpoint : fused(checkpoint);
@@ -41,7 +37,7 @@ CostTensors tensors_of(const std::string& name, const Options& options, ModelLoa
            .tensors) {
     layers.insert(weight.layer);
   }
-  const bool all = !any_rule(options.rules);
+  const bool all = !options.rules.any();
   CostTensors tensors{model.name, {}};
   for (const std::size_t layer : layers) {
     const std::vector<ModelTensor>& of_layer = model.layers[layer].tensors;

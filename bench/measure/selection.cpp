@@ -126,6 +126,7 @@ void require_model_walk(const Options& options) {
       {rules.num_in_group != none.num_in_group, "--offload-num-in-group"},
       {!rules.offload_params.empty(), "--offload-params"},
       {rules.n_cpu_moe.has_value(), "--n-cpu-moe"},
+      {rules.n_gpu_layers.has_value(), "--n-gpu-layers"},
       {options.checkpoint_shapes, "--checkpoint-shapes"},
   };
   for (const auto& [is_given, flag] : given) {

@@ -80,6 +80,15 @@ void offload_experts(const Model& model, std::size_t layers, Flags& flags) {
   }
 }
 
+void offload_first_layers(std::size_t n_gpu_layers, Flags& flags) {
+  constexpr std::size_t output = 1;
+  const std::size_t on_gpu = n_gpu_layers - std::min(n_gpu_layers, output);
+  const std::size_t on_cpu = flags.size() - std::min(flags.size(), on_gpu);
+  for (std::size_t layer = 0; layer < on_cpu; ++layer) {
+    flags[layer].assign(flags[layer].size(), true);
+  }
+}
+
 void offload_linear_weights(const Model& model, Flags& flags) {
   for (std::size_t layer = 0; layer < model.layers.size(); ++layer) {
     const std::vector<ModelTensor>& tensors = model.layers[layer].tensors;
@@ -127,10 +136,10 @@ void validate(const Model& model, const OffloadRules& rules) {
                      std::to_string(rules.group_size));
   }
   if (rules.prefetch_step < 1) throw UsageError("--offload-prefetch-step must be at least 1");
-  if (rules.n_cpu_moe && (budget || groups)) {
-    throw UsageError(
-        "--n-cpu-moe is llama.cpp's rule, --cpu-offload-gb and --offload-group-size are vLLM's: "
-        "give those of one engine");
+  if ((rules.n_cpu_moe || rules.n_gpu_layers) && (budget || groups)) {
+    throw UsageError(std::string(rules.n_cpu_moe ? "--n-cpu-moe" : "--n-gpu-layers") +
+                     " is llama.cpp's rule, --cpu-offload-gb and --offload-group-size are vLLM's: "
+                     "give those of one engine");
   }
   if (rules.n_cpu_moe && model.experts == 0) {
     throw UsageError("--n-cpu-moe: " + model.name + " has no experts");
@@ -187,8 +196,14 @@ Offloading offloading(const Model& model, const OffloadRules& rules) {
   for (const ModelLayer& layer : model.layers) {
     result.tensors.emplace_back(layer.tensors.size(), false);
   }
-  if (rules.n_cpu_moe) {
-    offload_experts(model, *rules.n_cpu_moe, result.tensors);
+  if (rules.n_cpu_moe || rules.n_gpu_layers) {
+    if (rules.n_cpu_moe) offload_experts(model, *rules.n_cpu_moe, result.tensors);
+    if (rules.n_gpu_layers) offload_first_layers(*rules.n_gpu_layers, result.tensors);
+    if (rules.n_gpu_layers == 0U) {
+      result.warnings.emplace_back(
+          "--n-gpu-layers 0 leaves the output layer to the CPU too, which is not measured: it is "
+          "the same as 1 here");
+    }
   } else if (rules.group_size > 0) {
     if (rules.cpu_offload_gb > 0) {
       result.warnings.emplace_back(

@@ -13,7 +13,7 @@
 
 namespace offload {
 
-/// Names and defaults are vLLM's; n_cpu_moe is llama.cpp's.
+/// Names and defaults are vLLM's; n_cpu_moe and n_gpu_layers are llama.cpp's.
 struct OffloadRules {
   double cpu_offload_gb = 0;                         // GiB; 0: no budget
   std::vector<std::string> cpu_offload_params = {};  // name segments; empty: all
@@ -22,6 +22,12 @@ struct OffloadRules {
   std::size_t prefetch_step = 1;                 // layers ahead
   std::vector<std::string> offload_params = {};  // name segments; empty: all of the layers chosen
   std::optional<std::size_t> n_cpu_moe = {};
+  std::optional<std::size_t> n_gpu_layers = {};  // the output layer is one of them
+
+  bool any() const {
+    return cpu_offload_gb > 0 || group_size > 0 || n_cpu_moe.has_value() ||
+           n_gpu_layers.has_value();
+  }
 };
 
 struct Offloading {
@@ -31,8 +37,10 @@ struct Offloading {
 
 /// Budget: layers in order, each parameter in the order vLLM's modules register them, until the
 /// budget is reached; the one that reaches it still goes. Groups: the last num_in_group layers of
-/// each group_size; with both, groups win. n_cpu_moe: the experts of the first layers. No rule:
-/// every linear weight, with its scales. Names are matched within a layer, by whole segments.
+/// each group_size; with both, groups win. n_cpu_moe: the experts of the first layers.
+/// n_gpu_layers: all of the layers but the last n_gpu_layers - 1, for llama.cpp puts the output
+/// layer on the GPU first; both of llama.cpp's may be given. No rule: every linear weight, with its
+/// scales. Names are matched within a layer, by whole segments.
 /// Throws UsageError for rules that contradict each other or name nothing the model has.
 Offloading offloading(const Model& model, const OffloadRules& rules);
 

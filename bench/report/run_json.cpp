@@ -14,10 +14,13 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 Json rules_json(const OffloadRules& rules) {
-  return {
-      {"cpu_offload_gb", rules.cpu_offload_gb}, {"cpu_offload_params", rules.cpu_offload_params},
-      {"offload_group_size", rules.group_size}, {"offload_num_in_group", rules.num_in_group},
-      {"offload_params", rules.offload_params}, {"n_cpu_moe", or_null<Json>(rules.n_cpu_moe)}};
+  return {{"cpu_offload_gb", rules.cpu_offload_gb},
+          {"cpu_offload_params", rules.cpu_offload_params},
+          {"offload_group_size", rules.group_size},
+          {"offload_num_in_group", rules.num_in_group},
+          {"offload_params", rules.offload_params},
+          {"n_cpu_moe", or_null<Json>(rules.n_cpu_moe)},
+          {"n_gpu_layers", or_null<Json>(rules.n_gpu_layers)}};
 }
 
 Json tuning_json(const Tuning& tuning) {

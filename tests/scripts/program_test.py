@@ -59,6 +59,9 @@ def run(*arguments, **options):
         (["--suite", "decode", "--tensor", "x:16x16:bf16"], "--model"),
         (["--suite", "decode", "--n-cpu-moe", "2"], "no experts"),
         (["--suite", "decode", "--offload-num-in-group", "2"], "--offload-group-size"),
+        (["--suite", "decode", "-ngl", "8", "--cpu-offload-gb", "4"], "give those of one engine"),
+        (["--suite", "decode", "-ngl", "x"], "--n-gpu-layers: must be a whole number"),
+        (["-ngl", "8"], "about whole models"),
         (["--host-share", "2"], "--host-share"),
         (["--slots", "0"], "--slots"),
         (["--panel", "2MB"], "2MiB"),
@@ -174,6 +177,19 @@ def test_a_model_of_ones_own_is_measured(tmp_path, layout):
     document = json.loads(result.stdout)
     names = [case["name"] for case in document["offload_bench"]["cases"]]
     assert names == [f"decode/tokens:{tokens}/host_compute/Tiny-MoE/steady" for tokens in (1, 3)]
+
+
+def test_layers_on_the_gpu_are_counted_as_llama_cpp_does(tmp_path):
+    (tmp_path / "config.json").write_text(json.dumps(CONFIG))
+    arguments = ["--suite", "decode", "--tokens", "1", "--policies", "host_compute", "--model", str(tmp_path)]
+    planned = run("plan", *arguments, "-ngl", "3")  # the head, and the last two layers of four
+    assert re.search(r"^ +layers 0-1 \(2\): offloaded ", planned.stdout, re.MULTILINE)
+    assert re.search(r"^ +layers 2-3 \(2\): resident ", planned.stdout, re.MULTILINE)
+    result = run(*arguments, "-ngl", "1", "-ncmoe", "2", "--samples", "2", "--output", "-")
+    assert result.returncode == 0, result.stderr
+    ours = json.loads(result.stdout)["offload_bench"]
+    assert ours["options"]["offload_rules"]["n_gpu_layers"] == 1
+    assert ours["cases"][0]["engine_flags"] == "llama.cpp -ngl 1 -ncmoe 2 --no-op-offload"
 
 
 def test_groups_of_policies_are_listed_and_taken():

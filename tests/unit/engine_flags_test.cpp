@@ -76,6 +76,17 @@ TEST(EngineFlags, CountTheOutputLayerAmongThoseOnTheGpu) {
             "llama.cpp -ngl 24 --no-op-offload");
 }
 
+TEST(EngineFlags, NameTheLayersOnTheGpuAsTheyWereGiven) {
+  EXPECT_EQ(flags_of("host_compute", {.n_gpu_layers = 20}, model(13)),
+            "llama.cpp -ngl 20 --no-op-offload");
+  EXPECT_EQ(flags_of("host_compute", {.n_gpu_layers = 99}, model(0)),
+            "llama.cpp -ngl 99 --no-op-offload");
+  EXPECT_EQ(flags_of("host_compute", {.n_cpu_moe = 24, .n_gpu_layers = 99}, model(8)),
+            "llama.cpp -ngl 99 -ncmoe 24 --no-op-offload");
+  EXPECT_EQ(flags_of("pinned_zero_copy", {.n_gpu_layers = 25}, model(8)),
+            "vLLM --offload-backend uva --cpu-offload-gb 8");
+}
+
 TEST(EngineFlags, OffloadAsMuchWhereNoRuleWasGiven) {
   EXPECT_EQ(flags_of("pinned_zero_copy", {}), "vLLM --offload-backend uva --cpu-offload-gb 32");
   EXPECT_EQ(flags_of("pinned_prefetch_copy", {}),
@@ -96,8 +107,10 @@ TEST(EngineFlags, OffloadAtLeastAsMuchWhereTheRuleIsAnothers) {
 }
 
 TEST(EngineFlags, LeaveNoLetterInAnyPolicysFlags) {
-  for (const OffloadRules& rules : {OffloadRules{}, OffloadRules{.cpu_offload_gb = 30},
-                                    OffloadRules{.group_size = 4}, OffloadRules{.n_cpu_moe = 3}}) {
+  for (const OffloadRules& rules :
+       {OffloadRules{}, OffloadRules{.cpu_offload_gb = 30}, OffloadRules{.group_size = 4},
+        OffloadRules{.n_cpu_moe = 3}, OffloadRules{.n_gpu_layers = 3},
+        OffloadRules{.n_cpu_moe = 3, .n_gpu_layers = 9}}) {
     for (const Policy* policy : make_catalog().policies) {
       const std::string flags = ' ' + engine_flags(policy->engine_flags, rules, model(8)) + ' ';
       for (const char* letter : {" X", " G ", " N ", " S "}) {

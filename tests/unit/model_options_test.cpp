@@ -96,6 +96,15 @@ TEST(ModelOptions, AreRead) {
   const Options experts =
       parse({"--suite", "decode", "--model", "qwen3-30b-a3b", "--n-cpu-moe", "12"});
   EXPECT_EQ(experts.rules.n_cpu_moe, std::size_t{12});
+  EXPECT_FALSE(experts.rules.n_gpu_layers);
+
+  for (const Args& layers : {Args{"--n-gpu-layers", "20"}, Args{"-ngl", "20"}, Args{"-ngl=20"},
+                             Args{"--gpu-layers=20"}}) {
+    EXPECT_EQ(parse(layers).rules.n_gpu_layers, std::size_t{20}) << layers[0];
+  }
+  const Options both = parse({"-ngl", "99", "-ncmoe", "12"});
+  EXPECT_EQ(both.rules.n_gpu_layers, std::size_t{99});
+  EXPECT_EQ(both.rules.n_cpu_moe, std::size_t{12});
 }
 
 TEST(ModelOptions, HaveTheEnginesDefaults) {
@@ -212,7 +221,18 @@ TEST(ModelOptions, EachMistakeGetsOneClearLine) {
       {{"--suite", "decode", "--model", "qwen3-30b-a3b", "--n-cpu-moe", "3", "--cpu-offload-gb",
         "4"},
        "give those of one engine"},
+      {{"--suite", "decode", "-ngl", "8", "--cpu-offload-gb", "4"},
+       "--n-gpu-layers is llama.cpp's rule, --cpu-offload-gb and --offload-group-size are vLLM's"},
+      {{"--suite", "decode", "-ngl", "8", "--offload-group-size", "4"}, "give those of one engine"},
+      {{"--suite", "decode", "-ngl", "auto"},
+       "--n-gpu-layers: must be a whole number from 0 to 100000, not 'auto'"},
+      {{"--suite", "decode", "-ngl"}, "--n-gpu-layers: needs a value"},
+      {{"--suite", "decode", "-ngl", "8", "--n-gpu-layers", "9"},
+       "--n-gpu-layers: was given more than once"},
+      {{"--suite", "decode", "-ngl", "99", "-ncmoe", "4"},
+       "--n-cpu-moe: llama3.1-8b has no experts"},
       // Rules for models where none is walked would go unnoticed.
+      {{"-ngl", "8"}, "--n-gpu-layers is about whole models"},
       {{"--cpu-offload-gb", "4"}, "--cpu-offload-gb"},
       {{"--suite", "gemm", "--n-cpu-moe", "4"}, "--n-cpu-moe"},
       {{"--offload-group-size", "4"}, "--offload-group-size"},
@@ -294,6 +314,18 @@ TEST(ModelOptions, RulesDecideWhatIsResident) {
   for (const WeightTensor& tensor : plan.weights[0]->tensors) {
     EXPECT_EQ(tensor.resident, tensor.layer % 4 != 3) << tensor.name;
   }
+}
+
+TEST(ModelOptions, LayersOnTheGpuAreTheLastOnes) {
+  const Plan plan = plan_of({"--suite", "decode", "--tokens", "1", "-ngl", "25", "--policies",
+                             "host_compute,pinned_copy"});
+  ASSERT_EQ(plan.weights.size(), 1U);
+  EXPECT_EQ(plan.weights[0]->slice->offloaded_bytes, 8U * 436'207'616);
+  for (const WeightTensor& tensor : plan.weights[0]->tensors) {
+    EXPECT_EQ(tensor.resident, tensor.layer >= 8) << tensor.name;
+  }
+  EXPECT_TRUE(plan.warnings().empty());
+  EXPECT_EQ(plan_of({"--suite", "decode", "-ngl", "0"}).warnings().size(), 1U);
 }
 
 TEST(ModelOptions, WhatIsWhollyResidentHasOnePolicy) {

@@ -157,6 +157,33 @@ TEST(OffloadRules, ExpertsOfTheFirstLayersMoveForLlamaCpp) {
       (Set{"3.w13_weight", "3.w2_weight", "3.w13_weight_scale_inv", "3.w2_weight_scale_inv"}));
 }
 
+/// llama.cpp keeps layer i on the CPU where i < n_layer + 1 - ngl, and layer n_layer is the output.
+TEST(OffloadRules, TheFirstLayersMoveForLlamaCppWhichCountsTheOutputLayer) {
+  const Model model = dense_model(4);
+  for (std::size_t ngl = 0; ngl < 8; ++ngl) {
+    const Offloading result = offloading(model, {.n_gpu_layers = ngl});
+    for (std::size_t layer = 0; layer < 4; ++layer) {
+      const bool on_cpu = layer + ngl < 4 + 1;
+      EXPECT_EQ(result.tensors[layer], std::vector<bool>(7, on_cpu)) << ngl << ", " << layer;
+    }
+    EXPECT_EQ(result.warnings.size(), ngl == 0 ? 1U : 0U) << ngl;
+  }
+  EXPECT_NE(offloading(model, {.n_gpu_layers = 0}).warnings[0].find("output layer"),
+            std::string::npos);
+}
+
+TEST(OffloadRules, ExpertsAndWholeLayersMoveTogetherForLlamaCpp) {
+  const Model qwen = fused(preset_model("qwen3-30b-a3b"));
+  // 46 of 48 layers are on the GPU, of the first four of all only the experts are not.
+  const std::multiset<std::string> both = moved(qwen, {.n_cpu_moe = 4, .n_gpu_layers = 47});
+  EXPECT_EQ(both.count("1.qkv_proj"), 1U);
+  EXPECT_EQ(both.count("1.w2_weight"), 1U);
+  EXPECT_EQ(both.count("2.qkv_proj"), 0U);
+  EXPECT_EQ(both.count("3.w2_weight"), 1U);
+  EXPECT_EQ(both.count("4.w2_weight"), 0U);
+  EXPECT_EQ(moved(qwen, {.n_cpu_moe = 4, .n_gpu_layers = 99}), moved(qwen, {.n_cpu_moe = 4}));
+}
+
 TEST(OffloadRules, RealModelsMoveWhatTheirSizesSay) {
   // Fused Llama-3.1-8B: qkv 48 MiB, o 32, gate_up 224, down 112, two norms of 8 KiB.
   const Model llama = fused(preset_model("llama3.1-8b"));
@@ -198,6 +225,8 @@ TEST(OffloadRules, RulesThatContradictEachOtherAreRefused) {
   }
   EXPECT_THROW(offloading(experts, {.cpu_offload_gb = 1, .n_cpu_moe = 1}), UsageError);
   EXPECT_THROW(offloading(experts, {.group_size = 2, .n_cpu_moe = 1}), UsageError);
+  EXPECT_THROW(offloading(dense, {.cpu_offload_gb = 1, .n_gpu_layers = 1}), UsageError);
+  EXPECT_THROW(offloading(dense, {.group_size = 2, .n_gpu_layers = 1}), UsageError);
   EXPECT_THROW(offloading(experts, {.cpu_offload_gb = 1, .cpu_offload_params = {"w2"}}),
                UsageError);
   EXPECT_NO_THROW(
