@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "bench/core/names.hpp"
+#include "bench/core/text.hpp"
 #include "bench/measure/suites.hpp"
 #include "bench/models/fuse.hpp"
 #include "bench/models/linear_weights.hpp"
@@ -15,6 +16,7 @@
 #include "bench/models/offload_rules.hpp"
 #include "bench/models/presets.hpp"
 #include "bench/models/slice.hpp"
+#include "bench/models/unknown_model.hpp"
 #include "offload/error.hpp"
 #include "offload/units.hpp"
 #include "offload/weights.hpp"
@@ -30,6 +32,11 @@ std::vector<WeightSet> named_weights(const Options& options, ModelLoader& models
   };
   for (const std::string& name : options.weights) {
     std::vector<WeightSet> found = find_preset_weights(name);
+    if (const std::string_view type = type_in_name(name); found.empty() && !type.empty()) {
+      throw UsageError("unknown weights " + in_quotes(name) + ": its name says " +
+                       std::string(type) +
+                       "; another dtype follows a projection, MODEL.PROJECTION.fp8_e4m3 or .q4");
+    }
     if (found.empty()) {
       const std::vector<WeightSet> presets = preset_weights();
       const std::vector<WeightSet> experts = preset_experts();

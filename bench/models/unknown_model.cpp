@@ -109,6 +109,11 @@ std::string closest_model(std::string_view given) {
 
 }  // namespace
 
+std::string_view type_in_name(std::string_view given) {
+  const auto typed = typed_name(without_organisation(given));
+  return typed ? typed->type : "";
+}
+
 std::string unknown_model(std::string_view given) {
   if (is_path(given)) {
     return "no such file or directory: " + in_quotes(given) +
@@ -124,7 +129,7 @@ std::string unknown_model(std::string_view given) {
            "; give the path of its own config.json, safetensors or GGUF, which say how many bytes "
            "it takes";
   }
-  if (const std::string text = ollama_name(given); !text.empty()) return text;
+  if (std::string text = ollama_name(given); !text.empty()) return text;
   constexpr std::string_view not_there =
       "no such file or directory, and not in the Hugging Face cache";
   if (const std::string best = closest_model(given); !best.empty()) {

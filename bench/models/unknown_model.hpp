@@ -6,6 +6,10 @@
 
 namespace offload {
 
+/// How a name says that weights are stored: "FP8", "GPTQ-Int4", "GGUF:Q4_K_M"; "" where it does
+/// not.
+std::string_view type_in_name(std::string_view given);
+
 /// One line for `given`, which no preset is called and no file: that a path is not there; that the
 /// name says a type which the preset of that name is not in, such as "-FP8" or "-GPTQ-Int4"; or the
 /// name that was probably meant.
