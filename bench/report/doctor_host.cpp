@@ -188,10 +188,12 @@ Check locked_check(const Host& host) {
   const std::string text = format_size_rounded(*limit) + " may be locked (ulimit -l)";
   if (host.memory_bytes > 0 && *limit >= host.memory_bytes / 2) return ok(name, text);
   // NVIDIA's module pins by get_user_pages and does not look at this limit.
-  return look(name,
-              text +
-                  ": mlock (llama.cpp --mlock) and RDMA fail beyond; CUDA's pinned memory is "
-                  "not counted",
+  const std::string meaning =
+      text +
+      ": mlock (llama.cpp --mlock) and RDMA fail beyond; CUDA's pinned memory is not counted";
+  constexpr std::size_t usual = std::size_t{8} << 20;  // what Linux and systemd give
+  if (*limit >= usual) return ok(name, meaning);
+  return look(name, meaning,
               "ulimit -l unlimited; docker --ulimit memlock=-1; systemd LimitMEMLOCK=infinity");
 }
 
@@ -209,6 +211,7 @@ Check memory_limit_check(const Host& host) {
     if (noted) return unknown(name, reason_of(notes, "cgroup_limit_bytes"));
     return ok(name, "none below the machine's " + all + free);
   }
+  if (*limit >= host.memory_bytes) return ok(name, "none below the machine's " + all + free);
   if (static_cast<double>(*limit) >= mostly * static_cast<double>(host.memory_bytes)) {
     return ok(name, format_size_rounded(*limit) + " of the machine's " + all + free);
   }

@@ -4,7 +4,7 @@
 
 namespace offload::kernels {
 
-ReadOnceGemm::ReadOnceGemm(void* encoder) : encode_(encoder) {}
+ReadOnceGemm::ReadOnceGemm(void* encode) : encode_(encode) {}
 
 void ReadOnceGemm::launch(const void* /*w*/, DType /*dtype*/, std::size_t /*rows*/,
                           std::size_t /*cols*/, const void* /*x*/, std::size_t /*tokens*/,

@@ -3,6 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include "bench/catalog.hpp"
+#include "bench/measure/case_rates.hpp"
+#include "bench/measure/plan.hpp"
 #include "bench/measure/session.hpp"
 #include "bench/platform/probe.hpp"
 #include "offload/cuda/runtime.hpp"
@@ -23,6 +26,60 @@ TEST(Calibration, FindsWhatCopiesAndTheCpuReachBesideEachOther) {
   EXPECT_LT(*found.host_read_beside_copy, noise * found.host_read);
   EXPECT_GT(*found.copy_h2d_beside_host, 0.1 * *found.copy_h2d);
   EXPECT_GT(*found.host_read_beside_copy, 0.1 * found.host_read);
+}
+
+TEST(Calibration, FindsWhatBeginningCosts) {
+  if (const auto reason = cuda::unavailable(0)) GTEST_SKIP() << *reason;
+  cuda::set_device(0);
+  const Platform platform = probe_platform(0);
+  Session session(platform, 0);
+  WallTime wall;
+  const Calibration found = calibrate(session, wall, [] {});
+  ASSERT_TRUE(found.copy_start && found.launch && found.hand_over && found.copy_pageable);
+  // A kernel and a turn take microseconds everywhere; a copy's start may vanish in its bytes' time.
+  EXPECT_GE(*found.copy_start, 0);
+  EXPECT_LT(*found.copy_start, 100e-6);
+  EXPECT_GT(*found.launch, 0.1e-6);
+  EXPECT_LT(*found.launch, 100e-6);
+  EXPECT_GT(*found.hand_over, 1e-6);
+  EXPECT_LT(*found.hand_over, 1e-3);
+  EXPECT_LT(*found.copy_pageable, 1.05 * *found.copy_h2d);
+}
+
+TEST(CaseRates, AreOfEveryRowThatCalibratesAndOfEachProduct) {
+  if (const auto reason = cuda::unavailable(0)) GTEST_SKIP() << *reason;
+  cuda::set_device(0);
+  const Platform platform = probe_platform(0);
+  const Catalog catalog = make_catalog();
+  Options options;
+  options.tensors = {{"w", DType::bf16, 2048, 1024}};
+  options.workloads = {"gemm/tokens:1024"};
+  options.policies = {"managed_demand", "pinned_read_once", "pinned_fewest_reads"};
+  const Plan plan = make_plan(options, catalog, platform);
+  Session session(platform, 0);
+  WallTime wall;
+  Calibration found = calibrate(session, wall, [] {});
+  Loop loop(session, found, wall);
+  const CaseRatesContext context{session, loop, catalog, wall, [](std::string_view) {}};
+  calibrate_policies(context, plan, found);
+  calibrate_products(context, plan, found);
+  for (const Policy* policy : catalog.policies) {
+    if (policy->calibrates == nullptr || !policy->support(platform)) continue;
+    const std::optional<double>& rate = found.*policy->calibrates;
+    ASSERT_TRUE(rate) << policy->name;
+    EXPECT_GT(*rate, 1e8) << policy->name;
+    EXPECT_LT(*rate, 1.05 * *found.copy_h2d) << policy->name;
+  }
+  const ProductShape shape{DType::bf16, 2048, 1024, 1024};
+  const auto engines = gpu_product(found, shape);
+  ASSERT_TRUE(engines);
+  EXPECT_GT(engines->seconds, shape.bytes() / 20e12);
+  EXPECT_TRUE(cpu_product(found, shape) == std::nullopt);  // no policy of the plan computes there
+  for (const Rereads rereads : {Rereads::fewest_by_library, Rereads::none}) {
+    const auto fewer = gpu_product(found, shape, rereads);
+    if (!fewer) continue;  // neither library nor kernel is everywhere
+    EXPECT_LE(fewer->reads, engines->reads) << name(rereads);
+  }
 }
 
 TEST(Calibration, FindsTheLinkAsItIsUnderLoad) {

@@ -228,7 +228,12 @@ TEST(Doctor, SettingsOfTheHost) {
   machine.write("proc/self/limits", "Max locked memory         65536  65536  bytes\n");
   expect_look(machine.examination(), "locked_memory", "64 KiB may be locked",
               "ulimit -l unlimited");
+  machine.write("proc/self/limits", "Max locked memory     8388608 8388608  bytes\n");
+  expect_ok(machine.examination(), "locked_memory", "CUDA's pinned memory is not counted");
   machine.write("proc/self/limits", "Max locked memory    400000000000 unlimited  bytes\n");
+
+  machine.write("sys/fs/cgroup/user.slice/memory.max", "1099511627776\n");
+  expect_ok(machine.examination(), "memory_limit", "none below the machine's 512 GiB");
 
   machine.write("sys/fs/cgroup/user.slice/memory.max", "34359738368\n");
   machine.write("sys/fs/cgroup/user.slice/memory.current", "1073741824\n");
