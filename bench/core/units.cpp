@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <limits>
 #include <optional>
 
@@ -60,6 +61,18 @@ std::vector<std::size_t> parse_range(std::string_view text, std::size_t dots) {
   return sizes;
 }
 
+/// Bytes per second; nullopt for what is no unit of a rate. Small letters are for no bits.
+std::optional<double> rate_factor(std::string_view unit) {
+  if (unit.empty()) return 1;
+  constexpr std::string_view bytes_per_second = "B/s";
+  if (!unit.ends_with(bytes_per_second)) return std::nullopt;
+  unit.remove_suffix(bytes_per_second.size());
+  if (unit.empty()) return 1;
+  const std::size_t power = std::string_view("kmgt").find(lower(unit.front()));
+  if (unit.size() > 1 || power == std::string_view::npos) return std::nullopt;
+  return std::pow(1000.0, static_cast<double>(power + 1));
+}
+
 }  // namespace
 
 std::size_t parse_size(std::string_view text) {
@@ -107,6 +120,22 @@ std::string format_size(std::size_t bytes) {
     ++unit;
   }
   return std::to_string(bytes) + units[unit];
+}
+
+double parse_rate(std::string_view text) {
+  const std::size_t digits = std::min(text.find_first_not_of("0123456789.eE+-"), text.size());
+  const std::string_view rest = text.substr(digits);
+  const auto value = parse_number<double>(text.substr(0, digits));
+  const auto factor = rate_factor(rest.starts_with(' ') ? rest.substr(1) : rest);
+  if (!value || !factor) {
+    throw UsageError("rate " + in_quotes(text) +
+                     " is not a rate: write a number and GB/s, such as 25GB/s");
+  }
+  const double rate = *value * *factor;
+  if (!std::isfinite(rate) || rate <= 0) {
+    throw UsageError("rate " + in_quotes(text) + " must be more than 0 and finite");
+  }
+  return rate;
 }
 
 }  // namespace offload

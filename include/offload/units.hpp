@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Sizes as users type them and names hold them: exact, in binary units (KiB, MiB, GiB).
+// Sizes as users type them and names hold them: exact, in binary units (KiB, MiB, GiB). Rates as
+// they type them: in decimal units, as rates are printed.
 #pragma once
 #include <cstddef>
 #include <string>
@@ -15,5 +16,9 @@ std::size_t parse_size(std::string_view text);
 std::vector<std::size_t> parse_sizes(std::string_view text);
 /// Shortest exact spelling: 67108864 -> "64MiB", 1000 -> "1000B".
 std::string format_size(std::size_t bytes);
+
+/// "25GB/s", "25 GB/s", "1.8TB/s", "25e9", "25e9B/s": bytes per second. Throws UsageError for
+/// binary units, bits, 0, a sign, what is not finite or anything else.
+double parse_rate(std::string_view text);
 
 }  // namespace offload

@@ -87,5 +87,39 @@ TEST(FormatSize, IsExactAndReadsBack) {
   }
 }
 
+std::string rate_refusal(std::string_view text) {
+  try {
+    parse_rate(text);
+  } catch (const UsageError& error) {
+    return error.what();
+  }
+  return "";
+}
+
+TEST(ParseRate, ReadsDecimalUnitsAsRatesArePrinted) {
+  EXPECT_DOUBLE_EQ(parse_rate("25GB/s"), 25e9);
+  EXPECT_DOUBLE_EQ(parse_rate("51.4 GB/s"), 51.4e9);
+  EXPECT_DOUBLE_EQ(parse_rate("1.8TB/s"), 1.8e12);
+  EXPECT_DOUBLE_EQ(parse_rate("25gB/s"), 25e9);
+  EXPECT_DOUBLE_EQ(parse_rate("900MB/s"), 9e8);
+  EXPECT_DOUBLE_EQ(parse_rate("64kB/s"), 64e3);
+  EXPECT_DOUBLE_EQ(parse_rate("25e9"), 25e9);
+  EXPECT_DOUBLE_EQ(parse_rate("25e9B/s"), 25e9);
+  EXPECT_DOUBLE_EQ(parse_rate("1"), 1);
+}
+
+TEST(ParseRate, RefusesBitsBinaryUnitsAndWhatIsNoRate) {
+  EXPECT_EQ(rate_refusal("fast"),
+            "rate 'fast' is not a rate: write a number and GB/s, such as 25GB/s");
+  for (const char* text :
+       {"", "GB/s", "25Gb/s", "25gb/s", "25GiB/s", "25GB", "25G", "25  GB/s", "25PB/s", "+25GB/s",
+        "25GB/s ", " 25GB/s", "25MGB/s", "inf", "nan", "0x10", "1.2.3GB/s", "2-3"}) {
+    EXPECT_NE(rate_refusal(text).find("is not a rate"), std::string::npos) << text;
+  }
+  for (const char* text : {"0", "0GB/s", "-1GB/s", "1e308TB/s"}) {
+    EXPECT_NE(rate_refusal(text).find("must be more than 0"), std::string::npos) << text;
+  }
+}
+
 }  // namespace
 }  // namespace offload
