@@ -41,9 +41,9 @@ double seconds_between(const ProductTime& fewer, const ProductTime& more, std::s
 }
 
 /// Fewer tokens than were measured take as long, for the weight is read all the same; more take as
-/// much longer as they are more.
-ProductTime of_weight(std::span<const ProductTime> known, const ProductShape& weight,
-                      std::size_t tokens, Rereads rereads) {
+/// much longer as they are more. nullopt where no product of the weight was measured.
+std::optional<ProductTime> of_weight(std::span<const ProductTime> known, const ProductShape& weight,
+                                     std::size_t tokens, Rereads rereads) {
   const ProductTime* fewer = nullptr;
   const ProductTime* more = nullptr;
   for (const ProductTime& time : known) {
@@ -52,7 +52,7 @@ ProductTime of_weight(std::span<const ProductTime> known, const ProductShape& we
     if (measured <= tokens && (fewer == nullptr || measured > fewer->shape.tokens)) fewer = &time;
     if (measured >= tokens && (more == nullptr || measured < more->shape.tokens)) more = &time;
   }
-  if (fewer == nullptr) return *more;
+  if (fewer == nullptr) return more == nullptr ? std::nullopt : std::optional(*more);
   ProductTime found = *fewer;
   if (more == nullptr) {
     const double times = static_cast<double>(tokens) / static_cast<double>(fewer->shape.tokens);
@@ -69,21 +69,58 @@ std::optional<ProductTime> product(std::span<const ProductTime> known, const Pro
                                    Rereads rereads) {
   const ProductShape* const weight = most_alike(known, shape, rereads);
   if (weight == nullptr) return std::nullopt;
-  ProductTime found = of_weight(known, *weight, shape.tokens, rereads);
-  found.seconds *= shape.bytes() / weight->bytes();
-  found.shape = shape;
+  auto found = of_weight(known, *weight, shape.tokens, rereads);
+  if (!found) return std::nullopt;
+  found->seconds *= shape.bytes() / weight->bytes();
+  found->shape = shape;
   return found;
+}
+
+bool multiplied(DType dtype) {
+  return dtype == DType::bf16 || dtype == DType::fp16 || dtype == DType::fp8_e4m3;
+}
+
+/// Nothing overlaps better than all of the reading with all of the computing.
+std::optional<double> read_or_compute(const ProductShape& shape, double read,
+                                      std::optional<double> flops) {
+  if (!multiplied(shape.dtype) || read <= 0) return std::nullopt;
+  const double reading = shape.bytes() / read;
+  if (shape.tokens == 1) return reading;
+  if (!flops || *flops <= 0) return std::nullopt;
+  const double operations = 2 * static_cast<double>(shape.rows) * static_cast<double>(shape.cols) *
+                            static_cast<double>(shape.tokens);
+  return std::max(reading, operations / *flops);
+}
+
+/// What cuBLASLt's first algorithm, and the one that reads least often, showed on an H200 by what
+/// crossed the link.
+std::size_t reads_of(std::size_t tokens, Rereads rereads) {
+  if (rereads == Rereads::none) return 1;
+  const std::size_t block = rereads == Rereads::as_engines_do ? 256 : 1024;
+  return (tokens + block - 1) / block;
 }
 
 }  // namespace
 
 std::optional<ProductTime> gpu_product(const Rates& rates, const ProductShape& shape,
                                        Rereads rereads) {
-  return product(rates.products, shape, rereads);
+  if (const auto measured = product(rates.products, shape, rereads)) return measured;
+  const auto twice = rates.flops ? std::optional(2 * *rates.flops) : std::nullopt;
+  const auto flops = shape.dtype != DType::fp8_e4m3 ? rates.flops
+                     : rates.flops_fp8              ? rates.flops_fp8
+                                                    : twice;
+  const auto seconds = read_or_compute(shape, rates.device_read.value_or(0), flops);
+  if (!seconds || !rates.launch) return std::nullopt;
+  return ProductTime{shape, rereads, *seconds + *rates.launch, reads_of(shape.tokens, rereads)};
 }
 
 std::optional<ProductTime> cpu_product(const Rates& rates, const ProductShape& shape) {
-  return product(rates.host_products, shape, Rereads::as_engines_do);
+  if (const auto measured = product(rates.host_products, shape, Rereads::as_engines_do)) {
+    return measured;
+  }
+  const auto seconds = read_or_compute(shape, rates.host_read, rates.host_flops);
+  if (!seconds) return std::nullopt;
+  return ProductTime{shape, Rereads::as_engines_do, *seconds};
 }
 
 }  // namespace offload

@@ -44,10 +44,11 @@ struct ProductTime {
   Rereads rereads = Rereads::as_engines_do;
   double seconds = 0;     // with the weight in its reader's own memory
   std::size_t reads = 1;  // of each byte of the weight, where caches do not help
+  bool operator==(const ProductTime&) const = default;
 };
 
-/// In bytes per second and seconds. What is not known is nullopt (0 of host_read), and what depends
-/// on it is not predicted.
+/// In bytes, floating-point operations (FLOP) per second, and seconds. What is not known is nullopt
+/// (0 of host_read), and what depends on it is not predicted.
 struct Rates {
   // The link.
   std::optional<double> copy_h2d;  // copy engine, pinned memory
@@ -68,17 +69,29 @@ struct Rates {
   std::optional<double> device_latency;
   std::optional<double> launch;  // seconds that a kernel takes beyond what it reads
   std::vector<ProductTime> products;
+  std::optional<double> flops;      // of large dense products of 16-bit types
+  std::optional<double> flops_fp8;  // likewise of fp8; twice flops where it is not known
   // The CPU.
   double host_read = 0;                         // all workers streaming from host memory
   std::optional<double> copy_h2d_beside_host;   // the copy engine while all workers read
   std::optional<double> host_read_beside_copy;  // and the workers meanwhile
   std::optional<double> hand_over;  // seconds from the end of one side's work to the other's begin
   std::vector<ProductTime> host_products;
+  std::optional<double> host_flops;  // of large dense products
+
+  bool operator==(const Rates&) const = default;
 };
 
 /// Of a product by the GPU on a weight in its memory, or by the CPU: as measured for this shape;
 /// between two numbers of tokens in proportion, beyond them by the nearer; of another shape, by the
-/// bytes of the weight that is most alike. nullopt where no product of the type was measured.
+/// bytes of the weight that is most alike.
+///
+/// Where no product of the type was measured: as long as it takes to read the weight once
+/// (device_read, host_read) or to compute (flops, host_flops), whichever is longer, and for the GPU
+/// a launch. One token computes next to nothing, so that flops need not be known. Over the link
+/// kernels read a weight again for each block of tokens: of 256 as an engine's do, of 1024 with the
+/// library's fewest. nullopt where one of these is missing, and for types that nothing multiplies.
+/// That a GPU has kernels which share what they read is not asked here.
 std::optional<ProductTime> gpu_product(const Rates& rates, const ProductShape& shape,
                                        Rereads rereads = Rereads::as_engines_do);
 std::optional<ProductTime> cpu_product(const Rates& rates, const ProductShape& shape);

@@ -54,5 +54,73 @@ TEST(Rates, KnowNothingOfWhatWasNotMeasured) {
   EXPECT_FALSE(gpu_product({}, shape(4096, 16)));
 }
 
+/// Of a machine of which products are not known: 1 TB/s, 100 TFLOP/s.
+Rates published() {
+  Rates rates;
+  rates.device_read = 1e12;
+  rates.flops = 100e12;
+  rates.launch = 4e-6;
+  return rates;
+}
+
+TEST(Rates, ReadOrComputeWhereNoProductWasMeasured) {
+  const double weight = 2.0 * 4096 * 4096;
+  const auto one = gpu_product(published(), shape(4096, 1));
+  EXPECT_DOUBLE_EQ(one->seconds, weight / 1e12 + 4e-6);
+  EXPECT_DOUBLE_EQ(gpu_product(published(), shape(4096, 64))->seconds, one->seconds);
+  const auto many = gpu_product(published(), shape(4096, 512));
+  EXPECT_DOUBLE_EQ(many->seconds, weight * 512 / 100e12 + 4e-6);
+  EXPECT_EQ(many->shape, shape(4096, 512));
+  EXPECT_DOUBLE_EQ(gpu_product(published(), {DType::fp16, 4096, 4096, 512})->seconds,
+                   many->seconds);
+}
+
+TEST(Rates, ComputeFp8TwiceAsFastUnlessTheySay) {
+  const ProductShape fp8{DType::fp8_e4m3, 4096, 4096, 512};
+  const double operations = 2.0 * 4096 * 4096 * 512;
+  EXPECT_DOUBLE_EQ(gpu_product(published(), fp8)->seconds, operations / 200e12 + 4e-6);
+  Rates said = published();
+  said.flops_fp8 = 100e12;
+  EXPECT_DOUBLE_EQ(gpu_product(said, fp8)->seconds, operations / 100e12 + 4e-6);
+}
+
+TEST(Rates, ReadAWeightAgainForEachBlockOfTokens) {
+  const auto reads = [](std::size_t tokens, Rereads rereads) {
+    return gpu_product(published(), shape(4096, tokens), rereads)->reads;
+  };
+  EXPECT_EQ(reads(1, Rereads::as_engines_do), 1U);
+  EXPECT_EQ(reads(256, Rereads::as_engines_do), 1U);
+  EXPECT_EQ(reads(257, Rereads::as_engines_do), 2U);
+  EXPECT_EQ(reads(4096, Rereads::as_engines_do), 16U);
+  EXPECT_EQ(reads(4096, Rereads::fewest_by_library), 4U);
+  EXPECT_EQ(reads(4096, Rereads::none), 1U);
+}
+
+TEST(Rates, TakeWhatWasMeasuredBeforeWhatWasPublished) {
+  Rates both = measured();
+  both.device_read = 1e12;
+  both.flops = 100e12;
+  both.launch = 4e-6;
+  EXPECT_DOUBLE_EQ(gpu_product(both, shape(4096, 16))->seconds, 10e-6);
+  EXPECT_TRUE(gpu_product(both, {DType::fp16, 4096, 4096, 16}));
+}
+
+TEST(Rates, NeedToComputeForManyTokensOnly) {
+  Rates reading = published();
+  reading.flops.reset();
+  EXPECT_TRUE(gpu_product(reading, shape(4096, 1)));
+  EXPECT_FALSE(gpu_product(reading, shape(4096, 2)));
+  reading.launch.reset();
+  EXPECT_FALSE(gpu_product(reading, shape(4096, 1)));
+  EXPECT_FALSE(gpu_product(published(), {DType::fp32, 4096, 4096, 1}));
+
+  Rates host;
+  host.host_read = 100e9;
+  EXPECT_DOUBLE_EQ(cpu_product(host, shape(4096, 1))->seconds, 2.0 * 4096 * 4096 / 100e9);
+  EXPECT_FALSE(cpu_product(host, shape(4096, 8)));
+  host.host_flops = 1e12;
+  EXPECT_DOUBLE_EQ(cpu_product(host, shape(4096, 256))->seconds, 512.0 * 4096 * 4096 / 1e12);
+}
+
 }  // namespace
 }  // namespace offload
