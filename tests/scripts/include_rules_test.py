@@ -15,6 +15,7 @@ LAYERS = (
     (("include/offload/", "bench/core/"),),
     (("include/offload/cuda/", "bench/cuda/"), ("kernels/",)),
     (("bench/platform/",), ("bench/models/",)),
+    (("bench/machines/",),),
     (("bench/policies/",), ("bench/workloads/",)),
     (("bench/catalog.",),),
     (("bench/options.",),),

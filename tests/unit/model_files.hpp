@@ -13,7 +13,7 @@
 namespace offload {
 
 /// Whether an error's text holds `part`.
-testing::AssertionResult says(std::string_view text, std::string_view part);
+::testing::AssertionResult says(std::string_view text, std::string_view part);
 
 /// A directory that goes with the object.
 class TempDirectory {
