@@ -45,6 +45,7 @@ JsonPart run_json(const RunRecord& run);
 JsonPart case_json(const CaseRecord& record, std::string_view run_name, const Ranking* ranking);
 JsonPart answer_json(const Answer& answer, const Calibration& calibration);
 JsonPart machine_json(const Platform& platform);
+JsonPart calibration_json(const Calibration& calibration);
 JsonPart tensors_json(const std::vector<WeightTensor>& tensors);
 
 }  // namespace offload

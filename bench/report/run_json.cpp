@@ -94,36 +94,6 @@ Json products_json(const std::vector<ProductTime>& products) {
   return list;
 }
 
-Json calibration_json(const Calibration& calibration) {
-  return {
-      {"copy_h2d_bytes_per_second", or_null<Json>(calibration.copy_h2d)},
-      {"copy_d2h_bytes_per_second", or_null<Json>(calibration.copy_d2h)},
-      {"sm_read_pinned_bytes_per_second", or_null<Json>(calibration.sm_read_pinned)},
-      {"device_read_bytes_per_second", or_null<Json>(calibration.device_read)},
-      {"link_latency_s", or_null<Json>(calibration.link_latency)},
-      {"device_latency_s", or_null<Json>(calibration.device_latency)},
-      {"host_read_bytes_per_second", calibration.host_read},
-      {"copy_h2d_beside_host_bytes_per_second", or_null<Json>(calibration.copy_h2d_beside_host)},
-      {"host_read_beside_copy_bytes_per_second", or_null<Json>(calibration.host_read_beside_copy)},
-      {"copy_h2d_pageable_bytes_per_second", or_null<Json>(calibration.copy_pageable)},
-      {"copy_start_s", or_null<Json>(calibration.copy_start)},
-      {"batch_start_s", or_null<Json>(calibration.batch_start)},
-      {"launch_s", or_null<Json>(calibration.launch)},
-      {"hand_over_s", or_null<Json>(calibration.hand_over)},
-      {"prefetch_bytes_per_second", or_null<Json>(calibration.prefetch)},
-      {"prefetch_read_mostly_bytes_per_second", or_null<Json>(calibration.prefetch_read_mostly)},
-      {"fault_bytes_per_second", or_null<Json>(calibration.fault)},
-      {"fault_read_mostly_bytes_per_second", or_null<Json>(calibration.fault_read_mostly)},
-      {"map_bytes_per_second", or_null<Json>(calibration.map)},
-      {"window_read_mostly_bytes_per_second", or_null<Json>(calibration.window_read_mostly)},
-      {"window_migrate_bytes_per_second", or_null<Json>(calibration.window_migrate)},
-      {"products", products_json(calibration.products)},
-      {"host_products", products_json(calibration.host_products)},
-      {"link_generation", or_null<Json>(calibration.link_generation)},
-      {"link_width", or_null<Json>(calibration.link_width)},
-      {"seconds", calibration.seconds}};
-}
-
 Json limit_json(const Limit& limit) {
   return {{"id", limit.id},
           {"description", limit.description},
@@ -173,6 +143,36 @@ Json finding_json(const Finding& finding) {
 
 }  // namespace
 
+JsonPart calibration_json(const Calibration& calibration) {
+  return Json{
+      {"copy_h2d_bytes_per_second", or_null<Json>(calibration.copy_h2d)},
+      {"copy_d2h_bytes_per_second", or_null<Json>(calibration.copy_d2h)},
+      {"sm_read_pinned_bytes_per_second", or_null<Json>(calibration.sm_read_pinned)},
+      {"device_read_bytes_per_second", or_null<Json>(calibration.device_read)},
+      {"link_latency_s", or_null<Json>(calibration.link_latency)},
+      {"device_latency_s", or_null<Json>(calibration.device_latency)},
+      {"host_read_bytes_per_second", calibration.host_read},
+      {"copy_h2d_beside_host_bytes_per_second", or_null<Json>(calibration.copy_h2d_beside_host)},
+      {"host_read_beside_copy_bytes_per_second", or_null<Json>(calibration.host_read_beside_copy)},
+      {"copy_h2d_pageable_bytes_per_second", or_null<Json>(calibration.copy_pageable)},
+      {"copy_start_s", or_null<Json>(calibration.copy_start)},
+      {"batch_start_s", or_null<Json>(calibration.batch_start)},
+      {"launch_s", or_null<Json>(calibration.launch)},
+      {"hand_over_s", or_null<Json>(calibration.hand_over)},
+      {"prefetch_bytes_per_second", or_null<Json>(calibration.prefetch)},
+      {"prefetch_read_mostly_bytes_per_second", or_null<Json>(calibration.prefetch_read_mostly)},
+      {"fault_bytes_per_second", or_null<Json>(calibration.fault)},
+      {"fault_read_mostly_bytes_per_second", or_null<Json>(calibration.fault_read_mostly)},
+      {"map_bytes_per_second", or_null<Json>(calibration.map)},
+      {"window_read_mostly_bytes_per_second", or_null<Json>(calibration.window_read_mostly)},
+      {"window_migrate_bytes_per_second", or_null<Json>(calibration.window_migrate)},
+      {"products", products_json(calibration.products)},
+      {"host_products", products_json(calibration.host_products)},
+      {"link_generation", or_null<Json>(calibration.link_generation)},
+      {"link_width", or_null<Json>(calibration.link_width)},
+      {"seconds", calibration.seconds}};
+}
+
 /// Everything of a run but its cases, which follow.
 JsonPart run_json(const RunRecord& run) {
   Json out = {{"schema_version", results_schema_version},
@@ -189,7 +189,7 @@ JsonPart run_json(const RunRecord& run) {
               {"host_workers",
                {{"threads", run.host_threads},
                 {"instruction_set", text_or_null<Json>(run.host_instruction_set)}}},
-              {"calibration", calibration_json(run.calibration)},
+              {"calibration", part<Json>(calibration_json(run.calibration))},
               {"findings", Json::array()},
               {"limits", Json::array()},
               {"memory_costs", Json::array()},
