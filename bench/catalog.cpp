@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <array>
 #include <iterator>
+#include <set>
+#include <string>
 #include <tuple>
 #include <utility>
 
@@ -53,6 +55,20 @@ std::vector<std::string_view> Catalog::policy_choices() const {
   std::vector<std::string_view> names = policy_names();
   for (const PolicyGroup& group : groups) names.push_back(group.name);
   return names;
+}
+
+std::vector<const Policy*> Catalog::policies_among(const std::vector<std::string>& names) const {
+  if (names.empty()) return policies;
+  std::set<const Policy*> wanted;
+  for (const std::string& name : names) {
+    const std::vector<const Policy*> named = policies_named(name);
+    wanted.insert(named.begin(), named.end());
+  }
+  std::vector<const Policy*> selected;
+  for (const Policy* entry : policies) {
+    if (wanted.contains(entry)) selected.push_back(entry);
+  }
+  return selected;
 }
 
 std::vector<const Policy*> Catalog::policies_named(std::string_view name) const {

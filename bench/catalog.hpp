@@ -4,6 +4,7 @@
 #pragma once
 #include <memory>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -31,6 +32,8 @@ struct Catalog {
   /// The policies that `name` stands for: one, or those of a group. Throws UsageError for an
   /// unknown name.
   std::vector<const Policy*> policies_named(std::string_view name) const;
+  /// Those that any of `names` stands for, in the catalog's order; all where there are no names.
+  std::vector<const Policy*> policies_among(const std::vector<std::string>& names) const;
   std::vector<std::string_view> workload_names() const;
 };
 

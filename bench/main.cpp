@@ -9,6 +9,7 @@
 #include "bench/cli/command_line.hpp"
 #include "bench/cli/exit_code.hpp"
 #include "bench/core/standard_output.hpp"
+#include "bench/advise.hpp"
 #include "bench/doctor.hpp"
 #include "bench/measure/memory_cost.hpp"
 #include "bench/measure/plan.hpp"
@@ -62,6 +63,8 @@ int run_action(const Options& options, const Catalog& catalog,
       return show_plan(options, catalog);
     case Action::doctor:
       return run_doctor(options);
+    case Action::advise:
+      return run_advise(options, catalog);
     case Action::run:
     case Action::explain:
     case Action::memory_cost:

@@ -18,14 +18,24 @@
 namespace offload {
 
 /// The subcommands.
-enum class Action : std::uint8_t { run, list, plan, explain, platform, memory_cost, doctor };
-inline constexpr std::array<Named<Action>, 7> action_names{{{"run", Action::run},
+enum class Action : std::uint8_t {
+  run,
+  list,
+  plan,
+  explain,
+  platform,
+  memory_cost,
+  doctor,
+  advise
+};
+inline constexpr std::array<Named<Action>, 8> action_names{{{"run", Action::run},
                                                             {"list", Action::list},
                                                             {"plan", Action::plan},
                                                             {"explain", Action::explain},
                                                             {"platform", Action::platform},
                                                             {"memory-cost", Action::memory_cost},
-                                                            {"doctor", Action::doctor}}};
+                                                            {"doctor", Action::doctor},
+                                                            {"advise", Action::advise}}};
 constexpr std::string_view name(Action action) { return name_of(action, action_names); }
 
 enum class Format : std::uint8_t { table, md, csv, json };
@@ -45,6 +55,24 @@ inline constexpr std::array<Named<EvidenceLevel>, 3> evidence_level_names{
 constexpr std::string_view name(EvidenceLevel level) {
   return name_of(level, evidence_level_names);
 }
+
+/// What `advise` is asked, and where its rates come from: a machine, rates by hand, or neither,
+/// which calibrates here.
+struct AdviseOptions {
+  std::string platform;         // a results file, a profile, or the name of a shipped one
+  double link = 0;              // bytes per second; 0: not given
+  double host_read = 0;         // likewise
+  double hbm = 0;               // likewise
+  double tflops = 0;            // of 16-bit products
+  bool recalibrate = false;     // whatever is kept
+  std::size_t gpu_memory = 0;   // bytes; 0: all that the machine has
+  std::size_t host_memory = 0;  // likewise
+  std::size_t context = 4096;   // tokens
+  std::size_t batch = 1;
+  std::size_t prompt = 512;
+  std::string engine = "any";
+  bool verify = false;
+};
 
 struct Options {
   Action action = Action::run;
@@ -80,6 +108,8 @@ struct Options {
   bool checkpoint_shapes = false;                      // instead of the fused ones
   std::uint64_t slice_bytes = std::uint64_t{2} << 30;  // of offloaded weights
   Tuning tuning;
+
+  AdviseOptions advise;
 
   // Where it goes.
   std::string output;  // results file; "-" = stdout; empty = none

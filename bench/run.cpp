@@ -6,7 +6,6 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
-#include <ctime>
 #include <iostream>
 #include <memory>
 #include <optional>
@@ -17,6 +16,7 @@
 #include "bench/cli/interrupt.hpp"
 #include "bench/cli/progress.hpp"
 #include "bench/core/standard_output.hpp"
+#include "bench/core/utc.hpp"
 #include "bench/measure/calibration.hpp"
 #include "bench/measure/case_rates.hpp"
 #include "bench/measure/case_result.hpp"
@@ -46,15 +46,6 @@ struct Interrupted {
 
 void leave_if_interrupted() {
   if (const int signal = pending_signal()) throw Interrupted{signal};
-}
-
-std::string utc_now() {
-  const std::time_t now = std::time(nullptr);
-  std::tm parts{};
-  gmtime_r(&now, &parts);
-  char text[sizeof "2000-01-01T00:00:00Z"];
-  std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts);
-  return text;
 }
 
 // Variables that change what is measured without appearing on the command line.

@@ -21,6 +21,7 @@
 #include "bench/core/names.hpp"
 #include "bench/core/numbers.hpp"
 #include "bench/core/text.hpp"
+#include "bench/machines/machine_profile.hpp"
 #include "bench/measure/suites.hpp"
 #include "bench/record.hpp"
 #include "offload/weights.hpp"
@@ -79,6 +80,26 @@ CLI::Validator number(T min, T max) {
         << (std::is_integral_v<T> ? "whole " : "") << "number from " << min << " to " << max
         << ", not " << in_quotes(text);
     throw UsageError(why.str());
+  });
+}
+
+std::vector<std::string_view> engine_names() {
+  std::vector<std::string_view> names{"any"};
+  names.insert(names.end(), engines.begin(), engines.end());
+  return names;
+}
+
+/// Bytes per second.
+CLI::Validator rate() {
+  return reader([](const std::string& text) {
+    constexpr double least = 1e6;
+    if (parse_rate(text) < least) {
+      throw UsageError("must be a rate such as 25GB/s, not " + in_quotes(text) +
+                       ": no machine is as slow");
+    }
+    std::ostringstream exact;
+    exact << std::setprecision(std::numeric_limits<double>::max_digits10) << parse_rate(text);
+    return exact.str();
   });
 }
 
@@ -253,6 +274,8 @@ class CommandLine {
   void add_measuring(CLI::App& command);
   void add_selection(CLI::App& command);
   void add_model(CLI::App& command, const std::string& heading);
+  void add_question(CLI::App& command);
+  void add_rates(CLI::App& command);
   void add_offloading(CLI::App& command);
   void add_tuning(CLI::App& command);
   void add_method(CLI::App& command);
@@ -297,6 +320,13 @@ CommandLine::CommandLine(const Catalog& catalog) : catalog_(catalog) {
   add_output_file(doctor);
   add_view(doctor);
   doctor.footer("\nExit code: 0 with nothing to look at, 1 with something.\n");
+  CLI::App& advise =
+      add_command(Action::advise, "which way to run a model on a machine, and what to type");
+  add_question(advise);
+  add_rates(advise);
+  add_gpu(advise);
+  add_output_file(advise);
+  add_view(advise);
   CLI::App& cost = add_command(Action::memory_cost,
                                "what each allocator really takes for the tensors of a model");
   add_model(cost, "What is measured");
@@ -370,6 +400,48 @@ void CommandLine::add_model(CLI::App& command, const std::string& heading) {
   flags.list("--model", "NAME,...", options_.models,
              "a model: a short name, a Hugging Face id (also of the local cache), or the path of a "
              "config.json, safetensors, GGUF or their directory");
+}
+
+void CommandLine::add_question(CLI::App& command) {
+  const Flags flags(command, "What is asked");
+  AdviseOptions& asked = options_.advise;
+  flags.list("--model", "NAME", options_.models,
+             "a short name, a Hugging Face id (also of the local cache), or the path of a "
+             "config.json, safetensors, GGUF or their directory",
+             {}, "none; it is needed");
+  flags.value("--gpu-memory", "SIZE", asked.gpu_memory, "that the model may take", size(),
+              "all of the GPU");
+  flags.value("--host-memory", "SIZE", asked.host_memory, "likewise", size(), "all of the host");
+  flags.value("--context", "N", asked.context, "tokens of each sequence, in the KV cache",
+              whole_number(1, 100'000'000));
+  flags.value("--batch", "N", asked.batch, "sequences that are decoded at once",
+              whole_number(1, 256));
+  flags.value("--prompt", "N", asked.prompt, "tokens of each prompt", whole_number(1, 10'000'000));
+  flags.value("--engine", "NAME", asked.engine,
+              "whose settings are tried: " + joined(engine_names(), ", ") +
+                  "; any also tries what no engine has",
+              name_among("engine", engine_names()));
+  flags.list("--policies", "NAME,...", options_.policies, "only these; groups: " + group_names(),
+             name_among("policy", catalog_.policy_choices()), "all");
+}
+
+void CommandLine::add_rates(CLI::App& command) {
+  const Flags flags(command,
+                    "Where rates come from (default: this machine's, calibrated and kept)");
+  AdviseOptions& asked = options_.advise;
+  flags.value("--platform", "NAME", asked.platform,
+              "a results file of this program, or a machine that others have measured: " +
+                  joined(shipped_machines(), ", "),
+              {}, "this machine");
+  flags.value("--link", "RATE", asked.link, "copies to the GPU, such as 25GB/s", rate(), "none");
+  flags.value("--host-read", "RATE", asked.host_read, "of host memory by the CPU, such as 60GB/s",
+              rate(), "none");
+  flags.value("--hbm", "RATE", asked.hbm, "of GPU memory, such as 1008GB/s", rate(), "none");
+  flags.value("--tflops", "X", asked.tflops, "dense 16-bit products by the GPU", number(0.001, 1e6),
+              "none");
+  flags.toggle("--recalibrate", asked.recalibrate, "measure again, whatever is kept");
+  flags.toggle("--verify", asked.verify,
+               "measure the three best here, and say what was predicted beside it");
 }
 
 void CommandLine::add_offloading(CLI::App& command) {

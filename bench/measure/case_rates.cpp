@@ -197,6 +197,7 @@ void calibrate_policies(const CaseRatesContext& context, const Plan& plan, Calib
   if (gpu_memory_limit(*platform.gpu) < 4 * read_bytes) return;
   for (const Policy* policy : context.catalog.policies) {
     if (policy->calibrates == nullptr || !policy->support(platform)) continue;
+    if (result.*policy->calibrates) continue;  // kept from another run
     const bool planned = std::ranges::any_of(
         plan.cases, [&](const Case& item) { return item.policy->family == policy->family; });
     if (!planned) continue;
@@ -207,16 +208,19 @@ void calibrate_policies(const CaseRatesContext& context, const Plan& plan, Calib
 
 void calibrate_products(const CaseRatesContext& context, const Plan& plan, Calibration& result) {
   const Wanted wanted = products_of(plan);
-  const auto measure = [&](const std::vector<ProductShape>& shapes, Family family) {
+  const auto measure = [&](const std::vector<ProductShape>& shapes,
+                           const std::vector<ProductTime>& kept, Family family) {
     const Policy* const policy = first_of(context.catalog, family);
     if (policy == nullptr || !policy->support(context.session.platform())) return;
     for (const ProductShape& shape : shapes) {
+      const bool known = std::ranges::find(kept, shape, &ProductTime::shape) != kept.end();
+      if (known) continue;
       context.checkpoint("products");
       attempt(context, [&] { time_product(context, shape, *policy, wanted.rereads, result); });
     }
   };
-  measure(wanted.on_gpu, Family::resident);
-  measure(wanted.on_cpu, Family::cpu);
+  measure(wanted.on_gpu, result.products, Family::resident);
+  measure(wanted.on_cpu, result.host_products, Family::cpu);
 }
 
 }  // namespace offload

@@ -25,7 +25,7 @@ struct CaseRatesContext {
 };
 
 /// Of all rows that calibrate a rate (Policy::calibrates), where the plan has one of their family.
-/// What fails leaves its rate unknown.
+/// What fails leaves its rate unknown; what `result` has already stays.
 void calibrate_policies(const CaseRatesContext& context, const Plan& plan, Calibration& result);
 
 /// Of the products that the plan's cases compute (Workload::products), on the GPU and, where a case

@@ -27,23 +27,6 @@ std::string case_name(std::string_view workload, std::string_view policy, std::s
   return text;
 }
 
-/// The catalog's policies in its order, reduced to `names` of policies and groups when there are
-/// any.
-std::vector<const Policy*> select_policies(const Catalog& catalog,
-                                           const std::vector<std::string>& names) {
-  if (names.empty()) return catalog.policies;
-  std::set<const Policy*> wanted;
-  for (const std::string& name : names) {
-    const std::vector<const Policy*> named = catalog.policies_named(name);
-    wanted.insert(named.begin(), named.end());
-  }
-  std::vector<const Policy*> selected;
-  for (const Policy* entry : catalog.policies) {
-    if (wanted.contains(entry)) selected.push_back(entry);
-  }
-  return selected;
-}
-
 bool any_resident(const WeightSet& weights) {
   return std::any_of(weights.tensors.begin(), weights.tensors.end(),
                      [](const WeightTensor& tensor) { return tensor.resident; });
@@ -55,7 +38,7 @@ class Planner {
       : options_(options),
         catalog_(catalog),
         platform_(platform),
-        policies_(select_policies(catalog, options.policies)) {}
+        policies_(catalog.policies_among(options.policies)) {}
 
   void add(const Selection& selection) {
     if (selection.layout) plan_.models.push_back(*selection.layout);

@@ -178,6 +178,9 @@ using PlaceFunction = std::unique_ptr<Placement> (*)(std::span<const WeightTenso
 /// When it was last looked up which engine has what (docs/engines.md).
 inline constexpr std::string_view engines_as_of = "2026-11";
 
+/// Those whose flags rows name.
+inline constexpr std::array<std::string_view, 3> engines{"vLLM", "SGLang", "llama.cpp"};
+
 /// A policy is a row: what it is, what it asks for, and two functions. Rows are constants, found by
 /// the build in the files of bench/policies/.
 struct Policy {

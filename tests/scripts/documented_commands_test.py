@@ -22,7 +22,7 @@ needs_program = pytest.mark.skipif(not BENCH, reason="OFFLOAD_BENCH is not set")
 DOCUMENTS = ["README.md", "CONTRIBUTING.md", *sorted(f"docs/{path.name}" for path in (root / "docs").glob("*.md"))]
 
 # Commands of the program that measure nothing, or one case.
-AS_IT_STANDS = {"list", "plan", "platform", "doctor", "explain", "memory-cost", "--help", "--version"}
+AS_IT_STANDS = {"list", "plan", "platform", "doctor", "advise", "explain", "memory-cost", "--help", "--version"}
 # Results by the names that the documents give them: those of a committed run.
 PLACES = {
     "monday": "quick", "tuesday": "micro", "wednesday": "adaptation", "rank0": "quick", "rank1": "micro",

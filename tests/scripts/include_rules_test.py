@@ -23,7 +23,7 @@ LAYERS = (
     (("bench/measure/",),),
     (("bench/report/",),),
     (("bench/cli/",),),
-    (("bench/run.", "bench/doctor.", "bench/main."),),
+    (("bench/run.", "bench/doctor.", "bench/advise.", "bench/main."),),
 )
 
 # And what a lower room may not see all the same: a policy knows no kernel.

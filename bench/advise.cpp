@@ -1,0 +1,310 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "bench/advise.hpp"
+
+#include <algorithm>
+#include <filesystem>
+#include <iostream>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "bench/cli/exit_code.hpp"
+#include "bench/cli/interrupt.hpp"
+#include "bench/cli/progress.hpp"
+#include "bench/core/names.hpp"
+#include "bench/core/standard_output.hpp"
+#include "bench/core/utc.hpp"
+#include "bench/machines/machine_profile.hpp"
+#include "bench/measure/advice.hpp"
+#include "bench/measure/calibration.hpp"
+#include "bench/measure/case_rates.hpp"
+#include "bench/measure/case_result.hpp"
+#include "bench/measure/plan.hpp"
+#include "bench/measure/session.hpp"
+#include "bench/models/linear_weights.hpp"
+#include "bench/models/load.hpp"
+#include "bench/platform/probe.hpp"
+#include "bench/report/advice.hpp"
+#include "bench/report/calibration_cache.hpp"
+#include "bench/report/results_file.hpp"
+#include "offload/error.hpp"
+#include "offload/statistics.hpp"
+
+namespace offload {
+namespace {
+
+struct Interrupted {
+  int signal;
+};
+
+void leave_if_interrupted() {
+  if (const int signal = pending_signal()) throw Interrupted{signal};
+}
+
+std::optional<double> given(double value) {
+  return value > 0 ? std::optional(value) : std::nullopt;
+}
+
+GivenRates by_hand(const AdviseOptions& asked) {
+  constexpr double tera = 1e12;
+  return {given(asked.link), given(asked.host_read), given(asked.hbm), given(asked.tflops * tera)};
+}
+
+bool any_by_hand(const AdviseOptions& asked) {
+  return asked.link > 0 || asked.host_read > 0 || asked.hbm > 0 || asked.tflops > 0;
+}
+
+/// A run that would decode and prefill as is asked.
+Options passes_asked_for(const Options& options) {
+  Options run;
+  run.gpu = options.gpu;
+  run.models = options.models;
+  run.evidence = EvidenceLevel::none;
+  const std::size_t prompt = options.advise.prompt * options.advise.batch;
+  run.workloads = {label_of("decode", "tokens", std::to_string(options.advise.batch))};
+  run.workloads.push_back(
+      prompt <= 256 ? label_of("decode", "tokens", std::to_string(prompt))
+                    : label_of("prefill", "tokens",
+                               std::to_string(std::clamp<std::size_t>(prompt, 512, 8192))));
+  return run;
+}
+
+/// This machine, while it is at work.
+class Here {
+ public:
+  Here(const Options& options, const Catalog& catalog, ModelLoader& models)
+      : options_(options), catalog_(catalog), models_(models), machine_(kept(options)) {}
+
+  MachineProfile& machine() { return machine_; }
+
+  /// What is not kept yet: the machine's rates, and the products of the model.
+  void calibrate_missing() {
+    ProgressLine progress(options_.progress, {1});
+    progress.begin("calibrating");
+    Session session(machine_.platform, 0);
+    WallTime wall;
+    Calibration found;
+    static_cast<Rates&>(found) = machine_.rates;
+    if (found.host_read <= 0) found = calibrate(session, wall, leave_if_interrupted);
+    session.set_rates(found);
+    const Plan plan = make_plan(passes_asked_for(options_), catalog_, machine_.platform, models_);
+    Loop loop(session, found, wall, {.watch = false, .checkpoint = leave_if_interrupted});
+    const CaseRatesContext context{session, loop, catalog_, wall, [&](std::string_view name) {
+                                     leave_if_interrupted();
+                                     progress.step(std::string(name));
+                                   }};
+    calibrate_policies(context, plan, found);
+    calibrate_products(context, plan, found);
+    machine_.rates = found;
+    keep_calibration(machine_.platform, found, utc_now());
+  }
+
+ private:
+  static MachineProfile kept(const Options& options) {
+    MachineProfile machine;
+    machine.platform = probe_platform(options.gpu);
+    if (!machine.platform.gpu) {
+      throw UsageError(
+          "no rates and no GPU (" + machine.platform.gpu_absent_reason +
+          "): give --platform FILE with results of the machine, --platform NAME for one that "
+          "others have measured (" +
+          joined(shipped_machines(), ", ") +
+          "), --link, --host-read, --hbm and --tflops by hand, or run this where the GPU is");
+    }
+    machine.name = machine.platform.gpu->name;
+    machine.origin = machine.name + ", measured here";
+    if (options.advise.recalibrate) return machine;
+    if (auto before = kept_calibration(machine.platform)) return std::move(*before);
+    return machine;
+  }
+
+  const Options& options_;
+  const Catalog& catalog_;
+  ModelLoader& models_;
+  MachineProfile machine_;
+};
+
+/// A decode step over a slice of the model as `one` has it, in the measuring loop.
+Verified verify(const Configuration& one, const Options& options, const Catalog& catalog,
+                const MachineProfile& machine, ModelLoader& models) {
+  Options run = passes_asked_for(options);
+  run.workloads.resize(1);
+  run.policies = {std::string(one.policy->name)};
+  run.rules = one.rules;
+  run.tuning.prefetch_step = one.rules.prefetch_step;
+  Verified found{std::string(one.policy->name), 0, 0, {}, 0, ""};
+  try {
+    const Plan plan = make_plan(run, catalog, machine.platform, models);
+    if (plan.cases.empty()) {
+      found.failure = plan.skipped.empty() ? "not planned" : plan.skipped.front().reason;
+      return found;
+    }
+    const Case& item = plan.cases.front();
+    found.layers = item.weights->slice->layers_measured;
+    found.of_layers = item.weights->slice->layers;
+    if (const auto predicted = predict(item, machine.rates, run.tuning, false)) {
+      found.predicted = *predicted;
+    }
+    Session session(machine.platform, 0);
+    session.set_tuning(run.tuning);
+    session.set_rates(machine.rates);
+    WallTime wall;
+    Calibration calibration;
+    static_cast<Rates&>(calibration) = machine.rates;
+    Loop loop(session, calibration, wall, {.watch = false, .checkpoint = leave_if_interrupted});
+    loop.prepare(item);
+    constexpr int samples = 3;
+    std::vector<double> seconds;
+    for (int i = 0; i < samples; ++i) seconds.push_back(loop.sample());
+    found.measured = percentile(seconds, 50);
+  } catch (const CudaError& error) {
+    if (error.context_dead()) throw;
+    found.failure = error.what();
+  } catch (const ImplausibleResult& error) {
+    found.failure = error.what();
+  }
+  return found;
+}
+
+MachineProfile machine_of(const Options& options, const Catalog& catalog, ModelLoader& models) {
+  const AdviseOptions& asked = options.advise;
+  const bool elsewhere = any_by_hand(asked) || !asked.platform.empty();
+  if (elsewhere && (asked.recalibrate || asked.verify)) {
+    throw UsageError(std::string(asked.verify ? "--verify" : "--recalibrate") +
+                     " measures this machine: leave out --platform and rates by hand");
+  }
+  if (!elsewhere) {
+    Here here(options, catalog, models);
+    here.calibrate_missing();
+    return std::move(here.machine());
+  }
+  if (asked.platform.empty()) return machine_by_hand(by_hand(asked));
+  const std::vector<std::string_view> shipped = shipped_machines();
+  const bool is_name = std::ranges::find(shipped, to_lower(asked.platform)) != shipped.end() ||
+                       !std::filesystem::exists(asked.platform);
+  MachineProfile machine = is_name ? shipped_machine(asked.platform) : read_machine(asked.platform);
+  if (any_by_hand(asked)) give(machine, by_hand(asked));
+  return machine;
+}
+
+std::uint64_t memory_of(std::size_t asked, std::optional<std::uint64_t> known,
+                        const std::string& flag) {
+  if (asked > 0) return asked;
+  if (known && *known > 0) return *known;
+  throw UsageError(flag + ": how much there is does not follow from the rates: say so");
+}
+
+Question question_of(const Options& options, const MachineProfile& machine) {
+  const AdviseOptions& asked = options.advise;
+  const Platform& platform = machine.platform;
+  Question question;
+  question.gpu_memory = memory_of(
+      asked.gpu_memory,
+      platform.gpu ? std::optional<std::uint64_t>(platform.gpu->memory_bytes) : std::nullopt,
+      "--gpu-memory");
+  question.host_memory = memory_of(asked.host_memory, platform.host.memory_bytes, "--host-memory");
+  question.context = asked.context;
+  question.batch = asked.batch;
+  question.prompt = asked.prompt;
+  question.engine = asked.engine == "any" ? "" : asked.engine;
+  question.policies = options.policies;
+  return question;
+}
+
+WhatIf what_if(std::string condition, const Advice& advice, std::size_t batch) {
+  WhatIf found{std::move(condition), "", "", 0};
+  if (advice.configurations.empty()) return found;
+  const Configuration& best = advice.configurations.front();
+  found.policy = best.policy->name;
+  found.flags = best.flags;
+  found.tokens_per_second = best.tokens_per_second(batch);
+  return found;
+}
+
+std::vector<WhatIf> what_ifs(const Model& model, const Catalog& catalog, const Question& question,
+                             const MachineProfile& machine) {
+  std::vector<WhatIf> found;
+  Question steps = question;
+  steps.prompt = 0;
+  const auto ask = [&](std::string condition, const Question& asked, const Rates& rates) {
+    found.push_back(what_if(std::move(condition),
+                            advise(model, catalog, asked, rates, machine.platform),
+                            question.batch));
+  };
+  ask("With a link twice as fast", steps, twice_as_fast(machine.rates, Bottleneck::link));
+  ask("With host memory and a CPU twice as fast", steps,
+      twice_as_fast(machine.rates, Bottleneck::cpu));
+  Question more = steps;
+  more.gpu_memory += question.gpu_memory / 2;
+  ask("With half as much GPU memory again", more, machine.rates);
+  return found;
+}
+
+std::vector<Crossover> crossovers(const Model& model, const Rates& rates) {
+  std::vector<Crossover> found;
+  for (const WeightSet& weights : projections_of(model)) {
+    const WeightTensor& tensor = weights.tensors.front();
+    ProductShape shape{tensor.dtype, tensor.rows, tensor.cols, 256};
+    if (!cpu_product(rates, shape) || !gpu_product(rates, shape)) continue;
+    shape.tokens = 1;
+    found.push_back({weights.name + ", " + std::string(name(tensor.dtype)) + ' ' +
+                         std::to_string(tensor.rows) + 'x' + std::to_string(tensor.cols),
+                     tokens_to_copy_from(shape, rates)});
+  }
+  return found;
+}
+
+AdviceReport report_of(const Options& options, const Catalog& catalog) {
+  if (options.models.size() != 1) throw UsageError("advise needs one model: --model NAME");
+  if (options.advise.prompt > options.advise.context) {
+    throw UsageError("--prompt " + std::to_string(options.advise.prompt) +
+                     " is longer than --context " + std::to_string(options.advise.context));
+  }
+  ModelLoader models;
+  const Model& model = models.load(options.models.front());
+  MachineProfile machine = machine_of(options, catalog, models);
+  complete(machine);
+  AdviceReport report;
+  report.model = model.name;
+  report.question = question_of(options, machine);
+  report.advice = advise(model, catalog, report.question, machine.rates, machine.platform);
+  report.origin = machine.origin;
+  report.unknown = machine.notes;
+  report.unknown.insert(report.unknown.end(), machine.unknown.begin(), machine.unknown.end());
+  report.assumed = machine.assumed;
+  report.what_ifs = what_ifs(model, catalog, report.question, machine);
+  report.crossovers = crossovers(model, machine.rates);
+  constexpr std::size_t first = 3;
+  const std::size_t verified =
+      options.advise.verify ? std::min(first, report.advice.configurations.size()) : 0;
+  for (std::size_t i = 0; i < verified; ++i) {
+    report.verified.push_back(
+        verify(report.advice.configurations[i], options, catalog, machine, models));
+  }
+  report.copy_from_bytes = bytes_to_copy_from(machine.rates);
+  return report;
+}
+
+}  // namespace
+
+int run_advise(const Options& options, const Catalog& catalog) {
+  const InterruptGuard interrupts;
+  OutputFile output("--output", options.output);
+  try {
+    const AdviceReport report = report_of(options, catalog);
+    const std::string text = advice_text(report, options.format);
+    if (!options.output.empty()) output.commit(advice_json(report));
+    if (options.output == "-") {
+      std::cerr << text;  // with the results on stdout it is for the eyes only
+    } else {
+      write_stdout(text);
+    }
+    return report.advice.configurations.empty() ? exit_nothing_matched : exit_ok;
+  } catch (const Interrupted& interrupted) {
+    std::cerr << "offload_bench: interrupted by " << signal_name(interrupted.signal) << '\n';
+    return exit_interrupted;
+  }
+}
+
+}  // namespace offload

@@ -1,0 +1,490 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "bench/measure/advice.hpp"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cmath>
+#include <functional>
+#include <limits>
+#include <memory>
+#include <string_view>
+#include <utility>
+
+#include "bench/core/names.hpp"
+#include "bench/core/text.hpp"
+#include "bench/measure/engine_flags.hpp"
+#include "bench/models/fuse.hpp"
+#include "bench/models/slice.hpp"
+#include "bench/models/tensor_names.hpp"
+#include "bench/policies/parts/partly_resident.hpp"
+#include "offload/error.hpp"
+
+namespace offload {
+namespace {
+
+constexpr std::uint64_t GiB = std::uint64_t{1} << 30;
+/// Activations, the library's workspaces and the context: what engines keep free of weights, too.
+constexpr std::uint64_t workspace = GiB;
+
+double as_double(std::uint64_t value) { return static_cast<double>(value); }
+
+/// What of a policy's rules is searched.
+enum class Search : std::uint8_t { budget, groups, experts, layers };
+
+/// "vLLM --x" of "vLLM --x; SGLang --y".
+std::vector<std::string> alternatives(std::string_view flags) {
+  constexpr std::string_view apart = "; ";
+  std::vector<std::string> found;
+  while (!flags.empty()) {
+    const std::size_t end = std::min(flags.find(apart), flags.size());
+    found.emplace_back(flags.substr(0, end));
+    flags.remove_prefix(std::min(flags.size(), end + apart.size()));
+  }
+  return found;
+}
+
+Search search_of(std::string_view flags) {
+  if (flags.find("--offload-group-size") != flags.npos) return Search::groups;
+  if (flags.find("-ncmoe N") != flags.npos) return Search::experts;
+  if (flags.find("-ngl N") != flags.npos) return Search::layers;
+  return Search::budget;
+}
+
+class Adviser {
+ public:
+  Adviser(const Model& checkpoint, const Catalog& catalog, const Question& question,
+          const Rates& rates, const Platform& platform)
+      : model_(fused(checkpoint)),
+        catalog_(catalog),
+        question_(question),
+        rates_(rates),
+        platform_(platform) {
+    const auto kv = kv_bytes_per_token(checkpoint);
+    const std::uint64_t cached = std::uint64_t{question.context} * question.batch;
+    const WeightSet all = weights_of({});
+    advice_.weight_bytes = all.bytes();
+    advice_.fixed = {all.slice->other_bytes, kv.value_or(0) * cached, workspace, kv.has_value()};
+    std::uint64_t head = 0;
+    for (const ModelTensor& tensor : model_.ends) {
+      if (tensor.part == Part::head) head += tensor.bytes;
+    }
+    if (head == 0) {  // tied: the embedding is read instead
+      for (const ModelTensor& tensor : model_.ends) {
+        if (tensor.part == Part::embedding) head += tensor.bytes;
+      }
+    }
+    if (rates_.device_read) {
+      advice_.rest_of_step = as_double(head + advice_.fixed.kv_cache) / *rates_.device_read;
+      rest_of_prompt_ = as_double(head) / *rates_.device_read;
+    }
+    step_ = pass("decode", question.batch, all);
+    for (const Bottleneck part : limiting) {
+      Rates faster = twice_as_fast(rates_, part);
+      auto work = step_.workload->work(all, faster);
+      faster_steps_.push_back({part, std::move(faster), std::move(work)});
+    }
+    const std::size_t prompt = question.prompt * question.batch;
+    constexpr std::size_t few = 256;
+    if (prompt > 0) prompt_ = pass(prompt <= few ? "decode" : "prefill", prompt, all);
+  }
+
+  Advice advice() {
+    const std::uint64_t wanted = advice_.weight_bytes + advice_.fixed.bytes();
+    advice_.all_fits = wanted <= question_.gpu_memory;
+    for (const Policy* policy : catalog_.policies_among(question_.policies)) consider(*policy);
+    std::ranges::stable_sort(advice_.configurations, {}, [](const Configuration& one) {
+      return one.step ? one.step->seconds : std::numeric_limits<double>::infinity();
+    });
+    for (std::size_t i = 0; i < advice_.configurations.size() && !advice_.best_of_engines; ++i) {
+      if (!advice_.configurations[i].flags.empty()) advice_.best_of_engines = i;
+    }
+    return std::move(advice_);
+  }
+
+ private:
+  /// What a pass computes is the same whatever is offloaded, for that only marks tensors.
+  struct Pass {
+    std::unique_ptr<Workload> workload;
+    double times = 1;
+    std::optional<PassWork> work;
+  };
+  struct FasterStep {
+    Bottleneck part;
+    Rates rates;
+    std::optional<PassWork> work;
+  };
+  static constexpr std::array limiting{Bottleneck::link, Bottleneck::cpu, Bottleneck::gpu,
+                                       Bottleneck::starts};
+
+  /// As many tokens as its parameter allows, and so many passes of them.
+  Pass pass(std::string_view name, std::size_t tokens, const WeightSet& all) const {
+    const Workload* const known = catalog_.workload(name);
+    const Parameter range = *known->parameter();
+    const std::size_t clamped = std::clamp(tokens, range.min, range.max);
+    Pass pass{known->with_parameter(clamped),
+              std::max(1.0, as_double(tokens) / as_double(range.max)),
+              {}};
+    pass.work = pass.workload->work(all, rates_);
+    return pass;
+  }
+
+  WeightSet weights_of(const OffloadRules& rules) const {
+    return model_slice(model_, offloading(model_, rules).tensors,
+                       std::numeric_limits<std::uint64_t>::max() / 4, rules.prefetch_step);
+  }
+
+  void consider(const Policy& policy) {
+    if (std::ranges::find(policy.starts, Start::steady) == policy.starts.end()) return;
+    if (Support support = policy.support(platform_); !support) {
+      misfit(policy, support.reason());
+      return;
+    }
+    if (policy.family == Family::resident) return whole(policy);
+    bool tried = false;
+    for (const std::string& flags : alternatives(policy.engine_flags)) {
+      if (!is_wanted(flags)) continue;
+      tried = true;
+      search(policy, flags);
+    }
+    if (!tried && question_.engine.empty()) search(policy, "");
+  }
+
+  bool is_wanted(std::string_view flags) const {
+    return question_.engine.empty() ||
+           to_lower(flags.substr(0, flags.find(' '))) == to_lower(question_.engine);
+  }
+
+  /// Nothing is offloaded.
+  void whole(const Policy& policy) {
+    WeightSet weights = weights_of({});
+    const MemoryUse memory{advice_.weight_bytes + advice_.fixed.bytes(), 0};
+    if (memory.device > question_.gpu_memory) {
+      misfit(policy, misses("GPU memory", memory.device, question_.gpu_memory));
+      return;
+    }
+    Configuration configuration;
+    configuration.policy = &policy;
+    configuration.flags = policy.engine_flags;
+    configuration.memory = memory;
+    add(std::move(configuration), weights);
+  }
+
+  void misfit(const Policy& policy, std::string reason) {
+    const bool told = std::ranges::any_of(advice_.misfits, [&](const Misfit& one) {
+      return one.policy == &policy && one.reason == reason;
+    });
+    if (!told) advice_.misfits.push_back({&policy, std::move(reason)});
+  }
+
+  static std::string misses(const std::string& what, std::uint64_t needed, std::uint64_t given) {
+    return "needs " + format_size_rounded(needed) + " of " + what + ", " +
+           format_size_rounded(needed - given) + " more than there is";
+  }
+
+  struct Tried {
+    OffloadRules rules;
+    WeightSet weights;
+    MemoryUse memory;
+  };
+
+  Tried tried(const Policy& policy, const OffloadRules& rules) const {
+    Tried tried{rules, weights_of(rules), {}};
+    Tuning tuning;
+    tuning.prefetch_step = rules.prefetch_step;
+    const Requirement needed = memory_needed(policy, tried.weights, tuning);
+    tried.memory.device = needed.device + advice_.fixed.bytes();
+    tried.memory.host = needed.pinned + needed.pageable + needed.managed;
+    return tried;
+  }
+  bool fits(const Tried& tried) const { return tried.memory.device <= question_.gpu_memory; }
+
+  void search(const Policy& policy, const std::string& flags) {
+    std::optional<Tried> found;
+    switch (search_of(flags)) {
+      case Search::groups:
+        return search_groups(policy, flags);
+      case Search::experts:
+        if (model_.experts == 0) return;
+        found = least(policy, model_.layers.size(), [](std::size_t n) {
+          OffloadRules rules;
+          rules.n_cpu_moe = n;
+          return rules;
+        });
+        break;
+      case Search::layers:
+        found = least(policy, model_.layers.size(), [layers = model_.layers.size()](std::size_t n) {
+          constexpr std::size_t output = 1;
+          OffloadRules rules;
+          rules.n_gpu_layers = layers - n + output;
+          return rules;
+        });
+        break;
+      case Search::budget: {
+        const std::size_t most = (advice_.weight_bytes + GiB - 1) / GiB;
+        found = least(policy, most, [](std::size_t gib) {
+          OffloadRules rules;
+          rules.cpu_offload_gb = as_double(gib);
+          return rules;
+        });
+        break;
+      }
+    }
+    if (found) return settle(policy, flags, std::move(*found));
+    not_even(policy);
+  }
+
+  /// The least that is offloaded so that the rest fits.
+  template <typename RulesOf>
+  std::optional<Tried> least(const Policy& policy, std::size_t most, const RulesOf& rules_of) {
+    std::size_t low = 1;
+    std::size_t high = most;
+    Tried all = tried(policy, rules_of(high));
+    if (!fits(all)) return std::nullopt;
+    std::optional<Tried> best = std::move(all);
+    while (low < high) {
+      const std::size_t middle = low + (high - low) / 2;
+      Tried one = tried(policy, rules_of(middle));
+      if (fits(one)) {
+        best = std::move(one);
+        high = middle;
+      } else {
+        low = middle + 1;
+      }
+    }
+    return best;
+  }
+
+  /// Of each size of group and number of layers ahead the fewest that fit; the fastest of these.
+  void search_groups(const Policy& policy, const std::string& flags) {
+    constexpr std::size_t largest = 12;
+    std::optional<Tried> best;
+    double fastest = std::numeric_limits<double>::infinity();
+    for (const std::size_t ahead : {std::size_t{1}, std::size_t{2}}) {
+      // A row that has its own number ahead is tried once.
+      const std::string own = "--offload-prefetch-step " + std::to_string(ahead);
+      if (flags.find("--offload-prefetch-step S") == flags.npos && flags.find(own) == flags.npos) {
+        continue;
+      }
+      for (std::size_t size = 1; size <= std::min(largest, model_.layers.size()); ++size) {
+        auto one = least(policy, size, [&](std::size_t in_group) {
+          OffloadRules rules;
+          rules.group_size = size;
+          rules.num_in_group = in_group;
+          rules.prefetch_step = ahead;
+          return rules;
+        });
+        if (!one) continue;
+        const auto step = predict(policy, step_.work, one->weights, one->rules, rates_);
+        if (!step || step->seconds >= fastest) continue;
+        fastest = step->seconds;
+        best = std::move(one);
+      }
+    }
+    if (best) return settle(policy, flags, std::move(*best));
+    not_even(policy);
+  }
+
+  void not_even(const Policy& policy) {
+    const Tried all = tried(policy, {});
+    const std::string reason = fits(all) ? "no setting of its engine fits"
+                                         : misses("GPU memory with all weights offloaded",
+                                                  all.memory.device, question_.gpu_memory);
+    misfit(policy, reason);
+  }
+
+  /// PyTorch's allocator of pinned memory rounds each tensor up to a power of two.
+  static bool pins_by_powers_of_two(std::string_view flags, const Policy& policy) {
+    const bool pytorch = flags.starts_with("vLLM") || flags.starts_with("SGLang");
+    return pytorch && policy.memory.find("cudaHostAlloc") != std::string_view::npos;
+  }
+
+  void settle(const Policy& policy, const std::string& flags, Tried found) {
+    if (pins_by_powers_of_two(flags, policy)) {
+      found.memory.host = 0;
+      for (const WeightTensor& tensor : found.weights.tensors) {
+        if (!tensor.resident) found.memory.host += std::bit_ceil(tensor.bytes());
+      }
+    }
+    if (found.memory.host > question_.host_memory) {
+      misfit(policy, misses("host memory", found.memory.host, question_.host_memory));
+      return;
+    }
+    Configuration configuration;
+    configuration.policy = &policy;
+    configuration.rules = found.rules;
+    configuration.offloaded_bytes = found.weights.slice->offloaded_bytes;
+    configuration.flags = engine_flags(flags, found.rules, *found.weights.slice);
+    configuration.memory = found.memory;
+    add(std::move(configuration), found.weights);
+  }
+
+  static std::optional<Prediction> predict(const Policy& policy,
+                                           const std::optional<PassWork>& work,
+                                           const WeightSet& weights, const OffloadRules& rules,
+                                           const Rates& rates) {
+    if (!work) return std::nullopt;
+    Tuning tuning;
+    tuning.prefetch_step = rules.prefetch_step;
+    return policy.predict(*work, {weights.tensors, rates, tuning});
+  }
+
+  static std::optional<Prediction> with_rest(std::optional<Prediction> pass, double times,
+                                             double rest) {
+    if (!pass) return std::nullopt;
+    return Prediction{pass->seconds * times + rest, pass->least * times + rest,
+                      pass->most * times + rest};
+  }
+
+  void add(Configuration configuration, WeightSet& weights) {
+    if (configuration.policy->family == Family::resident) {
+      for (WeightTensor& tensor : weights.tensors) tensor.resident = true;
+    }
+    const Policy& policy = *configuration.policy;
+    if (Support offered = step_.workload->offers(policy.rereads, weights, platform_); !offered) {
+      misfit(policy, offered.reason());
+      return;
+    }
+    const auto step = predict(policy, step_.work, weights, configuration.rules, rates_);
+    if (!step) {
+      misfit(policy, "a rate that it takes is not known here");
+      return;
+    }
+    configuration.step = with_rest(step, step_.times, advice_.rest_of_step);
+    if (prompt_.workload && prompt_.workload->offers(policy.rereads, weights, platform_))
+      configuration.prompt =
+          with_rest(predict(policy, prompt_.work, weights, configuration.rules, rates_),
+                    prompt_.times, rest_of_prompt_);
+    configuration.bottleneck = bottleneck_of(policy, weights, configuration.rules, step->seconds);
+    advice_.configurations.push_back(std::move(configuration));
+  }
+
+  Bottleneck bottleneck_of(const Policy& policy, const WeightSet& weights,
+                           const OffloadRules& rules, double seconds) const {
+    Bottleneck found = Bottleneck::link;
+    double shortest = std::numeric_limits<double>::infinity();
+    for (const FasterStep& step : faster_steps_) {
+      const auto faster = predict(policy, step.work, weights, rules, step.rates);
+      if (!faster || faster->seconds >= shortest) continue;
+      shortest = faster->seconds;
+      found = step.part;
+    }
+    if (found != Bottleneck::cpu) return found;
+    // A CPU that computes as fast as it reads waits for its memory.
+    constexpr double most = 0.8;
+    double read = 0;
+    for (const WorkItem& item : *step_.work) {
+      if (!weights.tensors[item.piece.tensor].resident) read += as_double(item.bytes);
+    }
+    return read / rates_.host_read >= most * seconds ? Bottleneck::host_memory : Bottleneck::cpu;
+  }
+
+  Model model_;
+  const Catalog& catalog_;
+  const Question& question_;
+  const Rates& rates_;
+  const Platform& platform_;
+  Advice advice_;
+  double rest_of_prompt_ = 0;
+  Pass step_;
+  std::vector<FasterStep> faster_steps_;
+  Pass prompt_;
+};
+
+/// Output features of tensors named so, in a layer.
+std::uint64_t features(const ModelLayer& layer, std::initializer_list<std::string_view> names) {
+  std::uint64_t sum = 0;
+  for (const ModelTensor& tensor : layer.tensors) {
+    if (tensor.shape.size() != 2) continue;
+    const std::string_view inner = name_in_layer(tensor.name);
+    const bool named = std::ranges::any_of(
+        names, [&](std::string_view name) { return inner.find(name) != std::string_view::npos; });
+    if (named) sum += tensor.shape.front();
+  }
+  return sum;
+}
+
+}  // namespace
+
+std::string_view name(Bottleneck bottleneck) {
+  constexpr std::array<std::string_view, 5> names{"link", "host memory", "CPU", "GPU",
+                                                  "starting copies and kernels"};
+  return names[static_cast<std::size_t>(bottleneck)];
+}
+
+Rates twice_as_fast(const Rates& rates, Bottleneck part) {
+  Rates faster = rates;
+  const auto each = [](std::initializer_list<std::optional<double>*> values, double factor) {
+    for (std::optional<double>* value : values) {
+      if (*value) **value *= factor;
+    }
+  };
+  const auto products = [](std::vector<ProductTime>& times) {
+    for (ProductTime& time : times) time.seconds /= 2;
+  };
+  switch (part) {
+    case Bottleneck::link:
+      each({&faster.copy_h2d, &faster.copy_d2h, &faster.sm_read_pinned, &faster.copy_pageable,
+            &faster.copy_h2d_beside_host, &faster.prefetch, &faster.prefetch_read_mostly,
+            &faster.window_read_mostly, &faster.window_migrate},
+           2);
+      break;
+    case Bottleneck::host_memory:
+    case Bottleneck::cpu:
+      faster.host_read *= 2;
+      each({&faster.host_read_beside_copy}, 2);
+      products(faster.host_products);
+      break;
+    case Bottleneck::gpu:
+      each({&faster.device_read}, 2);
+      products(faster.products);
+      break;
+    case Bottleneck::starts:
+      each({&faster.copy_start, &faster.batch_start, &faster.launch, &faster.hand_over}, 0.5);
+      break;
+  }
+  return faster;
+}
+
+Advice advise(const Model& checkpoint, const Catalog& catalog, const Question& question,
+              const Rates& rates, const Platform& platform) {
+  return Adviser(checkpoint, catalog, question, rates, platform).advice();
+}
+
+std::optional<std::uint64_t> kv_bytes_per_token(const Model& checkpoint) {
+  std::uint64_t values = 0;
+  for (const ModelLayer& layer : checkpoint.layers) {
+    // Latent attention caches what its first projection makes.
+    const std::uint64_t latent = features(layer, {"kv_a_proj_with_mqa.weight", "attn_kv_a_mqa"});
+    const std::uint64_t plain =
+        features(layer, {"k_proj.weight", "v_proj.weight", "attn_k.weight", "attn_v.weight"});
+    if (latent + plain == 0) return std::nullopt;
+    values += latent > 0 ? latent : plain;
+  }
+  constexpr std::uint64_t bytes = 2;
+  return values * bytes;
+}
+
+std::optional<std::size_t> tokens_to_copy_from(const ProductShape& weight, const Rates& rates) {
+  if (!rates.copy_h2d || !rates.copy_start) return std::nullopt;
+  const double copy = weight.bytes() / *rates.copy_h2d + *rates.copy_start;
+  constexpr std::size_t most = 256;  // beyond, the CPU is not asked
+  for (std::size_t tokens = 1; tokens <= most; tokens *= 2) {
+    ProductShape shape = weight;
+    shape.tokens = tokens;
+    const auto on_gpu = gpu_product(rates, shape);
+    const auto on_cpu = cpu_product(rates, shape);
+    if (!on_gpu || !on_cpu) return std::nullopt;
+    if (copy + on_gpu->seconds < on_cpu->seconds) return tokens;
+  }
+  return std::nullopt;
+}
+
+std::optional<double> bytes_to_copy_from(const Rates& rates) {
+  if (!rates.copy_h2d || !rates.sm_read_pinned || !rates.copy_start) return std::nullopt;
+  const double gained = 1 / *rates.sm_read_pinned - 1 / *rates.copy_h2d;
+  if (gained <= 0) return std::nullopt;
+  return (*rates.copy_start + rates.launch.value_or(0)) / gained;
+}
+
+}  // namespace offload

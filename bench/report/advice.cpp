@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "bench/report/advice.hpp"
+
+#include <algorithm>
+#include <limits>
+
+#include "bench/core/text.hpp"
+#include "bench/report/page.hpp"
+#include "offload/units.hpp"
+
+namespace offload {
+namespace {
+
+using Align = Table::Align;
+
+/// Three digits and no range where both ends are near; else two digits and the range.
+template <typename Value>
+std::string range_text(const Prediction& seconds, const Value& value) {
+  constexpr double wide = 1.2;
+  const bool precise = seconds.most < wide * seconds.least;
+  if (precise) return three_digits(value(seconds.seconds));
+  const double one = value(seconds.least);
+  const double other = value(seconds.most);
+  return rough(value(seconds.seconds), std::min(one, other), std::max(one, other));
+}
+
+std::string speed_text(const Configuration& one, std::size_t batch) {
+  return range_text(*one.step,
+                    [&](double seconds) { return static_cast<double>(batch) / seconds; });
+}
+
+std::string prompt_text(const Configuration& one) {
+  if (!one.prompt) return "-";
+  constexpr double in_ms = 1;
+  const bool short_one = one.prompt->seconds < in_ms;
+  return range_text(*one.prompt,
+                    [&](double seconds) { return short_one ? seconds * 1e3 : seconds; }) +
+         (short_one ? " ms" : " s");
+}
+
+/// "reaches 5.62 tokens/s, the first after 1.2 s, limited by the link"
+std::string sentence(const Configuration& one, std::size_t batch) {
+  std::string text = speed_text(one, batch) + " tokens/s";
+  if (batch > 1) text += " for all " + std::to_string(batch) + " sequences";
+  if (one.prompt) text += ", the first after " + prompt_text(one);
+  return text + ", limited by " + std::string(name(one.bottleneck)) + "; " +
+         (one.offloaded_bytes == 0
+              ? "nothing is offloaded"
+              : format_size_rounded(one.offloaded_bytes) + " of weights are offloaded");
+}
+
+void write_fit(Page& page, const AdviceReport& report) {
+  const Advice& advice = report.advice;
+  const FixedMemory& fixed = advice.fixed;
+  const std::uint64_t all = advice.weight_bytes + fixed.bytes();
+  std::string text = report.model + ": " + format_size_rounded(advice.weight_bytes) +
+                     " of linear weights; embedding, head and norms " +
+                     format_size_rounded(fixed.other) + ", KV cache " +
+                     (fixed.kv_known ? format_size_rounded(fixed.kv_cache)
+                                     : std::string("not known from its tensors and left out")) +
+                     " for " + count(report.question.context, "token") + " of " +
+                     count(report.question.batch, "sequence") + ", workspace " +
+                     format_size_rounded(fixed.workspace) + " (an estimate). ";
+  text += advice.all_fits ? "All of it fits into " +
+                                format_size_rounded(report.question.gpu_memory) + " of GPU memory."
+                          : "That is " + format_size_rounded(all - report.question.gpu_memory) +
+                                " more than the " +
+                                format_size_rounded(report.question.gpu_memory) + " of GPU memory.";
+  page.paragraph(text);
+}
+
+void write_winners(Page& page, const AdviceReport& report) {
+  const Advice& advice = report.advice;
+  const std::size_t batch = report.question.batch;
+  if (advice.configurations.empty()) {
+    page.paragraph("Nothing fits:");
+    return;
+  }
+  const Configuration& best = advice.configurations.front();
+  if (advice.best_of_engines) {
+    const Configuration& engine = advice.configurations[*advice.best_of_engines];
+    page.item("Type: " + engine.flags);
+    page.item("The best that an engine can switch on today is " + std::string(engine.policy->name) +
+              ": " + sentence(engine, batch) + ".");
+  }
+  if (best.flags.empty()) {
+    page.item("The best of all is " + std::string(best.policy->name) +
+              ", which no engine has: " + sentence(best, batch) + ".");
+  }
+  const auto next = std::ranges::find_if(advice.configurations, [&](const Configuration& one) {
+    const bool named = &one == &best || (advice.best_of_engines &&
+                                         &one == &advice.configurations[*advice.best_of_engines]);
+    return !named;
+  });
+  if (next != advice.configurations.end()) {
+    page.item("The runner-up is " + std::string(next->policy->name) + ", " +
+              times(next->step->seconds / best.step->seconds) + " slower than the best.");
+  }
+  const auto sooner =
+      std::ranges::min_element(advice.configurations, {}, [](const Configuration& one) {
+        return one.prompt ? one.prompt->seconds : std::numeric_limits<double>::infinity();
+      });
+  if (sooner->prompt && &*sooner != &best) {
+    page.item("The first token comes soonest with " + std::string(sooner->policy->name) +
+              ", after " + prompt_text(*sooner) +
+              (sooner->flags.empty() ? "" : ": " + sooner->flags) + ".");
+  }
+  for (const WhatIf& one : report.what_ifs) {
+    page.item(one.condition + ": " +
+              (one.policy.empty()
+                   ? "nothing would fit"
+                   : one.policy + " at " + three_digits(one.tokens_per_second) + " tokens/s" +
+                         (one.policy == best.policy->name ? "" : " would be best")) +
+              ".");
+  }
+  page.end_list();
+}
+
+/// Rows of one mechanism over memory that the rates do not tell apart.
+bool are_alike(const Configuration& one, const Configuration& other) {
+  const auto seconds = [](const std::optional<Prediction>& of) { return of ? of->seconds : 0; };
+  return one.flags.empty() && other.flags.empty() && one.policy->family == other.policy->family &&
+         seconds(one.step) == seconds(other.step) && seconds(one.prompt) == seconds(other.prompt);
+}
+
+bool is_repeated(const Configuration& one, const Advice& advice) {
+  for (const Configuration& before : advice.configurations) {
+    if (&before == &one) return false;
+    if (are_alike(before, one)) return true;
+  }
+  return false;
+}
+
+/// "hostvmm_zero_copy and 2 alike"
+std::string policy_text(const Configuration& one, const Advice& advice) {
+  const auto alike = std::ranges::count_if(advice.configurations, [&](const Configuration& other) {
+    return &other != &one && are_alike(one, other);
+  });
+  std::string text(one.policy->name);
+  if (alike > 0) text += " and " + std::to_string(alike) + " alike";
+  return text;
+}
+
+Table table_of(const AdviceReport& report) {
+  Table table({{"policy"},
+               {"tokens/s", Align::right},
+               {"first token", Align::right},
+               {"offloaded", Align::right},
+               {"GPU memory", Align::right},
+               {"host memory", Align::right},
+               {"limited by"},
+               {"how an engine runs so"}});
+  for (const Configuration& one : report.advice.configurations) {
+    if (is_repeated(one, report.advice)) continue;
+    table.add({policy_text(one, report.advice), speed_text(one, report.question.batch),
+               prompt_text(one), format_size_rounded(one.offloaded_bytes),
+               format_size_rounded(one.memory.device), format_size_rounded(one.memory.host),
+               std::string(name(one.bottleneck)), one.flags.empty() ? "no engine" : one.flags});
+  }
+  return table;
+}
+
+void write_crossovers(Page& page, const AdviceReport& report) {
+  if (report.crossovers.empty() && !report.copy_from_bytes) return;
+  page.heading("Crossovers");
+  for (const Crossover& one : report.crossovers) {
+    page.item(one.weight + ": " +
+              (one.tokens ? "from " + count(*one.tokens, "token") +
+                                " on a copy to the GPU beats the CPU (llama.cpp: "
+                                "GGML_OP_OFFLOAD_MIN_BATCH=" +
+                                std::to_string(*one.tokens) +
+                                "; KTransformers: --kt-gpu-prefill-token-threshold " +
+                                std::to_string(*one.tokens) + ")"
+                          : "up to 256 tokens the CPU beats a copy (llama.cpp: "
+                            "--no-op-offload)"));
+  }
+  if (report.copy_from_bytes) {
+    page.item("from " + format_size_rounded(static_cast<std::size_t>(*report.copy_from_bytes)) +
+              " on a copy beats a read over the link");
+  }
+  page.end_list();
+}
+
+void write_verified(Page& page, const AdviceReport& report) {
+  if (report.verified.empty()) return;
+  Table table({{"policy"},
+               {"layers", Align::right},
+               {"predicted", Align::right},
+               {"measured", Align::right},
+               {"measured / predicted", Align::right}});
+  for (const Verified& one : report.verified) {
+    const bool failed = !one.failure.empty();
+    table.add({one.policy, std::to_string(one.layers) + " of " + std::to_string(one.of_layers),
+               format_seconds(one.predicted.seconds),
+               failed ? one.failure : format_seconds(one.measured),
+               failed ? "-" : ratio_text(one.measured / one.predicted.seconds)});
+  }
+  page.heading("A decode step of the weights, predicted and measured here");
+  page.table(table);
+}
+
+void write_basis(Page& page, const AdviceReport& report) {
+  page.item(
+      "by the time of weights alone, and of reading head and KV cache (" +
+      format_seconds(report.advice.rest_of_step) +
+      " a step, in all figures): attention's arithmetic, activations and sampling are left out");
+  for (const std::string& one : report.assumed) page.item("assumed: " + one);
+  for (const std::string& one : report.unknown) page.item("not known: " + one);
+  for (const Misfit& one : report.advice.misfits) {
+    page.item(std::string(one.policy->name) + ": " + one.reason);
+  }
+  page.end_list();
+}
+
+}  // namespace
+
+std::string advice_text(const AdviceReport& report, Format format) {
+  if (format == Format::json) return advice_json(report);
+  if (format == Format::csv) return table_of(report).csv();
+  Page page(format == Format::md ? Page::Style::markdown : Page::Style::terminal);
+  page.heading(report.origin);
+  write_fit(page, report);
+  write_winners(page, report);
+  if (!report.advice.configurations.empty()) page.table(table_of(report));
+  write_verified(page, report);
+  write_crossovers(page, report);
+  write_basis(page, report);
+  return page.text();
+}
+
+}  // namespace offload

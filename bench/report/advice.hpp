@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+// What `advise` says.
+#pragma once
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "bench/measure/advice.hpp"
+#include "bench/options.hpp"
+
+namespace offload {
+
+inline constexpr const char* advice_schema_version = "1.0.0";
+
+/// The answer under another condition.
+struct WhatIf {
+  std::string condition;  // "with a link twice as fast"
+  std::string policy;     // the fastest then; "" where nothing fits
+  std::string flags;
+  double tokens_per_second = 0;
+};
+
+/// From how many tokens on a copy is quicker than the CPU, for one kind of weight.
+struct Crossover {
+  std::string weight;  // "mlp, bf16 28672x4096"
+  std::optional<std::size_t> tokens;
+};
+
+/// What was predicted of a slice of the model, and what it took here.
+struct Verified {
+  std::string policy;
+  std::size_t layers = 0, of_layers = 0;
+  Prediction predicted;
+  double measured = 0;
+  std::string failure;  // "" when it was measured
+};
+
+struct AdviceReport {
+  std::string model;
+  Question question;
+  Advice advice;
+  std::string origin;                // of the rates
+  std::vector<std::string> unknown;  // what the rates cannot tell
+  std::vector<std::string> assumed;  // what stands in for rates that are not known
+  std::vector<WhatIf> what_ifs;
+  std::vector<Verified> verified;  // with --verify
+  std::vector<Crossover> crossovers;
+  std::optional<double> copy_from_bytes;  // from so many a copy beats a read over the link
+};
+
+/// Sentences and a table, or what the format makes of them.
+std::string advice_text(const AdviceReport& report, Format format);
+/// results/schema/advice-1.json describes it.
+std::string advice_json(const AdviceReport& report);
+
+}  // namespace offload

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+// Advice for Llama-3.1-8B, whose figures are known: 32 layers of 416 MiB of linear weights.
+#include "bench/measure/advice.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "bench/models/presets.hpp"
+#include "offload/error.hpp"
+#include "tests/unit/fake_catalog.hpp"
+
+namespace offload {
+namespace {
+
+constexpr std::uint64_t GiB = std::uint64_t{1} << 30;
+constexpr std::uint64_t layer_bytes = 436'207'616;
+
+Rates rates() {
+  Rates rates;
+  rates.copy_h2d = 50e9;
+  rates.copy_start = 3e-6;
+  rates.batch_start = 0;
+  rates.sm_read_pinned = 45e9;
+  rates.device_read = 1e12;
+  rates.launch = 4e-6;
+  rates.host_read = 100e9;
+  rates.host_read_beside_copy = 80e9;
+  rates.copy_h2d_beside_host = 45e9;
+  rates.hand_over = 15e-6;
+  for (const std::size_t tokens : {std::size_t{1}, std::size_t{512}}) {
+    const ProductShape shape{DType::bf16, 4096, 4096, tokens};
+    rates.products.push_back(
+        {shape, Rereads::as_engines_do, tokens == 1 ? 40e-6 : 80e-6, tokens == 1 ? 1U : 2U});
+    rates.products.push_back({shape, Rereads::none, tokens == 1 ? 40e-6 : 90e-6, 1});
+  }
+  rates.host_products = {{{DType::bf16, 4096, 4096, 1}, Rereads::as_engines_do, 400e-6, 1},
+                         {{DType::bf16, 4096, 4096, 256}, Rereads::as_engines_do, 10e-3, 1}};
+  return rates;
+}
+
+Advice advice(std::uint64_t gpu_memory, Question question = {}) {
+  static const Catalog catalog = make_catalog();
+  question.gpu_memory = gpu_memory;
+  if (question.host_memory == 0) question.host_memory = 64 * GiB;
+  return advise(preset_model("llama3.1-8b"), catalog, question, rates(), testing::gpu_machine());
+}
+
+const Configuration* configuration_of(const Advice& advice, std::string_view policy) {
+  const auto found = std::ranges::find_if(
+      advice.configurations, [&](const Configuration& one) { return one.policy->name == policy; });
+  return found == advice.configurations.end() ? nullptr : &*found;
+}
+
+TEST(Advice, CountsWhatIsNeverOffloaded) {
+  const FixedMemory fixed = advice(80 * GiB).fixed;
+  // 8 heads of 128 for keys and for values, 2 bytes each, in 32 layers: 128 KiB a token.
+  EXPECT_EQ(fixed.kv_cache, 4096U * 128 * 1024);
+  EXPECT_TRUE(fixed.kv_known);
+  EXPECT_EQ(advice(80 * GiB).weight_bytes, 32 * layer_bytes);
+}
+
+TEST(Advice, OffloadsNothingWhereAllFits) {
+  const Advice found = advice(80 * GiB);
+  EXPECT_TRUE(found.all_fits);
+  EXPECT_EQ(found.configurations.front().policy->name, "device_resident");
+  EXPECT_EQ(found.best_of_engines, 0U);
+  // 13.96 GB over 1 TB/s, by products of 40 us for 33.6 MB: 16.7 ms, and the head of 1.05 GB.
+  EXPECT_NEAR(found.configurations.front().step->seconds, 16.64e-3 + 1.6e-3, 0.5e-3);
+}
+
+TEST(Advice, OffloadsAsLittleAsFits) {
+  const Advice found = advice(12 * GiB);
+  EXPECT_FALSE(found.all_fits);
+  EXPECT_EQ(configuration_of(found, "device_resident"), nullptr);
+  const Configuration* const uva = configuration_of(found, "pinned_zero_copy");
+  ASSERT_NE(uva, nullptr);
+  EXPECT_LE(uva->memory.device, 12 * GiB);
+  EXPECT_GT(uva->memory.device, 10 * GiB);
+  // A budget of a GiB less would not fit.
+  EXPECT_LE(uva->offloaded_bytes, 32 * layer_bytes - (12 * GiB - found.fixed.bytes()) + 2 * GiB);
+  EXPECT_NE(uva->flags.find("vLLM --offload-backend uva --cpu-offload-gb"), std::string::npos);
+  EXPECT_EQ(uva->bottleneck, Bottleneck::link);
+}
+
+TEST(Advice, RanksBySpeedAndNamesTheFirstWithFlags) {
+  const Advice found = advice(8 * GiB);
+  ASSERT_GT(found.configurations.size(), 3U);
+  for (std::size_t i = 1; i < found.configurations.size(); ++i) {
+    EXPECT_LE(found.configurations[i - 1].step->seconds, found.configurations[i].step->seconds);
+  }
+  EXPECT_EQ(found.configurations.front().policy->name, "hybrid_split");
+  ASSERT_TRUE(found.best_of_engines);
+  EXPECT_FALSE(found.configurations[*found.best_of_engines].flags.empty());
+}
+
+TEST(Advice, KeepsToAnEngine) {
+  Question question;
+  question.engine = "llama.cpp";
+  const Advice found = advice(8 * GiB, question);
+  ASSERT_FALSE(found.configurations.empty());
+  for (const Configuration& configuration : found.configurations) {
+    EXPECT_TRUE(configuration.flags.starts_with("llama.cpp")) << configuration.flags;
+  }
+}
+
+TEST(Advice, SaysByHowMuchAPolicyMisses) {
+  Question question;
+  question.host_memory = 2 * GiB;
+  const Advice found = advice(8 * GiB, question);
+  EXPECT_TRUE(found.configurations.empty());
+  const auto host = std::ranges::find_if(
+      found.misfits, [](const Misfit& one) { return one.policy->name == "pinned_zero_copy"; });
+  ASSERT_NE(host, found.misfits.end());
+  EXPECT_NE(host->reason.find("of host memory, "), std::string::npos) << host->reason;
+  const Advice tiny = advice(1 * GiB);
+  EXPECT_TRUE(tiny.configurations.empty());
+  EXPECT_NE(tiny.misfits.back().reason.find("GPU memory"), std::string::npos);
+}
+
+TEST(Advice, FindsWhereACopyBeatsTheCpu) {
+  // 33.6 MB take 671 us to copy and at least 40 us to multiply; the CPU has 400 us for one token
+  // and 10 ms for 256, which a line of logarithms crosses between 2 and 4.
+  EXPECT_EQ(tokens_to_copy_from({DType::bf16, 4096, 4096, 1}, rates()), 4U);
+  EXPECT_FALSE(tokens_to_copy_from({DType::bf16, 4096, 4096, 1}, {}));
+  // (3 + 4) us over 1/45 - 1/50 ns per byte
+  EXPECT_NEAR(*bytes_to_copy_from(rates()), 7e-6 / (1 / 45e9 - 1 / 50e9), 1);
+}
+
+}  // namespace
+}  // namespace offload
