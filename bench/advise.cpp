@@ -34,14 +34,6 @@
 namespace offload {
 namespace {
 
-struct Interrupted {
-  int signal;
-};
-
-void leave_if_interrupted() {
-  if (const int signal = pending_signal()) throw Interrupted{signal};
-}
-
 std::optional<double> given(double value) {
   return value > 0 ? std::optional(value) : std::nullopt;
 }
@@ -96,7 +88,7 @@ class Here {
                                    }};
     calibrate_policies(context, plan, found);
     calibrate_products(context, plan, found);
-    machine_.rates = found;
+    machine_.rates = static_cast<Rates&>(found);
     keep_calibration(machine_.platform, found, utc_now());
   }
 
@@ -156,6 +148,7 @@ Verified verify(const Configuration& one, const Options& options, const Catalog&
     loop.prepare(item);
     constexpr int samples = 3;
     std::vector<double> seconds;
+    seconds.reserve(samples);
     for (int i = 0; i < samples; ++i) seconds.push_back(loop.sample());
     found.measured = percentile(seconds, 50);
   } catch (const CudaError& error) {

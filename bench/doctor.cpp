@@ -20,14 +20,6 @@
 namespace offload {
 namespace {
 
-struct Interrupted {
-  int signal;
-};
-
-void leave_if_interrupted() {
-  if (const int signal = pending_signal()) throw Interrupted{signal};
-}
-
 void measure(Examination& found) {
   const DriverThreads driver;
   HostWatch watch;

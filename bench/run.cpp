@@ -40,14 +40,6 @@
 namespace offload {
 namespace {
 
-struct Interrupted {
-  int signal;
-};
-
-void leave_if_interrupted() {
-  if (const int signal = pending_signal()) throw Interrupted{signal};
-}
-
 // Variables that change what is measured without appearing on the command line.
 std::vector<std::pair<std::string, std::string>> relevant_environment() {
   std::vector<std::pair<std::string, std::string>> found;

@@ -46,6 +46,10 @@ extern "C" void on_signal(int signal) {
 
 int pending_signal() { return first_signal.load(); }
 
+void leave_if_interrupted() {
+  if (const int signal = pending_signal()) throw Interrupted{signal};
+}
+
 const char* signal_name(int signal) {
   switch (signal) {
     case SIGINT:

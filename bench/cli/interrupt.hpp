@@ -11,6 +11,12 @@ namespace offload {
 /// The first SIGINT, SIGTERM or SIGHUP that arrived under the current InterruptGuard; 0 if none
 /// did.
 int pending_signal();
+/// Thrown between two steps to leave what the user has interrupted.
+struct Interrupted {
+  int signal;
+};
+/// Throws Interrupted when a signal is pending.
+void leave_if_interrupted();
 /// "SIGINT"
 const char* signal_name(int signal);
 

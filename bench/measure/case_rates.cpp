@@ -53,6 +53,7 @@ WeightSet copies_of(const ProductShape& shape) {
 
 double median_pass(Loop& loop) {
   std::vector<double> seconds;
+  seconds.reserve(repeats);
   for (int i = 0; i < repeats; ++i) seconds.push_back(loop.pass());
   return percentile(seconds, 50);
 }
@@ -163,13 +164,13 @@ Wanted products_of(const Plan& plan) {
       if (cpu && item.workload->runs_on_cpu()) add(wanted.on_cpu);
     }
   }
-  return {std::move(wanted.rereads), shapes_to_measure(std::move(wanted.on_gpu)),
-          shapes_to_measure(std::move(wanted.on_cpu))};
+  return {std::move(wanted.rereads), shapes_to_measure(wanted.on_gpu),
+          shapes_to_measure(wanted.on_cpu)};
 }
 
 }  // namespace
 
-std::vector<ProductShape> shapes_to_measure(std::vector<ProductShape> shapes) {
+std::vector<ProductShape> shapes_to_measure(const std::vector<ProductShape>& shapes) {
   constexpr std::size_t few = 6;
   constexpr std::size_t apart = 4;  // times
   std::map<std::tuple<DType, std::size_t, std::size_t>, std::vector<std::size_t>> tokens;

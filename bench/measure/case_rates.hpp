@@ -35,6 +35,6 @@ void calibrate_products(const CaseRatesContext& context, const Plan& plan, Calib
 
 /// Of `shapes`, those that have to be measured: of each weight all numbers of tokens where they are
 /// few, else the least and the most and a few between.
-std::vector<ProductShape> shapes_to_measure(std::vector<ProductShape> shapes);
+std::vector<ProductShape> shapes_to_measure(const std::vector<ProductShape>& shapes);
 
 }  // namespace offload
