@@ -22,8 +22,11 @@
 #include "bench/measure/case_result.hpp"
 #include "bench/measure/plan.hpp"
 #include "bench/measure/session.hpp"
+#include "bench/models/fuse.hpp"
 #include "bench/models/linear_weights.hpp"
 #include "bench/models/load.hpp"
+#include "bench/models/offload_rules.hpp"
+#include "bench/models/slice.hpp"
 #include "bench/platform/probe.hpp"
 #include "bench/report/advice.hpp"
 #include "bench/report/calibration_cache.hpp"
@@ -47,26 +50,36 @@ bool any_by_hand(const AdviseOptions& asked) {
   return asked.link > 0 || asked.host_read > 0 || asked.hbm > 0 || asked.tflops > 0;
 }
 
-/// A run that would decode and prefill as is asked.
-Options passes_asked_for(const Options& options) {
+/// A run that would decode and prefill as is asked; decode alone where nothing multiplies so many
+/// tokens by the model's weights.
+Options passes_asked_for(const Options& options, const Catalog& catalog, const Model& model) {
   Options run;
   run.gpu = options.gpu;
   run.models = options.models;
   run.evidence = EvidenceLevel::none;
+  constexpr std::size_t few = 256;
   const std::size_t prompt = options.advise.prompt * options.advise.batch;
+  const char* const passes = prompt <= few ? "decode" : "prefill";
+  const auto parameter = catalog.workload(passes)->parameter();
+  const std::size_t tokens = std::clamp(prompt, parameter->min, parameter->max);
   run.workloads = {label_of("decode", "tokens", std::to_string(options.advise.batch))};
-  run.workloads.push_back(
-      prompt <= 256 ? label_of("decode", "tokens", std::to_string(prompt))
-                    : label_of("prefill", "tokens",
-                               std::to_string(std::clamp<std::size_t>(prompt, 512, 8192))));
+  const Model held = fused(model);
+  const WeightSet some = model_slice(held, offloading(held, {}).tensors, 1, 1);
+  if (catalog.workload(passes)->with_parameter(tokens)->reads(some)) {
+    run.workloads.push_back(label_of(passes, "tokens", std::to_string(tokens)));
+  }
   return run;
 }
 
 /// This machine, while it is at work.
 class Here {
  public:
-  Here(const Options& options, const Catalog& catalog, ModelLoader& models)
-      : options_(options), catalog_(catalog), models_(models), machine_(kept(options)) {}
+  Here(const Options& options, const Catalog& catalog, ModelLoader& models, const Model& model)
+      : options_(options),
+        catalog_(catalog),
+        models_(models),
+        model_(model),
+        machine_(kept(options)) {}
 
   MachineProfile& machine() { return machine_; }
 
@@ -80,7 +93,8 @@ class Here {
     static_cast<Rates&>(found) = machine_.rates;
     if (found.host_read <= 0) found = calibrate(session, wall, leave_if_interrupted);
     session.set_rates(found);
-    const Plan plan = make_plan(passes_asked_for(options_), catalog_, machine_.platform, models_);
+    const Plan plan = make_plan(passes_asked_for(options_, catalog_, model_), catalog_,
+                                machine_.platform, models_);
     Loop loop(session, found, wall, {.watch = false, .checkpoint = leave_if_interrupted});
     const CaseRatesContext context{session, loop, catalog_, wall, [&](std::string_view name) {
                                      leave_if_interrupted();
@@ -114,13 +128,14 @@ class Here {
   const Options& options_;
   const Catalog& catalog_;
   ModelLoader& models_;
+  const Model& model_;
   MachineProfile machine_;
 };
 
 /// A decode step over a slice of the model as `one` has it, in the measuring loop.
 Verified verify(const Configuration& one, const Options& options, const Catalog& catalog,
                 const MachineProfile& machine, ModelLoader& models) {
-  Options run = passes_asked_for(options);
+  Options run = passes_asked_for(options, catalog, models.load(options.models.front()));
   run.workloads.resize(1);
   run.policies = {std::string(one.policy->name)};
   run.rules = one.rules;
@@ -160,7 +175,8 @@ Verified verify(const Configuration& one, const Options& options, const Catalog&
   return found;
 }
 
-MachineProfile machine_of(const Options& options, const Catalog& catalog, ModelLoader& models) {
+MachineProfile machine_of(const Options& options, const Catalog& catalog, ModelLoader& models,
+                          const Model& model) {
   const AdviseOptions& asked = options.advise;
   const bool elsewhere = any_by_hand(asked) || !asked.platform.empty();
   if (elsewhere && (asked.recalibrate || asked.verify)) {
@@ -168,7 +184,7 @@ MachineProfile machine_of(const Options& options, const Catalog& catalog, ModelL
                      " measures this machine: leave out --platform and rates by hand");
   }
   if (!elsewhere) {
-    Here here(options, catalog, models);
+    Here here(options, catalog, models, model);
     here.calibrate_missing();
     return std::move(here.machine());
   }
@@ -256,7 +272,7 @@ AdviceReport report_of(const Options& options, const Catalog& catalog) {
   }
   ModelLoader models;
   const Model& model = models.load(options.models.front());
-  MachineProfile machine = machine_of(options, catalog, models);
+  MachineProfile machine = machine_of(options, catalog, models, model);
   complete(machine);
   AdviceReport report;
   report.model = model.name;

@@ -87,6 +87,7 @@ class Adviser {
     const std::size_t prompt = question.prompt * question.batch;
     constexpr std::size_t few = 256;
     if (prompt > 0) prompt_ = pass(prompt <= few ? "decode" : "prefill", prompt, all);
+    if (prompt_.workload && !prompt_.workload->reads(all)) prompt_ = {};  // types of no product
   }
 
   Advice advice() {

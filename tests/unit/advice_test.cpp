@@ -118,6 +118,20 @@ TEST(Advice, SaysByHowMuchAPolicyMisses) {
   EXPECT_NE(tiny.misfits.back().reason.find("GPU memory"), std::string::npos);
 }
 
+TEST(Advice, LeavesThePromptOutWhereNothingMultipliesItsWeights) {
+  static const Catalog catalog = make_catalog();
+  Question question;
+  question.gpu_memory = 20 * GiB;
+  question.host_memory = 64 * GiB;
+  const Advice found =
+      advise(preset_model("gpt-oss-120b"), catalog, question, rates(), testing::gpu_machine());
+  ASSERT_FALSE(found.configurations.empty());
+  for (const Configuration& one : found.configurations) {
+    EXPECT_TRUE(one.step) << one.policy->name;
+    EXPECT_FALSE(one.prompt) << one.policy->name;
+  }
+}
+
 TEST(Advice, FindsWhereACopyBeatsTheCpu) {
   // 33.6 MB take 671 us to copy and at least 40 us to multiply; the CPU has 400 us for one token
   // and 10 ms for 256, which a line of logarithms crosses between 2 and 4.
