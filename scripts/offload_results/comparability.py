@@ -168,9 +168,16 @@ def noted(run):
            for name in ("ecc", "persistence", "enforced_power_limit_watts", "sm_mhz",
                         "application_sm_mhz", "memory_mhz", "application_memory_mhz",
                         "throttled")},
-        **{f"option {name.replace('_', ' ')}": value
+        **{f"option {name.replace('_', ' ')}": given(value)
            for name, value in (run.get("options") or {}).items() if name not in OUTPUT_OPTIONS},
     }
+
+
+def given(option):
+    """Without what is null, be it that a newer version has it or that nobody gave it."""
+    if not isinstance(option, dict):
+        return option
+    return {name: value for name, value in option.items() if value is not None}
 
 
 def commit(build):

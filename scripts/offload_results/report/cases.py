@@ -114,7 +114,7 @@ def percentiles(summary, from_samples):
     median = microseconds(summary["median_s"])
     if from_samples:
         return median
-    return [median if name == "median_s" else microseconds(summary[name], 4)
+    return [median if name == "median_s" else microseconds(summary[name])
             for name in PERCENTILES]
 
 
@@ -122,12 +122,12 @@ def samples(seconds, most):
     """All, in the order they were taken; of more than `most`, as many order statistics, the least
     and the largest among them."""
     if len(seconds) <= most:
-        return [microseconds(sample, 4) for sample in seconds]
+        return [microseconds(sample) for sample in seconds]
     if most < 2:
         return []
     ordered = sorted(seconds)
     last = len(ordered) - 1
-    return [microseconds(ordered[round(index * last / (most - 1))], 4) for index in range(most)]
+    return [microseconds(ordered[round(index * last / (most - 1))]) for index in range(most)]
 
 
 def legend(runs):

@@ -26,5 +26,5 @@ def rounded(value, digits=5):
     return int(short) if short == int(short) and abs(short) < 2**53 else short
 
 
-def microseconds(seconds, digits=5):
+def microseconds(seconds, digits=6):
     return None if seconds is None else rounded(seconds * 1e6, digits)
