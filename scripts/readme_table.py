@@ -16,6 +16,7 @@ WHAT  machine              what the run was made on, in one line
       answer:POLICY,...    gemv of the first file, and one token of the model in the second
       engines              the flags of engines that select a policy
       limits               the distance to the limits
+      predictions          by policy, how far cases of all files lie from what was predicted of them
       vllm                 what scripts/vllm_offload.py printed, the first file, beside the cases of the others
       onednn               what scripts/cpu_library.py printed, likewise
       evidence:LABEL[,WEIGHTS]   what driver and hardware did, by policy
@@ -39,6 +40,7 @@ import sys
 import engine_table
 import library_table
 import platform_table
+import prediction_table
 import readme_answer
 from evidence_tables import tables as evidence_tables
 from offload_results import command
@@ -284,6 +286,8 @@ def render(paths, what):
         return models_table(files, chosen)
     if name == "answer":
         return answer(files, chosen)
+    if name == "predictions":
+        return prediction_table.render(files)
     if len(files) != 1:
         raise BadInput(f"{what} is made from one file")
     of_one = {"machine": machine, "gemm": gemm_table, "limits": limits_table,
