@@ -26,6 +26,7 @@
 #include "bench/models/linear_weights.hpp"
 #include "bench/models/load.hpp"
 #include "bench/models/offload_rules.hpp"
+#include "bench/models/presets.hpp"
 #include "bench/models/slice.hpp"
 #include "bench/platform/probe.hpp"
 #include "bench/report/advice.hpp"
@@ -190,8 +191,10 @@ MachineProfile machine_of(const Options& options, const Catalog& catalog, ModelL
   }
   if (asked.platform.empty()) return machine_by_hand(by_hand(asked));
   const std::vector<std::string_view> shipped = shipped_machines();
-  const bool is_name = std::ranges::find(shipped, to_lower(asked.platform)) != shipped.end() ||
-                       !std::filesystem::exists(asked.platform);
+  const bool is_path = asked.platform.find('/') != std::string::npos ||
+                       asked.platform.ends_with(".json") || std::filesystem::exists(asked.platform);
+  const bool is_name =
+      !is_path || std::ranges::find(shipped, to_lower(asked.platform)) != shipped.end();
   MachineProfile machine = is_name ? shipped_machine(asked.platform) : read_machine(asked.platform);
   if (any_by_hand(asked)) give(machine, by_hand(asked));
   return machine;
@@ -201,7 +204,7 @@ std::uint64_t memory_of(std::size_t asked, std::optional<std::uint64_t> known,
                         const std::string& flag) {
   if (asked > 0) return asked;
   if (known && *known > 0) return *known;
-  throw UsageError(flag + ": how much there is does not follow from the rates: say so");
+  throw UsageError("give " + flag + ": the rates do not say how much there is");
 }
 
 Question question_of(const Options& options, const MachineProfile& machine) {
@@ -242,8 +245,10 @@ std::vector<WhatIf> what_ifs(const Model& model, const Catalog& catalog, const Q
                             question.batch));
   };
   ask("With a link twice as fast", steps, twice_as_fast(machine.rates, Bottleneck::link));
-  ask("With host memory and a CPU twice as fast", steps,
-      twice_as_fast(machine.rates, Bottleneck::cpu));
+  if (machine.rates.host_read > 0) {
+    ask("With host memory and a CPU twice as fast", steps,
+        twice_as_fast(machine.rates, Bottleneck::cpu));
+  }
   Question more = steps;
   more.gpu_memory += question.gpu_memory / 2;
   ask("With half as much GPU memory again", more, machine.rates);
@@ -272,17 +277,35 @@ AdviceReport report_of(const Options& options, const Catalog& catalog) {
   }
   ModelLoader models;
   const Model& model = models.load(options.models.front());
+  const auto same = find_same_shapes(options.models.front());
+  if (same && model.source == preset_source) {
+    std::cerr << "offload_bench: note: " << same->sentence() << '\n';
+  }
   MachineProfile machine = machine_of(options, catalog, models, model);
   complete(machine);
   AdviceReport report;
   report.model = model.name;
   report.question = question_of(options, machine);
+  if (machine.one_memory && report.question.policies.empty()) {
+    // Weights in either's memory are the same bytes: to offload would only copy them.
+    report.question.policies = {std::string(name(Family::resident))};
+    report.unknown = {
+        "CPU and GPU share one memory: nothing is gained by offloading, and --policies shows what "
+        "it would cost"};
+  }
   report.advice = advise(model, catalog, report.question, machine.rates, machine.platform);
   report.origin = machine.origin;
-  report.unknown = machine.notes;
+  report.unknown.insert(report.unknown.end(), machine.notes.begin(), machine.notes.end());
   report.unknown.insert(report.unknown.end(), machine.unknown.begin(), machine.unknown.end());
   report.assumed = machine.assumed;
-  report.what_ifs = what_ifs(model, catalog, report.question, machine);
+  if (machine.rates.host_read <= 0) {
+    report.hint =
+        "What the CPU reads is not known: give --host-read, or what it could compute (llama.cpp) "
+        "cannot be compared.";
+  }
+  if (!report.advice.all_fits) {
+    report.what_ifs = what_ifs(model, catalog, report.question, machine);
+  }
   report.crossovers = crossovers(model, machine.rates);
   constexpr std::size_t first = 3;
   const std::size_t verified =

@@ -126,6 +126,19 @@ CLI::Validator size(std::size_t max = std::numeric_limits<std::size_t>::max()) {
   });
 }
 
+/// What a model may take.
+CLI::Validator memory() {
+  return reader([](const std::string& text) {
+    constexpr std::size_t least = std::size_t{1} << 26;
+    const std::size_t bytes = parse_size(text);
+    if (bytes < least) {
+      throw UsageError("must be a size such as 24GiB, not " + in_quotes(text) +
+                       ": no model is as small");
+    }
+    return std::to_string(bytes);
+  });
+}
+
 /// One of `known` in any case, as it is spelled there.
 CLI::Validator name_among(const std::string& kind, std::vector<std::string_view> known) {
   return reader([kind, known = std::move(known)](const std::string& text) {
@@ -409,9 +422,9 @@ void CommandLine::add_question(CLI::App& command) {
              "a short name, a Hugging Face id (also of the local cache), or the path of a "
              "config.json, safetensors, GGUF or their directory",
              {}, "none; it is needed");
-  flags.value("--gpu-memory", "SIZE", asked.gpu_memory, "that the model may take", size(),
+  flags.value("--gpu-memory", "SIZE", asked.gpu_memory, "that the model may take", memory(),
               "all of the GPU");
-  flags.value("--host-memory", "SIZE", asked.host_memory, "likewise", size(), "all of the host");
+  flags.value("--host-memory", "SIZE", asked.host_memory, "likewise", memory(), "all of the host");
   flags.value("--context", "N", asked.context, "tokens of each sequence, in the KV cache",
               whole_number(1, 100'000'000));
   flags.value("--batch", "N", asked.batch, "sequences that are decoded at once",

@@ -26,6 +26,7 @@ namespace {
 constexpr std::uint64_t GiB = std::uint64_t{1} << 30;
 /// Activations, the library's workspaces and the context: what engines keep free of weights, too.
 constexpr std::uint64_t workspace = GiB;
+constexpr std::string_view rate_missing = "a rate that it takes is not known here";
 
 double as_double(std::uint64_t value) { return static_cast<double>(value); }
 
@@ -87,15 +88,23 @@ class Adviser {
     const std::size_t prompt = question.prompt * question.batch;
     constexpr std::size_t few = 256;
     if (prompt > 0) prompt_ = pass(prompt <= few ? "decode" : "prefill", prompt, all);
-    if (prompt_.workload && !prompt_.workload->reads(all)) prompt_ = {};  // types of no product
+    if (prompt_.workload) {
+      const Support reads = prompt_.workload->reads(all);
+      if (!reads) {
+        advice_.prompt_unknown = reads.reason();
+        prompt_ = {};
+      }
+    }
   }
 
   Advice advice() {
     const std::uint64_t wanted = advice_.weight_bytes + advice_.fixed.bytes();
     advice_.all_fits = wanted <= question_.gpu_memory;
     for (const Policy* policy : catalog_.policies_among(question_.policies)) consider(*policy);
+    // What offloads nothing wins every tie.
     std::ranges::stable_sort(advice_.configurations, {}, [](const Configuration& one) {
-      return one.step ? one.step->seconds : std::numeric_limits<double>::infinity();
+      constexpr double tie = 0.999;
+      return one.step->seconds * (one.offloaded_bytes == 0 ? tie : 1);
     });
     for (std::size_t i = 0; i < advice_.configurations.size() && !advice_.best_of_engines; ++i) {
       if (!advice_.configurations[i].flags.empty()) advice_.best_of_engines = i;
@@ -136,7 +145,13 @@ class Adviser {
   }
 
   void consider(const Policy& policy) {
-    if (std::ranges::find(policy.starts, Start::steady) == policy.starts.end()) return;
+    if (std::ranges::find(policy.starts, Start::steady) == policy.starts.end()) {
+      // Of all policies that is said once, by the documents.
+      if (!question_.policies.empty()) {
+        misfit(policy, "what it brings to the GPU has to go home again: no engine can stay so");
+      }
+      return;
+    }
     if (Support support = policy.support(platform_); !support) {
       misfit(policy, support.reason());
       return;
@@ -149,6 +164,9 @@ class Adviser {
       search(policy, flags);
     }
     if (!tried && question_.engine.empty()) search(policy, "");
+    if (!tried && !question_.engine.empty() && !question_.policies.empty()) {
+      misfit(policy, question_.engine + " has no setting for it");
+    }
   }
 
   bool is_wanted(std::string_view flags) const {
@@ -260,6 +278,7 @@ class Adviser {
   void search_groups(const Policy& policy, const std::string& flags) {
     constexpr std::size_t largest = 12;
     std::optional<Tried> best;
+    bool any_fits = false;
     double fastest = std::numeric_limits<double>::infinity();
     for (const std::size_t ahead : {std::size_t{1}, std::size_t{2}}) {
       // A row that has its own number ahead is tried once.
@@ -276,6 +295,7 @@ class Adviser {
           return rules;
         });
         if (!one) continue;
+        any_fits = true;
         const auto step = predict(policy, step_.work, one->weights, one->rules, rates_);
         if (!step || step->seconds >= fastest) continue;
         fastest = step->seconds;
@@ -283,6 +303,7 @@ class Adviser {
       }
     }
     if (best) return settle(policy, flags, std::move(*best));
+    if (any_fits) return misfit(policy, std::string(rate_missing));
     not_even(policy);
   }
 
@@ -298,6 +319,14 @@ class Adviser {
   static bool pins_by_powers_of_two(std::string_view flags, const Policy& policy) {
     const bool pytorch = flags.starts_with("vLLM") || flags.starts_with("SGLang");
     return pytorch && policy.memory.find("cudaHostAlloc") != std::string_view::npos;
+  }
+
+  /// llama.cpp computes so few tokens on the CPU by itself; the flag would keep prompts there, too.
+  void drop_needless(std::string& flags) const {
+    constexpr std::string_view flag = " --no-op-offload";
+    constexpr std::size_t copied_from = 32;  // tokens (docs/engines.md)
+    const std::size_t at = flags.find(flag);
+    if (at != flags.npos && question_.batch < copied_from) flags.erase(at, flag.size());
   }
 
   void settle(const Policy& policy, const std::string& flags, Tried found) {
@@ -316,6 +345,7 @@ class Adviser {
     configuration.rules = found.rules;
     configuration.offloaded_bytes = found.weights.slice->offloaded_bytes;
     configuration.flags = engine_flags(flags, found.rules, *found.weights.slice);
+    drop_needless(configuration.flags);
     configuration.memory = found.memory;
     add(std::move(configuration), found.weights);
   }
@@ -348,7 +378,7 @@ class Adviser {
     }
     const auto step = predict(policy, step_.work, weights, configuration.rules, rates_);
     if (!step) {
-      misfit(policy, "a rate that it takes is not known here");
+      misfit(policy, std::string(rate_missing));
       return;
     }
     configuration.step = with_rest(step, step_.times, advice_.rest_of_step);
@@ -398,8 +428,8 @@ std::uint64_t features(const ModelLayer& layer, std::initializer_list<std::strin
   for (const ModelTensor& tensor : layer.tensors) {
     if (tensor.shape.size() != 2) continue;
     const std::string_view inner = name_in_layer(tensor.name);
-    const bool named = std::ranges::any_of(
-        names, [&](std::string_view name) { return inner.find(name) != std::string_view::npos; });
+    const bool named =
+        std::ranges::any_of(names, [&](std::string_view name) { return inner.ends_with(name); });
     if (named) sum += tensor.shape.front();
   }
   return sum;
@@ -456,7 +486,8 @@ std::optional<std::uint64_t> kv_bytes_per_token(const Model& checkpoint) {
   std::uint64_t values = 0;
   for (const ModelLayer& layer : checkpoint.layers) {
     // Latent attention caches what its first projection makes.
-    const std::uint64_t latent = features(layer, {"kv_a_proj_with_mqa.weight", "attn_kv_a_mqa"});
+    const std::uint64_t latent =
+        features(layer, {"kv_a_proj_with_mqa.weight", "attn_kv_a_mqa.weight"});
     const std::uint64_t plain =
         features(layer, {"k_proj.weight", "v_proj.weight", "attn_k.weight", "attn_v.weight"});
     if (latent + plain == 0) return std::nullopt;

@@ -75,6 +75,7 @@ struct Advice {
   std::vector<Misfit> misfits;
   std::optional<std::size_t> best_of_engines;  // index of the first with flags
 
+  std::string prompt_unknown;  // why no prompt's pass can be predicted; "" where one can
   bool all_fits = false;  // nothing needs to be offloaded
 };
 

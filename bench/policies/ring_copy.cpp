@@ -120,7 +120,9 @@ std::optional<double> predict_split(const PassWork& work, const PredictContext& 
                                     double share) {
   const Rates& rates = context.rates;
   const double panel = static_cast<double>(panel_bytes(context.tuning, rates));
-  const double slower = rates.host_read / rates.host_read_beside_copy.value_or(rates.host_read);
+  // Nothing is copied beside a CPU that computes all.
+  const double beside = rates.host_read_beside_copy.value_or(rates.host_read);
+  const double slower = share < 1 ? rates.host_read / beside : 1;
   return in_order(work, context, [&](const WorkItem& item) -> std::optional<double> {
     if (!item.on_cpu || !item.on_gpu) return std::nullopt;
     const double carried = (1 - share) * static_cast<double>(item.bytes);
@@ -141,6 +143,7 @@ std::optional<Prediction> predict(const PassWork& work, const PredictContext& co
         return rates.copy_start + bytes_over(bytes, rates.copy_h2d);
       }).steady(context.tuning.slots, context.joined);
   if (!shares) return precisely(carried);
+  if (rates.host_read <= 0) return std::nullopt;
   if (context.tuning.host_share) {
     return roughly(predict_split(work, context, *context.tuning.host_share));
   }

@@ -38,11 +38,11 @@ std::string prompt_text(const Configuration& one) {
          (short_one ? " ms" : " s");
 }
 
-/// "reaches 5.62 tokens/s, the first after 1.2 s, limited by the link"
+/// "reaches 5.62 tokens/s, the first token after 1.2 s, limited by the link"
 std::string sentence(const Configuration& one, std::size_t batch) {
   std::string text = speed_text(one, batch) + " tokens/s";
   if (batch > 1) text += " for all " + std::to_string(batch) + " sequences";
-  if (one.prompt) text += ", the first after " + prompt_text(one);
+  if (one.prompt) text += ", the first token after " + prompt_text(one);
   return text + ", limited by " + std::string(name(one.bottleneck)) + "; " +
          (one.offloaded_bytes == 0
               ? "nothing is offloaded"
@@ -69,11 +69,37 @@ void write_fit(Page& page, const AdviceReport& report) {
   page.paragraph(text);
 }
 
+/// The quickest of those that a range does not blur, by more than what counts as a tie; of equal
+/// ones the first. nullptr where none is known.
+const Configuration* soonest(const Advice& advice) {
+  constexpr double tie = 0.98;
+  const Configuration* found = nullptr;
+  for (const Configuration& one : advice.configurations) {
+    if (!one.prompt) continue;
+    if (found == nullptr || one.prompt->seconds < tie * found->prompt->seconds) found = &one;
+  }
+  return found;
+}
+
+bool keeps_prompts_on_cpu(const Advice& advice) {
+  return std::ranges::any_of(advice.configurations, [](const Configuration& one) {
+    return one.flags.starts_with("llama.cpp") && one.offloaded_bytes > 0;
+  });
+}
+
+void write_misfits(Page& page, const Advice& advice) {
+  for (const Misfit& one : advice.misfits) {
+    page.item(std::string(one.policy->name) + ": " + one.reason);
+  }
+}
+
 void write_winners(Page& page, const AdviceReport& report) {
   const Advice& advice = report.advice;
   const std::size_t batch = report.question.batch;
   if (advice.configurations.empty()) {
-    page.paragraph("Nothing fits:");
+    page.paragraph("Nothing fits, or nothing can be predicted:");
+    write_misfits(page, advice);
+    page.end_list();
     return;
   }
   const Configuration& best = advice.configurations.front();
@@ -87,24 +113,33 @@ void write_winners(Page& page, const AdviceReport& report) {
     page.item("The best of all is " + std::string(best.policy->name) +
               ", which no engine has: " + sentence(best, batch) + ".");
   }
-  const auto next = std::ranges::find_if(advice.configurations, [&](const Configuration& one) {
-    const bool named = &one == &best || (advice.best_of_engines &&
-                                         &one == &advice.configurations[*advice.best_of_engines]);
-    return !named;
-  });
+  const auto other_policy = [&](const Configuration& one) {
+    return one.policy != best.policy &&
+           !(advice.best_of_engines &&
+             one.policy == advice.configurations[*advice.best_of_engines].policy);
+  };
+  const auto next = std::ranges::find_if(advice.configurations, other_policy);
   if (next != advice.configurations.end()) {
+    const double slower = next->step->seconds / best.step->seconds;
+    constexpr double tie = 1.005;
     page.item("The runner-up is " + std::string(next->policy->name) + ", " +
-              times(next->step->seconds / best.step->seconds) + " slower than the best.");
+              (slower < tie ? "as fast." : times(slower) + " slower than the best."));
   }
-  const auto sooner =
-      std::ranges::min_element(advice.configurations, {}, [](const Configuration& one) {
-        return one.prompt ? one.prompt->seconds : std::numeric_limits<double>::infinity();
-      });
-  if (sooner->prompt && &*sooner != &best) {
+  const Configuration* const sooner = soonest(advice);
+  if (sooner != nullptr && sooner != &best) {
     page.item("The first token comes soonest with " + std::string(sooner->policy->name) +
               ", after " + prompt_text(*sooner) +
-              (sooner->flags.empty() ? "" : ": " + sooner->flags) + ".");
+              (sooner->flags.empty() ? ", which no engine has." : ": " + sooner->flags + "."));
   }
+  if (!advice.prompt_unknown.empty()) {
+    page.item("No first token is predicted: " + advice.prompt_unknown + ".");
+  }
+  if (keeps_prompts_on_cpu(advice)) {
+    page.item(
+        "llama.cpp copies weights to the GPU from 32 tokens on, which is not predicted here, and "
+        "keeps the KV cache of layers on the CPU in host memory: -ngl may be larger than is said.");
+  }
+  if (!report.hint.empty()) page.item(report.hint);
   for (const WhatIf& one : report.what_ifs) {
     page.item(one.condition + ": " +
               (one.policy.empty()
@@ -206,9 +241,7 @@ void write_basis(Page& page, const AdviceReport& report) {
       " a step, in all figures): attention's arithmetic, activations and sampling are left out");
   for (const std::string& one : report.assumed) page.item("assumed: " + one);
   for (const std::string& one : report.unknown) page.item("not known: " + one);
-  for (const Misfit& one : report.advice.misfits) {
-    page.item(std::string(one.policy->name) + ": " + one.reason);
-  }
+  if (!report.advice.configurations.empty()) write_misfits(page, report.advice);
   page.end_list();
 }
 

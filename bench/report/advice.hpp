@@ -43,6 +43,7 @@ struct AdviceReport {
   std::string origin;                // of the rates
   std::vector<std::string> unknown;  // what the rates cannot tell
   std::vector<std::string> assumed;  // what stands in for rates that are not known
+  std::string hint;                  // what to give so that more can be said; "" where nothing
   std::vector<WhatIf> what_ifs;
   std::vector<Verified> verified;  // with --verify
   std::vector<Crossover> crossovers;

@@ -60,6 +60,44 @@ TEST(Advice, CountsWhatIsNeverOffloaded) {
   EXPECT_EQ(advice(80 * GiB).weight_bytes, 32 * layer_bytes);
 }
 
+TEST(Advice, CountsWhatLatentAttentionCaches) {
+  // 512 + 64 values a layer, whatever scales its projection has.
+  EXPECT_EQ(kv_bytes_per_token(preset_model("deepseek-v3")), 61U * 576 * 2);
+}
+
+TEST(Advice, LetsWhatOffloadsNothingWinATie) {
+  Question question;
+  question.policies = {"device_resident", "pinned_prefetch2_copy"};
+  EXPECT_EQ(advice(80 * GiB, question).configurations.front().policy->name, "device_resident");
+}
+
+TEST(Advice, SaysWhyAPolicyThatWasNamedIsNoAnswer) {
+  Question question;
+  question.policies = {"managed_demand"};
+  const Advice moving = advice(8 * GiB, question);
+  ASSERT_EQ(moving.misfits.size(), 1U);
+  EXPECT_NE(moving.misfits[0].reason.find("has to go home again"), std::string::npos);
+  question.policies = {"host_compute"};
+  question.engine = "vLLM";
+  const Advice other = advice(8 * GiB, question);
+  ASSERT_EQ(other.misfits.size(), 1U);
+  EXPECT_EQ(other.misfits[0].reason, "vLLM has no setting for it");
+}
+
+TEST(Advice, TellsWhatIsNotKnownFromWhatDoesNotFit) {
+  static const Catalog catalog = make_catalog();
+  Question question;
+  question.gpu_memory = 8 * GiB;
+  question.host_memory = 64 * GiB;
+  const Advice found =
+      advise(preset_model("llama3.1-8b"), catalog, question, {}, testing::gpu_machine());
+  EXPECT_TRUE(found.configurations.empty());
+  const auto ahead = std::ranges::find_if(
+      found.misfits, [](const Misfit& one) { return one.policy->name == "pinned_prefetch_copy"; });
+  ASSERT_NE(ahead, found.misfits.end());
+  EXPECT_EQ(ahead->reason, "a rate that it takes is not known here");
+}
+
 TEST(Advice, OffloadsNothingWhereAllFits) {
   const Advice found = advice(80 * GiB);
   EXPECT_TRUE(found.all_fits);

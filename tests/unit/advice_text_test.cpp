@@ -58,7 +58,8 @@ TEST(AdviceText, NamesBothWinnersWithFlagsRangesAndLimits) {
   const std::string text = advice_text(report(), Format::table);
   EXPECT_TRUE(says(text, "That is 10 GiB more than the 8 GiB of GPU memory")) << text;
   EXPECT_TRUE(says(text, "Type: vLLM --offload-backend prefetch")) << text;
-  EXPECT_TRUE(says(text, "pinned_prefetch_copy: 4.00 tokens/s, the first after 500 ms")) << text;
+  EXPECT_TRUE(says(text, "pinned_prefetch_copy: 4.00 tokens/s, the first token after 500 ms"))
+      << text;
   EXPECT_TRUE(says(text, "hybrid_split, which no engine has: 10 (8.0..12) tokens/s")) << text;
   EXPECT_TRUE(says(text, "limited by host memory")) << text;
   EXPECT_TRUE(says(text, "The first token comes soonest with pinned_prefetch_copy")) << text;

@@ -106,6 +106,17 @@ TEST(Predictions, OfASplitBetweenBothSides) {
   EXPECT_NEAR(fixed->seconds * 1e3, 20, 1e-9);
 }
 
+TEST(Predictions, OfASplitAreNoSlowerThanTheCpuAlone) {
+  Rates slow_link = rates();
+  slow_link.copy_h2d_beside_host = 1e6;
+  slow_link.host_read_beside_copy = 50e9;
+  const auto split = predicted("hybrid_split", Start::steady, weights(), slow_link);
+  EXPECT_NEAR(split->seconds, predicted("host_compute")->seconds, 1e-9);
+  Rates no_cpu = rates();
+  no_cpu.host_read = 0;
+  EXPECT_FALSE(predicted("hybrid_split", Start::steady, weights(), no_cpu));
+}
+
 TEST(Predictions, AreARangeWhereRunsDiffer) {
   const Prediction copy = *predicted("pinned_copy");
   EXPECT_LT(copy.most / copy.least, 1.15);
@@ -133,6 +144,14 @@ TEST(PassThroughSlots, PaysForEachUnitTheLongerOfBringingAndReading) {
   const std::vector<BroughtUnit> slow(6, BroughtUnit{0, 2, 3});
   EXPECT_DOUBLE_EQ(pass_through_slots(slow, 0, 2, false), 6 * 3);
   EXPECT_DOUBLE_EQ(first_pass_through_slots(units, 0, 2), 6 * 3 + 2);
+}
+
+TEST(PassThroughSlots, HasOneSlotForOneUnit) {
+  const std::vector<BroughtUnit> one(1, BroughtUnit{0, 3, 2});
+  EXPECT_DOUBLE_EQ(pass_through_slots(one, 0, 2, false), 3 + 2);
+  // Of three units the third and the first share a slot: the latter waits for the former.
+  const std::vector<BroughtUnit> three(3, BroughtUnit{0, 1, 3});
+  EXPECT_DOUBLE_EQ(pass_through_slots(three, 0, 2, false), 3 * 3 + 1);
 }
 
 TEST(PassThroughSlots, EndsWithWhatItBeganWhereItIsJoined) {

@@ -37,11 +37,22 @@ class Slots {
   }
 
  private:
+  /// The unit of all passes that `index` follows in its slot: a pass begins with the first again.
+  std::optional<std::size_t> before_in_slot(std::size_t index) const {
+    const std::size_t count = units_.size();
+    const std::size_t unit = index % count;
+    if (unit >= slots_) return index - slots_;
+    if (index < count) return std::nullopt;
+    const std::size_t last = unit + (count - 1 - unit) / slots_ * slots_;
+    return index - unit - count + last;
+  }
+
   /// When unit `index` of all passes is in its slot: asked for in order.
   double brought(std::size_t index) {
     while (brought_.size() <= index) {
       const std::size_t next = brought_.size();
-      const double free = next < slots_ ? 0 : read_[next - slots_];
+      const std::optional<std::size_t> before = before_in_slot(next);
+      const double free = before ? read_[*before] : 0;
       const double last = brought_.empty() ? 0 : brought_.back();
       brought_.push_back(std::max(free, last) + units_[next % units_.size()].bring);
     }
