@@ -124,7 +124,8 @@ def documented():
             yield command, rest.partition("```text\n")[2].partition("```")[0]
 
 
-@pytest.mark.parametrize("command,text", documented())
+@pytest.mark.parametrize("command,text", documented(),
+                         ids=[one[0] for one in documented()])
 def test_the_page_shows_what_the_program_says(command, text):
     name, *arguments = shlex.split(command)
     assert name == "offload_bench"

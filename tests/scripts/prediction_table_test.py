@@ -11,7 +11,8 @@ from offload_results.json_reader import BadInput  # noqa: E402
 
 
 def case(policy, measured, predicted, failure=None):
-    return {"policy": policy, "failure": failure, "summary": {"median_s": measured},
+    return {"policy": policy, "failure": failure, "complete": failure is None,
+            "summary": {"median_s": measured},
             "predicted": predicted and {"seconds": predicted, "least_s": predicted / 1.1,
                                         "most_s": predicted * 1.1}}
 
