@@ -16,7 +16,7 @@ constexpr std::array<std::pair<ExitCode, std::string_view>, 7> exit_codes{{
     {exit_ok, "every case passed"},
     {exit_case_failed, "a case failed, doctor found something to look at, or another error"},
     {exit_usage, "the command line asks for something that cannot be done"},
-    {exit_nothing_matched, "nothing was left to measure"},
+    {exit_nothing_matched, "nothing was left to measure, or fits what advise was told of"},
     {exit_strict_skips, "--strict was given and a case was skipped"},
     {exit_dead_context, "the GPU stopped answering; what was measured before is kept"},
     {exit_interrupted, "interrupted; what was measured before is kept"},

@@ -21,7 +21,6 @@ namespace {
 constexpr std::size_t MiB = std::size_t{1} << 20;
 constexpr std::size_t read_bytes = 256 * MiB;  // as long as driver and window need to get going
 constexpr std::size_t product_bytes = 256 * MiB;
-constexpr std::size_t least_copies = 2;  // of a weight: products follow each other, as in a model
 constexpr std::size_t most_copies =
     48;  // so many that the launches ahead of the first do not count
 constexpr int repeats = 3;
@@ -41,9 +40,11 @@ std::unique_ptr<Workload> multiplying(const Catalog& catalog, std::size_t tokens
   return nullptr;
 }
 
+/// Several, so that products follow each other as in a model; one of what is large, for it needs as
+/// much memory as its case does.
 WeightSet copies_of(const ProductShape& shape) {
   const auto bytes = static_cast<std::size_t>(shape.bytes());
-  const std::size_t copies = std::clamp(product_bytes / bytes, least_copies, most_copies);
+  const std::size_t copies = std::clamp<std::size_t>(product_bytes / bytes, 1, most_copies);
   WeightSet weights{"calibration", {}};
   for (std::size_t i = 0; i < copies; ++i) {
     weights.tensors.push_back({"w" + std::to_string(i), shape.dtype, shape.rows, shape.cols, i});
