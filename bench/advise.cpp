@@ -9,11 +9,11 @@
 #include <utility>
 #include <vector>
 
+#include "bench/cli/answer.hpp"
 #include "bench/cli/exit_code.hpp"
 #include "bench/cli/interrupt.hpp"
 #include "bench/cli/progress.hpp"
 #include "bench/core/names.hpp"
-#include "bench/core/standard_output.hpp"
 #include "bench/core/utc.hpp"
 #include "bench/machines/machine_profile.hpp"
 #include "bench/measure/advice.hpp"
@@ -31,7 +31,6 @@
 #include "bench/platform/probe.hpp"
 #include "bench/report/advice.hpp"
 #include "bench/report/calibration_cache.hpp"
-#include "bench/report/results_file.hpp"
 #include "offload/error.hpp"
 #include "offload/statistics.hpp"
 
@@ -58,80 +57,56 @@ Options passes_asked_for(const Options& options, const Catalog& catalog, const M
   run.gpu = options.gpu;
   run.models = options.models;
   run.evidence = EvidenceLevel::none;
-  constexpr std::size_t few = 256;
-  const std::size_t prompt = options.advise.prompt * options.advise.batch;
-  const char* const passes = prompt <= few ? "decode" : "prefill";
-  const auto parameter = catalog.workload(passes)->parameter();
-  const std::size_t tokens = std::clamp(prompt, parameter->min, parameter->max);
-  run.workloads = {label_of("decode", "tokens", std::to_string(options.advise.batch))};
+  run.workloads = {pass_of(catalog, options.advise.batch)->label()};
+  const auto prompt = pass_of(catalog, options.advise.prompt * options.advise.batch);
   const Model held = fused(model);
   const WeightSet some = model_slice(held, offloading(held, {}).tensors, 1, 1);
-  if (catalog.workload(passes)->with_parameter(tokens)->reads(some)) {
-    run.workloads.push_back(label_of(passes, "tokens", std::to_string(tokens)));
-  }
+  if (prompt->reads(some)) run.workloads.push_back(prompt->label());
   return run;
 }
 
-/// This machine, while it is at work.
-class Here {
- public:
-  Here(const Options& options, const Catalog& catalog, ModelLoader& models, const Model& model)
-      : options_(options),
-        catalog_(catalog),
-        models_(models),
-        model_(model),
-        machine_(kept(options)) {}
-
-  MachineProfile& machine() { return machine_; }
-
-  /// What is not kept yet: the machine's rates, and the products of the model.
-  void calibrate_missing() {
-    ProgressLine progress(options_.progress, {1});
-    progress.begin("calibrating");
-    Session session(machine_.platform, 0);
-    WallTime wall;
-    Calibration found;
-    static_cast<Rates&>(found) = machine_.rates;
-    if (found.host_read <= 0) found = calibrate(session, wall, leave_if_interrupted);
-    session.set_rates(found);
-    const Plan plan = make_plan(passes_asked_for(options_, catalog_, model_), catalog_,
-                                machine_.platform, models_);
-    Loop loop(session, found, wall, {.watch = false, .checkpoint = leave_if_interrupted});
-    const CaseRatesContext context{session, loop, catalog_, wall, [&](std::string_view name) {
-                                     leave_if_interrupted();
-                                     progress.step(std::string(name));
-                                   }};
-    calibrate_policies(context, plan, found);
-    calibrate_products(context, plan, found);
-    machine_.rates = static_cast<Rates&>(found);
-    keep_calibration(machine_.platform, found, utc_now());
+/// This machine, with what is kept of it. Throws UsageError where it has no GPU.
+MachineProfile this_machine(const Options& options) {
+  MachineProfile machine;
+  machine.platform = probe_platform(options.gpu);
+  if (!machine.platform.gpu) {
+    throw UsageError(
+        "no rates and no GPU (" + machine.platform.gpu_absent_reason +
+        "): give --platform FILE with results of the machine, --platform NAME for one that "
+        "others have measured (" +
+        joined(shipped_machines(), ", ") +
+        "), --link, --host-read, --hbm and --tflops by hand, or run this where the GPU is");
   }
+  machine.name = machine.platform.gpu->name;
+  machine.origin = machine.name + ", measured here";
+  if (options.advise.recalibrate) return machine;
+  if (auto before = kept_calibration(machine.platform)) return std::move(*before);
+  return machine;
+}
 
- private:
-  static MachineProfile kept(const Options& options) {
-    MachineProfile machine;
-    machine.platform = probe_platform(options.gpu);
-    if (!machine.platform.gpu) {
-      throw UsageError(
-          "no rates and no GPU (" + machine.platform.gpu_absent_reason +
-          "): give --platform FILE with results of the machine, --platform NAME for one that "
-          "others have measured (" +
-          joined(shipped_machines(), ", ") +
-          "), --link, --host-read, --hbm and --tflops by hand, or run this where the GPU is");
-    }
-    machine.name = machine.platform.gpu->name;
-    machine.origin = machine.name + ", measured here";
-    if (options.advise.recalibrate) return machine;
-    if (auto before = kept_calibration(machine.platform)) return std::move(*before);
-    return machine;
-  }
-
-  const Options& options_;
-  const Catalog& catalog_;
-  ModelLoader& models_;
-  const Model& model_;
-  MachineProfile machine_;
-};
+/// Measures what `machine` lacks, its rates or the products of the model, and keeps it.
+void calibrate_missing(MachineProfile& machine, const Options& options, const Catalog& catalog,
+                       ModelLoader& models, const Model& model) {
+  ProgressLine progress(options.progress, {1});
+  progress.begin("calibrating");
+  Session session(machine.platform, 0);
+  WallTime wall;
+  Calibration found;
+  static_cast<Rates&>(found) = machine.rates;
+  if (found.host_read <= 0) found = calibrate(session, wall, leave_if_interrupted);
+  session.set_rates(found);
+  const Plan plan =
+      make_plan(passes_asked_for(options, catalog, model), catalog, machine.platform, models);
+  Loop loop(session, found, wall, {.watch = false, .checkpoint = leave_if_interrupted});
+  const CaseRatesContext context{session, loop, catalog, wall, [&](std::string_view name) {
+                                   leave_if_interrupted();
+                                   progress.step(std::string(name));
+                                 }};
+  calibrate_policies(context, plan, found);
+  calibrate_products(context, plan, found);
+  machine.rates = static_cast<Rates&>(found);
+  keep_calibration(machine.platform, found, utc_now());
+}
 
 /// A decode step over a slice of the model as `one` has it, in the measuring loop.
 Verified verify(const Configuration& one, const Options& options, const Catalog& catalog,
@@ -185,9 +160,9 @@ MachineProfile machine_of(const Options& options, const Catalog& catalog, ModelL
                      " measures this machine: leave out --platform and rates by hand");
   }
   if (!elsewhere) {
-    Here here(options, catalog, models, model);
-    here.calibrate_missing();
-    return std::move(here.machine());
+    MachineProfile machine = this_machine(options);
+    calibrate_missing(machine, options, catalog, models, model);
+    return machine;
   }
   if (asked.platform.empty()) return machine_by_hand(by_hand(asked));
   const std::vector<std::string_view> shipped = shipped_machines();
@@ -321,22 +296,11 @@ AdviceReport report_of(const Options& options, const Catalog& catalog) {
 }  // namespace
 
 int run_advise(const Options& options, const Catalog& catalog) {
-  const InterruptGuard interrupts;
-  OutputFile output("--output", options.output);
-  try {
+  return answer(options, [&] {
     const AdviceReport report = report_of(options, catalog);
-    const std::string text = advice_text(report, options.format);
-    if (!options.output.empty()) output.commit(advice_json(report));
-    if (options.output == "-") {
-      std::cerr << text;  // with the results on stdout it is for the eyes only
-    } else {
-      write_stdout(text);
-    }
-    return report.advice.configurations.empty() ? exit_nothing_matched : exit_ok;
-  } catch (const Interrupted& interrupted) {
-    std::cerr << "offload_bench: interrupted by " << signal_name(interrupted.signal) << '\n';
-    return exit_interrupted;
-  }
+    return Answered{advice_text(report, options.format), advice_json(report),
+                    report.advice.configurations.empty() ? exit_nothing_matched : exit_ok};
+  });
 }
 
 }  // namespace offload

@@ -5,6 +5,7 @@ import statistics
 from offload_results.json_reader import BadInput
 from offload_results.markdown_text import row
 from offload_results.results import passed
+from offload_results.sanity.predictions import is_outside
 from offload_results.text import percent_number
 
 
@@ -12,11 +13,6 @@ def error_of(case):
     """By which factor the longer of predicted and measured exceeds the other, less 1."""
     ratio = case["summary"]["median_s"] / case["predicted"]["seconds"]
     return max(ratio, 1 / ratio) - 1
-
-
-def is_outside(case):
-    predicted = case["predicted"]
-    return not predicted["least_s"] <= case["summary"]["median_s"] <= predicted["most_s"]
 
 
 def render(files):

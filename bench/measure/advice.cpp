@@ -3,9 +3,6 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
-#include <cmath>
-#include <functional>
 #include <limits>
 #include <memory>
 #include <string_view>
@@ -14,6 +11,7 @@
 #include "bench/core/names.hpp"
 #include "bench/core/text.hpp"
 #include "bench/measure/engine_flags.hpp"
+#include "bench/measure/plan_memory.hpp"
 #include "bench/models/fuse.hpp"
 #include "bench/models/slice.hpp"
 #include "bench/models/tensor_names.hpp"
@@ -32,18 +30,6 @@ double as_double(std::uint64_t value) { return static_cast<double>(value); }
 
 /// What of a policy's rules is searched.
 enum class Search : std::uint8_t { budget, groups, experts, layers };
-
-/// "vLLM --x" of "vLLM --x; SGLang --y".
-std::vector<std::string> alternatives(std::string_view flags) {
-  constexpr std::string_view apart = "; ";
-  std::vector<std::string> found;
-  while (!flags.empty()) {
-    const std::size_t end = std::min(flags.find(apart), flags.size());
-    found.emplace_back(flags.substr(0, end));
-    flags.remove_prefix(std::min(flags.size(), end + apart.size()));
-  }
-  return found;
-}
 
 Search search_of(std::string_view flags) {
   if (flags.find("--offload-group-size") != flags.npos) return Search::groups;
@@ -79,15 +65,14 @@ class Adviser {
       advice_.rest_of_step = as_double(head + advice_.fixed.kv_cache) / *rates_.device_read;
       rest_of_prompt_ = as_double(head) / *rates_.device_read;
     }
-    step_ = pass("decode", question.batch, all);
+    step_ = pass(question.batch, all);
     for (const Bottleneck part : limiting) {
       Rates faster = twice_as_fast(rates_, part);
       auto work = step_.workload->work(all, faster);
       faster_steps_.push_back({part, std::move(faster), std::move(work)});
     }
     const std::size_t prompt = question.prompt * question.batch;
-    constexpr std::size_t few = 256;
-    if (prompt > 0) prompt_ = pass(prompt <= few ? "decode" : "prefill", prompt, all);
+    if (prompt > 0) prompt_ = pass(prompt, all);
     if (prompt_.workload) {
       const Support reads = prompt_.workload->reads(all);
       if (!reads) {
@@ -127,14 +112,10 @@ class Adviser {
   static constexpr std::array limiting{Bottleneck::link, Bottleneck::cpu, Bottleneck::gpu,
                                        Bottleneck::starts};
 
-  /// As many tokens as its parameter allows, and so many passes of them.
-  Pass pass(std::string_view name, std::size_t tokens, const WeightSet& all) const {
-    const Workload* const known = catalog_.workload(name);
-    const Parameter range = *known->parameter();
-    const std::size_t clamped = std::clamp(tokens, range.min, range.max);
-    Pass pass{known->with_parameter(clamped),
-              std::max(1.0, as_double(tokens) / as_double(range.max)),
-              {}};
+  /// As many tokens as a pass allows, and so many passes of them.
+  Pass pass(std::size_t tokens, const WeightSet& all) const {
+    Pass pass{pass_of(catalog_, tokens), 1, {}};
+    pass.times = std::max(1.0, as_double(tokens) / as_double(pass.workload->parameter()->max));
     pass.work = pass.workload->work(all, rates_);
     return pass;
   }
@@ -331,10 +312,7 @@ class Adviser {
 
   void settle(const Policy& policy, const std::string& flags, Tried found) {
     if (pins_by_powers_of_two(flags, policy)) {
-      found.memory.host = 0;
-      for (const WeightTensor& tensor : found.weights.tensors) {
-        if (!tensor.resident) found.memory.host += std::bit_ceil(tensor.bytes());
-      }
+      found.memory.host = offloaded_by_powers_of_two(found.weights);
     }
     if (found.memory.host > question_.host_memory) {
       misfit(policy, misses("host memory", found.memory.host, question_.host_memory));
@@ -441,6 +419,14 @@ std::string_view name(Bottleneck bottleneck) {
   constexpr std::array<std::string_view, 5> names{"link", "host memory", "CPU", "GPU",
                                                   "starting copies and kernels"};
   return names[static_cast<std::size_t>(bottleneck)];
+}
+
+std::unique_ptr<Workload> pass_of(const Catalog& catalog, std::size_t tokens) {
+  const Workload* const step = catalog.workload("decode");
+  const bool many = tokens > step->parameter()->max;
+  const Workload& pass = many ? *catalog.workload("prefill") : *step;
+  const Parameter range = *pass.parameter();
+  return pass.with_parameter(std::clamp(tokens, range.min, range.max));
 }
 
 Rates twice_as_fast(const Rates& rates, Bottleneck part) {

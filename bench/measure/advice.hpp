@@ -3,6 +3,7 @@
 // paper, by the rates of the machine.
 #pragma once
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -76,12 +77,16 @@ struct Advice {
   std::optional<std::size_t> best_of_engines;  // index of the first with flags
 
   std::string prompt_unknown;  // why no prompt's pass can be predicted; "" where one can
-  bool all_fits = false;  // nothing needs to be offloaded
+  bool all_fits = false;       // nothing needs to be offloaded
 };
 
 /// Throws UsageError where the model has no linear weights or the rules cannot be met.
 Advice advise(const Model& checkpoint, const Catalog& catalog, const Question& question,
               const Rates& rates, const Platform& platform);
+
+/// The pass through a model that computes so many tokens at once: a decode step as far as it goes,
+/// else a prefill, of as many as that allows.
+std::unique_ptr<Workload> pass_of(const Catalog& catalog, std::size_t tokens);
 
 /// The same machine, a part of it twice as fast.
 Rates twice_as_fast(const Rates& rates, Bottleneck part);

@@ -21,8 +21,7 @@ namespace {
 constexpr std::size_t MiB = std::size_t{1} << 20;
 constexpr std::size_t read_bytes = 256 * MiB;  // as long as driver and window need to get going
 constexpr std::size_t product_bytes = 256 * MiB;
-constexpr std::size_t most_copies =
-    48;  // so many that the launches ahead of the first do not count
+constexpr std::size_t most_copies = 48;  // the launches ahead of the first do not count then
 constexpr int repeats = 3;
 
 const Policy* first_of(const Catalog& catalog, Family family) {
@@ -153,9 +152,13 @@ struct Wanted {
 
 Wanted products_of(const Plan& plan) {
   Wanted wanted;
+  // Of all policies and starts the same, and to route many tokens takes a while.
+  std::map<std::pair<const Workload*, const WeightSet*>, std::vector<ProductShape>> known;
   for (const Case& item : plan.cases) {
     wanted.rereads.insert(item.policy->rereads);
-    const std::vector<ProductShape> shapes = item.workload->products(*item.weights);
+    const auto [found, fresh] = known.try_emplace({item.workload, item.weights});
+    if (fresh) found->second = item.workload->products(*item.weights);
+    const std::vector<ProductShape>& shapes = found->second;
     const bool cpu = item.policy->family == Family::cpu || item.policy->family == Family::hybrid;
     for (const ProductShape& shape : shapes) {
       const auto add = [&shape](std::vector<ProductShape>& to) {

@@ -2,26 +2,17 @@
 #include "bench/measure/case_result.hpp"
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
 #include <optional>
 #include <vector>
 
 #include "bench/measure/engine_flags.hpp"
 #include "bench/measure/model_bound.hpp"
+#include "bench/measure/plan_memory.hpp"
 #include "bench/models/slice.hpp"
 
 namespace offload {
 namespace {
-
-/// Of the offloaded tensors, each rounded up to a power of two.
-double rounded_bytes(const WeightSet& weights) {
-  double bytes = 0;
-  for (const WeightTensor& tensor : weights.tensors) {
-    if (!tensor.resident) bytes += static_cast<double>(std::bit_ceil(tensor.bytes()));
-  }
-  return bytes;
-}
 
 /// The same pass with every weight in GPU memory: the time that computing alone takes.
 const CaseRecord* resident_twin(const std::vector<CaseRecord>& cases, const CaseRecord& record) {
@@ -89,8 +80,8 @@ std::optional<ModelFigures> figures_of(const CaseRecord& record, const CaseRecor
       static_cast<std::size_t>(slots + resident + static_cast<double>(slice.other_bytes) +
                                (record.migrates ? offloaded : 0));
   if (taken.pinned > 0) {
-    figures.pinned_by_powers_of_two =
-        static_cast<std::size_t>(rounded_bytes(record.weights) * figures.scale);
+    figures.pinned_by_powers_of_two = static_cast<std::size_t>(
+        static_cast<double>(offloaded_by_powers_of_two(record.weights)) * figures.scale);
   }
   return figures;
 }

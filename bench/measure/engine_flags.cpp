@@ -35,13 +35,9 @@ std::string limited_to(std::string_view option, const std::vector<std::string>& 
 
 /// `text` without the alternatives that have `what`.
 void drop_alternatives(std::string& text, std::string_view what) {
-  constexpr std::string_view apart = "; ";
   std::string kept;
-  for (std::size_t begin = 0; begin < text.size();) {
-    const std::size_t end = std::min(text.find(apart, begin), text.size());
-    const std::string one = text.substr(begin, end - begin);
+  for (const std::string& one : alternatives(text)) {
     if (one.find(what) == std::string::npos) kept += (kept.empty() ? "" : "; ") + one;
-    begin = end + apart.size();
   }
   text = kept;
 }
@@ -123,6 +119,17 @@ void fill_layers(std::string& text, const OffloadRules& rules, const ModelSlice&
 }
 
 }  // namespace
+
+std::vector<std::string> alternatives(std::string_view flags) {
+  constexpr std::string_view apart = "; ";
+  std::vector<std::string> found;
+  while (!flags.empty()) {
+    const std::size_t end = std::min(flags.find(apart), flags.size());
+    found.emplace_back(flags.substr(0, end));
+    flags.remove_prefix(std::min(flags.size(), end + apart.size()));
+  }
+  return found;
+}
 
 std::string engine_flags(std::string_view flags, const OffloadRules& rules,
                          const ModelSlice& model) {

@@ -3,11 +3,15 @@
 #pragma once
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "bench/models/offload_rules.hpp"
 #include "offload/weights.hpp"
 
 namespace offload {
+
+/// "vLLM --x" and "SGLang --y" of "vLLM --x; SGLang --y".
+std::vector<std::string> alternatives(std::string_view flags);
 
 /// `flags` as a policy names them, "vLLM --offload-backend uva --cpu-offload-gb X; SGLang ...": X,
 /// G, N and S become the figures of the rules that were given, and the names which those rules are

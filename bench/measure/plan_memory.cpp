@@ -2,6 +2,7 @@
 #include "bench/measure/plan_memory.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <initializer_list>
 #include <limits>
 
@@ -52,6 +53,14 @@ std::string host_parts(const Requirement& requirement, std::size_t masters) {
 }
 
 }  // namespace
+
+std::size_t offloaded_by_powers_of_two(const WeightSet& weights) {
+  std::size_t bytes = 0;
+  for (const WeightTensor& tensor : weights.tensors) {
+    if (!tensor.resident) bytes += std::bit_ceil(tensor.bytes());
+  }
+  return bytes;
+}
 
 std::size_t host_memory_limit(const Host& host) {
   std::size_t available = host.available_bytes;

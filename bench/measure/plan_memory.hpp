@@ -21,6 +21,10 @@ std::size_t gpu_memory_limit(const Gpu& gpu);
 std::size_t host_demand(const Requirement& requirement, const WeightSet& weights,
                         std::size_t master_copies);
 
+/// Of the offloaded tensors, each rounded up to a power of two: what PyTorch's allocator of pinned
+/// memory takes.
+std::size_t offloaded_by_powers_of_two(const WeightSet& weights);
+
 struct MemoryRefusal {
   std::string reason;
   bool oversubscribes = false;  // more managed or system memory than the GPU has free

@@ -6,7 +6,6 @@
 
 #include "bench/core/text.hpp"
 #include "bench/report/page.hpp"
-#include "offload/units.hpp"
 
 namespace offload {
 namespace {
@@ -81,7 +80,7 @@ const Configuration* soonest(const Advice& advice) {
   return found;
 }
 
-bool keeps_prompts_on_cpu(const Advice& advice) {
+bool offloads_to_llama_cpp(const Advice& advice) {
   return std::ranges::any_of(advice.configurations, [](const Configuration& one) {
     return one.flags.starts_with("llama.cpp") && one.offloaded_bytes > 0;
   });
@@ -134,7 +133,7 @@ void write_winners(Page& page, const AdviceReport& report) {
   if (!advice.prompt_unknown.empty()) {
     page.item("No first token is predicted: " + advice.prompt_unknown + ".");
   }
-  if (keeps_prompts_on_cpu(advice)) {
+  if (offloads_to_llama_cpp(advice)) {
     page.item(
         "llama.cpp copies weights to the GPU from 32 tokens on, which is not predicted here, and "
         "keeps the KV cache of layers on the CPU in host memory: -ngl may be larger than is said.");

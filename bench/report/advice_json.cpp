@@ -9,19 +9,12 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-Json prediction_json(const std::optional<Prediction>& prediction) {
-  if (!prediction) return {};
-  return {{"seconds", prediction->seconds},
-          {"least_s", prediction->least},
-          {"most_s", prediction->most}};
-}
-
 Json configuration_json(const Configuration& one, std::size_t batch) {
   return {{"policy", one.policy->name},
           {"engine_flags", text_or_null<Json>(one.flags)},
           {"tokens_per_second", one.tokens_per_second(batch)},
-          {"step", prediction_json(one.step)},
-          {"first_token", prediction_json(one.prompt)},
+          {"step", prediction_json<Json>(one.step)},
+          {"first_token", prediction_json<Json>(one.prompt)},
           {"offloaded_bytes", one.offloaded_bytes},
           {"device_bytes", one.memory.device},
           {"host_bytes", one.memory.host},
@@ -80,7 +73,7 @@ std::string advice_json(const AdviceReport& report) {
                                  {"policy", one.policy},
                                  {"layers", one.layers},
                                  {"of_layers", one.of_layers},
-                                 {"predicted", prediction_json(one.predicted)},
+                                 {"predicted", prediction_json<Json>(one.predicted)},
                                  {"measured_s", one.failure.empty() ? Json(one.measured) : Json()},
                                  {"failure", text_or_null<Json>(one.failure)}};
                            })},

@@ -91,12 +91,6 @@ Json model_json(const CaseRecord& record) {
           {"pinned_bytes_by_powers_of_two", figures.pinned_by_powers_of_two}};
 }
 
-Json predicted_json(const CaseRecord& record) {
-  if (!record.predicted) return {};
-  const Prediction& predicted = *record.predicted;
-  return {{"seconds", predicted.seconds}, {"least_s", predicted.least}, {"most_s", predicted.most}};
-}
-
 Json place_json(const Place& place) {
   return {{"rank", place.rank},
           {"times_slower", place.times_slower},
@@ -331,7 +325,7 @@ JsonPart case_json(const CaseRecord& record, std::string_view run_name, const Ra
               {"gb_per_s", rated ? Json(record.rate() / 1e9) : Json()},
               {"seconds_per_step",
                stepped ? Json(record.summary->median / static_cast<double>(record.steps)) : Json()},
-              {"predicted", predicted_json(record)},
+              {"predicted", prediction_json<Json>(record.predicted)},
               {"share_of_link", rated ? or_null<Json>(record.share_of_link) : Json()},
               {"variability", variability_json(record)},
               {"drift", drift_json(record)},

@@ -33,6 +33,14 @@ Json or_null(const std::optional<T>& value) {
 }
 
 template <typename Json>
+Json prediction_json(const std::optional<Prediction>& prediction) {
+  if (!prediction) return {};
+  return {{"seconds", prediction->seconds},
+          {"least_s", prediction->least},
+          {"most_s", prediction->most}};
+}
+
+template <typename Json>
 Json named_texts(const NamedTexts& texts) {
   Json object = Json::object();
   for (const auto& [name, value] : texts) object[name] = value;
