@@ -61,6 +61,7 @@ std::optional<ProductTime> of_weight(std::span<const ProductTime> known, const P
   } else if (more != fewer) {
     found.seconds = seconds_between(*fewer, *more, tokens);
     found.reads = more->reads;
+    found.slowdown = more->slowdown;
   }
   return found;
 }
@@ -74,6 +75,16 @@ std::optional<ProductTime> product(std::span<const ProductTime> known, const Pro
   found->seconds *= shape.bytes() / weight->bytes();
   found->shape = shape;
   return found;
+}
+
+std::optional<std::size_t> reads_known(const Rates& rates, const ProductShape& shape,
+                                       Rereads rereads) {
+  for (const WeightReads& reads : rates.product_reads) {
+    if (reads.rereads != rereads || !reads.of(shape)) continue;
+    const auto found = reads.by_tokens.find(shape.tokens);
+    if (found != reads.by_tokens.end()) return found->second;
+  }
+  return std::nullopt;
 }
 
 bool multiplied(DType dtype) {
@@ -104,7 +115,10 @@ std::size_t reads_of(std::size_t tokens, Rereads rereads) {
 
 std::optional<ProductTime> gpu_product(const Rates& rates, const ProductShape& shape,
                                        Rereads rereads) {
-  if (const auto measured = product(rates.products, shape, rereads)) return measured;
+  if (auto measured = product(rates.products, shape, rereads)) {
+    if (const auto reads = reads_known(rates, shape, rereads)) measured->reads = *reads;
+    return measured;
+  }
   const auto twice = rates.flops ? std::optional(2 * *rates.flops) : std::nullopt;
   const auto flops = shape.dtype != DType::fp8_e4m3 ? rates.flops
                      : rates.flops_fp8              ? rates.flops_fp8

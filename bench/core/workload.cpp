@@ -88,6 +88,11 @@ std::optional<PassWork> Workload::work(const WeightSet& /*weights*/, const Rates
 
 std::vector<ProductShape> Workload::products(const WeightSet& /*weights*/) const { return {}; }
 
+std::vector<std::optional<std::size_t>> Workload::reads_of(std::span<const ProductShape> shapes,
+                                                           Rereads /*rereads*/) const {
+  return std::vector<std::optional<std::size_t>>(shapes.size());
+}
+
 std::optional<WeightSet> Workload::part(const WeightSet& weights, std::size_t bytes) const {
   WeightSet part = plain_part(weights, bytes);
   if (part.tensors.empty() || !reads(part)) return std::nullopt;

@@ -171,19 +171,27 @@ struct Matmul::Impl {
                           workspace.data(), workspace_bytes, stream);
   }
 
-  Plan make_plan(const Shape& shape, Algorithm wanted, const Operands& on,
-                 StreamHandle stream) const {
-    constexpr std::size_t tries = 6;
-    Plan plan{
+  static Plan make_layouts(const Shape& shape) {
+    return {
         make_layout(shape.dtype, shape.cols, shape.rows, shape.cols),
         make_layout(matmul_activation(shape.dtype), shape.cols, shape.tokens, shape.cols),
         make_layout(matmul_output(shape.dtype), shape.rows, shape.tokens, shape.ld_y),
     };
+  }
+
+  std::vector<LtAlgorithm> candidates(const Shape& shape, const Plan& plan,
+                                      Algorithm wanted) const {
+    constexpr std::size_t tries = 6;
     const Preference preference = make_preference(shape);
     const LtProduct product{library.get(), operation.get(),  plan.w.get(), plan.x.get(),
                             plan.y.get(),  preference.get(), shape.tokens, workspace_bytes};
-    const std::vector<LtAlgorithm> found =
-        wanted == Algorithm::first ? proposals(product, 1) : by_fewest_reads(product, tries);
+    return wanted == Algorithm::first ? proposals(product, 1) : by_fewest_reads(product, tries);
+  }
+
+  Plan make_plan(const Shape& shape, Algorithm wanted, const Operands& on,
+                 StreamHandle stream) const {
+    Plan plan = make_layouts(shape);
+    const std::vector<LtAlgorithm> found = candidates(shape, plan, wanted);
     if (found.empty()) {
       throw CudaError("cuBLASLt has no algorithm for " + text(shape) +
                           "; fp8_e4m3 needs compute capability 8.9 and everything at multiples of "
@@ -220,6 +228,17 @@ std::optional<std::size_t> Matmul::launch(const void* w, DType dtype, std::size_
   const cublasStatus_t status = impl_->multiply(plan, plan.algorithm, on, stream);
   if (status != CUBLAS_STATUS_SUCCESS) check(status, "cublasLtMatmul of " + text(shape));
   return plan.reads;
+}
+
+std::optional<std::size_t> Matmul::reads(const ProductShape& of, Algorithm algorithm) const {
+  constexpr std::uint32_t aligned = 256;
+  const Shape shape{of.dtype, of.rows, of.cols, of.tokens, of.rows, aligned, aligned, aligned};
+  std::optional<std::size_t> fewest;
+  for (const LtAlgorithm& one : impl_->candidates(shape, Impl::make_layouts(shape), algorithm)) {
+    if (!one.reads) continue;
+    fewest = std::min(fewest.value_or(*one.reads), *one.reads);
+  }
+  return fewest;
 }
 
 Support Matmul::support() { return Support::yes(); }

@@ -21,6 +21,11 @@ std::optional<std::size_t> Matmul::launch(const void* /*w*/, DType /*dtype*/, st
   return std::nullopt;
 }
 
+std::optional<std::size_t> Matmul::reads(const ProductShape& /*shape*/,
+                                         Algorithm /*algorithm*/) const {
+  return std::nullopt;
+}
+
 Support Matmul::support() { return Support::no("built without cuBLASLt"); }
 Support Matmul::supports(DType /*dtype*/, std::size_t /*cols*/) { return support(); }
 

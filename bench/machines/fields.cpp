@@ -72,14 +72,23 @@ std::optional<bool> Fields::flag(std::string_view name) const {
   return flag;
 }
 
-std::optional<std::size_t> Fields::size(std::string_view name) const {
-  const auto value = find(name);
-  if (!value) return std::nullopt;
-  const auto number = value->whole_number();
+std::size_t Fields::as_size(std::string_view field, const JsonValue& value) const {
+  const auto number = value.whole_number();
   if (!number || *number > std::numeric_limits<std::size_t>::max()) {
-    refuse(name, *value, "a whole number");
+    refuse(field, value, "a whole number");
   }
   return static_cast<std::size_t>(*number);
+}
+
+std::optional<std::size_t> Fields::size(std::string_view name) const {
+  const auto value = find(name);
+  return value ? std::optional(as_size(name, *value)) : std::nullopt;
+}
+
+std::vector<std::size_t> Fields::sizes(std::string_view name) const {
+  std::vector<std::size_t> all;
+  for (const JsonValue& item : list(name)) all.push_back(as_size(name, item));
+  return all;
 }
 
 std::optional<int> Fields::integer(std::string_view name) const {

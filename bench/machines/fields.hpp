@@ -26,6 +26,7 @@ class Fields {
   std::vector<std::string> texts(std::string_view name) const;
   std::optional<bool> flag(std::string_view name) const;
   std::optional<std::size_t> size(std::string_view name) const;
+  std::vector<std::size_t> sizes(std::string_view name) const;
   std::optional<int> integer(std::string_view name) const;
   /// 0 and more, in whatever unit.
   std::optional<double> amount(std::string_view name) const;
@@ -41,6 +42,7 @@ class Fields {
   std::string path_of(std::string_view field) const;
   Fields as_object(std::string_view field, const JsonValue& value) const;
   std::string as_text(std::string_view field, const JsonValue& value) const;
+  std::size_t as_size(std::string_view field, const JsonValue& value) const;
   std::vector<JsonValue> list(std::string_view field) const;
 
   JsonValue object_;

@@ -36,26 +36,52 @@ std::optional<double> rate_of(const Fields& fields, std::string_view name) {
   return value && (is_time || *value > 0) ? value : std::nullopt;
 }
 
-ProductTime read_product(const Fields& fields) {
-  const auto whole = [&](std::string_view name) {
-    const auto value = fields.size(name);
-    if (!value || *value == 0) fields.fail("a product has no " + std::string(name));
-    return *value;
-  };
-  ProductTime product;
+std::size_t whole(const Fields& fields, std::string_view name) {
+  const auto value = fields.size(name);
+  if (!value || *value == 0) fields.fail("a product has no " + std::string(name));
+  return *value;
+}
+
+DType read_dtype(const Fields& fields) {
   const std::string type = fields.text("dtype");
   const auto dtype = parse_dtype(type);
   if (!dtype) fields.fail("a product is of " + in_quotes(type) + ", which is no type of weights");
-  product.shape = {*dtype, whole("rows"), whole("cols"), whole("tokens")};
+  return *dtype;
+}
+
+Rereads read_rereads(const Fields& fields) {
   constexpr std::array all{Rereads::as_engines_do, Rereads::fewest_by_library, Rereads::none};
   const std::string asked = fields.text("rereads");
   const auto* const rereads =
       std::ranges::find_if(all, [&](Rereads one) { return name(one) == asked; });
   if (rereads == all.end()) fields.fail("a product is by " + in_quotes(asked) + " kernels");
-  product.rereads = *rereads;
-  product.reads = whole("reads");
+  return *rereads;
+}
+
+ProductTime read_product(const Fields& fields) {
+  ProductTime product;
+  product.shape = {read_dtype(fields), whole(fields, "rows"), whole(fields, "cols"),
+                   whole(fields, "tokens")};
+  product.rereads = read_rereads(fields);
+  product.reads = whole(fields, "reads");
   product.seconds = fields.amount("seconds").value_or(0);
+  product.slowdown = std::max(1.0, fields.amount("sustained_slowdown").value_or(1));
   return product;
+}
+
+WeightReads read_reads(const Fields& fields) {
+  WeightReads reads{
+      read_dtype(fields), whole(fields, "rows"), whole(fields, "cols"), read_rereads(fields), {}};
+  const std::vector<std::size_t> tokens = fields.sizes("tokens");
+  const std::vector<std::size_t> times = fields.sizes("reads");
+  if (tokens.size() != times.size()) {
+    fields.fail("product_reads has " + std::to_string(tokens.size()) + " numbers of tokens and " +
+                std::to_string(times.size()) + " of reads");
+  }
+  for (std::size_t i = 0; i < tokens.size(); ++i) {
+    reads.by_tokens.emplace(tokens[i], std::max<std::size_t>(1, times[i]));
+  }
+  return reads;
 }
 
 std::vector<ProductTime> read_products(const Fields& fields, std::string_view name) {
@@ -72,6 +98,9 @@ Rates read_calibration(const Fields& calibration) {
   rates.host_read = rate_of(calibration, host_read_name).value_or(0);
   rates.products = read_products(calibration, "products");
   rates.host_products = read_products(calibration, "host_products");
+  for (const Fields& one : calibration.objects("product_reads")) {
+    rates.product_reads.push_back(read_reads(one));
+  }
   return rates;
 }
 

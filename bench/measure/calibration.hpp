@@ -15,8 +15,8 @@ namespace offload {
 /// `checkpoint` is called between measurements and may throw to leave.
 Calibration calibrate(Session& session, WallTime& wall, const std::function<void()>& checkpoint);
 
-/// Bytes per second of copies to the GPU from memory that is not pinned, the best of some. Needs a
-/// GPU.
+/// Bytes per second of copies to the GPU from memory that is not pinned, the median of some: the
+/// CPU stages them, no two alike. Needs a GPU.
 double pageable_copy_rate(Session& session, WallTime& wall);
 
 /// How much host memory a calibrating read streams through: many times what the CPU's caches hold,

@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <tuple>
 #include <utility>
@@ -20,9 +21,9 @@ namespace {
 
 constexpr std::size_t MiB = std::size_t{1} << 20;
 constexpr std::size_t read_bytes = 256 * MiB;  // as long as driver and window need to get going
-constexpr std::size_t product_bytes = 256 * MiB;
-constexpr std::size_t most_copies = 48;  // the launches ahead of the first do not count then
-constexpr int repeats = 3;
+constexpr std::size_t small_bytes = 4 * MiB;   // as an expert's weights are
+constexpr int repeats = 5;
+constexpr int product_repeats = 3;
 
 const Policy* first_of(const Catalog& catalog, Family family) {
   const auto found = std::ranges::find(catalog.policies, family, &Policy::family);
@@ -40,10 +41,18 @@ std::unique_ptr<Workload> multiplying(const Catalog& catalog, std::size_t tokens
 }
 
 /// Several, so that products follow each other as in a model; one of what is large, for it needs as
-/// much memory as its case does.
-WeightSet copies_of(const ProductShape& shape) {
+/// much memory as its case does. So many that no cache of `reader` holds them.
+WeightSet copies_of(const ProductShape& shape, Family reader, const Host& host) {
   const auto bytes = static_cast<std::size_t>(shape.bytes());
-  const std::size_t copies = std::clamp<std::size_t>(product_bytes / bytes, 1, most_copies);
+  std::size_t all = 256 * MiB;
+  std::size_t most = 48;  // the launches ahead of the first do not count then
+  if (reader == Family::cpu) {
+    const std::size_t cache = host.last_level_cache_bytes.value_or(0);
+    all = std::clamp(5 * cache / 2, all, std::max(all, host_memory_limit(host) / 8));
+    most = all / bytes;
+  }
+  const std::size_t copies =
+      std::clamp<std::size_t>(all / bytes, 1, std::max<std::size_t>(1, most));
   WeightSet weights{"calibration", {}};
   for (std::size_t i = 0; i < copies; ++i) {
     weights.tensors.push_back({"w" + std::to_string(i), shape.dtype, shape.rows, shape.cols, i});
@@ -51,16 +60,16 @@ WeightSet copies_of(const ProductShape& shape) {
   return weights;
 }
 
-double median_pass(Loop& loop) {
+double median_pass(Loop& loop, int passes) {
   std::vector<double> seconds;
-  seconds.reserve(repeats);
-  for (int i = 0; i < repeats; ++i) seconds.push_back(loop.pass());
+  seconds.reserve(static_cast<std::size_t>(passes));
+  for (int i = 0; i < passes; ++i) seconds.push_back(loop.pass());
   return percentile(seconds, 50);
 }
 
 /// What fails costs a prediction and no more, unless the GPU is lost.
 template <typename Measure>
-void attempt(const CaseRatesContext& context, const Measure& measure) {
+void attempt(const Measure& measure) {
   try {
     measure();
   } catch (const CudaError& error) {
@@ -68,21 +77,51 @@ void attempt(const CaseRatesContext& context, const Measure& measure) {
   } catch (const ImplausibleResult&) {
     // A case of the run will say so.
   }
-  context.loop.clear();
 }
 
-void calibrate_policy(const CaseRatesContext& context, const Policy& policy, Calibration& result) {
-  const WeightSet weights{"calibration", {{"w", DType::u8, read_bytes / 4096, 4096}}};
+/// A plain read of so many tensors, together read_bytes, beyond what it takes in GPU memory.
+double seconds_to_bring(const CaseRatesContext& context, const Policy& policy, std::size_t tensors,
+                        const Calibration& result) {
+  constexpr std::size_t cols = 4096;
+  WeightSet weights{"calibration", {}};
+  for (std::size_t i = 0; i < tensors; ++i) {
+    weights.tensors.push_back(
+        {"w" + std::to_string(i), DType::u8, read_bytes / tensors / cols, cols, i});
+  }
   const Workload* const read = context.catalog.workload("stream_read");
   context.loop.prepare({read, &policy, &weights, policy.starts.front()});
-  double seconds = median_pass(context.loop);
+  double seconds = median_pass(context.loop, repeats);
+  context.loop.clear();  // before its weights go
   // Mapped pages are read over the link; all others a second time, from GPU memory.
   const bool brought = policy.path(Start::warm, context.session.platform()) == Path::device_memory;
   const bool copied = policy.starts.front() == Start::steady;
   if (brought || copied) {
     seconds -= static_cast<double>(read_bytes) / result.device_read.value_or(1e18);
+    seconds -= static_cast<double>(tensors) * result.launch.value_or(0);
   }
-  if (seconds > 0) result.*policy.calibrates = static_cast<double>(read_bytes) / seconds;
+  return seconds;
+}
+
+void calibrate_policy(const CaseRatesContext& context, const Policy& policy, Calibration& result) {
+  const double one = seconds_to_bring(context, policy, 1, result);
+  if (one <= 0) return;
+  result.*policy.calibrates = static_cast<double>(read_bytes) / one;
+  if (policy.calibrates_start == nullptr) return;
+  constexpr std::size_t many = read_bytes / small_bytes;
+  const double beyond = seconds_to_bring(context, policy, many, result) - one;
+  result.*policy.calibrates_start = std::max(0.0, beyond / static_cast<double>(many));
+}
+
+/// How many times as long `pass` takes than `seconds` once it has been at it for a while: where the
+/// power limit lowers the clocks of what computes without a pause.
+double slowdown_of(const CaseRatesContext& context, const std::function<void()>& pass,
+                   double seconds) {
+  constexpr double settled = 0.15;  // seconds
+  for (double spent = 0; spent < settled;) {
+    spent += timed_seconds(context.session, context.wall, pass);
+  }
+  const double sustained = median_seconds(context.session, context.wall, product_repeats, pass);
+  return std::max(1.0, sustained / seconds);
 }
 
 /// The kernels for each kind of view, on weights in GPU memory.
@@ -101,46 +140,40 @@ void time_on_gpu(const CaseRatesContext& context, const ProductShape& shape,
       placement.release(i, session.stream());
     }
   };
-  const double seconds = median_seconds(session, context.wall, repeats, pass);
-  result.products.push_back(
-      {shape, rereads, seconds / static_cast<double>(weights.tensors.size()), reads.value_or(1)});
+  const double seconds = median_seconds(session, context.wall, product_repeats, pass);
+  constexpr std::size_t computing = 256;  // tokens from which arithmetic takes longer than reading
+  const double slowdown = shape.tokens < computing ? 1 : slowdown_of(context, pass, seconds);
+  result.products.push_back({shape, rereads, seconds / static_cast<double>(weights.tensors.size()),
+                             reads.value_or(1), slowdown});
 }
 
-/// Which algorithm reads least often is found on a weight where it lies: by a policy that asks for
-/// it. How long it takes on GPU memory does not matter, as long as the link takes longer.
-void find_fewest_reads(const CaseRatesContext& context, const ProductShape& shape,
-                       const Workload& workload, const WeightSet& weights, Calibration& result) {
-  const auto policy =
-      std::ranges::find(context.catalog.policies, Rereads::fewest_by_library, &Policy::rereads);
-  const auto first = gpu_product(result, shape);
-  if (policy == context.catalog.policies.end() || !first) return;
-  context.loop.clear();
-  const PreparedCase prepared =
-      context.loop.prepare({&workload, *policy, &weights, (*policy)->starts.front()});
-  if (!prepared.link_bytes) return;
-  result.products.push_back({shape, Rereads::fewest_by_library, first->seconds,
-                             std::max<std::size_t>(1, *prepared.link_bytes / weights.bytes())});
+/// How long the library's other algorithm takes on GPU memory does not matter, as long as the link
+/// takes longer: as long as its first.
+void add_fewest_reads(const ProductShape& shape, const Workload& workload, Calibration& result) {
+  ProductTime time = result.products.back();
+  const auto reads = workload.reads_of(std::span(&shape, 1), Rereads::fewest_by_library).front();
+  if (!reads) return;
+  time.rereads = Rereads::fewest_by_library;
+  time.reads = *reads;
+  result.products.push_back(time);
 }
 
-void time_product(const CaseRatesContext& context, const ProductShape& shape, const Policy& policy,
+void time_product(const CaseRatesContext& context, const ProductShape& shape,
+                  const Workload& workload, const WeightSet& weights, const Policy& policy,
                   const std::set<Rereads>& asked, Calibration& result) {
-  const auto workload = multiplying(context.catalog, shape.tokens);
-  const WeightSet weights = copies_of(shape);
-  if (!workload || !workload->reads(weights)) return;
-  context.loop.prepare({workload.get(), &policy, &weights, policy.starts.front()});
+  context.loop.prepare({&workload, &policy, &weights, policy.starts.front()});
   if (policy.needs_gpu) {
     const auto wanted = [&](Rereads rereads) {
       return shape.tokens > 1 && asked.count(rereads) != 0 &&
-             workload->offers(rereads, weights, context.session.platform());
+             workload.offers(rereads, weights, context.session.platform());
     };
-    time_on_gpu(context, shape, weights, Rereads::as_engines_do, result);
     if (wanted(Rereads::none)) time_on_gpu(context, shape, weights, Rereads::none, result);
-    if (wanted(Rereads::fewest_by_library)) {
-      find_fewest_reads(context, shape, *workload, weights, result);
-    }
+    time_on_gpu(context, shape, weights, Rereads::as_engines_do, result);
+    if (wanted(Rereads::fewest_by_library)) add_fewest_reads(shape, workload, result);
     return;
   }
-  const double seconds = median_pass(context.loop) / static_cast<double>(weights.tensors.size());
+  const double seconds =
+      median_pass(context.loop, product_repeats) / static_cast<double>(weights.tensors.size());
   result.host_products.push_back({shape, Rereads::as_engines_do, seconds});
 }
 
@@ -149,6 +182,52 @@ struct Wanted {
   std::vector<ProductShape> on_gpu;
   std::vector<ProductShape> on_cpu;
 };
+
+bool same_weight(const ProductShape& one, const ProductShape& other) {
+  return one.dtype == other.dtype && one.rows == other.rows && one.cols == other.cols;
+}
+
+/// All `shapes` are of one weight, which lies where `policy` has it until the last is timed.
+void time_weight(const CaseRatesContext& context, std::span<const ProductShape> shapes,
+                 const Policy& policy, const std::set<Rereads>& asked, Calibration& result) {
+  const WeightSet weights =
+      copies_of(shapes.front(), policy.family, context.session.platform().host);
+  std::vector<std::unique_ptr<Workload>> workloads;
+  for (const ProductShape& shape : shapes) {
+    context.checkpoint("products");
+    auto& workload = workloads.emplace_back(multiplying(context.catalog, shape.tokens));
+    if (!workload || !workload->reads(weights)) continue;
+    attempt([&] { time_product(context, shape, *workload, weights, policy, asked, result); });
+  }
+  context.loop.clear();  // before workloads and weights go
+}
+
+/// Of those that were not timed, for `rereads`.
+void find_reads(const CaseRatesContext& context, const std::vector<ProductShape>& shapes,
+                Rereads rereads, Calibration& result) {
+  std::vector<ProductShape> untimed;
+  for (const ProductShape& shape : shapes) {
+    const bool timed = std::ranges::any_of(result.products, [&](const ProductTime& time) {
+      return time.shape == shape && time.rereads == rereads;
+    });
+    if (!timed) untimed.push_back(shape);
+  }
+  const auto workload = multiplying(context.catalog, 2);
+  if (untimed.empty() || !workload) return;
+  const auto reads = workload->reads_of(untimed, rereads);
+  for (std::size_t i = 0; i < untimed.size(); ++i) {
+    const ProductShape& shape = untimed[i];
+    if (!reads[i]) continue;
+    const auto known = std::ranges::find_if(result.product_reads, [&](const WeightReads& one) {
+      return one.rereads == rereads && one.of(shape);
+    });
+    WeightReads& of_weight = known != result.product_reads.end()
+                                 ? *known
+                                 : result.product_reads.emplace_back(WeightReads{
+                                       shape.dtype, shape.rows, shape.cols, rereads, {}});
+    of_weight.by_tokens[shape.tokens] = *reads[i];
+  }
+}
 
 Wanted products_of(const Plan& plan) {
   Wanted wanted;
@@ -168,8 +247,7 @@ Wanted products_of(const Plan& plan) {
       if (cpu && item.workload->runs_on_cpu()) add(wanted.on_cpu);
     }
   }
-  return {std::move(wanted.rereads), shapes_to_measure(wanted.on_gpu),
-          shapes_to_measure(wanted.on_cpu)};
+  return wanted;
 }
 
 }  // namespace
@@ -207,7 +285,8 @@ void calibrate_policies(const CaseRatesContext& context, const Plan& plan, Calib
         plan.cases, [&](const Case& item) { return item.policy->family == policy->family; });
     if (!planned) continue;
     context.checkpoint(policy->name);
-    attempt(context, [&] { calibrate_policy(context, *policy, result); });
+    attempt([&] { calibrate_policy(context, *policy, result); });
+    context.loop.clear();
   }
 }
 
@@ -216,15 +295,26 @@ void calibrate_products(const CaseRatesContext& context, const Plan& plan, Calib
   const auto measure = [&](const std::vector<ProductShape>& shapes,
                            const std::vector<ProductTime>& kept, Family family) {
     const Policy* const policy = first_of(context.catalog, family);
-    if (policy == nullptr || !policy->support(context.session.platform())) return;
-    for (const ProductShape& shape : shapes) {
+    if (policy == nullptr || !policy->support(context.session.platform())) return false;
+    std::vector<ProductShape> unknown;
+    for (const ProductShape& shape : shapes_to_measure(shapes)) {
       const bool known = std::ranges::find(kept, shape, &ProductTime::shape) != kept.end();
-      if (known) continue;
-      context.checkpoint("products");
-      attempt(context, [&] { time_product(context, shape, *policy, wanted.rereads, result); });
+      if (!known) unknown.push_back(shape);
     }
+    for (auto first = unknown.begin(); first != unknown.end();) {
+      const auto last = std::find_if(first, unknown.end(), [&](const ProductShape& shape) {
+        return !same_weight(shape, *first);
+      });
+      time_weight(context, {first, last}, *policy, wanted.rereads, result);
+      first = last;
+    }
+    return true;
   };
-  measure(wanted.on_gpu, result.products, Family::resident);
+  if (measure(wanted.on_gpu, result.products, Family::resident)) {
+    for (const Rereads rereads : wanted.rereads) {
+      attempt([&] { find_reads(context, wanted.on_gpu, rereads, result); });
+    }
+  }
   measure(wanted.on_cpu, result.host_products, Family::cpu);
 }
 

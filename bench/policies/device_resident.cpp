@@ -7,7 +7,8 @@ namespace offload {
 namespace {
 
 std::optional<Prediction> predict(const PassWork& work, const PredictContext& context) {
-  return precisely(in_order(work, context, [](const WorkItem& item) { return item.on_gpu; }));
+  return precisely(
+      in_order(work, context, [](const WorkItem& item) { return item.on_gpu_sustained; }));
 }
 
 constexpr Policy rows[] = {{

@@ -214,7 +214,7 @@ std::optional<Prediction> predict(const PassWork& work, const PredictContext& co
   if (context.start == Start::warm) {
     // A prefetch of what has come already takes the driver time that nothing here measures.
     if (recipe.prefetch || recipe.ahead) return std::nullopt;
-    const auto on_gpu = [](const WorkItem& item) { return item.on_gpu; };
+    const auto on_gpu = [](const WorkItem& item) { return item.on_gpu_sustained; };
     return stays_on_cpu ? precisely(in_order(work, context, over_link))
                         : precisely(in_order(work, context, on_gpu));
   }
@@ -222,8 +222,9 @@ std::optional<Prediction> predict(const PassWork& work, const PredictContext& co
   if (!std::all_of(work.begin(), work.end(), whole)) return std::nullopt;
   if (recipe.ahead) return roughly(predict_ahead(work, context));
   const auto rate = context.rates.*rate_of(recipe);
+  const auto start = recipe.prefetch ? context.rates.prefetch_start : std::nullopt;
   return roughly(in_order(work, context, [&](const WorkItem& item) {
-    const auto brought = bytes_over(item.bytes, rate);
+    const auto brought = bytes_over(item.bytes, rate) + start.value_or(0);
     return stays_on_cpu ? brought : brought + item.on_gpu;
   }));
 }
@@ -253,6 +254,7 @@ constexpr Policy managed(std::string_view name, std::string_view memory, std::st
       .place = place<recipe>,
       .predict = predict<recipe>,
       .calibrates = is_plain(recipe) ? rate_of(recipe) : nullptr,
+      .calibrates_start = recipe.prefetch && !recipe.read_mostly ? &Rates::prefetch_start : nullptr,
   };
 }
 

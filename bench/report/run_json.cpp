@@ -89,7 +89,28 @@ Json products_json(const std::vector<ProductTime>& products) {
                     {"tokens", product.shape.tokens},
                     {"rereads", name(product.rereads)},
                     {"reads", product.reads},
-                    {"seconds", product.seconds}});
+                    {"seconds", product.seconds},
+                    {"sustained_slowdown", product.slowdown}});
+  }
+  return list;
+}
+
+/// Numbers of tokens beside how often each reads.
+Json reads_json(const std::vector<WeightReads>& all) {
+  Json list = Json::array();
+  for (const WeightReads& one : all) {
+    Json tokens = Json::array();
+    Json reads = Json::array();
+    for (const auto& [number, times] : one.by_tokens) {
+      tokens.push_back(number);
+      reads.push_back(times);
+    }
+    list.push_back({{"dtype", name(one.dtype)},
+                    {"rows", one.rows},
+                    {"cols", one.cols},
+                    {"rereads", name(one.rereads)},
+                    {"tokens", std::move(tokens)},
+                    {"reads", std::move(reads)}});
   }
   return list;
 }
@@ -166,7 +187,11 @@ JsonPart calibration_json(const Calibration& calibration) {
       {"map_bytes_per_second", or_null<Json>(calibration.map)},
       {"window_read_mostly_bytes_per_second", or_null<Json>(calibration.window_read_mostly)},
       {"window_migrate_bytes_per_second", or_null<Json>(calibration.window_migrate)},
+      {"prefetch_start_s", or_null<Json>(calibration.prefetch_start)},
+      {"window_read_mostly_start_s", or_null<Json>(calibration.window_read_mostly_start)},
+      {"window_migrate_start_s", or_null<Json>(calibration.window_migrate_start)},
       {"products", products_json(calibration.products)},
+      {"product_reads", reads_json(calibration.product_reads)},
       {"host_products", products_json(calibration.host_products)},
       {"link_generation", or_null<Json>(calibration.link_generation)},
       {"link_width", or_null<Json>(calibration.link_width)},

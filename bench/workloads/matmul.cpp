@@ -108,6 +108,23 @@ class Matmul final : public Workload {
     }
     return shapes;
   }
+  std::vector<std::optional<std::size_t>> reads_of(std::span<const ProductShape> shapes,
+                                                   Rereads rereads) const override {
+    std::optional<cuda::Matmul> library;
+    std::vector<std::optional<std::size_t>> reads;
+    reads.reserve(shapes.size());
+    for (const ProductShape& shape : shapes) {
+      if (shape.tokens == 1) {  // by a kernel of its own
+        reads.emplace_back(1);
+      } else if (rereads == Rereads::none) {
+        reads.emplace_back(kernels::ReadOnceShape::of(shape.tokens).reads);
+      } else {
+        if (!library) library.emplace();
+        reads.push_back(library->reads(shape, cuda::algorithm_for(rereads)));
+      }
+    }
+    return reads;
+  }
   std::unique_ptr<BoundWorkload> bind(const WeightSet& weights, std::span<const TensorContent> data,
                                       HostWorkers& workers, bool gpu) const override {
     const auto bind_products = [&](const WeightSet& some, std::span<const TensorContent> content) {

@@ -22,7 +22,8 @@ struct WorkItem {
   Piece piece;
   std::size_t bytes = 0;                        // that are asked for: of all, or here and there
   std::optional<double> on_gpu = std::nullopt;  // from GPU memory
-  std::array<std::optional<double>, 3> over_link = {};  // by kernels in place, by Rereads
+  std::optional<double> on_gpu_sustained = std::nullopt;  // in passes that have nothing else
+  std::array<std::optional<double>, 3> over_link = {};    // by kernels in place, by Rereads
   std::optional<double> on_cpu = std::nullopt;
 };
 

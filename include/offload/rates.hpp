@@ -4,6 +4,7 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string_view>
 #include <vector>
@@ -44,7 +45,23 @@ struct ProductTime {
   Rereads rereads = Rereads::as_engines_do;
   double seconds = 0;     // with the weight in its reader's own memory
   std::size_t reads = 1;  // of each byte of the weight, where caches do not help
+  double slowdown = 1;  // times as long once nothing else has run for a while: power limits clocks
   bool operator==(const ProductTime&) const = default;
+};
+
+/// How often kernels read each byte of a weight, where caches do not help, for numbers of tokens
+/// that were not timed.
+struct WeightReads {
+  DType dtype = DType::bf16;
+  std::size_t rows = 0;
+  std::size_t cols = 0;
+  Rereads rereads = Rereads::as_engines_do;
+  std::map<std::size_t, std::size_t> by_tokens;
+
+  bool of(const ProductShape& shape) const {
+    return dtype == shape.dtype && rows == shape.rows && cols == shape.cols;
+  }
+  bool operator==(const WeightReads&) const = default;
 };
 
 /// In bytes, floating-point operations (FLOP) per second, and seconds. What is not known is nullopt
@@ -64,11 +81,15 @@ struct Rates {
   std::optional<double> fault, fault_read_mostly;
   std::optional<double> map;
   std::optional<double> window_read_mostly, window_migrate;
+  // Seconds that a prefetch call, or a unit of a window, takes beyond its bytes'.
+  std::optional<double> prefetch_start;
+  std::optional<double> window_read_mostly_start, window_migrate_start;
   // GPU memory, and kernels.
   std::optional<double> device_read;
   std::optional<double> device_latency;
   std::optional<double> launch;  // seconds that a kernel takes beyond what it reads
   std::vector<ProductTime> products;
+  std::vector<WeightReads> product_reads;
   std::optional<double> flops;      // of large dense products of 16-bit types
   std::optional<double> flops_fp8;  // likewise of fp8; twice flops where it is not known
   // The CPU.
@@ -84,7 +105,8 @@ struct Rates {
 
 /// Of a product by the GPU on a weight in its memory, or by the CPU: as measured for this shape;
 /// between two numbers of tokens in proportion, beyond them by the nearer; of another shape, by the
-/// bytes of the weight that is most alike.
+/// bytes of the weight that is most alike. How often its weight is read is as product_reads has it,
+/// else as for the next number of tokens.
 ///
 /// Where no product of the type was measured: as long as it takes to read the weight once
 /// (device_read, host_read) or to compute (flops, host_flops), whichever is longer, and for the GPU

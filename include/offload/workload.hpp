@@ -167,6 +167,10 @@ class Workload {
   /// The products that a pass computes, each once: their times are among the rates that it is
   /// predicted by. Default: none.
   virtual std::vector<ProductShape> products(const WeightSet& weights) const;
+  /// How often its kernels for `rereads` read each byte of the weight in each of `shapes`, where
+  /// caches do not help; nullopt where the kernel's maker does not say. For a GPU that is there.
+  virtual std::vector<std::optional<std::size_t>> reads_of(std::span<const ProductShape> shapes,
+                                                           Rereads rereads) const;
   /// `data` holds the tensors' bytes in the content this workload asks for.
   /// `gpu` says whether to prepare device-side inputs and outputs.
   virtual std::unique_ptr<BoundWorkload> bind(const WeightSet& weights,

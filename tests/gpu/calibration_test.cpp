@@ -69,6 +69,11 @@ TEST(CaseRates, AreOfEveryRowThatCalibratesAndOfEachProduct) {
     ASSERT_TRUE(rate) << policy->name;
     EXPECT_GT(*rate, 1e8) << policy->name;
     EXPECT_LT(*rate, 1.05 * *found.copy_h2d) << policy->name;
+    if (policy->calibrates_start == nullptr) continue;
+    const std::optional<double>& start = found.*policy->calibrates_start;
+    ASSERT_TRUE(start) << policy->name;
+    EXPECT_GE(*start, 0) << policy->name;
+    EXPECT_LT(*start, 5e-3) << policy->name;
   }
   const ProductShape shape{DType::bf16, 2048, 1024, 1024};
   const auto engines = gpu_product(found, shape);

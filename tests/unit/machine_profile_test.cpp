@@ -41,7 +41,9 @@ RunRecord calibrated_run() {
   c.launch = 4.1e-6;
   c.hand_over = 0;
   c.products.push_back({{DType::fp8_e4m3, 4096, 14336, 2048}, Rereads::none, 1.0 / 3, 1});
-  c.products.push_back({{DType::fp16, 8, 16, 1}, Rereads::fewest_by_library, 1e-7, 3});
+  c.products.push_back({{DType::fp16, 8, 16, 1}, Rereads::fewest_by_library, 1e-7, 3, 1.125});
+  c.product_reads = {{DType::bf16, 8, 16, Rereads::none, {{3, 1}, {700, 2}}}};
+  c.prefetch_start = 1e-5;
   c.host_products = {{{DType::bf16, 4096, 4096, 1}, Rereads::as_engines_do, 2e-4}};
   return run;
 }

@@ -97,6 +97,34 @@ TEST(Predictions, OfFaultsAndPrefetches) {
   EXPECT_NEAR(milliseconds("managed_migrate_window"), 250, 1e-9);
 }
 
+TEST(Predictions, CountWhatEachPrefetchAndEachUnitOfAWindowTakes) {
+  Rates starts = rates();
+  starts.prefetch_start = 1e-3;
+  starts.window_migrate_start = 2e-3;
+  const auto seconds = [&](const std::string& policy, Start start) {
+    return predicted(policy, start, weights(), starts)->seconds * 1e3;
+  };
+  EXPECT_NEAR(seconds("managed_prefetch_each", Start::cold), 80 + 4 + 8, 1e-9);
+  // Tensors of 250 MB are four units of 64 MiB each.
+  EXPECT_NEAR(seconds("managed_migrate_window", Start::steady), 250 + 8 * 4 * 2, 1e-9);
+}
+
+TEST(Predictions, SlowDownWhereTheGpuDoesNothingElse) {
+  static const Catalog catalog = make_catalog();
+  const WeightSet set{"w", {{"a", DType::bf16, 4096, 4096}}};
+  const auto gemm = catalog.workload("gemm")->with_parameter(512);
+  Rates hot = rates();
+  hot.products = {{{DType::bf16, 4096, 4096, 512}, Rereads::as_engines_do, 1e-3, 1, 1.25}};
+  const auto seconds = [&](const std::string& policy, Start start) {
+    const Case item{gemm.get(), catalog.policy(policy), &set, start};
+    return predict(item, hot, {}, false)->seconds;
+  };
+  EXPECT_NEAR(seconds("device_resident", Start::steady), 1.25e-3, 1e-9);
+  EXPECT_NEAR(seconds("managed_demand", Start::warm), 1.25e-3, 1e-9);
+  const double copy = 2.0 * 4096 * 4096 / 50e9;
+  EXPECT_NEAR(seconds("pinned_copy", Start::steady), copy + 1e-3, 1e-9);
+}
+
 TEST(Predictions, OfASplitBetweenBothSides) {
   // 50 GB/s and 100 GB/s at once, in steps of 5 %: 65 % for the CPU takes 14 ms.
   EXPECT_NEAR(milliseconds("hybrid_split"), 14, 1e-9);

@@ -36,6 +36,24 @@ TEST(Rates, PutAProductBetweenTwoOnALineOfLogarithms) {
   EXPECT_EQ(gpu_product(measured(), shape(4096, 32))->reads, 2U);  // of the next tile
 }
 
+TEST(Rates, KnowHowOftenAWeightIsReadWhereItWasAsked) {
+  Rates rates = measured();
+  rates.product_reads = {{DType::bf16, 4096, 4096, Rereads::as_engines_do, {{32, 1}, {128, 7}}}};
+  EXPECT_EQ(gpu_product(rates, shape(4096, 32))->reads, 1U);
+  EXPECT_EQ(gpu_product(rates, shape(4096, 128))->reads, 7U);
+  EXPECT_EQ(gpu_product(rates, shape(4096, 33))->reads, 2U);  // of the next that was timed
+  EXPECT_EQ(gpu_product(rates, shape(4096, 32), Rereads::none)->reads, 1U);
+  EXPECT_DOUBLE_EQ(gpu_product(rates, shape(4096, 32))->seconds, seconds(shape(4096, 32)));
+}
+
+TEST(Rates, SlowDownBetweenTwoAsTheOneThatComputesMore) {
+  Rates rates = measured();
+  rates.products[1].slowdown = 1.25;
+  EXPECT_DOUBLE_EQ(gpu_product(rates, shape(4096, 16))->slowdown, 1);
+  EXPECT_DOUBLE_EQ(gpu_product(rates, shape(4096, 32))->slowdown, 1.25);
+  EXPECT_DOUBLE_EQ(gpu_product(rates, shape(4096, 128))->slowdown, 1.25);
+}
+
 TEST(Rates, ReadTheWeightForFewerTokensAndComputeForMore) {
   EXPECT_DOUBLE_EQ(seconds(shape(4096, 1)), 10e-6);
   EXPECT_DOUBLE_EQ(seconds(shape(4096, 128)), 80e-6);

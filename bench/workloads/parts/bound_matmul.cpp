@@ -230,16 +230,11 @@ class BoundMatmul final : public BoundWorkload {
             ? read_once(view, input.on_device.data(), product.tokens, y, ld, stream)
             : matmul_->launch(view.data, tensor.dtype, view.piece.rows, tensor.cols,
                               input.on_device.data(), product.tokens, y, ld, stream,
-                              algorithm_for(view.rereads));
+                              cuda::algorithm_for(view.rereads));
     reads_[view.piece.tensor] = reads;
     if (!checking_) return;
     kernels::fold(y, output, product.tokens, view.piece.rows, ld,
                   static_cast<const float*>(signs_.data()), out, stream);
-  }
-
-  static cuda::Algorithm algorithm_for(Rereads rereads) {
-    return rereads == Rereads::fewest_by_library ? cuda::Algorithm::fewest_reads
-                                                 : cuda::Algorithm::first;
   }
 
   std::size_t read_once(const PieceView& view, const void* x, std::size_t tokens, void* y,

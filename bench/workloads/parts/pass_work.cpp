@@ -21,7 +21,7 @@ std::optional<double> chase_seconds(std::size_t steps, std::optional<double> lat
 
 WorkItem read_item(const Piece& piece, std::size_t bytes, const Rates& rates) {
   WorkItem item{piece, bytes};
-  item.on_gpu = read_seconds(bytes, rates.device_read, rates.launch);
+  item.on_gpu = item.on_gpu_sustained = read_seconds(bytes, rates.device_read, rates.launch);
   item.over_link.fill(read_seconds(bytes, rates.sm_read_pinned, rates.launch));
   item.on_cpu = read_seconds(bytes, rates.host_read, 0);
   return item;
@@ -29,7 +29,7 @@ WorkItem read_item(const Piece& piece, std::size_t bytes, const Rates& rates) {
 
 WorkItem chase_item(const Piece& piece, std::size_t bytes, std::size_t steps, const Rates& rates) {
   WorkItem item{piece, bytes};
-  item.on_gpu = chase_seconds(steps, rates.device_latency);
+  item.on_gpu = item.on_gpu_sustained = chase_seconds(steps, rates.device_latency);
   item.over_link.fill(chase_seconds(steps, rates.link_latency));
   return item;
 }
@@ -44,7 +44,10 @@ WorkItem product_item(const Product& product, const WeightTensor& tensor, const 
     const auto time =
         gpu_product(rates, shape, shape.tokens == 1 ? Rereads::as_engines_do : rereads);
     if (!time) continue;
-    if (rereads == Rereads::as_engines_do) item.on_gpu = time->seconds;
+    if (rereads == Rereads::as_engines_do) {
+      item.on_gpu = time->seconds;
+      item.on_gpu_sustained = time->seconds * time->slowdown;
+    }
     const auto read = read_seconds(bytes * time->reads, rates.sm_read_pinned, rates.launch);
     if (read) item.over_link[static_cast<std::size_t>(rereads)] = std::max(*read, time->seconds);
   }

@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "offload/dtype.hpp"
+#include "offload/rates.hpp"
 #include "offload/stream.hpp"
 #include "offload/support.hpp"
 
@@ -25,6 +26,9 @@ enum class Algorithm : std::uint8_t {
   first,         // the heuristic's first proposal, as engines take it
   fewest_reads,  // of those whose tiles and clusters read w least often, the fastest
 };
+constexpr Algorithm algorithm_for(Rereads rereads) {
+  return rereads == Rereads::fewest_by_library ? Algorithm::fewest_reads : Algorithm::first;
+}
 
 /// For one stream at a time: launches share one workspace.
 class Matmul {
@@ -45,6 +49,10 @@ class Matmul {
   std::optional<std::size_t> launch(const void* w, DType dtype, std::size_t rows, std::size_t cols,
                                     const void* x, std::size_t tokens, void* y, std::size_t ld_y,
                                     StreamHandle stream, Algorithm algorithm = Algorithm::first);
+
+  /// What launch() would return for a whole weight, with nothing launched: of fewest_reads, what
+  /// the best of those that it would try reads. nullopt, too, where no algorithm is found.
+  std::optional<std::size_t> reads(const ProductShape& shape, Algorithm algorithm) const;
 
   /// Whether this binary has cuBLASLt.
   static Support support();
