@@ -19,6 +19,8 @@ WHAT  machine              what the run was made on, in one line
       predictions          by policy, how far cases of all files lie from what was predicted of them
       vllm                 what scripts/vllm_offload.py printed, the first file, beside the cases of the others
       onednn               what scripts/cpu_library.py printed, likewise
+      accuracy[:models]    of what scripts/prediction_accuracy.py wrote: errors by policy; by model
+      winners              of the same: how often the least predicted time is that of the fastest
       evidence:LABEL[,WEIGHTS]   what driver and hardware did, by policy
       rates:WORKLOAD[,WEIGHTS]   GB/s by policy, a column per parameter (chunk, skew) or weights
       series:LABEL[,WEIGHTS]     time of the n-th consecutive pass, and what it moved
@@ -37,6 +39,7 @@ import pathlib
 import re
 import sys
 
+import accuracy_table
 import engine_table
 import library_table
 import platform_table
@@ -271,6 +274,9 @@ def limits_table(results, _):
 
 # What another program's code takes, beside the same done here.
 BESIDE = {"vllm": engine_table, "onednn": library_table}
+# What is made of other files than results, by the part after the colon.
+OF_OTHERS = {"platforms": platform_table.render, "accuracy": accuracy_table.accuracy,
+             "winners": accuracy_table.winners}
 
 
 def render(paths, what):
@@ -278,8 +284,8 @@ def render(paths, what):
     if what in BESIDE:
         return BESIDE[what].render(paths[0], [load(path) for path in paths[1:]])
     name, _, names = what.partition(":")
-    if name == "platforms":
-        return platform_table.render(paths, names)
+    if name in OF_OTHERS:
+        return OF_OTHERS[name](paths, names)
     files = [load(path) for path in paths]
     chosen = names.split(",") if names else []
     if name == "models":
