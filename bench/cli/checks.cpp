@@ -162,6 +162,28 @@ bool same_file(const std::string& one, const std::string& other) {
 
 }  // namespace
 
+void refuse_unknown_command(const std::string& word,
+                            const std::vector<std::string_view>& commands) {
+  const bool is_word = word.find_first_not_of("abcdefghijklmnopqrstuvwxyz-") == std::string::npos &&
+                       !word.starts_with("-");
+  if (!is_word || word.empty()) return;
+  throw UsageError(unknown_name("command", word, commands));
+}
+
+void refuse_empty_items(const std::vector<std::string>& lists,
+                        const std::vector<std::string>& arguments) {
+  for (std::size_t i = 0; i < arguments.size(); ++i) {
+    const std::size_t equals = arguments[i].find('=');
+    const std::string flag = arguments[i].substr(0, equals);
+    if (std::ranges::find(lists, flag) == lists.end()) continue;
+    const bool attached = equals != std::string::npos;
+    const std::string list = attached ? arguments[i].substr(equals + 1) : arguments[++i];
+    if (list.starts_with(',') || list.ends_with(',') || list.find(",,") != std::string::npos) {
+      throw UsageError(flag + ": has an empty item in " + in_quotes(list));
+    }
+  }
+}
+
 std::vector<std::string> take_benchmark_flags(const std::vector<std::string>& arguments,
                                               const std::vector<std::string>& known) {
   for (std::size_t i = 0; i < arguments.size(); ++i) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// argv to Options. The only place that knows CLI11.
+// argv to Options.
 #pragma once
 #include <optional>
 #include <string>

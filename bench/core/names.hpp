@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace offload {
 
@@ -19,6 +20,15 @@ constexpr std::string_view name_of(T wanted, const Table& table) {
     if (value == wanted) return name;
   }
   return "";
+}
+
+/// All names of a table, in its order.
+template <typename Table>
+std::vector<std::string_view> names_in(const Table& table) {
+  std::vector<std::string_view> names;
+  names.reserve(table.size());
+  for (const auto& [name, value] : table) names.push_back(name);
+  return names;
 }
 
 /// Letters, digits and . _ - + only: safe in a benchmark name, a filter, a CSV cell and a file

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "bench/cli/flags/groups.hpp"
+
+#include "bench/cli/exit_code.hpp"
+
+namespace offload {
+namespace {
+
+constexpr const char* where = "Where results go";
+
+}  // namespace
+
+void add_output_file(CLI::App& command, Options& options) {
+  const Flags flags(command, where);
+  flags.value("--output", "FILE", options.output, "results as JSON; - is stdout", {}, "none");
+}
+
+void add_view(CLI::App& command, Options& options) {
+  const Flags flags(command, where);
+  flags.choice("--format", options.format, format_names, "of the summary on stdout");
+  flags.choice("--progress", options.progress, progress_names,
+               "on stderr; auto is on a terminal only");
+}
+
+void add_outputs(CLI::App& command, Options& options) {
+  const Flags flags(command, where);
+  add_output_file(command, options);
+  flags.value("--ci-json", "FILE", options.ci_json, "one median row per case, for CI services", {},
+              "none");
+  add_view(command, options);
+  add_redact(command, options);
+  flags.toggle("--strict", options.strict,
+               "exit with " + std::to_string(exit_strict_skips) + " if a case was skipped");
+}
+
+void add_redact(CLI::App& command, Options& options) {
+  const Flags flags(command, where);
+  flags.toggle("--redact", options.redact,
+               "leave host name, serial numbers, paths and environment out");
+}
+
+}  // namespace offload
