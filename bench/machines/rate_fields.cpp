@@ -29,8 +29,6 @@ constexpr auto fields = std::to_array<RateField>({
      &Rates::window_read_mostly},
     {"window_migrate_bytes_per_second", "window_migrate_bytes_per_second", &Rates::window_migrate},
     {"prefetch_start_s", "prefetch_start_s", &Rates::prefetch_start},
-    {"window_read_mostly_start_s", "window_read_mostly_start_s", &Rates::window_read_mostly_start},
-    {"window_migrate_start_s", "window_migrate_start_s", &Rates::window_migrate_start},
     {"device_read_bytes_per_second", "device_read_bytes_per_second", &Rates::device_read},
     {"device_latency_s", "device_latency_s", &Rates::device_latency},
     {"launch_s", "launch_s", &Rates::launch},

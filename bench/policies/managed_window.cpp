@@ -251,11 +251,9 @@ template <const Recipe& recipe>
 std::optional<Prediction> predict(const PassWork& work, const PredictContext& context) {
   const auto rate =
       recipe.read_mostly ? context.rates.window_read_mostly : context.rates.window_migrate;
-  const auto start = recipe.read_mostly ? context.rates.window_read_mostly_start
-                                        : context.rates.window_migrate_start;
   const std::size_t unit = unit_bytes(context.tensors, context.tuning);
   return roughly(panel_times(work, context, unit, [&](double bytes) {
-                   return bytes_over(bytes, rate) + start.value_or(0);
+                   return bytes_over(bytes, rate);
                  }).steady(units_held(context.tuning)));
 }
 
@@ -278,8 +276,6 @@ constexpr Policy window(std::string_view name, std::string_view memory,
       .place = place<recipe>,
       .predict = predict<recipe>,
       .calibrates = recipe.read_mostly ? &Rates::window_read_mostly : &Rates::window_migrate,
-      .calibrates_start =
-          recipe.read_mostly ? &Rates::window_read_mostly_start : &Rates::window_migrate_start,
   };
 }
 

@@ -4,6 +4,7 @@
 // a part of each tensor's rows while the CPU computes the others where they lie.
 #include <algorithm>
 #include <cmath>
+#include <span>
 #include <utility>
 
 #include "bench/policies/parts/host_share.hpp"
@@ -115,24 +116,46 @@ std::unique_ptr<Placement> place(std::span<const WeightTensor> tensors,
       shares ? HostShare(context.tuning, context.rates) : HostShare());
 }
 
-/// The CPU with `share` of each tensor's rows, the ring with the others.
-std::optional<double> predict_split(const PassWork& work, const PredictContext& context,
-                                    double share) {
+/// One tensor, and of stacked experts those that are read: the CPU with `share` of the rows, the
+/// ring with the others. The next begins when both are done.
+std::optional<double> split_tensor(std::span<const WorkItem> items, const PredictContext& context,
+                                   double share) {
   const Rates& rates = context.rates;
-  const double panel = static_cast<double>(panel_bytes(context.tuning, rates));
+  std::optional<double> on_gpu = 0.0;
+  std::optional<double> on_cpu = 0.0;
+  double bytes = 0;
+  for (const WorkItem& item : items) {
+    on_gpu = on_gpu + item.on_gpu;
+    on_cpu = on_cpu + item.on_cpu;
+    bytes += static_cast<double>(item.bytes);
+  }
+  const double carried = (1 - share) * bytes;
+  const double panels = carried / static_cast<double>(panel_bytes(context.tuning, rates));
+  const auto starts = rates.copy_start ? std::optional(panels * *rates.copy_start) : std::nullopt;
+  const auto link = bytes_over(carried, rates.copy_h2d_beside_host) + starts;
+  if (!on_gpu || !on_cpu || !link) return std::nullopt;
   // Nothing is copied beside a CPU that computes all.
   const double beside = rates.host_read_beside_copy.value_or(rates.host_read);
   const double slower = share < 1 ? rates.host_read / beside : 1;
-  return in_order(work, context, [&](const WorkItem& item) -> std::optional<double> {
-    if (!item.on_cpu || !item.on_gpu) return std::nullopt;
-    const double carried = (1 - share) * static_cast<double>(item.bytes);
-    const auto starts =
-        rates.copy_start ? std::optional(carried / panel * *rates.copy_start) : std::nullopt;
-    const auto link = bytes_over(carried, rates.copy_h2d_beside_host) + starts;
-    if (!link) return std::nullopt;
-    const double on_gpu = std::max(*link, (1 - share) * *item.on_gpu);
-    return rates.hand_over + std::max(on_gpu, share * slower * *item.on_cpu);
-  });
+  return rates.hand_over + std::max({*link, (1 - share) * *on_gpu, share * slower * *on_cpu});
+}
+
+std::optional<double> predict_split(const PassWork& work, const PredictContext& context,
+                                    double share) {
+  std::optional<double> seconds = 0.0;
+  for (auto first = work.begin(); first != work.end();) {
+    const auto last = std::find_if(first, work.end(), [&](const WorkItem& item) {
+      return item.piece.tensor != first->piece.tensor;
+    });
+    const std::span<const WorkItem> items(first, last);
+    if (is_resident(*first, context)) {
+      for (const WorkItem& item : items) seconds = seconds + item.on_gpu;
+    } else {
+      seconds = seconds + split_tensor(items, context, share);
+    }
+    first = last;
+  }
+  return seconds;
 }
 
 template <bool shares>

@@ -188,8 +188,6 @@ JsonPart calibration_json(const Calibration& calibration) {
       {"window_read_mostly_bytes_per_second", or_null<Json>(calibration.window_read_mostly)},
       {"window_migrate_bytes_per_second", or_null<Json>(calibration.window_migrate)},
       {"prefetch_start_s", or_null<Json>(calibration.prefetch_start)},
-      {"window_read_mostly_start_s", or_null<Json>(calibration.window_read_mostly_start)},
-      {"window_migrate_start_s", or_null<Json>(calibration.window_migrate_start)},
       {"products", products_json(calibration.products)},
       {"product_reads", reads_json(calibration.product_reads)},
       {"host_products", products_json(calibration.host_products)},

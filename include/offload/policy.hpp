@@ -224,8 +224,7 @@ struct Policy {
   /// calibrated for predictions of its own and of rows alike. nullptr: the calibration has all that
   /// it takes.
   std::optional<double> Rates::*calibrates = nullptr;
-  /// What each tensor, or unit of a window, takes beyond its bytes' time by that rate; nullptr: not
-  /// told apart.
+  /// What each tensor takes beyond its bytes' time by that rate; nullptr: not told apart.
   std::optional<double> Rates::*calibrates_start = nullptr;
 
   /// Whether `platform` has what it needs.

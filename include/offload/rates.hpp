@@ -81,9 +81,7 @@ struct Rates {
   std::optional<double> fault, fault_read_mostly;
   std::optional<double> map;
   std::optional<double> window_read_mostly, window_migrate;
-  // Seconds that a prefetch call, or a unit of a window, takes beyond its bytes'.
-  std::optional<double> prefetch_start;
-  std::optional<double> window_read_mostly_start, window_migrate_start;
+  std::optional<double> prefetch_start;  // seconds that a prefetch call takes beyond its bytes'
   // GPU memory, and kernels.
   std::optional<double> device_read;
   std::optional<double> device_latency;

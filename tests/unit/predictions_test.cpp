@@ -97,16 +97,29 @@ TEST(Predictions, OfFaultsAndPrefetches) {
   EXPECT_NEAR(milliseconds("managed_migrate_window"), 250, 1e-9);
 }
 
-TEST(Predictions, CountWhatEachPrefetchAndEachUnitOfAWindowTakes) {
+TEST(Predictions, CountWhatEachPrefetchTakes) {
   Rates starts = rates();
   starts.prefetch_start = 1e-3;
-  starts.window_migrate_start = 2e-3;
-  const auto seconds = [&](const std::string& policy, Start start) {
-    return predicted(policy, start, weights(), starts)->seconds * 1e3;
+  const auto cold = predicted("managed_prefetch_each", Start::cold, weights(), starts);
+  EXPECT_NEAR(cold->seconds * 1e3, 80 + 4 + 8, 1e-9);
+}
+
+TEST(Predictions, HandOverOnceATensorWhereExpertsAreSplit) {
+  static const Catalog catalog = make_catalog();
+  const WeightSet set{"w", {{"experts", DType::bf16, 8 * 4096, 4096, 0, 8}}};
+  const auto decode = catalog.workload("decode")->with_parameter(64);  // reaches all experts
+  Rates turns = rates();
+  const auto seconds = [&] {
+    return predict({decode.get(), catalog.policy("hybrid_split"), &set}, turns, {}, false)->seconds;
   };
-  EXPECT_NEAR(seconds("managed_prefetch_each", Start::cold), 80 + 4 + 8, 1e-9);
-  // Tensors of 250 MB are four units of 64 MiB each.
-  EXPECT_NEAR(seconds("managed_migrate_window", Start::steady), 250 + 8 * 4 * 2, 1e-9);
+  for (const std::size_t tokens : {1, 64}) {
+    const ProductShape shape{DType::bf16, 4096, 4096, tokens};
+    turns.products.push_back({shape, Rereads::as_engines_do, 1e-6, 1});
+    turns.host_products.push_back({shape, Rereads::as_engines_do, 1e-3, 1});
+  }
+  const double before = seconds();
+  turns.hand_over = 1e-6;
+  EXPECT_NEAR(seconds() - before, 1e-6, 1e-9);
 }
 
 TEST(Predictions, SlowDownWhereTheGpuDoesNothingElse) {
