@@ -14,6 +14,7 @@
 #include "bench/cli/interrupt.hpp"
 #include "bench/cli/progress.hpp"
 #include "bench/core/names.hpp"
+#include "bench/core/text.hpp"
 #include "bench/core/utc.hpp"
 #include "bench/machines/machine_profile.hpp"
 #include "bench/measure/advice.hpp"
@@ -182,7 +183,18 @@ std::uint64_t memory_of(std::size_t asked, std::optional<std::uint64_t> known,
   throw UsageError("give " + flag + ": the rates do not say how much there is");
 }
 
-Question question_of(const Options& options, const MachineProfile& machine) {
+/// What is asked for; where nothing is, no more than the model can.
+std::size_t context_of(const Options& options, const Model& model) {
+  const AdviseOptions& asked = options.advise;
+  const bool by_default = asked.context == AdviseOptions{}.context;
+  if (model.context == 0 || asked.context <= model.context) return asked.context;
+  if (by_default) return model.context;
+  throw UsageError("--context " + std::to_string(asked.context) + " is more than the " +
+                   count(model.context, "token") + " that " + options.models.front() +
+                   " was made for");
+}
+
+Question question_of(const Options& options, const Model& model, const MachineProfile& machine) {
   const AdviseOptions& asked = options.advise;
   const Platform& platform = machine.platform;
   Question question;
@@ -191,7 +203,7 @@ Question question_of(const Options& options, const MachineProfile& machine) {
       platform.gpu ? std::optional<std::uint64_t>(platform.gpu->memory_bytes) : std::nullopt,
       "--gpu-memory");
   question.host_memory = memory_of(asked.host_memory, platform.host.memory_bytes, "--host-memory");
-  question.context = asked.context;
+  question.context = context_of(options, model);
   question.batch = asked.batch;
   question.prompt = asked.prompt;
   question.engine = asked.engine == "any" ? "" : asked.engine;
@@ -246,12 +258,13 @@ std::vector<Crossover> crossovers(const Model& model, const Rates& rates) {
 
 AdviceReport report_of(const Options& options, const Catalog& catalog) {
   if (options.models.size() != 1) throw UsageError("advise needs one model: --model NAME");
-  if (options.advise.prompt > options.advise.context) {
-    throw UsageError("--prompt " + std::to_string(options.advise.prompt) +
-                     " is longer than --context " + std::to_string(options.advise.context));
-  }
   ModelLoader models;
   const Model& model = models.load(options.models.front());
+  const std::size_t context = context_of(options, model);
+  if (options.advise.prompt > context) {
+    throw UsageError("--prompt " + std::to_string(options.advise.prompt) +
+                     " is longer than --context " + std::to_string(context));
+  }
   const auto same = find_same_shapes(options.models.front());
   if (same && model.source == preset_source) {
     std::cerr << "offload_bench: note: " << same->sentence() << '\n';
@@ -260,7 +273,7 @@ AdviceReport report_of(const Options& options, const Catalog& catalog) {
   complete(machine);
   AdviceReport report;
   report.model = model.name;
-  report.question = question_of(options, machine);
+  report.question = question_of(options, model, machine);
   if (machine.one_memory && report.question.policies.empty()) {
     // Weights in either's memory are the same bytes: to offload would only copy them.
     report.question.policies = {std::string(name(Family::resident))};

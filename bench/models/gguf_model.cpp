@@ -111,6 +111,9 @@ Model model_from(const GgufHeader& header) {
                      std::to_string(model.experts_per_token) + " of " +
                      std::to_string(model.experts) + " experts");
   }
+  constexpr std::uint64_t max_context = std::uint64_t{1} << 40;
+  model.context =
+      static_cast<std::size_t>(header.count(prefix + "context_length", max_context).value_or(0));
   // Layers that draft tokens ahead are counted by the key, and stand among the ends.
   constexpr std::uint64_t max_layers = 1'000'000;
   const auto layers = header.count(prefix + "block_count", max_layers);

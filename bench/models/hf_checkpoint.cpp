@@ -256,6 +256,7 @@ Model model_from_config(const JsonValue& json, const std::string& name, const st
   model.name = name;
   model.architecture = config.architecture;
   model.source = source;
+  model.context = config.context;
   model.ends = checkpoint_ends(config);
   model.layers.reserve(config.sparse.size());
   for (std::size_t i = 0; i < config.sparse.size(); ++i) {

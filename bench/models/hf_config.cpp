@@ -193,6 +193,12 @@ std::string dtype_of(const ConfigFields& fields) {
   fields.fail("dtype " + in_quotes(*given) + " is not one of bfloat16, float16, float32");
 }
 
+/// Bears on no shape, so that what makes no sense is no reason to refuse a model.
+std::uint64_t context_of(const ConfigFields& fields) {
+  const std::optional<JsonValue> value = fields.find_anywhere("max_position_embeddings");
+  return value ? value->whole_number().value_or(0) : 0;
+}
+
 AttentionConfig attention_of(const ConfigFields& fields, const Family& family,
                              std::uint64_t hidden) {
   AttentionConfig attention;
@@ -377,6 +383,7 @@ ModelConfig read_model_config(const JsonValue& json, const std::string& source,
   config.prefix = config.head_prefix + "model.";
   config.hidden = fields.required({"hidden_size"}, 1, max_features);
   config.vocab = fields.required({"vocab_size"}, 1, max_vocab);
+  config.context = context_of(fields);
   config.tied = fields.flag_anywhere("tie_word_embeddings", false);
   config.mlp_bias = fields.flag("mlp_bias", false);
   config.dtype = dtype_of(fields);
@@ -405,12 +412,14 @@ ConfigSummary summarize_config(const JsonValue& json, const std::string& source,
     const ModelConfig config = read_model_config(json, source);
     summary.architecture = config.architecture;
     summary.layers = config.sparse.size();
+    summary.context = config.context;
     if (config.experts) summary.experts_per_token = config.experts->per_token;
     return summary;
   } catch (const UsageError&) {
     // An architecture whose shapes the config does not give: that is what the tensors are for.
   }
   const ConfigFields fields(json, source);
+  summary.context = context_of(fields);
   if (experts > 0) {
     summary.experts_per_token =
         fields.number({"num_experts_per_tok", "experts_per_token"}, 1, experts).value_or(0);

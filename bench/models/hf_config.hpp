@@ -120,7 +120,8 @@ struct ModelConfig {
   std::uint64_t hidden = 0;
   std::uint64_t intermediate = 0;  // of dense layers
   std::uint64_t vocab = 0;
-  bool tied = false;  // the embedding is the head
+  std::uint64_t context = 0;  // the most tokens of a sequence; 0: not given
+  bool tied = false;          // the embedding is the head
   bool mlp_bias = false;
   std::string dtype;  // of everything that is not quantised, as safetensors writes it
   AttentionConfig attention;
@@ -147,6 +148,7 @@ struct ConfigSummary {
   std::string architecture;  // of those that read_model_config knows
   std::size_t layers = 0;
   std::size_t experts_per_token = 0;
+  std::size_t context = 0;
 };
 /// `experts` is the number that the tensors show. Throws UsageError where a field makes no sense.
 ConfigSummary summarize_config(const JsonValue& config, const std::string& source,

@@ -56,14 +56,14 @@ Model read_files(const ModelFiles& files) {
   require_all_layers(model, config.layers, source);
   model.architecture = config.architecture;
   model.experts_per_token = config.experts_per_token;
+  model.context = config.context;
   return model;
 }
 
 }  // namespace
 
 Model load_model(const std::string& given) {
-  const std::string_view preset = find_preset_model(given);
-  if (!preset.empty()) return preset_model(preset);
+  if (!find_preset_model(given).empty()) return preset_model(given);
   std::optional<ModelFiles> files = find_model_files(given);
   if (!files) {
     if (find_same_shapes(given)) return preset_model(given);

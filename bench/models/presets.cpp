@@ -22,6 +22,7 @@ struct Spelling {
   std::string text;  // as normalised() writes it
   std::string model;
   bool is_preset = false;
+  std::size_t context = 0;  // tokens, where the model has another maximum than the preset
 };
 
 struct Preset {
@@ -75,6 +76,20 @@ void add_spellings(Preset& preset, const std::string& model, bool is_preset) {
   }
 }
 
+/// Most models of the same shapes agree in how long a sequence may be, too.
+void add_contexts(Preset& preset, const ConfigFields& fields) {
+  constexpr std::string_view name = "max_position_embeddings_of";
+  const auto others = fields.find(name);
+  if (!others) return;
+  for (const JsonMember& other : others->members()) {
+    for (Spelling& spelling : preset.spellings) {
+      if (spelling.model == other.name) {
+        spelling.context = other.value.whole_number().value_or(0);
+      }
+    }
+  }
+}
+
 Preset read_preset(const PresetFile& file) {
   const std::string source = "preset " + std::string(file.name);
   Preset preset{file.name, "", {}, {}, parse_json(file.json, source)};
@@ -84,6 +99,7 @@ Preset read_preset(const PresetFile& file) {
   add_spellings(preset, std::string(file.name), true);
   for (const std::string& name : texts(fields, "aliases")) add_spellings(preset, name, true);
   for (const std::string& name : preset.others) add_spellings(preset, name, false);
+  add_contexts(preset, fields);
   return preset;
 }
 
@@ -277,7 +293,13 @@ Model preset_model(std::string_view name) {
   if (const auto same = find_same_shapes(name); canonical.empty() && same) canonical = same->preset;
   for (const Preset& preset : presets()) {
     if (preset.name != canonical) continue;
-    return model_from_config(preset.json, std::string(preset.name), std::string(preset_source));
+    Model model =
+        model_from_config(preset.json, std::string(preset.name), std::string(preset_source));
+    for (const Match& match : matches(normalised(name), preset)) {
+      if (match.rest.empty() && match.spelling->context > 0)
+        model.context = match.spelling->context;
+    }
+    return model;
   }
   throw UsageError(unknown_name("model", name, preset_models()));
 }

@@ -16,7 +16,8 @@ namespace offload {
 struct PresetFile {
   std::string_view name;  // of the model and of its file
   /// The fields of its config.json that give shapes; "aliases", by which people know it; and
-  /// "also", other models whose tensors have the same names, shapes and dtypes.
+  /// "also", other models whose tensors have the same names, shapes and dtypes; and, of those of
+  /// either that have another, "max_position_embeddings_of".
   std::string_view json;
 };
 
@@ -53,7 +54,7 @@ std::optional<SameShapes> find_same_shapes_of_weights(std::string_view name);
 std::string_view preset_type(std::string_view canonical_name);
 
 /// The whole checkpoint of a model that find_preset_model or find_same_shapes knows, under the
-/// preset's name. Throws UsageError for another.
+/// preset's name, with the context of the one that is named. Throws UsageError for another.
 Model preset_model(std::string_view name);
 
 /// One WeightSet per distinct linear weight of a layer, named "<model>.<projection>", for example

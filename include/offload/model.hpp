@@ -43,6 +43,7 @@ struct Model {
   std::vector<ModelLayer> layers;
   std::size_t experts = 0;  // routed experts per MoE layer; 0 for a dense model
   std::size_t experts_per_token = 0;
+  std::size_t context = 0;  // the most tokens of a sequence; 0: its files do not say it
 
   std::uint64_t parameters() const;
   std::uint64_t bytes() const;

@@ -103,11 +103,26 @@ def test_the_text_says_what_to_type(tmp_path):
     ((*BY_HAND, "--verify"), "--verify measures this machine"),
     ((*BY_HAND, "--recalibrate"), "--recalibrate measures this machine"),
     (("--link", "25GB/s"), "--gpu-memory"),
+    ((*BY_HAND, "--context", "131073"),
+     "--context 131073 is more than the 131072 tokens that llama3.1-8b was made for"),
 ])
 def test_bad_questions_get_one_line(arguments, words):
     done = advise(*arguments, env={**os.environ, "CUDA_VISIBLE_DEVICES": ""})
     assert done.returncode == 2, done.stdout
     assert words in done.stderr and done.stderr.count("\n") == 1
+
+
+def test_a_model_of_short_sequences_is_asked_for_no_longer_ones(tmp_path):
+    short = tmp_path / "config.json"
+    short.write_text(json.dumps({
+        "model_type": "llama", "hidden_size": 2048, "intermediate_size": 8192,
+        "num_hidden_layers": 4, "num_attention_heads": 16, "vocab_size": 32000,
+        "max_position_embeddings": 2048}))
+    assert advice(*BY_HAND, model=str(short))["question"]["context_tokens"] == 2048
+    assert advice(*BY_HAND, "--context", "1024",
+                  model=str(short))["question"]["context_tokens"] == 1024
+    done = advise(*BY_HAND, "--context", "5000", model=str(short))
+    assert done.returncode == 2 and "2048 tokens" in done.stderr and done.stderr.count("\n") == 1
 
 
 def test_a_model_is_needed():

@@ -40,6 +40,7 @@ GgufWriter moe_gguf() {
   GgufWriter file;
   file.key_text("general.architecture", "gpt-oss")
       .key_u32("gpt-oss.block_count", 2)
+      .key_u32("gpt-oss.context_length", 131072)
       .key_u32("gpt-oss.expert_count", 4)
       .key_u32("gpt-oss.expert_used_count", 2);
   std::uint64_t offset = 0;
@@ -74,6 +75,7 @@ TEST(GgufModel, PutsLayersInTheOrderTheyRun) {
   EXPECT_EQ(model.architecture, "gpt-oss");
   EXPECT_EQ(model.experts, 4U);
   EXPECT_EQ(model.experts_per_token, 2U);
+  EXPECT_EQ(model.context, 131072U);
   ASSERT_EQ(model.layers.size(), 2U);
   EXPECT_EQ(names_of(model.layers[0].tensors),
             (Names{"blk.0.attn_norm.weight", "blk.0.attn_q.weight", "blk.0.attn_q.bias",

@@ -167,6 +167,17 @@ TEST(HfConfig, MultimodalModelsKeepTheFieldsInTextConfig) {
   EXPECT_NE(fault(R"({"model_type": "llama", "text_config": 3})"), "");
 }
 
+TEST(HfConfig, SaysHowLongASequenceMayBe) {
+  EXPECT_EQ(read(llama({{"max_position_embeddings", "2048"}})).context, 2048U);
+  EXPECT_EQ(read(R"({"text_config": )" + llama({{"max_position_embeddings", "512"}}) + "}").context,
+            512U);
+  EXPECT_EQ(read(llama({})).context, 0U);
+  EXPECT_EQ(read(llama({{"max_position_embeddings", "-1"}})).context, 0U) << "bears on no shape";
+  const JsonValue unknown =
+      parse_json(R"({"model_type": "new", "max_position_embeddings": 1024})", "config.json");
+  EXPECT_EQ(summarize_config(unknown, "config.json", 0).context, 1024U);
+}
+
 TEST(HfConfig, FamiliesDifferInBiasesAndNorms) {
   const auto has = [](const Model& model, const std::string& name) {
     return find(model, "model.layers.0.self_attn." + name) != nullptr;

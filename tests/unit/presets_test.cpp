@@ -274,6 +274,26 @@ TEST(Models, APresetStandsForModelsOfItsShapes) {
   }
 }
 
+TEST(Models, AreMadeForSequencesOfTheirPublishedLength) {
+  const std::pair<const char*, std::size_t> known[]{
+      {"deepseek-v3", 163'840},
+      {"llama3.1-8b", 131'072},
+      {"llama3.3-70b", 131'072},
+      {"llama3-8b", 8'192},
+      {"meta-llama/Meta-Llama-3-70B-Instruct", 8'192},
+      {"mixtral-8x7b", 32'768},
+      {"mixtral-8x22b", 65'536},
+      {"qwen2.5-7b", 131'072},
+      {"Qwen/Qwen2.5-7B-Instruct", 32'768},
+      {"qwen3-32b", 40'960},
+      {"qwen3-235b-a22b", 40'960},
+      {"Qwen3-235B-A22B-Instruct-2507", 262'144},
+      {"gpt-oss-20b", 131'072},
+  };
+  for (const auto& [name, tokens] : known) EXPECT_EQ(preset_model(name).context, tokens) << name;
+  for (const std::string_view name : preset_models()) EXPECT_GT(preset_model(name).context, 0U);
+}
+
 TEST(Models, NoNameIsThatOfTwoModels) {
   EXPECT_GT(models_of_same_shapes().size(), 20U);
   std::set<std::string> names;
