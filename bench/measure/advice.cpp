@@ -5,6 +5,7 @@
 #include <array>
 #include <limits>
 #include <memory>
+#include <numeric>
 #include <string_view>
 #include <utility>
 
@@ -13,6 +14,7 @@
 #include "bench/measure/engine_flags.hpp"
 #include "bench/measure/plan_memory.hpp"
 #include "bench/models/fuse.hpp"
+#include "bench/models/linear_weights.hpp"
 #include "bench/models/slice.hpp"
 #include "bench/models/tensor_names.hpp"
 #include "bench/policies/parts/partly_resident.hpp"
@@ -24,6 +26,15 @@ namespace {
 constexpr std::uint64_t GiB = std::uint64_t{1} << 30;
 /// Activations, the library's workspaces and the context: what engines keep free of weights, too.
 constexpr std::uint64_t workspace = GiB;
+namespace llama_cpp {
+// As docs/engines.md has them.
+constexpr std::size_t copied_from = 32;   // tokens: then weights are copied to the GPU
+constexpr std::size_t micro_batch = 512;  // tokens that are computed at once, without -ub
+
+bool runs(std::string_view flags) { return flags.starts_with("llama.cpp"); }
+bool copies(std::string_view flags) { return flags.find("--no-op-offload") == flags.npos; }
+}  // namespace llama_cpp
+
 constexpr std::string_view rate_missing = "a rate that it takes is not known here";
 
 double as_double(std::uint64_t value) { return static_cast<double>(value); }
@@ -48,23 +59,18 @@ class Adviser {
         rates_(rates),
         platform_(platform) {
     const auto kv = kv_bytes_per_token(checkpoint);
-    const std::uint64_t cached = std::uint64_t{question.context} * question.batch;
+    kv_of_layers_ = kv.value_or(std::vector<std::uint64_t>(model_.layers.size(), 0));
+    for (std::uint64_t& bytes : kv_of_layers_) bytes *= question.context * question.batch;
     const WeightSet all = weights_of({});
     advice_.weight_bytes = all.bytes();
-    advice_.fixed = {all.slice->other_bytes, kv.value_or(0) * cached, workspace, kv.has_value()};
-    std::uint64_t head = 0;
+    advice_.fixed = {all.slice->other_bytes, kv_of_first(model_.layers.size()), workspace,
+                     kv.has_value()};
     for (const ModelTensor& tensor : model_.ends) {
-      if (tensor.part == Part::head) head += tensor.bytes;
+      if (tensor.part == Part::head) head_ += tensor.bytes;
+      if (tensor.part == Part::embedding) embedding_ += tensor.bytes;
     }
-    if (head == 0) {  // tied: the embedding is read instead
-      for (const ModelTensor& tensor : model_.ends) {
-        if (tensor.part == Part::embedding) head += tensor.bytes;
-      }
-    }
-    if (rates_.device_read) {
-      advice_.rest_of_step = as_double(head + advice_.fixed.kv_cache) / *rates_.device_read;
-      rest_of_prompt_ = as_double(head) / *rates_.device_read;
-    }
+    advice_.rest_of_step = rest_of_step({});
+    if (rates_.device_read) rest_of_prompt_ = as_double(read_as_head()) / *rates_.device_read;
     step_ = pass(question.batch, all);
     for (const Bottleneck part : limiting) {
       Rates faster = twice_as_fast(rates_, part);
@@ -72,14 +78,18 @@ class Adviser {
       faster_steps_.push_back({part, std::move(faster), std::move(work)});
     }
     const std::size_t prompt = question.prompt * question.batch;
-    if (prompt > 0) prompt_ = pass(prompt, all);
-    if (prompt_.workload) {
-      const Support reads = prompt_.workload->reads(all);
-      if (!reads) {
-        advice_.prompt_unknown = reads.reason();
-        prompt_ = {};
-      }
+    if (prompt == 0) return;
+    prompt_ = pass(prompt, all);
+    if (const Support reads = prompt_.workload->reads(all); !reads) {
+      advice_.prompt_unknown = reads.reason();
+      prompt_ = {};
+      return;
     }
+    // llama.cpp computes some of them on the GPU, a micro-batch at a time.
+    if (prompt < llama_cpp::copied_from) return;
+    const std::size_t tokens = std::min(prompt, llama_cpp::micro_batch);
+    micro_batch_ = pass(tokens, all);
+    micro_batch_.times = as_double((prompt + tokens - 1) / tokens);
   }
 
   Advice advice() {
@@ -125,6 +135,38 @@ class Adviser {
                        std::numeric_limits<std::uint64_t>::max() / 4, rules.prefetch_step);
   }
 
+  std::uint64_t kv_of_first(std::size_t layers) const {
+    return std::accumulate(kv_of_layers_.begin(),
+                           kv_of_layers_.begin() + static_cast<std::ptrdiff_t>(layers),
+                           std::uint64_t{0});
+  }
+
+  /// Where the two are tied the embedding is read instead.
+  std::uint64_t read_as_head() const { return head_ > 0 ? head_ : embedding_; }
+
+  /// What llama.cpp has in host memory beside weights, by its own rules.
+  struct KeptOnHost {
+    std::uint64_t embedding = 0;
+    std::uint64_t kv_cache = 0;
+  };
+  KeptOnHost kept_on_host(const OffloadRules& rules) const {
+    if (!rules.n_cpu_moe && !rules.n_gpu_layers) return {};
+    KeptOnHost kept{embedding_, 0};
+    if (rules.n_gpu_layers) {
+      constexpr std::size_t output = 1;
+      kept.kv_cache = kv_of_first(model_.layers.size() + output - *rules.n_gpu_layers);
+    }
+    return kept;
+  }
+
+  double rest_of_step(const OffloadRules& rules) const {
+    if (!rates_.device_read) return 0;
+    const std::uint64_t by_cpu = kept_on_host(rules).kv_cache;
+    const std::uint64_t by_gpu = read_as_head() + advice_.fixed.kv_cache - by_cpu;
+    const double on_cpu = by_cpu > 0 ? as_double(by_cpu) / rates_.host_read : 0;
+    return as_double(by_gpu) / *rates_.device_read + on_cpu;
+  }
+
   void consider(const Policy& policy) {
     if (std::ranges::find(policy.starts, Start::steady) == policy.starts.end()) {
       // Of all policies that is said once, by the documents.
@@ -141,6 +183,10 @@ class Adviser {
     bool tried = false;
     for (const std::string& flags : alternatives(policy.engine_flags)) {
       if (!is_wanted(flags)) continue;
+      if (llama_cpp::runs(flags) && has_fp8()) {
+        misfit(policy, "llama.cpp has no type for fp8 weights: give a GGUF file made of them");
+        continue;
+      }
       tried = true;
       search(policy, flags);
     }
@@ -153,6 +199,14 @@ class Adviser {
   bool is_wanted(std::string_view flags) const {
     return question_.engine.empty() ||
            to_lower(flags.substr(0, flags.find(' '))) == to_lower(question_.engine);
+  }
+
+  bool has_fp8() const {
+    return std::ranges::any_of(model_.layers, [](const ModelLayer& layer) {
+      return std::ranges::any_of(layer.tensors, [](const ModelTensor& tensor) {
+        return is_linear_weight(tensor) && tensor.dtype.starts_with("F8");
+      });
+    });
   }
 
   /// Nothing is offloaded.
@@ -193,14 +247,19 @@ class Adviser {
     Tuning tuning;
     tuning.prefetch_step = rules.prefetch_step;
     const Requirement needed = memory_needed(policy, tried.weights, tuning);
-    tried.memory.device = needed.device + advice_.fixed.bytes();
-    tried.memory.host = needed.pinned + needed.pageable + needed.managed;
+    const KeptOnHost kept = kept_on_host(rules);
+    // The head is a second copy of an embedding that it is tied to.
+    const std::uint64_t spared = kept.kv_cache + (head_ > 0 ? kept.embedding : 0);
+    tried.memory.device = needed.device + advice_.fixed.bytes() - spared;
+    tried.memory.host =
+        needed.pinned + needed.pageable + needed.managed + kept.embedding + kept.kv_cache;
     return tried;
   }
   bool fits(const Tried& tried) const { return tried.memory.device <= question_.gpu_memory; }
 
   void search(const Policy& policy, const std::string& flags) {
     std::optional<Tried> found;
+    OffloadRules all;
     switch (search_of(flags)) {
       case Search::groups:
         return search_groups(policy, flags);
@@ -213,6 +272,7 @@ class Adviser {
         });
         break;
       case Search::layers:
+        all.n_gpu_layers = 1;
         found = least(policy, model_.layers.size(), [layers = model_.layers.size()](std::size_t n) {
           constexpr std::size_t output = 1;
           OffloadRules rules;
@@ -231,7 +291,7 @@ class Adviser {
       }
     }
     if (found) return settle(policy, flags, std::move(*found));
-    not_even(policy);
+    not_even(policy, all);
   }
 
   /// The least that is offloaded so that the rest fits.
@@ -285,11 +345,11 @@ class Adviser {
     }
     if (best) return settle(policy, flags, std::move(*best));
     if (any_fits) return misfit(policy, std::string(rate_missing));
-    not_even(policy);
+    not_even(policy, {});
   }
 
-  void not_even(const Policy& policy) {
-    const Tried all = tried(policy, {});
+  void not_even(const Policy& policy, const OffloadRules& rules) {
+    const Tried all = tried(policy, rules);
     const std::string reason = fits(all) ? "no setting of its engine fits"
                                          : misses("GPU memory with all weights offloaded",
                                                   all.memory.device, question_.gpu_memory);
@@ -305,9 +365,8 @@ class Adviser {
   /// llama.cpp computes so few tokens on the CPU by itself; the flag would keep prompts there, too.
   void drop_needless(std::string& flags) const {
     constexpr std::string_view flag = " --no-op-offload";
-    constexpr std::size_t copied_from = 32;  // tokens (docs/engines.md)
     const std::size_t at = flags.find(flag);
-    if (at != flags.npos && question_.batch < copied_from) flags.erase(at, flag.size());
+    if (at != flags.npos && question_.batch < llama_cpp::copied_from) flags.erase(at, flag.size());
   }
 
   void settle(const Policy& policy, const std::string& flags, Tried found) {
@@ -359,13 +418,34 @@ class Adviser {
       misfit(policy, std::string(rate_missing));
       return;
     }
-    configuration.step = with_rest(step, step_.times, advice_.rest_of_step);
-    if (prompt_.workload && prompt_.workload->offers(policy.rereads, weights, platform_))
-      configuration.prompt =
-          with_rest(predict(policy, prompt_.work, weights, configuration.rules, rates_),
-                    prompt_.times, rest_of_prompt_);
+    configuration.step = with_rest(step, step_.times, rest_of_step(configuration.rules));
+    predict_prompt(configuration, weights);
     configuration.bottleneck = bottleneck_of(policy, weights, configuration.rules, step->seconds);
     advice_.configurations.push_back(std::move(configuration));
+  }
+
+  void predict_prompt(Configuration& configuration, const WeightSet& weights) const {
+    if (micro_batch_.workload && configuration.offloaded_bytes > 0 &&
+        llama_cpp::runs(configuration.flags) && llama_cpp::copies(configuration.flags)) {
+      // Each tensor by itself, from pinned memory where the file is not mapped.
+      const Policy& copy = *catalog_.policy("pinned_copy");
+      configuration.flags += " --no-mmap";
+      configuration.prompt = prompt_by(copy, micro_batch_, configuration.rules, weights);
+      const bool fits_one = prompt_.times <= 1 && micro_batch_.times > 1;
+      if (fits_one) {
+        configuration.prompt_at_once = prompt_by(copy, prompt_, configuration.rules, weights);
+      }
+    } else if (prompt_.workload) {
+      configuration.prompt =
+          prompt_by(*configuration.policy, prompt_, configuration.rules, weights);
+    }
+  }
+
+  std::optional<Prediction> prompt_by(const Policy& policy, const Pass& pass,
+                                      const OffloadRules& rules, const WeightSet& weights) const {
+    if (!pass.workload->offers(policy.rereads, weights, platform_)) return std::nullopt;
+    return with_rest(predict(policy, pass.work, weights, rules, rates_), pass.times,
+                     rest_of_prompt_);
   }
 
   Bottleneck bottleneck_of(const Policy& policy, const WeightSet& weights,
@@ -394,10 +474,14 @@ class Adviser {
   const Rates& rates_;
   const Platform& platform_;
   Advice advice_;
+  std::vector<std::uint64_t> kv_of_layers_;  // of all tokens of all sequences
+  std::uint64_t head_ = 0;
+  std::uint64_t embedding_ = 0;
   double rest_of_prompt_ = 0;
   Pass step_;
   std::vector<FasterStep> faster_steps_;
   Pass prompt_;
+  Pass micro_batch_;  // of llama.cpp, of the same tokens
 };
 
 /// Output features of tensors named so, in a layer.
@@ -468,8 +552,9 @@ Advice advise(const Model& checkpoint, const Catalog& catalog, const Question& q
   return Adviser(checkpoint, catalog, question, rates, platform).advice();
 }
 
-std::optional<std::uint64_t> kv_bytes_per_token(const Model& checkpoint) {
-  std::uint64_t values = 0;
+std::optional<std::vector<std::uint64_t>> kv_bytes_per_token(const Model& checkpoint) {
+  constexpr std::uint64_t bytes = 2;
+  std::vector<std::uint64_t> found;
   for (const ModelLayer& layer : checkpoint.layers) {
     // Latent attention caches what its first projection makes.
     const std::uint64_t latent =
@@ -477,10 +562,9 @@ std::optional<std::uint64_t> kv_bytes_per_token(const Model& checkpoint) {
     const std::uint64_t plain =
         features(layer, {"k_proj.weight", "v_proj.weight", "attn_k.weight", "attn_v.weight"});
     if (latent + plain == 0) return std::nullopt;
-    values += latent > 0 ? latent : plain;
+    found.push_back((latent > 0 ? latent : plain) * bytes);
   }
-  constexpr std::uint64_t bytes = 2;
-  return values * bytes;
+  return found;
 }
 
 std::optional<std::size_t> tokens_to_copy_from(const ProductShape& weight, const Rates& rates) {

@@ -27,7 +27,8 @@ struct Question {
   std::vector<std::string> policies;  // names, of groups too; empty: all
 };
 
-/// What of a model is in GPU memory whatever is offloaded, in bytes.
+/// What of a model engines keep in GPU memory whatever is offloaded, in bytes. llama.cpp has the
+/// embedding in host memory, and the cache of layers that the CPU computes.
 struct FixedMemory {
   std::uint64_t other = 0;      // embedding, head and norms
   std::uint64_t kv_cache = 0;   // of 16-bit keys and values
@@ -55,6 +56,7 @@ struct Configuration {
   MemoryUse memory;
   std::optional<Prediction> step;    // seconds of a decode step of the batch, the rest included
   std::optional<Prediction> prompt;  // seconds until the first token, likewise
+  std::optional<Prediction> prompt_at_once;  // with llama.cpp's -ub as large as all prompts
   Bottleneck bottleneck = Bottleneck::link;  // of the step
 
   double tokens_per_second(std::size_t batch) const {
@@ -71,7 +73,7 @@ struct Misfit {
 struct Advice {
   std::uint64_t weight_bytes = 0;  // of all layers' linear weights
   FixedMemory fixed;
-  double rest_of_step = 0;  // seconds: head and KV cache, in every configuration's step
+  double rest_of_step = 0;                    // seconds: head and KV cache, from GPU memory
   std::vector<Configuration> configurations;  // that fit, the fastest step first
   std::vector<Misfit> misfits;
   std::optional<std::size_t> best_of_engines;  // index of the first with flags
@@ -91,9 +93,9 @@ std::unique_ptr<Workload> pass_of(const Catalog& catalog, std::size_t tokens);
 /// The same machine, a part of it twice as fast.
 Rates twice_as_fast(const Rates& rates, Bottleneck part);
 
-/// Bytes of keys and values that a token adds, of 16-bit numbers; nullopt where the model's tensors
-/// do not show it.
-std::optional<std::uint64_t> kv_bytes_per_token(const Model& checkpoint);
+/// Bytes of keys and values that a token adds to each layer, of 16-bit numbers; nullopt where the
+/// model's tensors do not show it.
+std::optional<std::vector<std::uint64_t>> kv_bytes_per_token(const Model& checkpoint);
 
 /// From how many tokens on it is quicker to bring a weight than to compute where it lies; nullopt
 /// where that is never so, or not known.

@@ -69,7 +69,8 @@ TEST(Advice, CountsWhatIsNeverOffloaded) {
 
 TEST(Advice, CountsWhatLatentAttentionCaches) {
   // 512 + 64 values a layer, whatever scales its projection has.
-  EXPECT_EQ(kv_bytes_per_token(preset_model("deepseek-v3")), 61U * 576 * 2);
+  EXPECT_EQ(kv_bytes_per_token(preset_model("deepseek-v3")),
+            std::vector<std::uint64_t>(61, 576 * 2));
 }
 
 TEST(Advice, LetsWhatOffloadsNothingWinATie) {
@@ -143,6 +144,77 @@ TEST(Advice, KeepsToAnEngine) {
   ASSERT_FALSE(found.configurations.empty());
   for (const Configuration& configuration : found.configurations) {
     EXPECT_TRUE(configuration.flags.starts_with("llama.cpp")) << configuration.flags;
+  }
+}
+
+const Configuration& only_of_llama_cpp(const Advice& found) {
+  EXPECT_EQ(found.configurations.size(), 1U);
+  return found.configurations.at(0);
+}
+
+TEST(Advice, LeavesToTheHostWhatLlamaCppKeepsThere) {
+  Question question;
+  question.engine = "llama.cpp";
+  question.context = 32768;
+  const Advice found = advice(12 * GiB, question);
+  const Configuration& one = only_of_llama_cpp(found);
+  ASSERT_TRUE(one.rules.n_gpu_layers);
+  const std::uint64_t on_cpu = 33 - *one.rules.n_gpu_layers;
+  const std::uint64_t kv_of_layer = 32768U * 4096;  // 8 heads of 128, keys and values, 2 bytes
+  const std::uint64_t embedding = 128256U * 4096 * 2;
+  EXPECT_EQ(one.offloaded_bytes, on_cpu * layer_bytes);
+  EXPECT_EQ(one.memory.host / 4096, (on_cpu * (layer_bytes + kv_of_layer) + embedding) / 4096);
+  EXPECT_EQ(one.memory.device, (32 - on_cpu) * (layer_bytes + kv_of_layer) + found.fixed.workspace +
+                                   found.fixed.other - embedding);
+  // A layer more would not fit.
+  EXPECT_GT(one.memory.device + layer_bytes + kv_of_layer, 12 * GiB);
+  // 13 products of 4096x4096 a layer, 400 us each by the CPU and 40 us by the GPU; the rest is read
+  // at 100 GB/s and 1 TB/s.
+  const double cpu = static_cast<double>(on_cpu);
+  const double gpu = 32 - cpu;
+  const double kv = static_cast<double>(kv_of_layer);
+  const double head = static_cast<double>(embedding);
+  const double weights = 13 * (cpu * 400e-6 + gpu * 40e-6);
+  EXPECT_NEAR(one.step->seconds, weights + cpu * kv / 100e9 + (gpu * kv + head) / 1e12, 0.5e-3);
+}
+
+TEST(Advice, CopiesWeightsForEachMicroBatchOfLlamaCpp) {
+  Question question;
+  question.engine = "llama.cpp";
+  question.prompt = 512;
+  const Configuration once = only_of_llama_cpp(advice(12 * GiB, question));
+  EXPECT_NE(once.flags.find("--no-mmap"), std::string::npos) << once.flags;
+  ASSERT_TRUE(once.prompt);
+  const double copied = static_cast<double>(once.offloaded_bytes) / 50e9;
+  EXPECT_GT(once.prompt->seconds, copied);
+  EXPECT_LT(once.prompt->seconds, 1.5 * copied);
+  EXPECT_FALSE(once.prompt_at_once) << "it is one micro-batch";
+  question.prompt = 2000;
+  const Configuration again = only_of_llama_cpp(advice(12 * GiB, question));
+  ASSERT_TRUE(again.prompt && again.prompt_at_once);
+  EXPECT_NEAR(again.prompt->seconds, 4 * once.prompt->seconds, 0.01);
+  EXPECT_LT(again.prompt_at_once->seconds, 0.7 * again.prompt->seconds);
+}
+
+TEST(Advice, LetsTheCpuComputeAShortPromptOfLlamaCpp) {
+  Question question;
+  question.engine = "llama.cpp";
+  question.prompt = 16;
+  const Configuration one = only_of_llama_cpp(advice(12 * GiB, question));
+  EXPECT_EQ(one.flags.find("--no-mmap"), std::string::npos) << one.flags;
+  EXPECT_TRUE(one.prompt);
+}
+
+TEST(Advice, GivesLlamaCppNoWeightsThatItHasNoTypeFor) {
+  static const Catalog catalog = make_catalog();
+  Question question;
+  question.gpu_memory = 80 * GiB;
+  question.host_memory = 1024 * GiB;
+  const Advice found =
+      advise(preset_model("deepseek-v3"), catalog, question, rates(), testing::gpu_machine());
+  EXPECT_NE(misfit_of(found, "host_compute").find("no type for fp8"), std::string::npos);
+  for (const Configuration& one : found.configurations) {
+    EXPECT_FALSE(one.flags.starts_with("llama.cpp")) << one.flags;
   }
 }
 
