@@ -211,6 +211,33 @@ Question question_of(const Options& options, const Model& model, const MachinePr
   return question;
 }
 
+/// As engines are given it: by its id, its directory, or its GGUF file.
+Serving serving_of(const Options& options, const Model& model, const Question& question,
+                   const MachineProfile& machine) {
+  const std::string& given = options.models.front();
+  Serving serving{given, "", question.engine, question.context, question.batch, 0};
+  if (machine.platform.gpu) serving.gpu_memory = machine.platform.gpu->memory_bytes;
+  std::filesystem::path path(given);
+  if (model.source == preset_source) {
+    serving.model = hugging_face_id(given);
+  } else if (const auto files = find_model_files(given); files && files->gguf) {
+    serving.model = serving.gguf = files->gguf->string();
+    if (serving.engine.empty()) serving.engine = "llama.cpp";
+  } else if (std::filesystem::is_regular_file(path)) {
+    path = std::filesystem::absolute(path).parent_path();
+    serving.model = path.string();
+  }
+  if (serving.gguf.empty()) {
+    // Of an id its last part; it may have dots, and is no file.
+    const bool is_path = std::filesystem::exists(serving.model);
+    serving.gguf = (is_path ? model_name_of(serving.model)
+                            : serving.model.substr(serving.model.rfind('/') + 1)) +
+                   ".gguf";
+  }
+  if (serving.engine.empty()) serving.engine = "vLLM";
+  return serving;
+}
+
 WhatIf what_if(std::string condition, const Advice& advice, std::size_t batch) {
   WhatIf found{std::move(condition), "", "", 0};
   if (advice.configurations.empty()) return found;
@@ -258,6 +285,9 @@ std::vector<Crossover> crossovers(const Model& model, const Rates& rates) {
 
 AdviceReport report_of(const Options& options, const Catalog& catalog) {
   if (options.models.size() != 1) throw UsageError("advise needs one model: --model NAME");
+  if (options.format == Format::csv) {
+    throw UsageError("advise answers in sentences: --format is table, md or json");
+  }
   ModelLoader models;
   const Model& model = models.load(options.models.front());
   const std::size_t context = context_of(options, model);
@@ -281,6 +311,7 @@ AdviceReport report_of(const Options& options, const Catalog& catalog) {
         "CPU and GPU share one memory: nothing is gained by offloading, and --policies shows what "
         "it would cost"};
   }
+  report.serving = serving_of(options, model, report.question, machine);
   report.advice = advise(model, catalog, report.question, machine.rates, machine.platform);
   report.origin = machine.origin;
   report.unknown.insert(report.unknown.end(), machine.notes.begin(), machine.notes.end());

@@ -288,6 +288,26 @@ std::string_view preset_type(std::string_view canonical_name) {
   return "";
 }
 
+std::string hugging_face_id(std::string_view name) {
+  if (name.find('/') != std::string_view::npos) return std::string(name);
+  std::string_view canonical = find_preset_model(name);
+  if (const auto same = find_same_shapes(name); canonical.empty() && same) canonical = same->preset;
+  const std::string wanted = normalised(name);
+  std::string first;
+  std::string nearest;
+  for (const Preset& preset : presets()) {
+    if (preset.name != canonical) continue;
+    for (const Spelling& spelling : preset.spellings) {
+      const std::string id = normalised(spelling.model);
+      if (id.find('/') == std::string::npos) continue;
+      if (id.ends_with(wanted)) return spelling.model;
+      if (first.empty()) first = spelling.model;
+      if (nearest.empty() && id.find(wanted) != std::string::npos) nearest = spelling.model;
+    }
+  }
+  return nearest.empty() ? first : nearest;
+}
+
 Model preset_model(std::string_view name) {
   std::string_view canonical = find_preset_model(name);
   if (const auto same = find_same_shapes(name); canonical.empty() && same) canonical = same->preset;

@@ -50,6 +50,10 @@ const std::vector<SameShapes>& models_of_same_shapes();
 std::optional<SameShapes> find_same_shapes(std::string_view name);
 std::optional<SameShapes> find_same_shapes_of_weights(std::string_view name);
 
+/// A Hugging Face id of the model of that name, which find_preset_model or find_same_shapes knows:
+/// the name itself where it is one. "" if unknown.
+std::string hugging_face_id(std::string_view name);
+
 /// What the weights of a preset are in: "bf16", "fp8", "mxfp4".
 std::string_view preset_type(std::string_view canonical_name);
 

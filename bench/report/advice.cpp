@@ -28,13 +28,16 @@ std::string speed_text(const Configuration& one, std::size_t batch) {
                     [&](double seconds) { return static_cast<double>(batch) / seconds; });
 }
 
-std::string prompt_text(const Configuration& one) {
-  if (!one.prompt) return "-";
+std::string seconds_text(const Prediction& prediction) {
   constexpr double in_ms = 1;
-  const bool short_one = one.prompt->seconds < in_ms;
-  return range_text(*one.prompt,
+  const bool short_one = prediction.seconds < in_ms;
+  return range_text(prediction,
                     [&](double seconds) { return short_one ? seconds * 1e3 : seconds; }) +
          (short_one ? " ms" : " s");
+}
+
+std::string prompt_text(const Configuration& one) {
+  return one.prompt ? seconds_text(*one.prompt) : "-";
 }
 
 /// "reaches 5.62 tokens/s, the first token after 1.2 s, limited by the link"
@@ -80,10 +83,29 @@ const Configuration* soonest(const Advice& advice) {
   return found;
 }
 
-bool offloads_to_llama_cpp(const Advice& advice) {
-  return std::ranges::any_of(advice.configurations, [](const Configuration& one) {
-    return one.flags.starts_with("llama.cpp") && one.offloaded_bytes > 0;
-  });
+/// What llama.cpp's prompts would gain if the weights crossed the link once for all of them.
+void write_at_once(Page& page, const AdviceReport& report) {
+  constexpr double worth_saying = 1.1;
+  const auto gains = [](const Configuration& one) {
+    return one.prompt && one.prompt_at_once &&
+           one.prompt->seconds > worth_saying * one.prompt_at_once->seconds;
+  };
+  const auto found = std::ranges::find_if(report.advice.configurations, gains);
+  if (found == report.advice.configurations.end()) return;
+  const std::size_t tokens = report.question.prompt * report.question.batch;
+  constexpr std::size_t batch_by_default = 2048;
+  const std::string number = std::to_string(tokens);
+  page.item("llama.cpp copies the weights again for each 512 tokens of a prompt: with -ub " +
+            number + (tokens > batch_by_default ? " -b " + number : "") + " once, and " +
+            found->flags + " has the first token after " + seconds_text(*found->prompt_at_once) +
+            " instead of " + prompt_text(*found) +
+            ", for GPU memory of larger activations, which is not counted.");
+}
+
+/// An engine that has the policy may still not load the model's weights.
+std::string no_engine(const Configuration& one) {
+  return one.policy->engine_flags.empty() ? "no engine has"
+                                          : "no engine's flags select for these weights";
 }
 
 void write_misfits(Page& page, const Advice& advice) {
@@ -104,13 +126,13 @@ void write_winners(Page& page, const AdviceReport& report) {
   const Configuration& best = advice.configurations.front();
   if (advice.best_of_engines) {
     const Configuration& engine = advice.configurations[*advice.best_of_engines];
-    page.item("Type: " + engine.flags);
+    page.line("Type: " + command_line(engine.flags, engine.memory.device, report.serving));
     page.item("The best that an engine can switch on today is " + std::string(engine.policy->name) +
               ": " + sentence(engine, batch) + ".");
   }
   if (best.flags.empty()) {
-    page.item("The best of all is " + std::string(best.policy->name) +
-              ", which no engine has: " + sentence(best, batch) + ".");
+    page.item("The best of all is " + std::string(best.policy->name) + ", which " +
+              no_engine(best) + ": " + sentence(best, batch) + ".");
   }
   const auto other_policy = [&](const Configuration& one) {
     return one.policy != best.policy &&
@@ -128,16 +150,14 @@ void write_winners(Page& page, const AdviceReport& report) {
   if (sooner != nullptr && sooner != &best) {
     page.item("The first token comes soonest with " + std::string(sooner->policy->name) +
               ", after " + prompt_text(*sooner) +
-              (sooner->flags.empty() ? ", which no engine has." : ": " + sooner->flags + "."));
+              (sooner->flags.empty() ? ", which " + no_engine(*sooner) + "."
+                                     : ": " + sooner->flags + "."));
   }
   if (!advice.prompt_unknown.empty()) {
-    page.item("No first token is predicted: " + advice.prompt_unknown + ".");
+    page.item("The step is predicted for all policies below, the first token for none: " +
+              advice.prompt_unknown + ".");
   }
-  if (offloads_to_llama_cpp(advice)) {
-    page.item(
-        "llama.cpp copies weights to the GPU from 32 tokens on, which is not predicted here, and "
-        "keeps the KV cache of layers on the CPU in host memory: -ngl may be larger than is said.");
-  }
+  write_at_once(page, report);
   if (!report.hint.empty()) page.item(report.hint);
   for (const WhatIf& one : report.what_ifs) {
     page.item(one.condition + ": " +
@@ -234,10 +254,10 @@ void write_verified(Page& page, const AdviceReport& report) {
 }
 
 void write_basis(Page& page, const AdviceReport& report) {
-  page.item(
-      "by the time of weights alone, and of reading head and KV cache (" +
-      format_seconds(report.advice.rest_of_step) +
-      " a step, in all figures): attention's arithmetic, activations and sampling are left out");
+  page.item("by the time of weights alone, and of reading head and KV cache (" +
+            format_seconds(report.advice.rest_of_step) +
+            " a step where both are in GPU memory, in all figures): attention's arithmetic, "
+            "activations and sampling are left out");
   for (const std::string& one : report.assumed) page.item("assumed: " + one);
   for (const std::string& one : report.unknown) page.item("not known: " + one);
   if (!report.advice.configurations.empty()) write_misfits(page, report.advice);
@@ -248,7 +268,6 @@ void write_basis(Page& page, const AdviceReport& report) {
 
 std::string advice_text(const AdviceReport& report, Format format) {
   if (format == Format::json) return advice_json(report);
-  if (format == Format::csv) return table_of(report).csv();
   Page page(format == Format::md ? Page::Style::markdown : Page::Style::terminal);
   page.heading(report.origin);
   write_fit(page, report);

@@ -7,11 +7,12 @@
 #include <vector>
 
 #include "bench/measure/advice.hpp"
+#include "bench/measure/engine_command.hpp"
 #include "bench/options.hpp"
 
 namespace offload {
 
-inline constexpr const char* advice_schema_version = "1.0.0";
+inline constexpr const char* advice_schema_version = "1.1.0";
 
 /// The answer under another condition.
 struct WhatIf {
@@ -39,6 +40,7 @@ struct Verified {
 struct AdviceReport {
   std::string model;
   Question question;
+  Serving serving;
   Advice advice;
   std::string origin;                // of the rates
   std::vector<std::string> unknown;  // what the rates cannot tell

@@ -9,12 +9,14 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-Json configuration_json(const Configuration& one, std::size_t batch) {
+Json configuration_json(const Configuration& one, const Serving& serving) {
   return {{"policy", one.policy->name},
           {"engine_flags", text_or_null<Json>(one.flags)},
-          {"tokens_per_second", one.tokens_per_second(batch)},
+          {"command_line", text_or_null<Json>(command_line(one.flags, one.memory.device, serving))},
+          {"tokens_per_second", one.tokens_per_second(serving.batch)},
           {"step", prediction_json<Json>(one.step)},
           {"first_token", prediction_json<Json>(one.prompt)},
+          {"first_token_at_once", prediction_json<Json>(one.prompt_at_once)},
           {"offloaded_bytes", one.offloaded_bytes},
           {"device_bytes", one.memory.device},
           {"host_bytes", one.memory.host},
@@ -55,7 +57,7 @@ std::string advice_json(const AdviceReport& report) {
       {"best_of_engines", or_null<Json>(advice.best_of_engines)},
       {"configurations",
        list_of(advice.configurations,
-               [&](const Configuration& one) { return configuration_json(one, asked.batch); })},
+               [&](const Configuration& one) { return configuration_json(one, report.serving); })},
       {"misfits", list_of(advice.misfits,
                           [](const Misfit& one) {
                             return Json{{"policy", one.policy->name}, {"reason", one.reason}};

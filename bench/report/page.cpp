@@ -127,6 +127,10 @@ void Page::item(std::string_view text) {
   }
 }
 
+void Page::line(std::string_view text) {
+  out_ += (style_ == Style::markdown ? "- " : "  ") + std::string(text) + '\n';
+}
+
 std::string Page::text() const {
   std::string text = out_;
   text.erase(text.find_last_not_of('\n') + 1);

@@ -47,6 +47,8 @@ class Page {
   void table(const Table& table);
   /// One item of a list; ends its paragraph with end_list().
   void item(std::string_view text);
+  /// One that is to be copied: all in one line.
+  void line(std::string_view text);
   void end_list() { out_ += '\n'; }
 
   /// Everything so far, ending in one newline.

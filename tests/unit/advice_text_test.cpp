@@ -17,6 +17,7 @@ AdviceReport report() {
   report.model = "toy";
   report.question.gpu_memory = 8 * GiB;
   report.question.host_memory = 64 * GiB;
+  report.serving = {"org/Toy", "Toy.gguf", "vLLM", 4096, 1, 16 * GiB};
   report.origin = "a GPU, measured here";
   report.advice.weight_bytes = 14 * GiB;
   report.advice.fixed = {2 * GiB, GiB, GiB, true};
@@ -57,7 +58,9 @@ bool says(const std::string& text, const std::string& words) {
 TEST(AdviceText, NamesBothWinnersWithFlagsRangesAndLimits) {
   const std::string text = advice_text(report(), Format::table);
   EXPECT_TRUE(says(text, "That is 10 GiB more than the 8 GiB of GPU memory")) << text;
-  EXPECT_TRUE(says(text, "Type: vLLM --offload-backend prefetch")) << text;
+  EXPECT_TRUE(
+      says(text, "Type: vllm serve org/Toy --offload-backend prefetch --max-model-len 4096 "))
+      << text;
   EXPECT_TRUE(says(text, "pinned_prefetch_copy: 4.00 tokens/s, the first token after 500 ms"))
       << text;
   EXPECT_TRUE(says(text, "hybrid_split, which no engine has: 10 (8.0..12) tokens/s")) << text;
@@ -94,9 +97,39 @@ TEST(AdviceText, PutsRowsThatAreAlikeInOne) {
   AdviceReport told = report();
   told.advice.configurations.push_back(told.advice.configurations.front());
   told.advice.configurations.push_back(told.advice.configurations.front());
-  const std::string text = advice_text(told, Format::csv);
+  const std::string text = advice_text(told, Format::md);
   EXPECT_TRUE(says(text, "hybrid_split and 2 alike")) << text;
-  EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 3) << text;  // titles and two rows
+  EXPECT_EQ(text.find("| hybrid_split |"), text.npos) << text;
+}
+
+TEST(AdviceText, TellsWhatNoEngineHasFromWhatNoneHasForTheWeights) {
+  static const Catalog catalog = make_catalog();
+  AdviceReport told = report();
+  told.advice.configurations.front().policy = catalog.policy("host_compute");
+  EXPECT_TRUE(says(advice_text(told, Format::table),
+                   "host_compute, which no engine's flags select for these weights: 10"));
+}
+
+TEST(AdviceText, LeavesWhatIsToBeTypedInOneLine) {
+  const std::string text = advice_text(report(), Format::table);
+  const std::size_t begin = text.find("  Type: ");
+  ASSERT_NE(begin, text.npos);
+  EXPECT_NE(text.substr(begin, text.find('\n', begin) - begin).find("utilization 0.50"), text.npos);
+}
+
+TEST(AdviceText, SaysWhatALargerMicroBatchWouldGain) {
+  AdviceReport told = report();
+  told.question.prompt = 4096;
+  Configuration& llama = told.advice.configurations.back();
+  llama.flags = "llama.cpp -ngl 5 --no-mmap";
+  llama.prompt_at_once = Prediction{0.47, 0.47, 0.47};
+  EXPECT_FALSE(says(advice_text(told, Format::table), "-ub 4096")) << "too little";
+  llama.prompt_at_once = Prediction{0.2, 0.2, 0.2};
+  const std::string text = advice_text(told, Format::table);
+  EXPECT_TRUE(says(text,
+                   "with -ub 4096 -b 4096 once, and llama.cpp -ngl 5 --no-mmap has the first "
+                   "token after 200 ms instead of 500 ms"))
+      << text;
 }
 
 TEST(AdviceText, SaysWhatWasMeasuredBesideWhatWasPredicted) {
