@@ -92,6 +92,45 @@ def test_the_text_says_what_to_type(tmp_path):
     jsonschema.validate(json.loads(output.read_text()), SCHEMA)
 
 
+def typed(*arguments, **changes):
+    found = advice(*arguments, **changes)
+    return found["configurations"][found["best_of_engines"]]["command_line"]
+
+
+def test_what_to_type_is_one_whole_command_line(tmp_path):
+    # A GPU whose memory is known, in part: of 24 GB a third.
+    known = ("--platform", "rtx-4090", "--gpu-memory", "8GiB", "--host-memory", "64GiB",
+             "--context", "8192")
+    command = shlex.split(typed(*known, "--engine", "vllm"))
+    assert command[:3] == ["vllm", "serve", "meta-llama/Llama-3.1-8B"]
+    assert command[command.index("--max-model-len") + 1] == "8192"
+    assert 0.2 < float(command[command.index("--gpu-memory-utilization") + 1]) <= 0.34
+    assert "--gpu-memory-utilization" not in typed(*BY_HAND, "--engine", "vllm")
+    assert advise(*BY_HAND).stdout.count(f"Type: {typed(*BY_HAND)}\n") == 1
+    assert typed(*BY_HAND, "--policies", "pinned_copy", "--engine", "vllm").startswith(
+        "VLLM_WEIGHT_OFFLOADING_DISABLE_UVA=1 vllm serve ")
+    assert typed(*BY_HAND, "--engine", "sglang").startswith(
+        "python3 -m sglang.launch_server --model-path meta-llama/Llama-3.1-8B --cpu-offload-gb ")
+    assert typed(*BY_HAND, "--engine", "llama.cpp").startswith(
+        "llama-server -m Llama-3.1-8B.gguf -ngl ")
+    # An engine takes the directory of a model that was given by its config.
+    directory = tmp_path / "my model"
+    directory.mkdir()
+    preset = (ROOT / "bench/models/presets/llama3.1-8b.json").read_text()
+    (directory / "config.json").write_text(preset)
+    command = shlex.split(typed(*BY_HAND, "--engine", "vllm", model=str(directory / "config.json")))
+    assert command[2] == str(directory)
+
+
+def test_llama_cpp_is_given_no_fp8_weights():
+    found = advice("--platform", "gh200-144gb", "--gpu-memory", "136GiB", "--host-memory", "480GiB",
+                   model="Qwen/Qwen3-235B-A22B-FP8")
+    assert found["model"] == "qwen3-235b-a22b-fp8"
+    assert not any((one["engine_flags"] or "").startswith("llama.cpp")
+                   for one in found["configurations"])
+    assert any("no type for fp8" in one["reason"] for one in found["misfits"])
+
+
 @pytest.mark.parametrize("arguments,words", [
     ((), "--platform FILE"),  # neither rates nor a GPU
     (("--platform", "nowhere"), "unknown machine 'nowhere'"),
@@ -103,6 +142,7 @@ def test_the_text_says_what_to_type(tmp_path):
     ((*BY_HAND, "--verify"), "--verify measures this machine"),
     ((*BY_HAND, "--recalibrate"), "--recalibrate measures this machine"),
     (("--link", "25GB/s"), "--gpu-memory"),
+    ((*BY_HAND, "--format", "csv"), "--format is table, md or json"),
     ((*BY_HAND, "--context", "131073"),
      "--context 131073 is more than the 131072 tokens that llama3.1-8b was made for"),
 ])

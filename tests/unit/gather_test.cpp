@@ -319,8 +319,8 @@ TEST(ExpertGather, EveryModelWithExpertsHasThemAsWeights) {
   }
   EXPECT_EQ(names, (std::set<std::string>{"deepseek-v3.experts", "gpt-oss-120b.experts",
                                           "gpt-oss-20b.experts", "mixtral-8x22b.experts",
-                                          "mixtral-8x7b.experts", "qwen3-235b-a22b.experts",
-                                          "qwen3-30b-a3b.experts"}));
+                                          "mixtral-8x7b.experts", "qwen3-235b-a22b-fp8.experts",
+                                          "qwen3-235b-a22b.experts", "qwen3-30b-a3b.experts"}));
   EXPECT_TRUE(find_preset_weights("llama3.1-8b.experts").empty());
 }
 

@@ -38,6 +38,8 @@ constexpr Published published[] = {
     {"qwen3-32b", "Qwen/Qwen3-32B", 64, 32'762'123'264, 0, true, 65.5e9, 0.05e9},
     {"qwen3-30b-a3b", "Qwen/Qwen3-30B-A3B", 48, 30'532'122'624, 3.35, true, 61.1e9, 0.05e9},
     {"qwen3-235b-a22b", "Qwen/Qwen3-235B-A22B", 94, 235'093'634'560, 22.2, true, 470.2e9, 0.05e9},
+    {"qwen3-235b-a22b-fp8", "Qwen/Qwen3-235B-A22B-FP8", 94, 235'093'634'560, 22.2, true, 236.4e9,
+     0.05e9},
     {"mixtral-8x7b", "mistralai/Mixtral-8x7B-v0.1", 32, 46'702'792'704, 12.9, true, 93.4e9, 0.05e9},
     {"mixtral-8x22b", "mistralai/Mixtral-8x22B-v0.1", 56, 140'620'634'112, 39.2, true, 281.2e9,
      0.05e9},
@@ -143,6 +145,10 @@ constexpr Shape shapes[] = {
     {"qwen3-235b-a22b.o_proj", 4096, 8192},
     {"qwen3-235b-a22b.w13_weight", 3072, 4096},
     {"qwen3-235b-a22b.w2_weight", 4096, 1536},
+    {"qwen3-235b-a22b-fp8.qkv_proj", 9216, 4096, DType::fp8_e4m3},
+    {"qwen3-235b-a22b-fp8.o_proj", 4096, 8192, DType::fp8_e4m3},
+    {"qwen3-235b-a22b-fp8.w13_weight", 3072, 4096, DType::fp8_e4m3},
+    {"qwen3-235b-a22b-fp8.w2_weight", 4096, 1536, DType::fp8_e4m3},
     {"mixtral-8x7b.qkv_proj", 6144, 4096},
     {"mixtral-8x7b.o_proj", 4096, 4096},
     {"mixtral-8x7b.w13_weight", 28672, 4096},
@@ -202,6 +208,7 @@ TEST(Models, ThePresetsAreThePublishedModels) {
   EXPECT_EQ(find_preset_model("deepseek-ai/DeepSeek-V3-0324"), "deepseek-v3");
   EXPECT_EQ(find_preset_model("openai/GPT-OSS-20B"), "gpt-oss-20b");
   EXPECT_EQ(find_preset_model("Qwen3-30B-A3B-Instruct-2507"), "qwen3-30b-a3b");
+  EXPECT_EQ(find_preset_model("Qwen/Qwen3-235B-A22B-FP8"), "qwen3-235b-a22b-fp8");
   EXPECT_THROW(preset_model("llama3.1-9b"), UsageError);
 }
 
@@ -292,6 +299,23 @@ TEST(Models, AreMadeForSequencesOfTheirPublishedLength) {
   };
   for (const auto& [name, tokens] : known) EXPECT_EQ(preset_model(name).context, tokens) << name;
   for (const std::string_view name : preset_models()) EXPECT_GT(preset_model(name).context, 0U);
+}
+
+TEST(Models, HaveAnIdThatEnginesTake) {
+  const std::pair<const char*, const char*> known[]{
+      {"llama3.1-8b", "meta-llama/Llama-3.1-8B"},
+      {"llama3.1-8b-instruct", "meta-llama/Llama-3.1-8B-Instruct"},
+      {"llama3.1-8b-bf16", "meta-llama/Llama-3.1-8B"},
+      {"llama3.3-70b", "meta-llama/Llama-3.3-70B-Instruct"},
+      {"llama-3-70b-instruct", "meta-llama/Meta-Llama-3-70B-Instruct"},
+      {"deepseek-r1", "deepseek-ai/DeepSeek-R1"},
+      {"Qwen/Qwen3-32B", "Qwen/Qwen3-32B"},
+  };
+  for (const auto& [name, id] : known) EXPECT_EQ(hugging_face_id(name), id) << name;
+  for (const std::string_view name : preset_models()) {
+    EXPECT_EQ(find_preset_model(hugging_face_id(name)), name);
+  }
+  EXPECT_EQ(hugging_face_id("llama3.1-9b"), "");
 }
 
 TEST(Models, NoNameIsThatOfTwoModels) {
