@@ -70,7 +70,7 @@ TEST(Advice, CountsWhatIsNeverOffloaded) {
 TEST(Advice, CountsWhatLatentAttentionCaches) {
   // 512 + 64 values a layer, whatever scales its projection has.
   EXPECT_EQ(kv_bytes_per_token(preset_model("deepseek-v3")),
-            std::vector<std::uint64_t>(61, 576 * 2));
+            std::vector<std::uint64_t>(61, 576UL * 2));
 }
 
 TEST(Advice, LetsWhatOffloadsNothingWinATie) {
@@ -160,8 +160,8 @@ TEST(Advice, LeavesToTheHostWhatLlamaCppKeepsThere) {
   const Configuration& one = only_of_llama_cpp(found);
   ASSERT_TRUE(one.rules.n_gpu_layers);
   const std::uint64_t on_cpu = 33 - *one.rules.n_gpu_layers;
-  const std::uint64_t kv_of_layer = 32768U * 4096;  // 8 heads of 128, keys and values, 2 bytes
-  const std::uint64_t embedding = 128256U * 4096 * 2;
+  const std::uint64_t kv_of_layer = 32768UL * 4096;  // 8 heads of 128, keys and values, 2 bytes
+  const std::uint64_t embedding = 128256UL * 4096 * 2;
   EXPECT_EQ(one.offloaded_bytes, on_cpu * layer_bytes);
   EXPECT_EQ(one.memory.host / 4096, (on_cpu * (layer_bytes + kv_of_layer) + embedding) / 4096);
   EXPECT_EQ(one.memory.device, (32 - on_cpu) * (layer_bytes + kv_of_layer) + found.fixed.workspace +
