@@ -41,15 +41,8 @@ def by(key, cases):
     return found
 
 
-def cases_of(paths, what):
-    """Of the one file."""
-    if len(paths) != 1:
-        raise BadInput(f"{what} is made from one file")
-    return condensed.cases_of(paths[0])
-
-
 def accuracy(paths, names):
-    cases = [case for case in cases_of(paths, "accuracy") if case["predicted"]]
+    cases = [case for case in condensed.cases_of(paths) if case["predicted"]]
     if not cases:
         raise BadInput(f"{paths[0]}: no case has a prediction")
     if names not in ("", "models"):
@@ -101,7 +94,7 @@ def winners(paths, names):
     """Of each model and workload: the policy of the least predicted time, and the one that was fastest."""
     if names:
         raise BadInput(f"winners:{names}: there is winners")
-    contenders = [case for case in cases_of(paths, "winners") if case["contends"]]
+    contenders = [case for case in condensed.cases_of(paths) if case["contends"]]
     cells = by(lambda case: (case["budget"], case["model"], case["label"], case["captured"]), contenders)
     choices = [choice(cases) for cases in cells.values()
                if len(cases) > 1 and any(case["predicted"] for case in cases)]

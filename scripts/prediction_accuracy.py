@@ -17,8 +17,8 @@ from offload_results.text import count
 
 INTERRUPTED = 130
 EPILOG = """A budget is the share of the linear weights that stays in GPU memory. Each model and budget is one
-run, which calibrates; two where policies that read weights over the link again would take too long for
-the most tokens. The file is written after each run. A run that takes too long, or this script when it is
+run, which calibrates; two where passes of policies that read weights over the link again, or bring them by
+page faults, would take too long. The file is written after each run. A run that takes too long, or this script when it is
 interrupted, ends with what was measured until then; --append leaves out the runs that are complete and
 repeats others, last. Runs of two machines or builds do not go into one file.
 exit codes: 0 all runs are complete, 1 some are not and the file says why, 2 bad input, 130

@@ -137,10 +137,11 @@ def are_times(times, names):
         type(times.get(name)) in NUMBERS and times[name] > 0 for name in names)
 
 
-def cases_of(path):
-    """All cases, each with its model and budget; refused where two runs have the same."""
+def cases_of(paths):
+    """All cases of some files, which may be of different sittings, each with its model and budget; refused
+    where two runs have the same."""
     found = {}
-    for run in load(path)["runs"]:
+    for path, run in ((path, run) for path in paths for run in load(path)["runs"]):
         for case in run["cases"]:
             key = (run["model"], run["budget"], *(case[name] for name in (*TEXTS, "captured")))
             if key in found:

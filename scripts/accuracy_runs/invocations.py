@@ -13,8 +13,8 @@ GIB = 1 << 30
 POLICIES = (
     "device_resident", "pinned_zero_copy", "pinned_read_once", "pinned_fewest_reads", "pinned_copy",
     "pinned_prefetch_copy", "pinned_prefetch2_copy", "pinned_ring_copy", "pinned_batch_copy",
-    "managed_accessed_by", "managed_readmostly_window", "managed_migrate_window", "host_compute",
-    "hybrid_split")
+    "managed_accessed_by", "managed_readmostly_window", "managed_migrate_window", "managed_demand",
+    "host_compute", "hybrid_split")
 LABELS = ("decode/tokens:1", "decode/tokens:8", "decode/tokens:32",
           "prefill/tokens:512", "prefill/tokens:2048", "prefill/tokens:8192")
 # Where a part of the weights stays in GPU memory: the contenders that can win.
@@ -25,10 +25,12 @@ BUDGET_LABELS = ("decode/tokens:1", "decode/tokens:32", "prefill/tokens:2048")
 
 TOKENS = {"decode": (1, 256), "prefill": (512, 8192)}  # as offload_bench shares out --tokens
 REREADING = {"pinned_zero_copy", "pinned_fewest_reads", "managed_accessed_by"}
+MIGRATING = {"managed_migrate_window", "managed_demand"}
 TOKENS_A_READ = 256
 LINK_BYTES_PER_SECOND = 50e9
-LONGEST_PASS_S = 1.0
-TOO_LONG = "reading the weights again for so many tokens takes more than a second a pass"
+FAULTS_BYTES_PER_SECOND = 10e9
+LONGEST_PASS_S = 0.25
+TOO_LONG = f"a pass over the slice takes more than {LONGEST_PASS_S:g} s"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,9 +56,10 @@ def tokens_of(label):
 
 
 def of_models(options):
-    """All of them, model by model."""
+    """All of them, budget by budget: so that what is interrupted has one of every model first."""
     models = options.models or program.models(options.bench)
-    return [one for model in models for one in of_model(model, options)]
+    found = [one for model in models for one in of_model(model, options)]
+    return sorted(found, key=lambda one: options.budgets.index(one.budget))
 
 
 def of_model(model, options):
@@ -79,29 +82,34 @@ def is_prefill(label):
 
 
 def divided(policies, labels, measured_bytes):
-    """[(policies, labels)]: one, or two where those that read weights again take too long for some."""
-    again = [policy for policy in policies if policy in REREADING]
-    short = [label for label in labels
-             if reads(label) == 1 or reads(label) * measured_bytes <= LINK_BYTES_PER_SECOND * LONGEST_PASS_S]
-    if not again or short == labels:
+    """[(policies, labels)]: one, or two where passes of some take too long for many tokens, or for all."""
+    def are_short(policy):
+        return [label for label in labels if is_short(policy, label, measured_bytes)]
+    slow = [policy for policy in policies if are_short(policy) != labels]
+    if not slow:
         return [(policies, labels)]
-    others = [policy for policy in policies if policy not in REREADING]
-    return [(others, labels), (again, short)]
+    some = [policy for policy in slow if are_short(policy)]
+    short = [label for label in labels if all(label in are_short(policy) for policy in some)]
+    never = [policy for policy in slow if policy not in some]
+    return [([policy for policy in policies if policy not in slow], labels), (some, short), (never, [])]
 
 
-def reads(label):
-    return math.ceil(tokens_of(label)[1] / TOKENS_A_READ)
+def is_short(policy, label, measured_bytes):
+    if policy in MIGRATING:
+        return measured_bytes <= FAULTS_BYTES_PER_SECOND * LONGEST_PASS_S
+    reads = math.ceil(tokens_of(label)[1] / TOKENS_A_READ) if policy in REREADING else 1
+    return reads == 1 or reads * measured_bytes <= LINK_BYTES_PER_SECOND * LONGEST_PASS_S
 
 
 def of_budget(model, budget, parts, left_out, rules, options):
     most = max(len(labels) for _, labels in parts)
+    too_long = sum(len(policies) * (most - len(labels)) for policies, labels in parts)
+    left_out = tuple(one for one in (*left_out, (TOO_LONG, too_long)) if one[1])
     found = []
     for policies, labels in parts:
-        missing = [*left_out, (TOO_LONG, len(policies) * (most - len(labels)))]
         if policies and labels:
             found.append(Invocation(model, budget, arguments(model, policies, labels, rules, options),
-                                    tuple(one for one in missing if one[1])))
-            left_out = []
+                                    () if found else left_out))
     return found
 
 
@@ -110,5 +118,5 @@ def arguments(model, policies, labels, rules, options):
     return (
         "--model", model, "--workloads", ",".join(dict.fromkeys(workloads)),
         "--tokens", ",".join(map(str, dict.fromkeys(tokens))), "--policies", ",".join(policies), *rules,
-        "--start", "steady,warm", "--slice", options.slice, "--samples", str(options.samples),
+        "--start", "steady,cold", "--slice", options.slice, "--samples", str(options.samples),
         "--evidence", "none", "--redact", "--progress", "never")

@@ -76,8 +76,6 @@ def test_documents_are_put_up_to_date(path):
 def test_other_tables_are_refused(path, what, message):
     with pytest.raises(BadInput, match=message):
         readme_table.render([path], what)
-    with pytest.raises(BadInput, match="is made from one file"):
-        readme_table.render([path, path], what.partition(":")[0])
 
 
 def test_what_cannot_be_shown_is_said(tmp_path):
@@ -89,3 +87,11 @@ def test_what_cannot_be_shown_is_said(tmp_path):
                     of_run("a", 0, case("pinned_copy", 1.0, 1.0), case("pinned_ring_copy", 1.0, 1.0)))
     with pytest.raises(BadInput, match="a/0/decode/tokens:1/pinned_copy/steady stands there twice"):
         readme_table.render([twice], "accuracy")
+    with pytest.raises(BadInput, match="a/0/decode/tokens:1/host_compute/steady stands there twice"):
+        readme_table.render([alone, alone], "accuracy")
+
+
+def test_runs_of_several_files_are_one_table(path, tmp_path):
+    more = written(tmp_path / "b.json", of_run("z", 0, case("pinned_copy", 1.0, 1.0)))
+    count = [int(rows(one, "accuracy")[-1].split("|")[2]) for one in (path, more)]
+    assert readme_table.render([path, more], "accuracy").splitlines()[-1].split("|")[2] == f" {sum(count)} "

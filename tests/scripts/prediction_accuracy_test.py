@@ -37,16 +37,29 @@ def commands(*arguments):
 
 def test_all_presets_and_budgets_are_asked_for():
     found = commands()
-    assert [one["--model"] for one in found] == ["small"] * 4 + ["large"] * 5
-    assert [one.get("--cpu-offload-gb") for one in found[:4]] == [None, "6.000", "4.000", "2.000"]
-    assert found[0]["--tokens"] == "1,8,32,512,2048,8192" and found[1]["--tokens"] == "1,32,2048"
+    assert [one["--model"] for one in found] == ["small", "large", "large"] + ["small", "large"] * 3
+    assert [one.get("--cpu-offload-gb") for one in found[2:]] == [
+        None, "6.000", "6.000", "4.000", "4.000", "2.000", "2.000"]
+    assert found[0]["--tokens"] == "1,8,32,512,2048,8192" and found[3]["--tokens"] == "1,32,2048"
     assert {one["--workloads"] for one in found} == {"decode,prefill"}
 
 
-def test_what_rereads_for_too_long_is_asked_for_apart():
-    others, again = commands("--models", "large", "--budgets", "0")
-    assert others["--policies"] == "device_resident,pinned_copy" and others["--tokens"].endswith(",8192")
-    assert again["--policies"] == "pinned_zero_copy" and again["--tokens"] == "1,8,32,512,2048"
+def test_what_takes_too_long_is_asked_for_apart_or_not_at_all():
+    others, again = commands("--models", "large", "--budgets", "0", "--policies",
+                             "managed_demand,pinned_copy,pinned_zero_copy,managed_accessed_by")
+    assert others["--policies"] == "pinned_copy" and others["--tokens"].endswith(",8192")
+    assert again["--policies"] == "pinned_zero_copy,managed_accessed_by" and again["--tokens"] == "1,8,32,512"
+    [whole] = commands("--models", "small", "--budgets", "0", "--policies", "managed_demand,pinned_copy")
+    assert whole["--policies"] == "managed_demand,pinned_copy" and whole["--start"] == "steady,cold"
+
+
+def test_what_takes_too_long_is_counted_as_skipped(tmp_path):
+    output = tmp_path / "a.json"
+    script("--models", "large", "--budgets", "0", "--policies", "managed_demand,pinned_copy,pinned_zero_copy",
+           "--output", output)
+    others, again = condensed.load(output)["runs"]
+    assert {"reason": "a pass over the slice takes more than 0.25 s", "cases": 6 + 2} in others["skipped"]
+    assert len(again["skipped"]) == 1
 
 
 def test_a_model_that_prefill_cannot_read_is_only_decoded(tmp_path):
