@@ -186,9 +186,11 @@ std::uint64_t memory_of(std::size_t asked, std::optional<std::uint64_t> known,
 /// What is asked for; where nothing is, no more than the model can.
 std::size_t context_of(const Options& options, const Model& model) {
   const AdviseOptions& asked = options.advise;
-  const bool by_default = asked.context == AdviseOptions{}.context;
+  if (asked.context == 0) {
+    constexpr std::size_t usual = 4096;
+    return model.context == 0 ? usual : std::min(usual, model.context);
+  }
   if (model.context == 0 || asked.context <= model.context) return asked.context;
-  if (by_default) return model.context;
   throw UsageError("--context " + std::to_string(asked.context) + " is more than the " +
                    count(model.context, "token") + " that " + options.models.front() +
                    " was made for");
@@ -198,10 +200,14 @@ Question question_of(const Options& options, const Model& model, const MachinePr
   const AdviseOptions& asked = options.advise;
   const Platform& platform = machine.platform;
   Question question;
-  question.gpu_memory = memory_of(
-      asked.gpu_memory,
-      platform.gpu ? std::optional<std::uint64_t>(platform.gpu->memory_bytes) : std::nullopt,
-      "--gpu-memory");
+  // What the driver and each process keep of it no model gets.
+  constexpr double usable = 0.95;
+  std::optional<std::uint64_t> gpu_memory;
+  if (platform.gpu) {
+    gpu_memory =
+        static_cast<std::uint64_t>(usable * static_cast<double>(platform.gpu->memory_bytes));
+  }
+  question.gpu_memory = memory_of(asked.gpu_memory, gpu_memory, "--gpu-memory");
   question.host_memory = memory_of(asked.host_memory, platform.host.memory_bytes, "--host-memory");
   question.context = context_of(options, model);
   question.batch = asked.batch;

@@ -67,7 +67,7 @@ struct AdviseOptions {
   bool recalibrate = false;     // whatever is kept
   std::size_t gpu_memory = 0;   // bytes; 0: all that the machine has
   std::size_t host_memory = 0;  // likewise
-  std::size_t context = 4096;   // tokens
+  std::size_t context = 0;      // tokens; 0: 4096, or as many as the model was made for
   std::size_t batch = 1;
   std::size_t prompt = 512;
   std::string engine = "any";

@@ -15,11 +15,11 @@ void add_question(CLI::App& command, Options& options, const Catalog& catalog) {
              "config.json, safetensors, GGUF or their directory",
              {}, "none; it is needed");
   flags.value("--gpu-memory", "SIZE", asked.gpu_memory, "that the model may take", values::memory(),
-              "all of the GPU");
+              "95 % of the GPU's");
   flags.value("--host-memory", "SIZE", asked.host_memory, "likewise", values::memory(),
               "all of the host");
   flags.value("--context", "N", asked.context, "tokens of each sequence, in the KV cache",
-              values::whole_number(1, 100'000'000));
+              values::whole_number(1, 100'000'000), "4096, or the model's maximum");
   flags.value("--batch", "N", asked.batch, "sequences that are decoded at once",
               values::whole_number(1, 256));
   flags.value("--prompt", "N", asked.prompt, "tokens of each prompt",
