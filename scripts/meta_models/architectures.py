@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which architectures there are, and with what dimensions each is built."""
+import json
+import pathlib
+
+from offload_results.json_reader import BadInput
+
+PRESETS = pathlib.Path(__file__).resolve().parents[2] / "bench/models/presets"
+
+# Of those that transformers can build with a head: encoders, and decoders of other things than text alone.
+NO_DECODERS = {
+    "bert", "bert-generation", "big_bird", "blip", "camembert", "data2vec-text", "electra", "ernie", "git",
+    "megatron-bert", "pi0", "reformer", "rembert", "roberta", "roberta-prelayernorm", "roc_bert", "roformer",
+    "xlm", "xlm-roberta", "xlm-roberta-xl", "xlnet", "xmod",
+}
+
+OPT = {"model_type": "opt", "hidden_size": 2560, "word_embed_proj_dim": 2560, "ffn_dim": 10240,
+       "num_hidden_layers": 32, "num_attention_heads": 32}
+# What a class needs beside its own defaults to be built at all, or to be of its kind.
+NEEDED = {
+    "blip-2": {"text_config": OPT},
+    "dbrx": {"d_model": 6144, "n_heads": 48, "n_layers": 40, "vocab_size": 100352, "max_seq_len": 32768,
+             "attn_config": {"kv_n_heads": 8, "clip_qkv": 8, "rope_theta": 500000},
+             "ffn_config": {"ffn_hidden_size": 10752, "moe_num_experts": 16, "moe_top_k": 4}},
+    "deepseek_v2": {
+        "vocab_size": 102400, "hidden_size": 2048, "intermediate_size": 10944, "moe_intermediate_size": 1408,
+        "num_hidden_layers": 27, "num_attention_heads": 16, "num_key_value_heads": 16, "n_routed_experts": 64,
+        "n_shared_experts": 2, "num_experts_per_tok": 6, "first_k_dense_replace": 1, "q_lora_rank": None,
+        "kv_lora_rank": 512, "qk_nope_head_dim": 128, "qk_rope_head_dim": 64, "v_head_dim": 128},
+    "dots1": {"moe_intermediate_size": 1408, "num_key_value_heads": 32, "n_routed_experts": 128,
+              "n_shared_experts": 2, "num_experts_per_tok": 6, "first_k_dense_replace": 1},
+    "hunyuan_v1_dense": {"head_dim": 128},
+    "hunyuan_v1_moe": {"head_dim": 128, "num_experts": 64, "moe_topk": 8},
+    "instructblip": {"text_config": OPT},
+    "instructblipvideo": {"text_config": OPT},
+    "lfm2": {"layer_types": ["conv", "conv", "full_attention", "conv"] * 8},
+    "lfm2_moe": {"layer_types": ["conv", "conv", "full_attention", "conv"] * 8},
+    "ministral": {"head_dim": 128},
+    "nemotron": {"head_dim": 128, "num_key_value_heads": 8},
+    "ovis2": {"vocab_size": 151936, "hidden_size": 4096},
+}
+
+# Which of them have the dimensions of a model that is published, and the parameters it is known to have.
+PUBLISHED = {
+    "biogpt": ("BioGPT", 346_763_264),
+    "cohere": ("Command R 35B", 34_980_831_232),
+    "dbrx": ("DBRX", 131_596_523_520),
+    "deepseek_v2": ("DeepSeek-V2-Lite", 15_706_484_224),
+    "falcon": ("Falcon 7B", 6_921_720_704),
+    "fuyu": ("Fuyu 8B", 9_408_238_592),
+    "gemma": ("Gemma 7B", 8_537_680_896),
+    "gemma2": ("Gemma 2 2B", 2_614_341_888),
+    "glm": ("GLM-4 9B", 9_399_951_360),
+    "glm4": ("GLM-4 9B 0414", 9_400_279_040),
+    "gpt2": ("GPT-2", 124_439_808),
+    "gpt_neo": ("GPT-Neo 1.3B", 1_315_575_808),
+    "gpt_neox": ("GPT-NeoX 20B", 20_554_567_680),
+    "gptj": ("GPT-J 6B", 6_050_882_784),
+    "jamba": ("Jamba v0.1", 51_570_323_328),
+    "llama": ("Llama 2 7B", 6_738_415_616),
+    "mamba2": ("Mamba-Codestral 7B", 7_285_403_648),
+    "mistral": ("Mistral 7B v0.1", 7_241_732_096),
+    "olmo": ("OLMo 7B", 6_888_095_744),
+    "opt": ("OPT 125M", 125_239_296),
+    "phi": ("Phi-1.5", 1_418_270_720),
+    "phi3": ("Phi-3-mini", 3_821_079_552),
+    "phimoe": ("Phi-3.5-MoE", 41_872_793_600),
+    "qwen2_moe": ("Qwen1.5-MoE A2.7B", 14_315_784_192),
+    "rwkv": ("RWKV-4 7B", 7_392_649_216),
+    "smollm3": ("SmolLM3 3B", 3_075_098_624),
+    "stablelm": ("StableLM 3B", 2_795_443_200),
+    "starcoder2": ("StarCoder2 3B", 3_030_371_328),
+    "xglm": ("XGLM 564M", 564_463_616),
+}
+
+# Built otherwise than its checkpoints are.
+OTHERWISE = {"longcat_flash": "transformers gives weights to experts that have none"}
+
+# Of no tensor's shape, or of what is not the text model.
+NOT_OF_SHAPES = {"aliases", "also", "quantization_config"}
+
+
+def presets():
+    """(name, model_type, fields) of the models that are published with the fields in bench/models/presets."""
+    for path in sorted(PRESETS.glob("*.json")):
+        fields = {name: value for name, value in json.loads(path.read_text()).items()
+                  if name not in NOT_OF_SHAPES}
+        yield path.stem, fields.pop("model_type"), fields
+
+
+def entries(decoders):
+    """(name, model_type, fields, published) of all that is built; `decoders` are the types that have a class."""
+    yield from ((*preset, True) for preset in presets())
+    for model_type in sorted(decoders - NO_DECODERS):
+        yield model_type, model_type, NEEDED.get(model_type, {}), False
+
+
+def dimensions(name, parameters, published):
+    """Whose they are: a model's, or nobody's but the class's."""
+    if published:
+        return name
+    model, known = PUBLISHED.get(name, ("", parameters))
+    if parameters != known:
+        raise BadInput(f"{name}: {parameters} parameters by transformers, but {model} has {known}")
+    return model
