@@ -5,6 +5,7 @@ documents up to date.
 
 usage: scripts/readme_table.py RESULTS.json... WHAT
        scripts/readme_table.py results/platforms platforms
+       scripts/readme_table.py tests/data/models/oracle oracle
        scripts/readme_table.py --update DOCUMENT...
 
 WHAT  machine              what the run was made on, in one line
@@ -29,6 +30,7 @@ WHAT  machine              what the run was made on, in one line
       threads:LABEL[,WEIGHTS]    time that each of the driver's threads runs in a pass
       platforms[:sources|:unknown]   what others published of machines, from a folder of profiles; every
                            figure with its source; how often each rate is known
+      oracle[:counts]      the architectures whose files are read, from a folder; how many they are
 
 Of a merged file the figures are those of the middle run, and ranges go from the fastest to the slowest.
 
@@ -42,6 +44,7 @@ import sys
 import accuracy_table
 import engine_table
 import library_table
+import model_table
 import platform_table
 import prediction_table
 import readme_answer
@@ -276,7 +279,7 @@ def limits_table(results, _):
 BESIDE = {"vllm": engine_table, "onednn": library_table}
 # What is made of other files than results, by the part after the colon.
 OF_OTHERS = {"platforms": platform_table.render, "accuracy": accuracy_table.accuracy,
-             "winners": accuracy_table.winners}
+             "winners": accuracy_table.winners, "oracle": model_table.render}
 
 
 def render(paths, what):

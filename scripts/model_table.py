@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which architectures the program reads, as a table in Markdown: what scripts/model_oracle.py wrote, and
+the list of what is not read as it says, which the tests hold."""
+import collections
+import pathlib
+
+from offload_results.json_reader import BadInput, read_json, read_text
+from offload_results.markdown_text import row
+from offload_results.text import three_digits
+
+FORMS = {"config.json": "config", "safetensors": "safetensors"}
+WORDS = {"linear": "linear weights", "experts": "experts", "parameters": "parameters", "layers": "layers"}
+
+
+def outcomes(folder):
+    """{(form, name): "refused" or "wrong: what"}; what is not in it is read."""
+    found = {}
+    for line in read_text(folder / "open.txt").splitlines():
+        form, name, outcome = line.split(maxsplit=2)
+        kind, _, why = outcome.partition(": ")
+        found[form, name] = f"wrong: {faults(why)}" if kind == "wrong" else kind
+    return found
+
+
+def faults(why):
+    """Each once: "experts, linear weights"."""
+    return ", ".join(dict.fromkeys(WORDS[fault.split()[0]] for fault in why.split("; ")))
+
+
+def by_type(folder):
+    """(model_type, its models, {form: outcome}); of several models the worst is said."""
+    models, found = collections.defaultdict(list), outcomes(folder)
+    for model in read_json(folder / "models.json")["models"]:
+        models[model["model_type"]].append(model)
+    for model_type in sorted(models):
+        yield model_type, models[model_type], {
+            form: max((outcome(found, form, model) for model in models[model_type]), key=badness)
+            for form in FORMS.values()}
+
+
+def outcome(found, form, model):
+    if form == "safetensors" and model["names"] is None:
+        return "-"
+    return found.get((form, model["name"]), "read")
+
+
+def badness(said):
+    return ("-", "read", "refused", "wrong").index(said.partition(":")[0])
+
+
+def size_of(models):
+    """Of a published model where there is one, best of that with the type's own name."""
+    model = max(models, key=lambda one: (one["dimensions_of"] != "", one["name"] == one["model_type"]))
+    experts = f"{model['experts_per_token']} of {model['experts']}" if model["experts"] else "-"
+    return [model["dimensions_of"] or "-", f"{three_digits(model['parameters'] / 1e9)} B", experts]
+
+
+def architectures(folder):
+    lines = [row(["architecture", "as", "parameters", "experts", *FORMS]), "|---|---|---:|---:|---|---|"]
+    for model_type, models, said in by_type(folder):
+        lines.append(row([f"`{model_type}`", *size_of(models), *said.values()]))
+    return "\n".join(lines)
+
+
+def counts(folder):
+    lines = [row(["architectures", "read", "refused", "wrong"]), "|---|---:|---:|---:|"]
+    shown = [said for _, _, said in by_type(folder)]
+    for title, form in FORMS.items():
+        kinds = [said[form].partition(":")[0] for said in shown]
+        lines.append(row([f"from {title}", *(str(kinds.count(kind)) for kind in ("read", "refused", "wrong"))]))
+    return "\n".join(lines)
+
+
+PARTS = {"": architectures, "counts": counts}
+
+
+def render(paths, part=""):
+    if len(paths) != 1 or part not in PARTS:
+        raise BadInput("oracle and oracle:counts are made from one folder")
+    return PARTS[part](pathlib.Path(paths[0]))

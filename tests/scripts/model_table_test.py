@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What transformers says of models, and the table of what is read of it."""
+import itertools
+import json
+import re
+import sys
+
+import pytest
+
+from committed import ROOT
+
+sys.path.insert(0, str(ROOT / "scripts"))
+import model_table  # noqa: E402
+from meta_models import names  # noqa: E402
+from offload_results.json_reader import BadInput  # noqa: E402
+
+ORACLE = ROOT / "tests/data/models/oracle"
+document = json.loads((ORACLE / "models.json").read_text())
+by_name = {model["name"]: model for model in document["models"]}
+
+
+def numbers(ranges):
+    for word in ranges.split(","):
+        first, _, last = word.partition("-")
+        yield from range(int(first), int(last or first) + 1)
+
+
+def meant(pattern):
+    parts = re.split(r"\{(.*?)\}", pattern)
+    choices = [list(numbers(part)) if index % 2 else [part] for index, part in enumerate(parts)]
+    return {"".join(map(str, chosen)) for chosen in itertools.product(*choices)}
+
+
+def test_patterns_mean_every_name_and_no_other():
+    sparse = [f"layers.{layer}.experts.{expert}.up.weight" for layer in (0, 1, 2, 5) for expert in range(4)]
+    some = [*sparse, "layers.3.experts.0.up.weight", "layers.3.mlp.up.weight", "head.weight"]
+    found = names.patterns({name: ((4, 2), "BF16") for name in some})
+    assert set.union(*(meant(pattern) for pattern, _, _ in found)) == set(some)
+    assert ["layers.{0-2,5}.experts.{0-3}.up.weight", [4, 2], "BF16"] in found and len(found) == 4
+
+
+@pytest.mark.parametrize("name", sorted(by_name))
+def test_the_names_are_as_many_as_there_are_parameters(name):
+    model = by_name[name]
+    assert (ORACLE / name / "config.json").is_file()
+    if model["names"] is None:
+        return
+    tensors = [(one, shape) for pattern, shape, _ in model["names"] for one in meant(pattern)]
+    assert len({one for one, _ in tensors}) == len(tensors) == model["tensors"]
+    elements = 0
+    for _, shape in tensors:
+        product = 1
+        for length in shape:
+            product *= length
+        elements += product
+    assert elements == model["parameters"] + model["other_parameters"]
+
+
+def test_what_is_not_read_is_of_known_models():
+    assert {name for _, name in model_table.outcomes(ORACLE)} <= set(by_name)
+
+
+def test_every_architecture_has_its_row():
+    lines = model_table.render([ORACLE]).splitlines()[2:]
+    types = [re.match(r"\| `(.+?)` \|", line)[1] for line in lines]
+    assert types == sorted({model["model_type"] for model in document["models"]})
+    llama = lines[types.index("llama")]
+    assert llama == "| `llama` | Llama 2 7B | 6.74 B | - | read | read |"
+
+
+def test_of_several_models_the_worst_is_said(tmp_path):
+    models = [{"name": name, "model_type": "one", "dimensions_of": "", "parameters": 2_000_000_000, "experts": 8,
+               "experts_per_token": 2, "names": []} for name in ("one", "two")]
+    (tmp_path / "models.json").write_text(json.dumps({"models": models}))
+    (tmp_path / "open.txt").write_text("config two refused\nsafetensors one wrong: experts 0, not 8\n")
+    assert model_table.render([tmp_path]).splitlines()[-1] == (
+        "| `one` | - | 2.00 B | 2 of 8 | refused | wrong: experts |")
+    assert model_table.render([tmp_path], "counts").splitlines()[-2:] == [
+        "| from config.json | 0 | 1 | 0 |", "| from safetensors | 0 | 0 | 1 |"]
+
+
+def test_another_part_is_refused():
+    with pytest.raises(BadInput, match="oracle:counts"):
+        model_table.render([ORACLE], "odd")
