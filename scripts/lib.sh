@@ -3,7 +3,9 @@
 # Shared by scripts/*.sh and .ci/run: install what is missing, configure, build. Source it.
 set -euo pipefail
 
-root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+# Where CDPATH is set, cd may go elsewhere and says where it went.
+unset CDPATH
+root=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/.." && pwd)
 assume_yes=false  # set by --yes: install without asking
 missing=()        # Debian packages found missing by need_*
 wanted=()         # and by want_packages

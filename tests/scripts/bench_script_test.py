@@ -150,6 +150,27 @@ def test_an_output_of_the_users_is_kept(machine):
     assert "3/3 measure; results go to mine.json" in done.stderr
 
 
+@pytest.mark.parametrize("script", ["bench.sh", "test.sh"])
+def test_the_tree_is_the_scripts_own_whatever_cdpath_says(machine, script):
+    other = machine.tree.parent / "other"
+    (other / "scripts").mkdir(parents=True)
+    machine.environment["CDPATH"] = f".:{other}"
+    done = subprocess.run([f"scripts/{script}", "list"], env=machine.environment, cwd=machine.tree,
+                          capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert machine.calls() and not (other / "build").exists()
+
+
+@pytest.mark.parametrize("script", ["bench.sh", "test.sh"])
+def test_a_link_to_the_script_will_do(machine, script):
+    link = machine.tree.parent / "run"
+    link.symlink_to(machine.tree / "scripts" / script)
+    done = subprocess.run([link, "list"], env=machine.environment, cwd=machine.tree.parent,
+                          capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert machine.calls()
+
+
 @pytest.mark.parametrize("ci", [{}, {"CI": "true"}])
 def test_the_tests_are_built_beside_the_program_as_it_is(machine, ci):
     """The same preset without other flags: what is compiled stays."""
