@@ -12,6 +12,7 @@ from .packages import imported
 
 FEWEST = 3  # samples of a run that show its spread: two that happen to agree would claim none
 MAX_LOG = 700.0  # of a logarithm: e to the power of it is a number still
+EXACT = 500  # samples: beyond, the binomial distribution is normal, and exact sums take seconds
 SHARPEST = 6  # degrees of freedom that a standard error from two order statistics is worth at most
 
 
@@ -62,6 +63,8 @@ def order_statistics(count):
     """Price and Bonett (2002): the ranks c and count + 1 - c that enclose the median, and how many
     of its standard errors lie between them."""
     rank = max(1, round((count + 1) / 2 - math.sqrt(count)))
+    if count > EXACT:
+        return rank, 2 * (count + 1 - 2 * rank) / math.sqrt(count)
     outside = 2 * sum(math.comb(count, below) for below in range(rank)) / 2**count
     return rank, 2 * statistics.NormalDist().inv_cdf(1 - outside / 2)
 

@@ -4,6 +4,7 @@ simulation of what it promises. Needs pytest only."""
 import math
 import pathlib
 import random
+import statistics
 import sys
 
 import pytest
@@ -49,6 +50,19 @@ def test_order_statistics(count, rank, outside):
     found, width = interval.order_statistics(count)
     assert found == rank
     assert 1 - math.erf(width / 2 / math.sqrt(2)) == pytest.approx(outside)
+
+
+@pytest.mark.parametrize("count", range(480, 520))
+def test_order_statistics_of_many_samples_go_on_from_those_of_fewer(count):
+    rank, width = interval.order_statistics(count)
+    outside = 2 * sum(math.comb(count, below) for below in range(rank)) / 2**count
+    exact = 2 * statistics.NormalDist().inv_cdf(1 - outside / 2)
+    assert width == pytest.approx(exact, rel=1e-3)
+
+
+def test_order_statistics_of_a_million_samples_take_no_time():
+    rank, width = interval.order_statistics(1_000_000)
+    assert rank == 499_000 and width == pytest.approx(4, rel=1e-3)
 
 
 def test_run_of_by_hand():
