@@ -168,11 +168,7 @@ double Loop::sample() {
   return seconds;
 }
 
-void Loop::verify() {
-  const ScopedTimer timer(wall_.content);
-  passes_.drop_graph();
-  passes_.verify();
-}
+void Loop::verify() { passes_.verify_timed(); }
 
 void Loop::clear() noexcept {
   passes_.drop_graph();

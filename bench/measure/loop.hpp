@@ -5,6 +5,7 @@
 //   per sample:  placement.reset(start); flush caches                           -- untimed
 //                begin; for each piece: view = acquire; launch(view); release   -- timed
 //                end
+//   behind them, one more such pass, the outputs poisoned ahead of it and verified behind it
 //
 // PlacedCase places and enqueues, Passes runs and times, CaseEvidence and CountedPasses watch.
 #pragma once
@@ -66,8 +67,8 @@ class Loop {
   /// Of the sample taken last, the part before reading began, for workloads that report it.
   std::optional<double> setup_seconds() const { return setup_seconds_; }
 
-  /// Throws ImplausibleResult when a pass of the case, as it is after its samples, computes
-  /// something wrong. A captured pass is launched piece by piece from now on.
+  /// Throws ImplausibleResult when one more pass, timed as its samples were, computes something
+  /// wrong. A captured pass is launched piece by piece from now on.
   void verify();
 
   /// Of the passes of prepare() that it watched, and the samples since.

@@ -40,13 +40,18 @@ double Passes::timed(Start start, PassWatch* watch) {
   if (watch != nullptr || graph_ || !placed_.placement().runs_on()) {
     return timed_alone(start, watch);
   }
+  const double seconds = clocked(lead_in(start));
+  placed_.placement().finish(session_.stream());
+  return seconds;
+}
+
+PassEnd Passes::lead_in(Start start) {
   reset(start);
+  if (graph_ || !placed_.placement().runs_on()) return PassEnd::joined;
   // One pass leads in; without a head start it leaves to the next what that leaves to one more.
   placed_.placement().drop_head_start(session_.stream());
   run(PassEnd::open);
-  const double seconds = clocked(PassEnd::open);
-  placed_.placement().finish(session_.stream());
-  return seconds;
+  return PassEnd::open;
 }
 
 double Passes::timed_alone(Start start, PassWatch* watch) {
@@ -88,6 +93,26 @@ void Passes::verify() {
   run();
   session_.wait();
   require_right();
+}
+
+void Passes::verify_timed() {
+  const Range range("verify");
+  const bool as_graph = captured();
+  const PassEnd end = lead_in(placed_.item().start);
+  poison();
+  // Only what is launched between poison and check keeps what the check needs.
+  if (as_graph) graph_.emplace(session_.stream(), [this] { enqueue(PassEnd::joined); });
+  clocked(end);
+  if (end == PassEnd::open) placed_.placement().finish(session_.stream());
+  session_.wait();
+  drop_graph();
+  const ScopedTimer timer(wall_.content);
+  require_right();
+}
+
+void Passes::poison() {
+  const ScopedTimer timer(wall_.content);
+  placed_.workload().poison(session_.target());
 }
 
 void Passes::require_right() {

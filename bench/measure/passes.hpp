@@ -37,6 +37,9 @@ class Passes {
   double timed_alone(Start start, PassWatch* watch = nullptr);
   /// Throws ImplausibleResult when a pass from the case's start computes something wrong.
   void verify();
+  /// The same of one more pass that is timed as samples are: from what earlier passes left, run on
+  /// into, or as a graph, which this drops.
+  void verify_timed();
   /// The whole pass as one graph, verified as one too. The pass before it must have loaded the
   /// kernels and chosen the algorithms, which cannot be done while capturing.
   void capture();
@@ -49,9 +52,12 @@ class Passes {
 
  private:
   void run(PassEnd end);
+  /// What comes ahead of a timed pass; how that pass is to end.
+  PassEnd lead_in(Start start);
   double clocked(PassEnd end);
   void enqueue(PassEnd end) { placed_.enqueue(0, placed_.plan().pieces.size(), clock_, end); }
   void reset(Start start);
+  void poison();
   void require_right();
 
   Session& session_;

@@ -5,31 +5,46 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "another_placement.hpp"
 #include "bench/catalog.hpp"
 #include "bench/measure/loop.hpp"
 #include "bench/platform/probe.hpp"
+#include "offload/error.hpp"
 
 namespace offload {
 namespace {
 
+constexpr std::size_t weight_bytes = 512 * 1024 * 2;
+
 /// 'r' for a piece that was read, 'f' for finish(), 'd' for drop_head_start().
 std::string happened;
 
-/// Whose passes may run on.
+/// Whose passes may run on; and which may give a pass that does other bytes than it should.
 class RunsOn final : public testing::AnotherPlacement {
  public:
   using AnotherPlacement::AnotherPlacement;
   PieceView acquire(std::size_t index, StreamHandle stream) override {
     happened += 'r';
-    return AnotherPlacement::acquire(index, stream);
+    PieceView view = AnotherPlacement::acquire(index, stream);
+    if (spoils_what_follows_ && open_) view.data = stale_.data();
+    open_ = true;
+    return view;
   }
-  void finish(StreamHandle) override { happened += 'f'; }
+  void finish(StreamHandle) override {
+    happened += 'f';
+    open_ = false;
+  }
   bool runs_on() const override { return runs_on_; }
   void drop_head_start(StreamHandle) override { happened += 'd'; }
 
   static inline bool runs_on_ = true;
+  static inline bool spoils_what_follows_ = false;
+
+ private:
+  bool open_ = false;  // the pass before was left so
+  std::vector<std::byte> stale_ = std::vector<std::byte>(weight_bytes);
 };
 
 class Passes : public ::testing::Test {
@@ -64,6 +79,24 @@ TEST_F(Passes, EndJoinedWherePlacementsDo) { EXPECT_EQ(of_one_pass(false), "rf")
 
 // The first only leads in, with no head start; nothing is joined before the second has been timed.
 TEST_F(Passes, FollowOneAnotherWherePlacementsRunOn) { EXPECT_EQ(of_one_pass(true), "drrf"); }
+
+// The pass that leads in is right, the one that is timed behind it is not.
+TEST_F(Passes, AreVerifiedAsTheyAreTimed) {
+  Session session(platform_, 2);
+  for (const bool spoils : {false, true}) {
+    RunsOn::runs_on_ = true;
+    RunsOn::spoils_what_follows_ = spoils;
+    Loop loop(session, {}, wall_);
+    loop.prepare({catalog_.workload("gemv"), &policy_, &weights_, Start::steady});
+    loop.sample();
+    if (spoils) {
+      EXPECT_THROW(loop.verify(), ImplausibleResult);
+    } else {
+      EXPECT_NO_THROW(loop.verify());
+    }
+  }
+  RunsOn::spoils_what_follows_ = false;
+}
 
 }  // namespace
 }  // namespace offload
