@@ -26,6 +26,8 @@ constexpr double long_pass_seconds = 5e-3;
 constexpr double peak_margin = 1.01;
 // Where the nominal peak is unknown, the calibrated rate stands in for it.
 constexpr double calibration_margin = 1.1;
+// Products have read host memory 1.3 times as fast as the calibration, which other tenants disturb.
+constexpr double host_margin = 3;
 
 std::optional<double> max_bytes_per_second(Path path, const Platform& platform,
                                            const Calibration& calibration) {
@@ -43,14 +45,32 @@ std::optional<double> max_bytes_per_second(Path path, const Platform& platform,
       return capped(platform.link ? platform.link->peak_bytes_per_second : std::nullopt,
                     calibration.copy_h2d);
     case Path::host_memory:
-      break;  // a CPU's caches are not ours to bound
+      break;  // require_plausible_on_cpu() bounds what caches cannot hold
   }
   return std::nullopt;
+}
+
+/// Of what the CPU reads of weights that a pass reads whole, caches hold what fits; the rest comes
+/// out of memory. (Reads of parts may ask for the same part again and again.)
+void require_plausible_on_cpu(const PlacedCase& placed, double seconds, const Platform& platform,
+                              const Calibration& calibration) {
+  const auto cache = platform.host.last_level_cache_bytes;
+  const std::size_t read = placed.plan().on_cpu;
+  const bool whole = placed.workload().bytes().requested >= placed.item().weights->bytes();
+  if (!cache || !whole || read <= *cache || calibration.host_read <= 0) return;
+  const double rate = static_cast<double>(read - *cache) / seconds;
+  const double most = calibration.host_read * host_margin;
+  if (rate <= most) return;
+  throw ImplausibleResult("implausible: the CPU read " + format_traffic(static_cast<double>(read)) +
+                          " at " + format_rate(rate) + " beyond what its caches hold, above " +
+                          format_rate(most) + ", " + times(host_margin) +
+                          " what it was calibrated to read");
 }
 
 /// Throws ImplausibleResult when a pass took less time than its path allows.
 void require_plausible(const PlacedCase& placed, double seconds, const Platform& platform,
                        const Calibration& calibration) {
+  require_plausible_on_cpu(placed, seconds, platform, calibration);
   const Case& item = placed.item();
   const Path path = item.policy->path(item.start, platform);
   const auto max_rate = max_bytes_per_second(path, platform, calibration);

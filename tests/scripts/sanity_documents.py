@@ -22,6 +22,16 @@ SLOW = {"link_generation": 4, "link_width": 8}
 SLOW_RATES = dict.fromkeys(("copy_h2d_bytes_per_second", "copy_d2h_bytes_per_second",
                             "sm_read_pinned_bytes_per_second"), 12e9)
 LARGE_CACHE = platform(host=host(last_level_cache_bytes=300 * MIB))
+
+
+def by_the_cpu(rate, **fields):
+    """64 MiB, of which half is in no cache and read at `rate` once; calibrated are 110 GB/s."""
+    fields = {"path": "host_memory", "policy": "host_compute", "cpu_bytes": SIZE, "share_of_link": None,
+              **fields}
+    usual = 1.31e-3
+    return case(samples=[usual, SIZE / 2 / rate, usual], **fields)
+
+
 ENDING_FAST = with_series([2e-3] * 15 + [1e-4], [SIZE] + [0] * 15)
 SLOW_KERNEL = {"pass_s": 15e-3, "tokens_per_second_ceiling": 1 / 15e-3}
 # 0 to 11 %, in no order, and growing steadily.
@@ -34,9 +44,14 @@ SANE = {
     "failed": run([case(samples=[], failure="wrong result"), case(policy="b", samples=[1e-9],
                                                                   failure="implausible")]),
     "interrupted": run([case(samples=[1.3e-3], complete=False)], incomplete="interrupted"),
-    "no gpu": run([case(path="host_memory", policy="host_compute", samples=[1e-6])], gpu=None),
+    "no gpu": run([case(path="host_memory", policy="host_compute", samples=[1e-3])], gpu=None),
     "just below the link's peak": run(
         [case(samples=[1.067e-3], copy_rate=62e9)], calibration=calibration(copy_rate=62e9)),
+    "the CPU reads somewhat faster than it was calibrated to": run([by_the_cpu(300e9)]),
+    "the CPU reads its cache": run([by_the_cpu(1e13)], schema_version="2.1.0", platform=LARGE_CACHE),
+    "the CPU reads parts, and again": run([by_the_cpu(
+        1e13, size=2 * SIZE, cpu_bytes=SIZE, bytes={"requested": SIZE, "touched": SIZE, "only_read": 0},
+        gb_per_s=SIZE / 1.31e-3 / 1e9)]),
     "the CPU helps": run([case(policy="hybrid_split", samples=[0.6e-3], cpu_bytes=SIZE // 2,
                                link_bytes=SIZE // 2, share_of_link=SIZE / 2 / 0.6e-3 / 55e9)]),
     "most is resident": run([case(samples=[0.2e-3], link_bytes=SIZE // 8,
@@ -252,6 +267,14 @@ NOT_SANE = {
          "160 GB/s beside copies and 110 GB/s alone"),
         ("a buffer that the cache holds", run([], platform=LARGE_CACHE), "calibration",
          f"of a buffer of {256 * MIB} bytes, as before 2.1, and its cache has {300 * MIB}"),
+    ],
+    "the_cpu_is_no_faster_than_its_memory": [
+        ("nothing was read", run([by_the_cpu(1e13)]), "gemv/host_compute/w/steady",
+         "1e+04 GB/s read by the CPU in one sample"),
+        ("nothing of a share", run([by_the_cpu(
+            1e12, path="link", policy="hybrid_split", cpu_bytes=SIZE - 4096, link_bytes=4096)]),
+         None, "calibrated to read 110 GB/s"),
+        ("before 1.3", of_schema_1(run([by_the_cpu(1e13, cpu_bytes=0)])), None, "read by the CPU"),
     ],
     "link_is_below_its_peak": [
         ("one sample", run([case(samples=[1.3e-3, 1.04e-3, 1.3e-3])]), None,

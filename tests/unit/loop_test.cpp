@@ -204,6 +204,26 @@ TEST_F(LoopOnTheCpu, HoldsRatesAgainstTheCalibrationWhereThePeakIsUnknown) {
   EXPECT_THROW(loop.sample(), ImplausibleResult);
 }
 
+// What caches cannot hold comes out of memory, at no more than thrice the calibrated rate.
+TEST_F(LoopOnTheCpu, RefusesARateAboveWhatHostMemoryCarries) {
+  const WeightSet large{"large", {{"w", DType::bf16, 2048, 1024}}};
+  const Case of_large{catalog_.workload("gemv"), &host_compute(), &large, Start::steady};
+  const auto sample_with = [&](const Case& item, double host_read, std::size_t cache) {
+    calibration_.host_read = host_read;
+    platform_.host.last_level_cache_bytes = cache;
+    Loop loop(session_, calibration_, wall_);
+    loop.prepare(item);
+    loop.sample();
+  };
+  const std::size_t small_cache = large.bytes() / 4;
+  EXPECT_THROW(sample_with(of_large, 1e3, small_cache), ImplausibleResult);
+  EXPECT_NO_THROW(sample_with(of_large, 1e15, small_cache));
+  EXPECT_NO_THROW(sample_with(of_large, 0, small_cache)) << "not calibrated";
+  EXPECT_NO_THROW(sample_with(of_large, 1e3, large.bytes())) << "all of it may be in a cache";
+  const Case of_parts{catalog_.workload("pointer_chase"), &host_compute(), &large, Start::steady};
+  EXPECT_NO_THROW(sample_with(of_parts, 1e3, small_cache)) << "parts may be read again";
+}
+
 TEST_F(LoopOnTheCpu, RefusesAWrongResultBeforeAnySample) {
   const RightAtFirst workload(0);
   Loop loop(session_, calibration_, wall_);
