@@ -19,6 +19,7 @@ def main():
     options = arguments(__doc__)
     terms = comparison.Terms(options.threshold, options.confidence, options.allow_missing,
                              variability.ASSUMED | dict(options.run_to_run))
+    command.refuse_overwriting(options.output, [options.baseline, *options.candidates])
     baseline = compared_case.load(options.baseline)
     if options.tolerances:
         found = tolerances.tolerances(baseline, terms, wanted(options.filters))

@@ -7,10 +7,8 @@
 """Merge results files, of several GPUs, ranks or days, into one; no sample is lost or averaged."""
 import argparse
 import json
-import os
 
 from offload_results import command, merging
-from offload_results.results import BadInput
 from offload_results.text import count
 
 EPILOG = """The merged file is a results file: every case says which of offload_bench.sources it is
@@ -27,11 +25,9 @@ def main():
     parser.add_argument("--no-rows", action="store_true",
                         help="leave out Google Benchmark's rows: a quarter of the size, as for a "
                         "baseline, but its own tools find nothing in it")
-    arguments = parser.parse_args()
+    arguments = parser.parse_intermixed_args()
 
-    target = os.path.realpath(arguments.output)
-    if target in map(os.path.realpath, arguments.files):
-        raise BadInput(f"{arguments.output}: is one of the files to merge: choose another --output")
+    command.refuse_overwriting(arguments.output, arguments.files)
     document = merging.merge(arguments.files, arguments.incomplete, not arguments.no_rows)
     text = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
     command.write_whole(arguments.output, text + "\n")

@@ -52,7 +52,7 @@ def parsed(arguments=None):
                         metavar="FORMAT,...", help="svg, png (default: svg)")
     parser.add_argument("--output-dir", default=".", metavar="DIR",
                         help="where the files go, made if missing (default: here)")
-    return parser.parse_args(arguments)
+    return parser.parse_intermixed_args(arguments)
 
 
 def main():

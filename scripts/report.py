@@ -6,13 +6,11 @@
 # ///
 """Make one HTML page of results files: the answer, tables, charts, evidence, platform."""
 import argparse
-import os
 import pathlib
 import sys
 
 from offload_results import command
 from offload_results.report import make
-from offload_results.results import BadInput
 
 EPILOG = """\
 The page is one file that needs no network: open it from disk, or attach it to an issue. What it
@@ -30,9 +28,8 @@ def main():
                         help="what --output of offload_bench or of scripts/merge.py wrote")
     parser.add_argument("--output", default="report.html", metavar="FILE",
                         help="the page (default: report.html); - is stdout")
-    given = parser.parse_args()
-    if any(os.path.realpath(path) == os.path.realpath(given.output) for path in given.results):
-        raise BadInput(f"{given.output}: is one of the results: give the page another --output")
+    given = parser.parse_intermixed_args()
+    command.refuse_overwriting(given.output, given.results)
     text, lacking = make.html_of(given.results)
     if given.output == "-":
         sys.stdout.buffer.write(text.encode("utf-8"))

@@ -21,8 +21,9 @@ def main():
     parser.add_argument("--reference", action="store_true",
                         help="also compare with figures published for machines of this kind")
     parser.add_argument("--json", metavar="FILE", help="write all of it to FILE, too")
-    arguments = parser.parse_args()
+    arguments = parser.parse_intermixed_args()
 
+    command.refuse_overwriting(arguments.json, arguments.files)
     verdicts = [validation.examine(path, arguments.reference) for path in arguments.files]
     for verdict in verdicts:
         if verdict.unreadable:

@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """What every command of the scripts has in common: it ends with a clear line, and writes whole files
 only."""
-import errno
+import contextlib
+import io
 import os
 import pathlib
+import signal
 import sys
 import tempfile
+import traceback
 
 from .json_reader import BadInput, read_json
 
@@ -14,29 +17,47 @@ BAD_INPUT = 2
 
 
 def run(main):
-    """Ends the process with what `main()` returns, or 2 and one line for bad input."""
+    """Ends the process with what `main()` returns, or 2 and one line for bad input. What it prints is
+    held until then: a reader that has seen enough, as head has, changes no verdict."""
     stand_in_for_closed()
-    if hasattr(sys.stdout, "reconfigure"):  # names of cases may hold what the terminal cannot show
-        sys.stdout.reconfigure(errors="backslashreplace")
+    # Names of cases may hold what the terminal cannot show.
+    text = io.TextIOWrapper(io.BytesIO(), sys.stdout.encoding, "backslashreplace", newline="\n")
     try:
-        code = ended(main)
-        sys.stdout.flush()
+        with contextlib.redirect_stdout(text):
+            code = verdict(main)
+        text.flush()
+        code = printed(text.buffer.getvalue(), code)
+    except KeyboardInterrupt:  # as without Python: the shell sees which signal it was
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        os.kill(os.getpid(), signal.SIGINT)
+    sys.exit(code)
+
+
+def verdict(main):
+    """The exit code, by what `main` returns or raises."""
+    try:
+        return ended(main)
     except BadInput as error:
-        code = bad_input(error)
-    except BrokenPipeError:  # the reader, head say, has seen enough
-        discard_stdout()
-        code = 0
-    except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EBADF):
-            raise
-        discard_stdout()
-        code = bad_input(f"cannot write to standard output: {error.strerror}")
+        return bad_input(error)
     except Exception:
         reason = damage_in(sys.argv[1:])
-        if reason is None:
-            raise
-        code = bad_input(reason)
-    sys.exit(code)
+        if reason is None:  # a fault of the script, to report; 1 would be a finding
+            traceback.print_exc()
+            return BAD_INPUT
+        return bad_input(reason)
+
+
+def printed(text, code):
+    """`code` again, unless `text` is wanted and cannot be written."""
+    try:
+        sys.stdout.buffer.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:  # the reader has seen enough
+        discard_stdout()
+    except OSError as error:
+        discard_stdout()
+        return bad_input(f"cannot write to standard output: {error.strerror}")
+    return code
 
 
 def stand_in_for_closed():
@@ -85,6 +106,12 @@ def damage_in(arguments):
         if errors:
             return f"{path}: damaged results: {errors[0]}; scripts/validate.py lists all"
     return None
+
+
+def refuse_overwriting(output, inputs, what="the input"):
+    """However both are spelled, and through links."""
+    if output and os.path.realpath(output) in map(os.path.realpath, inputs):
+        raise BadInput(f"{output}: is {what}, which writing would replace: choose another name")
 
 
 def write_whole(path, content):

@@ -62,7 +62,7 @@ def arguments(description):
                         "that are the same included (default: 40)")
     parser.add_argument("--output", type=pathlib.Path, metavar="FILE",
                         help="write there, and print the summary only (default: stdout)")
-    options = parser.parse_args()
+    options = parser.parse_intermixed_args()
     if bool(options.candidates) == options.tolerances:
         parser.error("give candidates, or --tolerances and none")
     if options.tolerances and options.format not in TOLERANCE_FORMATS:

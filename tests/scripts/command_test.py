@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """What every command of the scripts has in common. Needs pytest."""
 import json
+import os
 import pathlib
+import signal
 import subprocess
 import sys
 
@@ -39,6 +41,33 @@ def test_a_closed_stdout_is_one_line_and_no_finding(command):
     done = with_closed(1, *command)
     assert (done.returncode, done.stderr) == (
         2, f"{command[0]}: cannot write to standard output: Bad file descriptor\n")
+
+
+def piped_to_nobody(script, *arguments):
+    """Its stdout is a pipe whose reader has gone."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run([sys.executable, ROOT / "scripts" / script, *arguments], stdout=writer,
+                          stderr=subprocess.PIPE, text=True)
+    os.close(writer)
+    return done.returncode, done.stderr
+
+
+def test_the_verdict_is_the_same_when_nobody_reads_on(tmp_path):
+    old = build.write(tmp_path / "old.json", build.run([build.case()]))
+    slow = build.write(tmp_path / "slow.json", build.run([build.case(samples=[2e-3] * 5)]))
+    bad = build.write(tmp_path / "bad.json", build.run([{**build.case(), "gb_per_s": 99.0}]))
+    assert piped_to_nobody("compare.py", old, slow) == (1, "")
+    assert piped_to_nobody("compare.py", old, old) == (0, "")
+    assert piped_to_nobody("validate.py", bad) == (1, "")
+    assert piped_to_nobody("validate.py", old) == (0, "")
+
+
+def test_an_interrupt_ends_a_script_without_a_traceback():
+    text = "import os, signal, time; from offload_results import command; " \
+           "command.run(lambda: os.kill(os.getpid(), signal.SIGINT) or time.sleep(60))"
+    done = subprocess.run([sys.executable, "-c", text], cwd=ROOT / "scripts", capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (-signal.SIGINT, "", "")
 
 
 def test_what_prints_nothing_works_without_stdout(tmp_path):

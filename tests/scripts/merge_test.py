@@ -52,7 +52,7 @@ def test_every_run_keeps_its_cases(days, tmp_path):
     document = valid(merging.merge(days))
     ours = document["offload_bench"]
     old = major_of(document) == 1
-    assert ours["schema_version"] == ("1.3.0" if old else "2.3.0") and ours["complete"]
+    assert ours["schema_version"] == ("1.3.0" if old else "2.4.0") and ours["complete"]
     assert [source["file"] for source in ours["sources"]] == ["1.json", "2.json", "3.json"]
     assert [source["started_at"][:10] for source in ours["sources"]] == [
         "2026-01-01", "2026-01-02", "2026-01-03"]
@@ -218,7 +218,7 @@ def test_command(days, tmp_path):
     assert done.returncode == 0 and done.stdout == f"{output}: 6 cases of 3 runs\n"
     assert json.loads(output.read_text()) == merging.merge(days)
     again = command(output, "--output", output)
-    assert again.returncode == 2 and "choose another --output" in again.stderr
+    assert again.returncode == 2 and "out.json: is the input" in again.stderr
     assert command(*days).returncode == 2  # no --output
     validated = script("validate.py", output)
     assert validated.returncode == 0, validated.stdout

@@ -235,7 +235,7 @@ def test_the_results_are_never_written_over(tmp_path):
     path = write(tmp_path / "run.json", run([case()]))
     before = path.read_bytes()
     found = report(path, "--output", path)
-    assert found.returncode == 2 and "is one of the results" in found.stderr
+    assert found.returncode == 2 and "is the input" in found.stderr
     assert path.read_bytes() == before
 
 

@@ -234,11 +234,68 @@ def test_a_script_that_stumbles_over_damage_says_where_it_is(tmp_path, monkeypat
     assert "$.offload_bench.cases[0]: 'bytes' is a required property" in line and line.startswith("any.py: ")
 
 
-def test_a_script_that_is_wrong_itself_shows_it(tmp_path, monkeypatch):
+def test_a_script_that_is_wrong_itself_shows_it_and_no_finding(tmp_path, monkeypatch, capsys):
     path = write(tmp_path / "good.json", run([case()]))
     monkeypatch.setattr(sys, "argv", ["scripts/any.py", str(path)])
-    with pytest.raises(KeyError):
+    with pytest.raises(SystemExit) as end:
         command.run(stumble)
+    assert end.value.code == 2 and "KeyError: 'bytes'" in capsys.readouterr().err
+
+
+SPOILT = {  # what no arithmetic or document takes, though the fields around it are right
+    "a family that is no number": lambda document: document["benchmarks"][0].update(family_index=None),
+    "a load that is a number": lambda document: document["context"].update(load_avg=3),
+    "a load that is a text": lambda document: document["context"].update(load_avg=["a", "b", "c"]),
+}
+
+
+@pytest.mark.parametrize("what", SPOILT)
+def test_what_google_benchmark_adds_is_checked_too(tmp_path, what):
+    document = apart(run([case()]))
+    SPOILT[what](document)
+    path = write(tmp_path / "bad.json", document)
+    refused(script("merge", path, "--output", tmp_path / "merged.json"), "is not of type")
+    done = script("validate", path)
+    assert done.returncode == 2 and "is not of type" in done.stdout
+
+
+def test_a_name_that_is_no_text_is_shown_escaped(tmp_path):
+    path = os.fsencode(tmp_path) + b"/x\xfe.json"
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(GOOD)
+    for name, out in (("report", "page.html"), ("merge", "merged.json")):
+        done = script(name, os.fsdecode(path), "--output", tmp_path / out)
+        assert done.returncode == 0, done.stderr
+        assert r"\xfe" in (tmp_path / out).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("arguments", [
+    ("merge", "a.json", "--output", "out.json", "b.json"),
+    ("report", "a.json", "--output", "out.html", "b.json"),
+    ("compare", "a.json", "--rows", "3", "b.json"),
+    ("validate", "a.json", "--json", "out.json", "b.json")], ids=" ".join)
+def test_options_may_stand_between_files(tmp_path, arguments):
+    for name, day in (("a.json", 1), ("b.json", 2)):
+        write(tmp_path / name, run([case()], started_at=f"2026-01-0{day}T00:00:00Z"))
+    done = forked.script(f"{arguments[0]}.py", *arguments[1:], cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("spelled", ["b.json", "./b.json", "link.json"])
+@pytest.mark.parametrize("arguments", [
+    ("merge", "a.json", "b.json", "--output"), ("report", "a.json", "b.json", "--output"),
+    ("compare", "a.json", "b.json", "--output"), ("validate", "a.json", "b.json", "--json")],
+    ids=lambda arguments: arguments[0])
+def test_no_script_writes_over_its_input(tmp_path, arguments, spelled):
+    for name in ("a.json", "b.json"):
+        write(tmp_path / name, run([case()]))
+    (tmp_path / "link.json").symlink_to("b.json")
+    before = (tmp_path / "b.json").read_bytes()
+    done = forked.script(f"{arguments[0]}.py", *arguments[1:], spelled, cwd=tmp_path)
+    assert done.returncode == 2
+    [line] = done.stderr.splitlines()
+    assert f"{spelled.removeprefix('./')}: is the input" in line
+    assert (tmp_path / "b.json").read_bytes() == before
 
 
 def test_hostile_names_stay_in_their_line(tmp_path):
