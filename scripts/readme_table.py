@@ -55,7 +55,7 @@ from offload_results.case_figures import (
 from offload_results.figures import caption
 from offload_results.json_reader import BadInput, read_text
 from offload_results.markdown_text import row
-from offload_results.results import label_of, lasts, parameter_of
+from offload_results.results import label_of, lasts, parameter_of, version_of
 from offload_results.results import load as shared_load
 from offload_results.text import count, percent, ratio_text, size, three_digits
 
@@ -307,6 +307,11 @@ def render(paths, what):
         return workload_table(files[0], what)
     except BadInput as error:
         raise BadInput(f"{paths[0]}: {error}") from None
+    except (KeyError, TypeError):
+        if version_of(files[0]) >= (2, 0):
+            raise
+        raise BadInput(f"{paths[0]}: lacks what {what} is made from: it is of schema version "
+                       f"{files[0]['schema_version']}") from None
 
 
 def blocks(text):

@@ -39,7 +39,7 @@ def read_json(path):
         raise BadInput(f"{path}: an empty file")
     try:
         document = json.loads(text, parse_constant=refuse_constant, parse_float=finite,
-                              parse_int=whole)
+                              parse_int=whole, object_pairs_hook=without_repeats)
         if may_hold_surrogate(text) and not is_text(document):
             raise ValueError("half a character (a lone surrogate) in it: it is damaged")
     except json.JSONDecodeError as error:
@@ -58,6 +58,16 @@ def read_json(path):
     except RecursionError:
         raise BadInput(f"{path}: nested too deeply to be results") from None
     return document
+
+
+def without_repeats(pairs):
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        name = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"the name {shortened(json.dumps(name))} stands twice in one object: which of "
+                         "them counts, nobody can say")
+    return found
 
 
 def refuse_constant(token):

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A results file: read strictly, refused with one clear line, its cases joined by their fields."""
 import dataclasses
+import os
 import pathlib
 import typing
 
@@ -151,13 +152,18 @@ def load(path, empty_allowed=False):
 def results_in(path, document, empty_allowed=False):
     """The same of a document that was read from `path`."""
     check(path, document, empty_allowed)
-    return Results(pathlib.Path(path), upgraded(document))
+    return Results(shown(path), upgraded(document))
 
 
 def as_written(path, document):
     """The same of any schema, and not upgraded."""
     check(path, document, empty_allowed=True)
-    return Results(pathlib.Path(path), document)
+    return Results(shown(path), document)
+
+
+def shown(path):
+    """As text: a file's name may be bytes that are none, which no document can hold."""
+    return pathlib.Path(os.fsencode(path).decode("utf-8", "backslashreplace"))
 
 
 def check(path, document, empty_allowed):

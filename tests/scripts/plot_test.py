@@ -127,6 +127,24 @@ def test_a_damaged_file_is_one_line(tmp_path):
             "bad.json: damaged results: $.offload_bench.platform: 7 is not of type 'object'")
 
 
+@pytest.mark.parametrize("policy", ["p" * 5000, "a\x01b", "a\x1b[31mb", "a\ufffeb"])
+def test_no_policy_is_called_what_cannot_be_drawn(tmp_path, policy):
+    path = make.write(tmp_path / "odd.json", make.run([make.case("stream_read", policy)]))
+    done = plot(path, "--output-dir", tmp_path)
+    assert done.returncode == 0, done.stderr
+    for drawn in tmp_path.glob("*.svg"):
+        xml.parse(drawn)
+
+
+@pytest.mark.parametrize("field", ["pass_s", "distinct_bytes"])
+def test_a_series_of_no_passes_is_not_drawn(tmp_path, field):
+    series = {"pass_s": [1e-3, 2e-3], "driver_s": None, "distinct_bytes": [4096, 0],
+              "um": {"state": "zero by design", "reason": "so"}, field: []}
+    path = make.write(tmp_path / "series.json", make.run([make.case(series=series)]))
+    done = plot(path, "--output-dir", tmp_path)
+    assert "Traceback" not in done.stderr
+
+
 def test_two_files_of_one_kind_are_two_figures(tmp_path):
     for name in ("a", "b"):
         make.write(tmp_path / f"{name}.json", make.run(every_policy()))

@@ -29,6 +29,8 @@ BAD_FILES = {
     "foreign by name": (b'{"offload_bench": {}}', "it has no schema version: it is damaged or foreign"),
     "two in one": (GOOD.encode() * 2, f"not JSON: text after its end, in line 1, column {len(GOOD) + 1}"),
     "more after it": (GOOD.encode() + b"\nPASS", "not JSON: text after its end, in line 2, column 1"),
+    "a name twice": (GOOD.replace('"start": ', '"start": "cold", "start": ', 1).encode(),
+                     'the name "start" stands twice in one object'),
     "no version": (GOOD.replace('"2.0.0"', "1.2").encode(), "schema version"),
     "half a version": (GOOD.replace('"2.0.0"', '"1"').encode(), "schema version"),
     "future": (GOOD.replace('"2.0.0"', '"3.0.0"').encode(), "version 3.0.0"),

@@ -12,6 +12,7 @@ TITLE, BOUND, BELOW = 0.26, 0.16, 0.42  # a column's title; the line below it; i
 GAP = 0.18
 MARKER = 0.24  # between a name and its bars
 LABEL = 7.5  # points
+LONGEST = 60  # characters of a name, which else leave its bars no room
 WORDS = {"unavailable": "n/a", "failed": "failed"}
 MIN_SPREAD = 0.005  # of a column, between the ends of whiskers: one pixel
 UNKNOWN = 0.16  # of a column: how wide the hatched box is
@@ -53,7 +54,8 @@ def reasons_of(figure):
 
 def name_of(row):
     start = "" if row.start == "steady" else f", {row.start}"
-    return f"{row.policy}{start}{' (graph)' if row.graph else ''}"
+    policy = row.policy if len(row.policy) <= LONGEST else f"{row.policy[:LONGEST]}\u2026"
+    return f"{policy}{start}{' (graph)' if row.graph else ''}"
 
 
 def name_rows(page, rows, names, left, top):

@@ -14,6 +14,7 @@ NAMESPACES = {
 GROUP = f"{{{NAMESPACES['']}}}g"
 LINK = f"{{{NAMESPACES['xlink']}}}href"
 GLYPH = "DejaVuSans-"
+NO_XML = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 NUMBER = re.compile(r"-?\d+\.\d+")
 
 
@@ -21,7 +22,8 @@ def compact(document):
     """Bytes from bytes; one element a line, so that changes can be read."""
     for prefix, uri in NAMESPACES.items():
         xml.register_namespace(prefix, uri)
-    root = xml.fromstring(document)
+    # matplotlib puts all text into comments, too, with what names of cases hold and no XML may.
+    root = xml.fromstring(NO_XML.sub("", document.decode("utf-8")))
     flatten(root)
     for element in root.iter():
         shorten(element)

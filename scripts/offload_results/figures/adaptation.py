@@ -24,7 +24,7 @@ def of_run(run):
     for (label, weights), cases in groups.items():
         found = styles.of_cases(cases)
         cases.sort(key=lambda case: (found[case["policy"]].place, case["start"]))
-        shown = [case for case in cases if passed(case)]
+        shown = [case for case in cases if passed(case) and case["series"]["pass_s"]]
         if not shown:
             continue
         x = Axis("pass", "number")
@@ -34,7 +34,7 @@ def of_run(run):
         if moved:
             panels.append(Panel(
                 "Bytes migrated to the GPU so far (copies and reads over the link are none)", x,
-                Axis("migrated so far", "bytes"), moved, references=(distinct(shown[0]),),
+                Axis("migrated so far", "bytes"), moved, references=tuple(distinct(shown[0])),
                 height=2.6))
         yield CurveFigure(
             "adaptation" if len(groups) == 1 else f"adaptation-{label}-{weights}",
@@ -60,12 +60,13 @@ def moved_so_far(case):
         moved = [figures["to_device"]["total"] for figures in um["passes"]]
     else:
         return None
-    return Curve(case["policy"], case["start"], running(moved))
+    return Curve(case["policy"], case["start"], running(moved)) if moved else None
 
 
 def distinct(case):
     """What has been read at least once: all that need be moved."""
-    return Curve("distinct bytes read", "", running(case["series"]["distinct_bytes"]))
+    if case["series"]["distinct_bytes"]:
+        yield Curve("distinct bytes read", "", running(case["series"]["distinct_bytes"]))
 
 
 def running(values):
