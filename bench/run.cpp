@@ -12,6 +12,7 @@
 #include <thread>
 #include <utility>
 
+#include "bench/cli/benchmark_flags.hpp"
 #include "bench/cli/exit_code.hpp"
 #include "bench/cli/interrupt.hpp"
 #include "bench/cli/progress.hpp"
@@ -55,13 +56,19 @@ std::vector<std::pair<std::string, std::string>> relevant_environment() {
   return found;
 }
 
+/// The user's, once nothing in the environment stands for a flag that cannot be.
+const std::vector<std::string>& checked_flags(const Options& options) {
+  check_benchmark_environment(relevant_environment());
+  return options.benchmark_flags;
+}
+
 class Run {
  public:
   Run(const Options& options, const Catalog& catalog, const std::vector<std::string>& argv)
       : catalog_(catalog),
         platform_(probe_platform(options.gpu)),
         plan_(options.cases ? make_plan(options, catalog, platform_, models_) : Plan{}),
-        benchmark_(argv.front(), options.samples, options.benchmark_flags),
+        benchmark_(argv.front(), options.samples, checked_flags(options)),
         results_(options.output),
         ci_file_("--ci-json", options.ci_json) {
     record_.argv = argv;

@@ -3,19 +3,15 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
 #include <cstddef>
 #include <cstdlib>
 #include <filesystem>
-#include <initializer_list>
-#include <limits>
-#include <regex>
 #include <string_view>
 #include <system_error>
 #include <utility>
 
+#include "bench/cli/benchmark_flags.hpp"
 #include "bench/core/names.hpp"
-#include "bench/core/numbers.hpp"
 #include "bench/core/text.hpp"
 #include "offload/error.hpp"
 
@@ -35,71 +31,6 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 5> former_fl
      {"--explain", "explain CASE"},
      {"--print-platform", "platform"},
      {"--host-memory-cost", "memory-cost"}}};
-
-bool is_whole_number(std::string_view text, long long least, long long most) {
-  const auto number = parse_number<long long>(text);
-  return number && *number >= least && *number <= most;
-}
-
-bool is_seconds(std::string_view text) {
-  const auto number = parse_number<double>(text);
-  return number && std::isfinite(*number) && *number >= 0;
-}
-
-std::string_view without_end(std::string_view text, char end) {
-  if (text.ends_with(end)) text.remove_suffix(1);
-  return text;
-}
-
-/// What keeps `text` from being one, as Google Benchmark reads it; "" when it is one.
-std::string fault_of_expression(std::string_view text) {
-  if (text.starts_with('-')) text.remove_prefix(1);  // all but what it matches
-  try {
-    const std::regex compiled(std::string(text), std::regex_constants::extended);
-    return "";
-  } catch (const std::regex_error&) {
-    return "is not a regular expression";
-  }
-}
-
-/// Google Benchmark answers some of these with its usage and success, or only once all is set up.
-std::string fault_of_value(std::string_view flag, std::string_view value) {
-  constexpr auto most_repetitions = 1'000'000;
-  const auto one_of = [&](std::initializer_list<std::string_view> known) -> std::string {
-    if (std::ranges::find(known, value) != known.end()) return "";
-    return "must be one of " + joined({known.begin(), known.size()}, ", ");
-  };
-  if (flag == "--benchmark_filter") return fault_of_expression(value);
-  if (flag == "--benchmark_format" || flag == "--benchmark_out_format") {
-    return one_of({"console", "json", "csv"});
-  }
-  if (flag == "--benchmark_time_unit") return one_of({"ns", "us", "ms", "s"});
-  if (flag == "--benchmark_repetitions" && !is_whole_number(value, 1, most_repetitions)) {
-    return "must be a whole number from 1 to " + std::to_string(most_repetitions);
-  }
-  if (flag == "--v" && !is_whole_number(value, 0, std::numeric_limits<int>::max())) {
-    return "must be a whole number, 0 or more";
-  }
-  if (flag == "--benchmark_min_warmup_time" && !is_seconds(value)) {
-    return "must be a number of seconds, 0 or more";
-  }
-  const bool iterations = value.ends_with('x') && is_whole_number(without_end(value, 'x'), 1,
-                                                                  std::numeric_limits<int>::max());
-  if (flag == "--benchmark_min_time" && !iterations && !is_seconds(without_end(value, 's'))) {
-    return "must be a number of seconds, 0 or more";
-  }
-  if (flag == "--benchmark_context" && value.find('=') == value.npos) return "must read KEY=VALUE";
-  return "";
-}
-
-void check_value(const std::string& argument) {
-  const std::size_t equals = argument.find('=');
-  if (equals == std::string::npos) return;
-  const std::string flag = argument.substr(0, equals);
-  const std::string value = argument.substr(equals + 1);
-  const std::string fault = fault_of_value(flag, value);
-  if (!fault.empty()) throw UsageError(flag + ": " + in_quotes(value) + ' ' + fault);
-}
 
 [[noreturn]] void refuse(const std::string& argument, const std::vector<std::string>& known) {
   for (const auto& [name, action] : action_names) {
@@ -191,7 +122,7 @@ std::vector<std::string> take_benchmark_flags(const std::vector<std::string>& ar
     if (!argument.starts_with("--benchmark_") && !argument.starts_with("--v=")) {
       refuse(argument, known);
     }
-    check_value(argument);
+    check_benchmark_flag(argument);
     const bool has_value = argument.find('=') != std::string::npos;
     if (has_value || i + 1 == arguments.size() || arguments[i + 1].starts_with("-")) continue;
     throw UsageError("write " + argument + "=" + arguments[i + 1] + ", with an equals sign");

@@ -27,7 +27,8 @@ constexpr std::array<std::pair<ExitCode, std::string_view>, 7> exit_codes{{
 std::string help_footer() {
   std::ostringstream out;
   out << "  --benchmark_*=VALUE         passed on to Google Benchmark, and wins over what this\n"
-         "                              program sets; write the equals sign\n"
+         "                              program sets, but for what makes a sample anything but\n"
+         "                              one iteration; write the equals sign\n"
          "\nExit codes:\n";
   for (const auto& [code, meaning] : exit_codes) {
     out << "  " << std::left << std::setw(28) << code << meaning << '\n';

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "bench/cli/benchmark_flags.hpp"
 #include "offload/error.hpp"
 #include "tests/unit/fake_catalog.hpp"
 
@@ -264,11 +265,11 @@ TEST(CommandLine, ValuesThatGoogleBenchmarkCannotTakeAreRefused) {
       {"--benchmark_repetitions=99999999999", "from 1"},
       {"--benchmark_filter=(", "regular"},
       {"--benchmark_filter=-[", "regular"},
-      {"--benchmark_min_time=abc", "seconds"},
-      {"--benchmark_min_time=-1", "seconds"},
-      {"--benchmark_min_time=0x", "seconds"},
-      {"--benchmark_min_time=nan", "seconds"},
-      {"--benchmark_min_warmup_time=", "seconds"},
+      {"--benchmark_filter=(((.*)*)*)*X", "repeats a group"},
+      {"--benchmark_filter=(ab){2}", "repeats a group"},
+      {"--benchmark_filter=.*.*.*.*.*X", "more than 4 repetitions"},
+      {"--benchmark_out=/no/such/x.json", "No such file or directory"},
+      {"--benchmark_out=/", "Is a directory"},
       {"--benchmark_format=yaml", "json"},
       {"--benchmark_out_format=yaml", "json"},
       {"--benchmark_time_unit=h", "ms"},
@@ -282,12 +283,42 @@ TEST(CommandLine, ValuesThatGoogleBenchmarkCannotTakeAreRefused) {
   }
   for (const char* argument :
        {"--benchmark_repetitions=2", "--benchmark_filter=", "--benchmark_filter=all",
-        "--benchmark_filter=-gemv", "--benchmark_filter=(a|b).*[0-9]$", "--benchmark_min_time=0.5",
-        "--benchmark_min_time=2s", "--benchmark_min_time=10x", "--benchmark_min_warmup_time=1e-3",
+        "--benchmark_filter=-gemv", "--benchmark_filter=(a|b).*[0-9]$",
+        "--benchmark_filter=a.*b.*c.*|d.*e.*f.*", "--benchmark_enable_random_interleaving=false",
+        "--benchmark_out=new.json", "--benchmark_report_aggregates_only=true",
         "--benchmark_format=csv", "--benchmark_time_unit=ms", "--benchmark_context=a=b=c", "--v=1",
         "--benchmark_list_tests", "--benchmark_counters_tabular=true"}) {
     EXPECT_EQ(parse({argument}).benchmark_flags, std::vector<std::string>{argument});
   }
+}
+
+TEST(CommandLine, FlagsThatBreakWhatASampleIsAreRefusedByName) {
+  for (const std::string flag :
+       {"--benchmark_enable_random_interleaving", "--benchmark_enable_random_interleaving=true",
+        "--benchmark_enable_random_interleaving=1", "--benchmark_min_time=2",
+        "--benchmark_min_time=10x", "--benchmark_min_warmup_time=0.3", "--benchmark_dry_run"}) {
+    const std::string text = refusal({flag.c_str()});
+    const std::string name = flag.substr(0, flag.find('='));
+    EXPECT_TRUE(text.starts_with(name + " is not passed on to Google Benchmark: ")) << text;
+  }
+  EXPECT_NE(refusal({("--benchmark_filter=" + std::string(100'000, 'a')).c_str()})
+                .find("is longer than 1000 characters"),
+            std::string::npos);
+}
+
+TEST(CommandLine, VariablesThatStandForFlagsAreLookedAtToo) {
+  using Variables = std::vector<std::pair<std::string, std::string>>;
+  const auto refusal = [](const Variables& variables) {
+    return message_of<UsageError>([&] { check_benchmark_environment(variables); });
+  };
+  EXPECT_EQ(refusal({{"PATH", "/bin"}, {"BENCHMARK_ENABLE_RANDOM_INTERLEAVING", "1"}}),
+            "BENCHMARK_ENABLE_RANDOM_INTERLEAVING in the environment is not passed on to Google "
+            "Benchmark: the samples of a case follow one another");
+  EXPECT_EQ(refusal({{"BENCHMARK_FORMAT", "xml"}}),
+            "BENCHMARK_FORMAT in the environment: 'xml' must be one of console, json, csv");
+  // What this program sets itself wins over these.
+  EXPECT_NO_THROW(check_benchmark_environment(
+      {{"BENCHMARK_MIN_TIME", "2"}, {"BENCHMARK_REPETITIONS", "0"}, {"BENCHMARK_FILTER", "gemv"}}));
 }
 
 TEST(CommandLine, MisspeltFlagsGetASuggestion) {
