@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "bench/core/text.hpp"
+#include "bench/models/expert_stacks.hpp"
 #include "bench/models/tensor_names.hpp"
 #include "offload/error.hpp"
 
@@ -56,8 +57,8 @@ Stage stage_of_norm(std::string_view rest) {
   return input_norm;
 }
 
-Stage stage_of(std::string_view rest) {
-  switch (part_in_layer(rest)) {
+Stage stage_of(std::string_view rest, Part part) {
+  switch (part) {
     case Part::norm:
       return stage_of_norm(rest);
     case Part::attention:
@@ -159,12 +160,15 @@ int feed_forward_step(std::string_view module) {
       {"gate_up", 0},
       {"gate", 0},
       {"w1", 0},
+      {"input_linear", 0},
       {"fc1", 0},
       {"c_fc", 0},
       {"dense_h_to_4h", 0},
       {"up", 1},
       {"w3", 1},
+      {"v1", 1},
       {"down", 3},
+      {"output_linear", 3},
       {"w2", 3},
       {"fc2", 3},
       {"dense_4h_to_h", 3},
@@ -199,6 +203,40 @@ std::string main_stack(const std::vector<ModelTensor>& tensors) {
   return largest == bytes.end() ? std::string{} : std::string(largest->first);
 }
 
+/// The stack called alike but for "decoder" in place of "encoder", or the other way round; "" for a
+/// stack that is neither.
+std::string counterpart(const std::string& stack) {
+  constexpr auto pairs = std::to_array<std::array<std::string_view, 2>>(
+      {{"encoder", "decoder"}, {"decoder", "encoder"}, {"enc", "dec"}, {"dec", "enc"}});
+  for (const auto& [word, other] : pairs) {
+    if (!has_name_segments(stack, word)) continue;
+    std::string name = "." + stack;
+    const std::string segment = "." + std::string(word) + ".";
+    return name.replace(name.find(segment) + 1, word.size(), other).substr(1);
+  }
+  return "";
+}
+
+/// Not every layer of such a model runs for every token, which is all that is known here.
+void refuse_encoder_decoder(const std::vector<ModelTensor>& tensors, const std::string& stack,
+                            const std::string& source) {
+  const std::string other = counterpart(stack);
+  const bool both = std::any_of(tensors.begin(), tensors.end(), [&](const ModelTensor& tensor) {
+    return !other.empty() && place_of(tensor.name).stack == other;
+  });
+  if (!both) return;
+  throw UsageError(source + ": has an encoder and a decoder, " + in_quotes(stack) + " and " +
+                   in_quotes(other) + "; only models that run all layers for each token are read");
+}
+
+/// By its name, or else by its shape: a matrix inside a layer multiplies, whatever it is called,
+/// and has what describes it beside it.
+Part part_of(const ModelTensor& tensor, std::string_view rest) {
+  const Part part = part_in_layer(rest);
+  const bool multiplies = tensor.shape.size() >= 2 || tensor.parameters == 0;
+  return part == Part::other && multiplies ? Part::attention : part;
+}
+
 /// A layer that predicts tokens ahead of the model: DeepSeek's last one, and its likes.
 bool drafts(std::string_view rest) {
   return rest.starts_with("eh_proj.") || rest.starts_with("nextn.");
@@ -220,7 +258,8 @@ void sort_by_use(ModelLayer& layer) {
   std::vector<Ranked> ranked;
   ranked.reserve(layer.tensors.size());
   for (std::size_t i = 0; i < layer.tensors.size(); ++i) {
-    ranked.push_back({order_in_layer(place_of(layer.tensors[i].name).rest), i});
+    const ModelTensor& tensor = layer.tensors[i];
+    ranked.push_back({order_in_layer(place_of(tensor.name).rest, tensor.part), i});
   }
   std::sort(ranked.begin(), ranked.end(), [&layer](const Ranked& a, const Ranked& b) {
     if (a.order != b.order) return a.order < b.order;
@@ -262,8 +301,8 @@ std::string fault_of_layers(const std::vector<ModelTensor>& empty,
 
 }  // namespace
 
-ExecutionOrder order_in_layer(std::string_view rest) {
-  const Stage stage = stage_of(rest);
+ExecutionOrder order_in_layer(std::string_view rest, Part part) {
+  const Stage stage = stage_of(rest, part);
   int step = 0;
   if (stage == attention) step = attention_step(module_of(rest));
   if (stage == feed_forward || stage == shared_expert) step = feed_forward_step(module_of(rest));
@@ -278,6 +317,7 @@ void arrange_layers(std::vector<ModelTensor> tensors, Model& model) {
                                        std::make_move_iterator(tensors.end()));
   tensors.erase(holding, tensors.end());
   const std::string stack = main_stack(tensors);
+  refuse_encoder_decoder(tensors, stack, model.source);
   std::set<std::uint64_t> drafting;
   for (const ModelTensor& tensor : tensors) {
     const TensorPlace place = place_of(tensor.name);
@@ -292,8 +332,7 @@ void arrange_layers(std::vector<ModelTensor> tensors, Model& model) {
       model.ends.push_back(std::move(tensor));
       continue;
     }
-    tensor.part = part_in_layer(place.rest);
-    model.experts = std::max(model.experts, experts_seen(tensor, place.rest));
+    tensor.part = part_of(tensor, place.rest);
     layers[*place.layer].tensors.push_back(std::move(tensor));
   }
   if (layers.empty()) throw UsageError(model.source + ": " + fault_of_layers(empty, model.ends));
@@ -306,9 +345,14 @@ void arrange_layers(std::vector<ModelTensor> tensors, Model& model) {
                        "; if it is one file of several, give their directory");
     }
     ++expected;
+    find_expert_stacks(layer, model.source);
+    for (const ModelTensor& tensor : layer.tensors) {
+      model.experts = std::max(model.experts, experts_seen(tensor, place_of(tensor.name).rest));
+    }
     sort_by_use(layer);
     model.layers.push_back(std::move(layer));
   }
+  refuse_unknown_experts(model);
 }
 
 }  // namespace offload

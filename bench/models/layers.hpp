@@ -15,12 +15,13 @@ namespace offload {
 /// the feed-forward part, inputs before outputs, a weight before its scales and its bias. Stage of
 /// the layer, expert, step of the stage, component of the module.
 using ExecutionOrder = std::tuple<int, std::uint64_t, int, int>;
-ExecutionOrder order_in_layer(std::string_view rest);
+ExecutionOrder order_in_layer(std::string_view rest, Part part);
 
 /// Fills `model`'s layers, ends and number of experts from `tensors`, of which name, dtype, shape,
 /// parameters and bytes are known. The largest stack of numbered text layers is the model; towers
 /// for images or sound and layers that only draft tokens go to the ends as Part::other. Empty
-/// tensors are dropped. Throws UsageError naming `model.source` when layers are missing.
+/// tensors are dropped. Throws UsageError naming `model.source` when layers are missing, when
+/// experts cannot be told, and for an encoder with a decoder.
 void arrange_layers(std::vector<ModelTensor> tensors, Model& model);
 
 }  // namespace offload

@@ -78,6 +78,16 @@ bool is_mlp(std::string_view component) {
   return holds_one_of(component, words) || is_one_of(component, leaves);
 }
 
+/// What says most of a tensor is what stands closest to its end: norm_attn_norm.attn.Wqkv is no
+/// norm.
+bool ends_in_norm(const std::vector<std::string_view>& components) {
+  for (auto part = components.rbegin(); part != components.rend(); ++part) {
+    if (is_norm(*part)) return true;
+    if (is_attention(*part) || is_mlp(*part)) return false;
+  }
+  return false;
+}
+
 template <class Rule>
 bool any(const std::vector<std::string_view>& components, Rule rule) {
   return std::any_of(components.begin(), components.end(), rule);
@@ -117,7 +127,7 @@ Part part_in_layer(std::string_view rest) {
   const auto parts = components_of(rest);
   // A gate inside the attention is not a router: self_attn.gate.
   if (any(parts, is_router) && !is_attention(parts.front())) return Part::router;
-  if (any(parts, is_norm)) return Part::norm;
+  if (ends_in_norm(parts)) return Part::norm;
   if (any(parts, is_shared_expert)) return Part::shared_expert;
   if (any(parts, is_experts) || expert_of(rest)) return Part::experts;
   if (any(parts, is_attention)) return Part::attention;

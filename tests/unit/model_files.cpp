@@ -79,6 +79,16 @@ GgufWriter small_gguf() {
   return file;
 }
 
+Checkpoint& Checkpoint::add(const std::string& name, const std::string& dtype,
+                            const std::string& shape, std::uint64_t bytes) {
+  json_ += (json_.empty() ? "\"" : ",\"") + name + R"(":{"dtype":")" + dtype + R"(","shape":[)" +
+           shape + R"(],"data_offsets":[)" + std::to_string(end_) + "," +
+           std::to_string(end_ + bytes) + "]}";
+  end_ += bytes;
+  return *this;
+}
+std::string Checkpoint::header() const { return safetensors_file("{" + json_ + "}"); }
+
 std::string safetensors_file(std::string_view header, std::size_t data_bytes) {
   return little_endian(header.size(), 8) + std::string(header) + std::string(data_bytes, '\0');
 }

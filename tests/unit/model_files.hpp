@@ -79,6 +79,18 @@ class GgufWriter {
 /// A llama of one layer with an embedding, a head, and Q4_K weights.
 GgufWriter small_gguf();
 
+/// A safetensors header with the tensors one after another, without their data.
+class Checkpoint {
+ public:
+  Checkpoint& add(const std::string& name, const std::string& dtype, const std::string& shape,
+                  std::uint64_t bytes);
+  std::string header() const;
+
+ private:
+  std::string json_;
+  std::uint64_t end_ = 0;
+};
+
 /// The length of `header`, `header`, and that many bytes of data.
 std::string safetensors_file(std::string_view header, std::size_t data_bytes = 0);
 

@@ -16,24 +16,6 @@ namespace {
 namespace fs = std::filesystem;
 using Names = std::vector<std::string>;
 
-/// Headers with the tensors one after another.
-class Checkpoint {
- public:
-  Checkpoint& add(const std::string& name, const std::string& dtype, const std::string& shape,
-                  std::uint64_t bytes) {
-    json_ += (json_.empty() ? "\"" : ",\"") + name + R"(":{"dtype":")" + dtype + R"(","shape":[)" +
-             shape + R"(],"data_offsets":[)" + std::to_string(end_) + "," +
-             std::to_string(end_ + bytes) + "]}";
-    end_ += bytes;
-    return *this;
-  }
-  std::string header() const { return safetensors_file("{" + json_ + "}"); }
-
- private:
-  std::string json_;
-  std::uint64_t end_ = 0;
-};
-
 Model model_of(const Checkpoint& checkpoint) {
   const TempDirectory directory;
   const fs::path path = directory.write("Tiny-1B/model.safetensors", checkpoint.header());

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "bench/models/expert_stacks.hpp"
+
+#include <algorithm>
+#include <cstdint>
+
+#include "bench/core/text.hpp"
+#include "bench/models/tensor_names.hpp"
+#include "offload/error.hpp"
+
+namespace offload {
+namespace {
+
+bool is_matrix(const ModelTensor& tensor) {
+  return tensor.shape.size() >= 2 && tensor.parameters > 0 && !tensor.name.ends_with("bias");
+}
+
+/// A weight, scale or bias with one item per expert, of which no name says that it is theirs.
+bool is_stack_of(std::uint64_t experts, const ModelTensor& tensor) {
+  if (tensor.part != Part::mlp && tensor.part != Part::other) return false;
+  if (tensor.shape.size() < 2 || tensor.shape.front() != experts) return false;
+  return tensor.shape.size() > 2 || !is_matrix(tensor);
+}
+
+/// Experts that a name tells, without a number, in two dimensions.
+bool is_flat(const ModelTensor& tensor) {
+  return tensor.part == Part::experts && is_matrix(tensor) && tensor.shape.size() == 2 &&
+         !expert_of(name_in_layer(tensor.name));
+}
+
+}  // namespace
+
+std::uint64_t routed_experts(const ModelLayer& layer) {
+  std::uint64_t experts = 0;
+  for (const ModelTensor& tensor : layer.tensors) {
+    if (tensor.part == Part::router && tensor.shape.size() == 2 && is_matrix(tensor)) {
+      experts = std::max(experts, tensor.shape.front());
+    }
+  }
+  return experts > 1 ? experts : 0;  // the gate of a shared expert has one row
+}
+
+void find_expert_stacks(ModelLayer& layer, const std::string& source) {
+  const std::uint64_t experts = routed_experts(layer);
+  for (ModelTensor& tensor : layer.tensors) {
+    if (experts > 0 && is_stack_of(experts, tensor)) tensor.part = Part::experts;
+    if (!is_flat(tensor)) continue;
+    const std::uint64_t rows = tensor.shape.front();
+    if (experts == 0 || rows % experts != 0) {
+      throw UsageError(source + ": tensor " + in_quotes(tensor.name) +
+                       " holds experts, but no router beside it shows how many of them");
+    }
+    if (rows > experts) tensor.shape = {experts, rows / experts, tensor.shape.back()};
+  }
+}
+
+void refuse_unknown_experts(const Model& model) {
+  if (model.experts > 0) return;
+  for (const ModelLayer& layer : model.layers) {
+    if (routed_experts(layer) == 0) continue;
+    const auto router = std::ranges::find(layer.tensors, Part::router, &ModelTensor::part);
+    throw UsageError(model.source + ": tensor " + in_quotes(router->name) +
+                     " chooses experts, but no tensor is known to hold them: a name with "
+                     "'experts' in it, or a first dimension of " +
+                     std::to_string(routed_experts(layer)));
+  }
+}
+
+}  // namespace offload

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+// Checkpoints of architectures with names and parts of their own: what of them is read, and what is
+// refused because it cannot be told.
+#include <gtest/gtest.h>
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "bench/models/fuse.hpp"
+#include "bench/models/load.hpp"
+#include "bench/models/offload_rules.hpp"
+#include "bench/models/slice.hpp"
+#include "offload/error.hpp"
+#include "tests/unit/model_files.hpp"
+
+namespace offload {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// The model in a directory of `checkpoint` and, unless empty, `config`.
+Model load(const Checkpoint& checkpoint, const std::string& config = "") {
+  const TempDirectory directory;
+  directory.write("Odd/model.safetensors", checkpoint.header());
+  if (!config.empty()) directory.write("Odd/config.json", config);
+  return load_model((directory.path() / "Odd").string());
+}
+
+template <class Read>
+std::string complaint(Read read) {
+  try {
+    read();
+  } catch (const UsageError& error) {
+    return error.what();
+  }
+  return {};
+}
+std::string complaint(const Checkpoint& checkpoint, const std::string& config = "") {
+  return complaint([&] { load(checkpoint, config); });
+}
+
+const ModelTensor& tensor_of(const Model& model, const std::string& end) {
+  for (const ModelTensor& tensor : model.layers.at(0).tensors) {
+    if (tensor.name.ends_with(end)) return tensor;
+  }
+  throw std::out_of_range(end);
+}
+
+ModelSlice sliced(const Model& model) {
+  const Model joined = fused(model);
+  const Offloading where = offloading(joined, {});
+  return *model_slice(joined, where.tensors, std::uint64_t{1} << 30U, 1).slice;
+}
+
+const std::string layer = "model.layers.0.";
+
+TEST(UnusualModel, StacksOfExpertsAreToldByTheirRouterWhateverTheirName) {
+  const std::string moe = layer + "block_sparse_moe.";
+  Checkpoint granite;
+  granite.add(moe + "input_linear.weight", "BF16", "8,32,16", 8192)
+      .add(moe + "output_linear.weight", "BF16", "8,16,16", 4096)
+      .add(moe + "router.layer.weight", "BF16", "8,16", 256)
+      .add(layer + "shared_mlp.input_linear.weight", "BF16", "32,16", 1024);
+  const Model model = load(granite, R"({"model_type":"granitemoe","num_experts_per_tok":2})");
+  EXPECT_EQ(model.experts, 8U);
+  EXPECT_EQ(model.experts_per_token, 2U);
+  EXPECT_EQ(tensor_of(model, "moe.input_linear.weight").part, Part::experts);
+  EXPECT_EQ(tensor_of(model, "moe.output_linear.weight").part, Part::experts);
+  EXPECT_EQ(tensor_of(model, "mlp.input_linear.weight").part, Part::shared_expert);
+  EXPECT_EQ(tensor_of(model, "router.layer.weight").part, Part::router);
+}
+
+TEST(UnusualModel, ExpertsBelowEachOtherAreTheirRoutersNumber) {
+  const std::string block = "transformer.blocks.0.";
+  Checkpoint dbrx;
+  for (const auto* const name : {"w2", "w1", "v1"}) {
+    dbrx.add(block + "ffn.experts.mlp." + name, "BF16", "64,8", 1024);
+  }
+  dbrx.add(block + "norm_attn_norm.attn.Wqkv.weight", "BF16", "24,8", 384)
+      .add(block + "norm_attn_norm.norm_1.weight", "BF16", "8", 16)
+      .add(block + "ffn.router.layer.weight", "BF16", "4,8", 64);
+  const Model model = load(dbrx);
+  EXPECT_EQ(model.experts, 4U);
+  EXPECT_EQ(tensor_of(model, "mlp.v1").shape, (std::vector<std::uint64_t>{4, 16, 8}));
+  EXPECT_EQ(tensor_of(model, "Wqkv.weight").part, Part::attention);
+  EXPECT_EQ(tensor_of(model, "norm_1.weight").part, Part::norm);
+  EXPECT_TRUE(model.layers[0].tensors.back().name.ends_with("w2"));
+}
+
+TEST(UnusualModel, ExpertsThatCannotBeToldAreRefused) {
+  Checkpoint nameless;
+  nameless.add(layer + "moe.up.weight", "BF16", "32,16", 1024)
+      .add(layer + "moe.router.weight", "BF16", "4,16", 128);
+  EXPECT_TRUE(says(complaint(nameless),
+                   "tensor 'model.layers.0.moe.router.weight' chooses experts, but no tensor is "
+                   "known to hold them"));
+  Checkpoint unrouted;
+  unrouted.add(layer + "ffn.experts.mlp.w1", "BF16", "64,8", 1024);
+  EXPECT_TRUE(says(complaint(unrouted), "'model.layers.0.ffn.experts.mlp.w1' holds experts, but"));
+  Checkpoint uneven;
+  uneven.add(layer + "ffn.experts.mlp.w1", "BF16", "63,8", 1008)
+      .add(layer + "ffn.router.layer.weight", "BF16", "4,8", 64);
+  EXPECT_TRUE(says(complaint(uneven), "'model.layers.0.ffn.experts.mlp.w1' holds experts, but"));
+}
+
+TEST(UnusualModel, AMatrixInsideALayerMultiplies) {
+  Checkpoint hybrid;
+  hybrid.add(layer + "mlstm_layer.q.weight", "BF16", "8,16", 256)
+      .add(layer + "mlstm_layer.igate_preact.bias", "BF16", "4", 8)
+      .add(layer + "conv.in_proj.weight", "BF16", "24,8", 384)
+      .add(layer + "operator_norm.weight", "BF16", "8", 16)
+      .add(layer + "self_attn.q_norm.weight", "BF16", "4,8", 64)  // of each head
+      .add(layer + "ffn.proj_up.weight", "BF16", "32,8", 512);
+  const ModelSlice slice = sliced(load(hybrid));
+  EXPECT_EQ(slice.offloaded_bytes, 256U + 384 + 512);
+  EXPECT_EQ(slice.other_bytes, 8U + 16 + 64);
+}
+
+TEST(UnusualModel, AnEncoderWithItsDecoderIsRefused) {
+  for (const auto& [one, other] : {std::pair("encoder.block", "decoder.block"),
+                                   std::pair("model.decoder.layers", "model.encoder.layers"),
+                                   std::pair("enc.blk", "dec.blk")}) {
+    Checkpoint both;
+    both.add(std::string(one) + ".0.mlp.up_proj.weight", "BF16", "8,16", 256)
+        .add(std::string(other) + ".0.mlp.up_proj.weight", "BF16", "8,8", 128);
+    EXPECT_TRUE(says(complaint(both), "has an encoder and a decoder")) << one;
+  }
+  Checkpoint opt;
+  opt.add("model.decoder.layers.0.fc1.weight", "BF16", "8,16", 256);
+  EXPECT_EQ(load(opt).layers.size(), 1U);
+}
+
+}  // namespace
+}  // namespace offload
