@@ -69,8 +69,9 @@ std::vector<PlacedModel> placed_models(const Options& options, ModelLoader& mode
     const Model& checkpoint = models.load(name);
     if (checkpoint.experts > 0 && checkpoint.experts_per_token == 0) {
       throw UsageError(checkpoint.source + ": has " + std::to_string(checkpoint.experts) +
-                       " experts and does not say how many a token takes: put the model's "
-                       "config.json beside it");
+                       " experts, and nothing says how many of them a token takes: "
+                       "num_experts_per_tok is wanted in a config.json beside it (in a GGUF, "
+                       "expert_used_count)");
     }
     const Model model = options.checkpoint_shapes ? checkpoint : fused(checkpoint);
     const Offloading where = offloading(model, options.rules);

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
+#include <span>
 #include <utility>
 
 #include "bench/core/text.hpp"
@@ -10,6 +12,9 @@
 
 namespace offload {
 namespace {
+
+constexpr std::string_view advice =
+    "; give the model's safetensors (a directory or model.safetensors.index.json) instead";
 
 std::optional<JsonValue> given(const JsonValue& object, std::string_view name) {
   std::optional<JsonValue> value = object.find(name);
@@ -56,7 +61,10 @@ std::uint64_t ConfigFields::required(std::initializer_list<std::string_view> nam
     if (!value && inner_.find(name))
       fail("no " + std::string(name) + ": it is null or no finite number");
   }
-  if (!value) fail("no " + std::string(*names.begin()) + ": not a complete config.json");
+  if (!value) {
+    fail("no " + std::string(*names.begin()) + ": not a complete config.json" +
+         std::string(advice));
+  }
   return *value;
 }
 
@@ -152,12 +160,9 @@ constexpr std::array<Family, 8> families{{
     {.model_type = "gpt_oss", .feed = Feed::gpt_oss, .attention_bias = true, .sinks = true},
 }};
 
-constexpr std::string_view advice =
-    "; give the model's safetensors (a directory or model.safetensors.index.json) instead";
-
 const Family& family_of(const ConfigFields& fields) {
-  const std::optional<std::string> type = fields.text("model_type");
-  if (!type) fields.fail("no model_type: not a model's config.json");
+  const std::optional<std::string> type = fields.text_anywhere("model_type");
+  if (!type) fields.fail("no model_type: not a model's config.json" + std::string(advice));
   const auto* found = std::find_if(families.begin(), families.end(), [&](const Family& family) {
     return family.model_type == *type;
   });
@@ -166,6 +171,33 @@ const Family& family_of(const ConfigFields& fields) {
                 " is not one whose shapes follow from its config" + std::string(advice));
   }
   return *found;
+}
+
+bool is_drafting_architecture(const std::string& name) {
+  const auto holds = [&](std::string_view word) { return name.find(word) != name.npos; };
+  // Models of images are called Eagle too, "ForConditionalGeneration".
+  if (holds("Eagle")) return holds("ForCausalLM") || holds("MTP");
+  return holds("Medusa") || holds("Speculator");
+}
+
+/// A config of something that cannot generate text by itself, or not layer by layer.
+void refuse_other_models(const ConfigFields& fields) {
+  constexpr std::string_view drafts =
+      " means a draft for another model (EAGLE, Medusa and the like), not a model of its own; give "
+      "the model that it drafts for";
+  for (const std::string_view field : {"draft_vocab_size", "eagle_config", "speculators_config"}) {
+    if (fields.find_anywhere(field)) fields.fail("field " + in_quotes(field) + std::string(drafts));
+  }
+  const std::optional<JsonValue> architectures = fields.find_anywhere("architectures");
+  for (const JsonValue& item : architectures ? architectures->items() : std::vector<JsonValue>()) {
+    const std::string name(item.text().value_or(""));
+    if (is_drafting_architecture(name)) {
+      fields.fail("architecture " + in_quotes(name) + std::string(drafts));
+    }
+  }
+  if (fields.flag_anywhere("is_encoder_decoder", false)) {
+    fields.fail("is_encoder_decoder: only models that run all layers for each token are read");
+  }
 }
 
 /// Layers of several kinds cannot be told apart by the fields read here.
@@ -374,6 +406,7 @@ void apply_quantization(const ConfigFields& fields, const std::string& source,
 ModelConfig read_model_config(const JsonValue& json, const std::string& source,
                               const std::optional<QuantizationFile>& beside) {
   const ConfigFields fields(json, source);
+  refuse_other_models(fields);
   const Family& family = family_of(fields);
   refuse_hybrids(fields);
 
@@ -405,9 +438,68 @@ ModelConfig read_model_config(const JsonValue& json, const std::string& source,
   return config;
 }
 
+namespace {
+
+/// The config and the objects in it that say more of the language model, innermost last.
+std::vector<JsonValue> language_parts(const JsonValue& config) {
+  constexpr auto names = std::to_array<std::string_view>(
+      {"text_config", "language_config", "llm_config", "thinker_config", "ffn_config"});
+  std::vector<JsonValue> parts{config};
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    for (const std::string_view name : names) {
+      const std::optional<JsonValue> part = given(parts[i], name);
+      if (part && part->is_object()) parts.push_back(*part);
+    }
+  }
+  return parts;
+}
+
+struct Field {
+  std::string_view name;
+  JsonValue value;
+};
+
+/// The first of `names` that any of `parts` gives, the innermost of them first.
+std::optional<Field> find_field(const std::vector<JsonValue>& parts,
+                                std::span<const std::string_view> names) {
+  for (auto part = parts.rbegin(); part != parts.rend(); ++part) {
+    for (const std::string_view name : names) {
+      if (std::optional<JsonValue> value = given(*part, name)) return Field{name, *value};
+    }
+  }
+  return std::nullopt;
+}
+
+/// By the names in use; some architectures say it of each layer, in a list.
+std::size_t experts_per_token(const ConfigFields& fields, const std::vector<JsonValue>& parts,
+                              std::size_t experts) {
+  constexpr auto names = std::to_array<std::string_view>(
+      {"num_experts_per_tok", "num_experts_per_token", "experts_per_token", "moe_k", "moe_topk",
+       "moe_top_k", "top_k_experts", "moe_router_topk", "num_selected_experts",
+       "n_activated_experts", "moe_num_active_primary_experts"});
+  const std::optional<Field> field = find_field(parts, names);
+  if (!field) return 0;
+  if (!field->value.is_list()) return fields.as_number(field->name, field->value, 1, experts);
+  std::set<std::size_t> numbers;
+  for (const JsonValue& item : field->value.items()) {
+    numbers.insert(fields.as_number(field->name, item, 1, experts));
+  }
+  if (numbers.size() != 1) {
+    fields.fail(std::string(field->name) +
+                " must be one number: layers whose tokens take different numbers of experts are "
+                "not supported");
+  }
+  return *numbers.begin();
+}
+
+}  // namespace
+
 ConfigSummary summarize_config(const JsonValue& json, const std::string& source,
                                std::size_t experts) {
+  const ConfigFields fields(json, source);
+  refuse_other_models(fields);
   ConfigSummary summary;
+  summary.tied = fields.flag_anywhere("tie_word_embeddings", false);
   try {
     const ModelConfig config = read_model_config(json, source);
     summary.architecture = config.architecture;
@@ -418,18 +510,13 @@ ConfigSummary summarize_config(const JsonValue& json, const std::string& source,
   } catch (const UsageError&) {
     // An architecture whose shapes the config does not give: that is what the tensors are for.
   }
-  const ConfigFields fields(json, source);
   summary.context = context_of(fields);
-  if (experts > 0) {
-    summary.experts_per_token =
-        fields.number({"num_experts_per_tok", "experts_per_token"}, 1, experts).value_or(0);
-  }
-  // An encoder and a decoder have their own numbers of layers.
-  if (fields.flag_anywhere("is_encoder_decoder", false)) return summary;
-  for (const char* name : {"num_hidden_layers", "n_layer", "n_layers", "num_layers"}) {
-    const std::optional<JsonValue> layers = fields.find(name);
-    if (layers && summary.layers == 0) summary.layers = layers->whole_number().value_or(0);
-  }
+  const std::vector<JsonValue> parts = language_parts(json);
+  if (experts > 0) summary.experts_per_token = experts_per_token(fields, parts, experts);
+  constexpr auto names =
+      std::to_array<std::string_view>({"num_hidden_layers", "n_layer", "n_layers", "num_layers"});
+  const std::optional<Field> layers = find_field(parts, names);
+  if (layers) summary.layers = layers->value.whole_number().value_or(0);
   return summary;
 }
 

@@ -149,6 +149,7 @@ struct ConfigSummary {
   std::size_t layers = 0;
   std::size_t experts_per_token = 0;
   std::size_t context = 0;
+  bool tied = false;  // the embedding is the head
 };
 /// `experts` is the number that the tensors show. Throws UsageError where a field makes no sense.
 ConfigSummary summarize_config(const JsonValue& config, const std::string& source,

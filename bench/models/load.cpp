@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "bench/models/load.hpp"
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -45,6 +46,13 @@ void require_all_layers(const Model& model, std::size_t layers, const std::strin
                    " names; download the other files, or give a config.json alone");
 }
 
+/// A checkpoint may hold a copy of the embedding as its head; no engine loads it.
+void drop_tied_head(Model& model) {
+  const auto is_embedding = [](const ModelTensor& end) { return end.part == Part::embedding; };
+  if (std::ranges::none_of(model.ends, is_embedding)) return;
+  std::erase_if(model.ends, [](const ModelTensor& end) { return end.part == Part::head; });
+}
+
 Model read_files(const ModelFiles& files) {
   if (files.gguf) return read_gguf(*files.gguf);
   if (!files.index && files.safetensors.empty()) return from_config_alone(files);
@@ -54,6 +62,7 @@ Model read_files(const ModelFiles& files) {
   const std::string source = files.config->string();
   const ConfigSummary config = summarize_config(read_json(*files.config), source, model.experts);
   require_all_layers(model, config.layers, source);
+  if (config.tied) drop_tied_head(model);
   model.architecture = config.architecture;
   model.experts_per_token = config.experts_per_token;
   model.context = config.context;

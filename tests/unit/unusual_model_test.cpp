@@ -133,5 +133,83 @@ TEST(UnusualModel, AnEncoderWithItsDecoderIsRefused) {
   EXPECT_EQ(load(opt).layers.size(), 1U);
 }
 
+Checkpoint four_experts() {
+  Checkpoint file;
+  for (const std::string number : {"0", "1", "2", "3"}) {
+    file.add(layer + "mlp.experts." + number + ".up_proj.weight", "BF16", "8,16", 256);
+  }
+  return file.add(layer + "mlp.gate.weight", "BF16", "4,16", 128);
+}
+
+TEST(UnusualModel, ExpertsOfATokenHaveManyNames) {
+  const Checkpoint file = four_experts();
+  for (const std::string fields :
+       {R"("num_experts_per_token":3)", R"("moe_k":3)", R"("moe_topk":3)", R"("moe_topk":[3,3])",
+        R"("top_k_experts":3)", R"("text_config":{"moe_k":3})", R"("ffn_config":{"moe_top_k":3})",
+        R"("thinker_config":{"text_config":{"num_experts_per_tok":3}},"moe_k":1)"}) {
+    EXPECT_EQ(load(file, "{" + fields + "}").experts_per_token, 3U) << fields;
+  }
+  EXPECT_EQ(load(file, R"({"moe_k":null})").experts_per_token, 0U);
+  EXPECT_TRUE(says(complaint(file, R"({"moe_topk":[3,2]})"), "moe_topk must be one number"));
+  EXPECT_TRUE(says(complaint(file, R"({"moe_k":5})"), "moe_k must be a whole number from 1 to 4"));
+  EXPECT_TRUE(says(complaint(file, R"({"moe_topk":[3,"a"]})"), "not 'a'"));
+}
+
+TEST(UnusualModel, LayersAreCountedWhereALanguageModelsConfigIsInner) {
+  for (const std::string name : {"text_config", "language_config", "llm_config"}) {
+    EXPECT_TRUE(says(complaint(four_experts(), "{\"" + name + R"(":{"num_hidden_layers":2}})"),
+                     "holds 1 of the 2 layers"))
+        << name;
+  }
+}
+
+TEST(UnusualModel, ATiedHeadIsTheEmbedding) {
+  Checkpoint file;
+  file.add(layer + "mlp.up_proj.weight", "BF16", "8,16", 256)
+      .add("model.embed_tokens.weight", "BF16", "32,16", 1024)
+      .add("lm_head.weight", "BF16", "32,16", 1024);
+  EXPECT_EQ(load(file, R"({"tie_word_embeddings":true})").bytes(), 256U + 1024);
+  EXPECT_EQ(load(file, R"({"text_config":{},"tie_word_embeddings":true})").bytes(), 256U + 1024);
+  EXPECT_EQ(load(file, R"({"tie_word_embeddings":false})").bytes(), 256U + 2 * 1024);
+  EXPECT_EQ(load(file).bytes(), 256U + 2 * 1024);
+  Checkpoint headed;  // nothing else would be the head
+  headed.add(layer + "mlp.up_proj.weight", "BF16", "8,16", 256)
+      .add("lm_head.weight", "BF16", "32,16", 1024);
+  EXPECT_EQ(load(headed, R"({"tie_word_embeddings":true})").bytes(), 256U + 1024);
+}
+
+TEST(UnusualModel, ConfigsOfDraftsAndOfEncodersWithDecodersAreRefused) {
+  Checkpoint file;
+  file.add(layer + "mlp.up_proj.weight", "BF16", "8,16", 256);
+  const TempDirectory directory;
+  const auto alone = [&](const std::string& config) {
+    return complaint([&] { load_model(directory.write("config.json", config).string()); });
+  };
+  const std::string llama = R"("model_type":"llama","hidden_size":64,"intermediate_size":96,)"
+                            R"("num_hidden_layers":1,"num_attention_heads":4,"vocab_size":128)";
+  for (const std::string field :
+       {R"("architectures":["LlamaForCausalLMEagle3"])", R"("architectures":["MedusaModel"])",
+        R"("draft_vocab_size":32)", R"("speculators_config":{})"}) {
+    EXPECT_TRUE(says(alone("{" + llama + "," + field + "}"), "a draft for another model")) << field;
+    EXPECT_TRUE(says(complaint(file, "{" + field + "}"), "a draft for another model")) << field;
+  }
+  EXPECT_EQ(alone("{" + llama + R"(,"architectures":["LlamaForCausalLM"]})"), "");
+  EXPECT_EQ(complaint(file, R"({"architectures":["Eagle2_5_VLForConditionalGeneration"]})"), "");
+  const std::string t5 = R"({"model_type":"t5","is_encoder_decoder":true})";
+  EXPECT_TRUE(says(alone(t5), "only models that run all layers for each token"));
+  EXPECT_TRUE(says(complaint(file, t5), "only models that run all layers for each token"));
+}
+
+TEST(UnusualModel, AConfigThatSaysTooLittleSendsForTheTensors) {
+  const TempDirectory directory;
+  for (const std::string config : {R"({"hidden_size":64})", R"({"model_type":"llama"})",
+                                   R"({"model_type":"llava","text_config":{"hidden_size":64}})"}) {
+    EXPECT_TRUE(
+        says(complaint([&] { load_model(directory.write("config.json", config).string()); }),
+             "; give the model's safetensors"))
+        << config;
+  }
+}
+
 }  // namespace
 }  // namespace offload
