@@ -68,9 +68,18 @@ void append_other_files(GgufHeader& first, const std::filesystem::path& path) {
   }
 }
 
+/// Adapters, importance matrices, projectors of images and vocabularies are GGUF files too.
+void refuse_other_types(const GgufHeader& header) {
+  const std::string type = header.text("general.type");
+  if (type.empty() || type == "model") return;
+  throw UsageError(header.source + ": its general.type is " + in_quotes(type) +
+                   ", so it is not a model; give the model that it belongs to");
+}
+
 }  // namespace
 
 Model model_from(const GgufHeader& header) {
+  refuse_other_types(header);
   Model model;
   model.source = header.source;
   model.architecture = header.text("general.architecture");

@@ -207,10 +207,23 @@ void add_gguf_in(ModelFiles& files, const fs::path& directory) {
   if (!all.empty()) files.gguf = all.front();
 }
 
+/// A directory of PEFT's, which may have a copy of the model's config.json beside the adapter.
+void refuse_adapter_alone(const ModelFiles& files, const fs::path& directory) {
+  constexpr std::string_view adapter = "adapter_config.json";
+  if (!file_exists(directory / adapter) || files.index) return;
+  const bool others = std::ranges::any_of(files.safetensors, [](const fs::path& file) {
+    return !file.filename().string().starts_with("adapter_");
+  });
+  if (others) return;
+  throw UsageError(directory.string() + ": holds an adapter (" + std::string(adapter) +
+                   "), which is not a model; give the model that it adapts");
+}
+
 ModelFiles files_in(const fs::path& directory) {
   ModelFiles files;
   add_config_beside(files, directory);
   add_safetensors_in(files, directory);
+  refuse_adapter_alone(files, directory);
   if (!files.config && !files.index && files.safetensors.empty()) add_gguf_in(files, directory);
   if (!files.config && !files.index && files.safetensors.empty() && !files.gguf) {
     throw UsageError(directory.string() +
@@ -282,7 +295,9 @@ std::string model_name_of(const fs::path& path) {
   const std::string file = whole.filename().string();
   const bool usual = file == config_name || file.starts_with("model.safetensors") ||
                      file.starts_with("model-") || file.starts_with("consolidated");
-  return usual ? model_name_of(whole.parent_path()) : plain_model_name(whole.stem().string());
+  if (usual) return model_name_of(whole.parent_path());
+  const auto numbered = numbered_file(whole);  // the first of several has the name of all
+  return plain_model_name(numbered ? numbered->set : whole.stem().string());
 }
 
 std::optional<ModelFiles> find_model_files(std::string_view given, const Environment& environment) {

@@ -111,6 +111,17 @@ bool is_plain_file_name(std::string_view name) {
          name.find_first_of(std::string_view("/\\\0", 3)) == std::string_view::npos;
 }
 
+/// Whether all matrices are an adapter's: some models hold one beside their own weights.
+bool is_adapter(const std::vector<SafetensorsTensor>& tensors) {
+  std::size_t matrices = 0;
+  const bool adapts = std::all_of(tensors.begin(), tensors.end(), [&](const auto& tensor) {
+    if (tensor.shape.size() < 2) return true;
+    ++matrices;
+    return tensor.name.find("lora_") != std::string::npos;
+  });
+  return adapts && matrices > 0;
+}
+
 /// Which tensors of which file make up the model. The views look into `root`.
 TensorsOfFiles files_in(const JsonValue& root, const std::string& source) {
   const std::optional<JsonValue> map = root.find("weight_map");
@@ -156,6 +167,11 @@ void refuse_missing(const TensorsOfFiles& files, const fs::path& directory,
 }  // namespace
 
 Model model_from(std::vector<SafetensorsTensor> tensors, const fs::path& source) {
+  if (is_adapter(tensors)) {
+    throw UsageError(source.string() +
+                     ": holds an adapter (LoRA), which is not a model; give the model that it "
+                     "adapts");
+  }
   Model model;
   model.source = source.string();
   model.name = model_name_of(source);

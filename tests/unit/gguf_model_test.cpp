@@ -172,5 +172,18 @@ TEST(GgufModel, ReadsAllFilesOfASplitModel) {
   EXPECT_TRUE(says(complaint(first), "'blk.0.attn_q.weight' is in two"));
 }
 
+TEST(GgufModel, RefusesByNameWhatIsNoModel) {
+  const TempDirectory directory;
+  for (const std::string type : {"adapter", "imatrix", "mmproj", "vocab"}) {
+    GgufWriter file;
+    file.key_text("general.type", type);
+    EXPECT_TRUE(says(complaint(directory.write("a.gguf", file.header())),
+                     "its general.type is '" + type + "', so it is not a model"));
+  }
+  GgufWriter file = small_gguf();
+  file.key_text("general.type", "model");
+  EXPECT_EQ(complaint(directory.write("a.gguf", file.header())), "");
+}
+
 }  // namespace
 }  // namespace offload
