@@ -18,4 +18,14 @@ std::uint64_t sum(const Model& model, std::uint64_t ModelTensor::*amount) {
 std::uint64_t Model::parameters() const { return sum(*this, &ModelTensor::parameters); }
 std::uint64_t Model::bytes() const { return sum(*this, &ModelTensor::bytes); }
 
+std::uint64_t Model::bytes(Part part) const {
+  std::uint64_t bytes = 0;
+  const auto add = [&](const std::vector<ModelTensor>& tensors) {
+    for (const ModelTensor& tensor : tensors) bytes += tensor.part == part ? tensor.bytes : 0;
+  };
+  add(ends);
+  for (const ModelLayer& layer : layers) add(layer.tensors);
+  return bytes;
+}
+
 }  // namespace offload

@@ -327,8 +327,13 @@ void arrange_layers(std::vector<ModelTensor> tensors, Model& model) {
   std::map<std::uint64_t, ModelLayer> layers;  // numbers are not to be trusted with a vector's size
   for (ModelTensor& tensor : tensors) {
     const TensorPlace place = place_of(tensor.name);
-    if (!place.layer || place.stack != stack || drafting.contains(*place.layer)) {
-      tensor.part = place.layer ? Part::other : part_outside(tensor.name);
+    if (!place.layer || place.stack != stack) {
+      tensor.part = place.layer && is_text(place.stack) ? Part::other : part_outside(tensor.name);
+      model.ends.push_back(std::move(tensor));
+      continue;
+    }
+    if (drafting.contains(*place.layer)) {
+      tensor.part = Part::drafting;
       model.ends.push_back(std::move(tensor));
       continue;
     }

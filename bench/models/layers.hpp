@@ -19,7 +19,7 @@ ExecutionOrder order_in_layer(std::string_view rest, Part part);
 
 /// Fills `model`'s layers, ends and number of experts from `tensors`, of which name, dtype, shape,
 /// parameters and bytes are known. The largest stack of numbered text layers is the model; towers
-/// for images or sound and layers that only draft tokens go to the ends as Part::other. Empty
+/// for images or sound, layers that only draft tokens and other stacks go to the ends. Empty
 /// tensors are dropped. Throws UsageError naming `model.source` when layers are missing, when
 /// experts cannot be told, and for an encoder with a decoder.
 void arrange_layers(std::vector<ModelTensor> tensors, Model& model);

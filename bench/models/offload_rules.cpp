@@ -2,12 +2,14 @@
 #include "bench/models/offload_rules.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstdint>
 #include <numeric>
 #include <string_view>
 #include <utility>
 
+#include "bench/core/text.hpp"
 #include "bench/models/linear_weights.hpp"
 #include "bench/models/tensor_names.hpp"
 #include "offload/error.hpp"
@@ -174,17 +176,37 @@ LayerKind kind_of(const ModelLayer& layer, std::size_t index, const std::vector<
   kind.layers = {index};
   for (std::size_t i = 0; i < layer.tensors.size(); ++i) {
     const ModelTensor& tensor = layer.tensors[i];
+    if (!is_linear_weight(tensor) && !is_linear_scale(tensor)) continue;
+    (offloaded[i] ? kind.offloaded_bytes : kind.resident_bytes) += tensor.bytes;
     if (!is_linear_weight(tensor)) continue;
     add_once(offloaded[i] ? kind.offloaded : kind.resident, short_name(tensor));
-    (offloaded[i] ? kind.offloaded_bytes : kind.resident_bytes) += tensor.bytes;
     kind.bytes.push_back(tensor.bytes);
   }
+  if (kind.offloaded.empty() && kind.offloaded_bytes > 0) kind.offloaded = {"scales"};
+  if (kind.resident.empty() && kind.resident_bytes > 0) kind.resident = {"scales"};
   return kind;
 }
 
 bool same_kind(const LayerKind& one, const LayerKind& other) {
   return one.offloaded == other.offloaded && one.resident == other.resident &&
          one.bytes == other.bytes;
+}
+
+/// What a config does not show, and no pass reads, is in no sum: the same model from its config and
+/// from its tensors is the same plan.
+void say_what_is_left_out(const Model& model, std::vector<std::string>& warnings) {
+  struct Kind {
+    Part part;
+    std::string_view name;
+  };
+  constexpr auto kinds = std::to_array<Kind>({{Part::drafting, "layers that draft tokens ahead"},
+                                              {Part::tower, "parts for images or sound"}});
+  for (const Kind& kind : kinds) {
+    const std::uint64_t bytes = model.bytes(kind.part);
+    if (bytes == 0) continue;
+    warnings.push_back(model.name + ": its " + std::string(kind.name) + ", " +
+                       format_size_rounded(bytes) + ", are left out: they are in no number here");
+  }
 }
 
 }  // namespace
@@ -221,6 +243,7 @@ Offloading offloading(const Model& model, const OffloadRules& rules) {
 
 ModelLayout layout_of(const Model& model, const Offloading& offloading, const ModelSlice& slice) {
   ModelLayout layout{model.name, {}, offloading.warnings, slice, model.experts > 0};
+  say_what_is_left_out(model, layout.warnings);
   for (std::size_t i = 0; i < model.layers.size(); ++i) {
     LayerKind kind = kind_of(model.layers[i], i, offloading.tensors[i]);
     const auto known = std::find_if(layout.kinds.begin(), layout.kinds.end(),

@@ -161,7 +161,8 @@ WeightSet model_slice(const Model& model, const std::vector<std::vector<bool>>& 
     }
   }
   if (linear == 0) throw UsageError(model.source + ": " + model.name + " has no linear weights");
-  slice.other_bytes = model.bytes() - linear;
+  slice.other_bytes =
+      model.bytes() - linear - model.bytes(Part::drafting) - model.bytes(Part::tower);
 
   WeightSet set{model.name, {}};
   const std::size_t period = std::lcm(std::size_t{2}, prefetch_step);

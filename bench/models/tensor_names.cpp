@@ -34,7 +34,8 @@ constexpr auto layer_words =
     std::to_array<std::string_view>({"layers", "layer", "h", "blocks", "block", "blk"});
 constexpr auto other_towers =
     std::to_array<std::string_view>({"visual", "vision", "image", "audio", "speech", "multi_modal",
-                                     "mm_projector", "mtp", "draft", "talker", "token2wav"});
+                                     "mm_projector", "talker", "token2wav"});
+constexpr auto drafting = std::to_array<std::string_view>({"mtp", "draft"});
 constexpr auto gguf_towers = std::to_array<std::string_view>({"v", "a", "mm"});
 
 bool is_norm(std::string_view component) {
@@ -119,8 +120,9 @@ TensorPlace place_of(std::string_view name) {
 
 bool is_text(std::string_view stack_or_name) {
   const auto parts = components_of(stack_or_name);
-  return !is_one_of(parts.front(), gguf_towers) &&
-         !any(parts, [](std::string_view part) { return holds_one_of(part, other_towers); });
+  return !is_one_of(parts.front(), gguf_towers) && !any(parts, [](std::string_view part) {
+    return holds_one_of(part, other_towers) || holds_one_of(part, drafting);
+  });
 }
 
 Part part_in_layer(std::string_view rest) {
@@ -142,8 +144,12 @@ Part part_outside(std::string_view name) {
        "tok_embeddings", "embeddings"});
   constexpr auto heads =
       std::to_array<std::string_view>({"lm_head", "output", "embed_out", "score", "head"});
-  if (!is_text(name)) return Part::other;
   const auto parts = components_of(name);
+  if (!is_text(name)) {
+    const bool drafts =
+        any(parts, [](std::string_view part) { return holds_one_of(part, drafting); });
+    return drafts ? Part::drafting : Part::tower;
+  }
   if (any(parts, is_norm)) return Part::norm;
   if (any(parts, [&](std::string_view part) { return is_one_of(part, embeddings); })) {
     return Part::embedding;

@@ -18,7 +18,9 @@ enum class Part : std::uint8_t {
   shared_expert,  // runs for every token beside the routed ones
   router,
   norm,
-  head,  // lm_head: logits
+  head,      // lm_head: logits
+  drafting,  // layers that predict tokens ahead of the model: nothing of them runs here
+  tower,     // reads images or sound, likewise
   other,
 };
 
@@ -47,6 +49,7 @@ struct Model {
 
   std::uint64_t parameters() const;
   std::uint64_t bytes() const;
+  std::uint64_t bytes(Part part) const;  // of all tensors that are that part
 };
 
 }  // namespace offload

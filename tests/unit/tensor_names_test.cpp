@@ -109,9 +109,10 @@ TEST(TensorNames, TellThePartOutsideTheLayers) {
   EXPECT_EQ(part_outside("output_norm.weight"), Part::norm);
   EXPECT_EQ(part_outside("transformer.ln_f.weight"), Part::norm);
   EXPECT_EQ(part_outside("rope_freqs.weight"), Part::other);
-  EXPECT_EQ(part_outside("multi_modal_projector.linear_1.weight"), Part::other);
-  EXPECT_EQ(part_outside("vision_tower.post_layernorm.weight"), Part::other);
-  EXPECT_EQ(part_outside("v.post_ln.weight"), Part::other);
+  EXPECT_EQ(part_outside("multi_modal_projector.linear_1.weight"), Part::tower);
+  EXPECT_EQ(part_outside("vision_tower.post_layernorm.weight"), Part::tower);
+  EXPECT_EQ(part_outside("v.post_ln.weight"), Part::tower);
+  EXPECT_EQ(part_outside("model.mtp_layers.0.up_proj.weight"), Part::drafting);
 }
 
 TEST(TensorNames, KnowTextFromOtherTowers) {

@@ -211,5 +211,69 @@ TEST(UnusualModel, AConfigThatSaysTooLittleSendsForTheTensors) {
   }
 }
 
+TEST(UnusualModel, WhatDraftsOrSeesIsSaidApartAndInNoNumber) {
+  Checkpoint text;
+  text.add(layer + "mlp.up_proj.weight", "BF16", "8,16", 256)
+      .add("model.embed_tokens.weight", "BF16", "32,16", 1024);
+  Checkpoint all = text;
+  all.add("model.layers.1.eh_proj.weight", "BF16", "1024,1024", 2097152)
+      .add("model.layers.1.mlp.up_proj.weight", "BF16", "8,16", 256)
+      .add("visual.blocks.0.attn.qkv.weight", "BF16", "1024,2048", 4194304);
+  const Model model = load(all);
+  const ModelSlice slice = sliced(model);
+  EXPECT_EQ(slice.offloaded_bytes, 256U);
+  EXPECT_EQ(slice.other_bytes, 1024U);
+  const std::vector<std::string> warnings = layout_of(model, offloading(model, {}), slice).warnings;
+  ASSERT_EQ(warnings.size(), 2U);
+  EXPECT_TRUE(says(warnings[0], "layers that draft tokens ahead, 2 MiB, are left out"));
+  EXPECT_TRUE(says(warnings[1], "parts for images or sound, 4 MiB, are left out"));
+  EXPECT_TRUE(layout_of(load(text), offloading(load(text), {}), slice).warnings.empty());
+}
+
+TEST(UnusualModel, ALayersBytesHoldItsScales) {
+  Checkpoint file;
+  for (const std::string module : {"up_proj", "down_proj"}) {
+    file.add(layer + "mlp." + module + ".weight", "F8_E4M3", "16,16", 256)
+        .add(layer + "mlp." + module + ".weight_scale_inv", "F32", "2,2", 16);
+  }
+  const Model model = load(file);
+  const auto kind_with = [&](const OffloadRules& rules) {
+    return layout_of(model, offloading(model, rules), {}).kinds.at(0);
+  };
+  EXPECT_EQ(kind_with({}).offloaded_bytes, 2U * (256 + 16));
+  EXPECT_EQ(kind_with({}).resident_bytes, 0U);
+  const LayerKind down =
+      kind_with({.group_size = 1, .num_in_group = 1, .offload_params = {"down_proj"}});
+  EXPECT_EQ(down.offloaded_bytes, 256U + 16);
+  EXPECT_EQ(down.resident_bytes, 256U + 16);
+  const LayerKind scales =
+      kind_with({.group_size = 1, .num_in_group = 1, .offload_params = {"weight_scale_inv"}});
+  EXPECT_EQ(scales.offloaded, std::vector<std::string>{"scales"});
+  EXPECT_EQ(scales.offloaded_bytes, 2U * 16);
+}
+
+TEST(UnusualModel, AdaptersAreRefusedByWhatTheyAre) {
+  Checkpoint lora;
+  const std::string query = "base_model.model.model.layers.0.self_attn.q_proj.";
+  lora.add(query + "lora_A.weight", "BF16", "8,16", 256)
+      .add(query + "lora_B.weight", "BF16", "16,8", 256)
+      .add(query + "lora_magnitude_vector", "BF16", "16", 32);
+  const TempDirectory directory;
+  const fs::path file = directory.write("peft/adapter_model.safetensors", lora.header());
+  EXPECT_TRUE(says(complaint([&] { load_model(file.string()); }), "holds an adapter (LoRA)"));
+  const std::string peft = (directory.path() / "peft").string();
+  directory.write("peft/adapter_config.json", "{}");
+  for (int with_config = 0; with_config < 2; ++with_config) {
+    EXPECT_TRUE(says(complaint([&] { load_model(peft); }), "an adapter (adapter_config.json)"));
+    directory.write("peft/config.json", R"({"model_type":"llama"})");
+  }
+  // Beside a model's own weights both are no harm.
+  lora.add("model.layers.0.self_attn.q_proj.base_layer.weight", "BF16", "32,32", 2048)
+      .add("model.layers.0.mlp.up_proj.weight", "BF16", "32,32", 2048);
+  directory.write("peft/model.safetensors", lora.header());
+  directory.write("peft/config.json", "{}");
+  EXPECT_EQ(complaint([&] { load_model(peft); }), "");
+}
+
 }  // namespace
 }  // namespace offload
