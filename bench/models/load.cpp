@@ -48,9 +48,12 @@ void require_all_layers(const Model& model, std::size_t layers, const std::strin
 
 /// A checkpoint may hold a copy of the embedding as its head; no engine loads it.
 void drop_tied_head(Model& model) {
-  const auto is_embedding = [](const ModelTensor& end) { return end.part == Part::embedding; };
-  if (std::ranges::none_of(model.ends, is_embedding)) return;
-  std::erase_if(model.ends, [](const ModelTensor& end) { return end.part == Part::head; });
+  const auto embedding = std::ranges::find(model.ends, Part::embedding, &ModelTensor::part);
+  if (embedding == model.ends.end()) return;
+  const std::vector<std::uint64_t> shape = embedding->shape;
+  std::erase_if(model.ends, [&](const ModelTensor& end) {
+    return end.part == Part::head && end.shape == shape;
+  });
 }
 
 Model read_files(const ModelFiles& files) {
