@@ -28,11 +28,44 @@ SplitName split(std::string_view name) {
           name.substr(kind + 1)};
 }
 
-/// Those that grow along their rows when matrices are joined; packed formats do not.
-bool joinable(std::string_view kind) {
-  constexpr std::array<std::string_view, 4> kinds{"weight", "bias", "weight_scale",
-                                                  "weight_scale_inv"};
-  return std::find(kinds.begin(), kinds.end(), kind) != kinds.end();
+/// What grows when matrices are joined: along its rows, or along its columns where the format lies
+/// on its side (GPTQ's, AWQ's). A scalar for each matrix becomes one for each part.
+struct JoinedKind {
+  std::string_view kind;
+  bool columns = false;
+};
+constexpr auto joined_kinds = std::to_array<JoinedKind>({
+    {"weight"},
+    {"bias"},
+    {"weight_scale"},
+    {"weight_scale_inv"},
+    {"weight_scale_2"},
+    {"input_scale"},
+    // compressed-tensors
+    {"weight_packed"},
+    {"weight_shape"},
+    {"weight_zero_point"},
+    {"weight_g_idx"},
+    {"weight_global_scale"},
+    {"input_global_scale"},
+    // GPTQ, AWQ
+    {"qweight", true},
+    {"qzeros", true},
+    {"scales", true},
+    {"g_idx"},
+});
+
+/// nullptr for a kind that is not joined.
+const JoinedKind* joined_kind(std::string_view kind) {
+  const auto* const found = std::ranges::find(joined_kinds, kind, &JoinedKind::kind);
+  return found == joined_kinds.end() ? nullptr : found;
+}
+
+using Shape = std::vector<std::uint64_t>;
+
+std::uint64_t& joined_length(Shape& shape, const JoinedKind& kind) {
+  if (shape.empty()) shape = {1};
+  return kind.columns ? shape.back() : shape.front();
 }
 
 struct Merge {
@@ -83,7 +116,8 @@ std::string_view last_segment(std::string_view name) { return name.substr(name.r
 std::string expert_stack(std::string_view name) {
   const SplitName parts = split(name);
   const std::string_view expert = last_segment(parts.parent);
-  if (!is_number(expert) || !joinable(parts.kind) || expert.size() == parts.parent.size()) {
+  if (!is_number(expert) || joined_kind(parts.kind) == nullptr ||
+      expert.size() == parts.parent.size()) {
     return "";
   }
   const std::string_view experts = parts.parent.substr(0, parts.parent.size() - expert.size() - 1);
@@ -110,11 +144,15 @@ bool same_shape(const Tensors& tensors, const Members& members) {
   });
 }
 
+bool is_scalar(const ModelTensor& tensor) {
+  return std::ranges::all_of(tensor.shape, [](std::uint64_t length) { return length == 1; });
+}
+
 /// All experts' matrices as one tensor: [E, rows, cols], with gate over up in w13.
 std::optional<ModelTensor> stack(const Tensors& tensors, const Members& members,
                                  const std::string& name) {
   const ModelTensor& first = tensors[members.front()];
-  if (first.shape.empty() || !same_shape(tensors, members)) return std::nullopt;
+  if (!same_shape(tensors, members)) return std::nullopt;
   const auto gates =
       static_cast<std::size_t>(std::count_if(members.begin(), members.end(), [&](std::size_t i) {
         const std::string_view module = split(tensors[i].name).module;
@@ -124,28 +162,35 @@ std::optional<ModelTensor> stack(const Tensors& tensors, const Members& members,
   const bool paired = per_expert == 1 || gates * 2 == members.size();  // an up for every gate
   if (!paired) return std::nullopt;
   ModelTensor result{name, first.dtype, first.shape, 0, 0, first.part};
-  result.shape.front() *= per_expert;
+  if (is_scalar(first)) {
+    result.shape = per_expert == 1 ? Shape{} : Shape{per_expert};
+  } else {
+    joined_length(result.shape, *joined_kind(split(first.name).kind)) *= per_expert;
+  }
   result.shape.insert(result.shape.begin(), members.size() / per_expert);
   for (const std::size_t i : members) add_sizes(result, tensors[i]);
   return result;
 }
 
-/// Tensors with the same columns, one below the other.
-std::optional<ModelTensor> join_rows(const Tensors& tensors, const Members& members,
-                                     const std::string& name) {
+/// Tensors that agree in all but the length along which they are joined.
+std::optional<ModelTensor> join(const Tensors& tensors, const Members& members,
+                                const std::string& name) {
   const ModelTensor& first = tensors[members.front()];
-  if (first.shape.empty()) return std::nullopt;
+  const JoinedKind& kind = *joined_kind(split(first.name).kind);
   ModelTensor result{name, first.dtype, first.shape, 0, 0, first.part};
-  result.shape.front() = 0;
+  joined_length(result.shape, kind) = 0;
+  const Shape others = result.shape;
   for (const std::size_t i : members) {
-    const ModelTensor& part = tensors[i];
-    const bool fits = part.dtype == first.dtype && part.shape.size() == first.shape.size() &&
-                      std::equal(part.shape.begin() + 1, part.shape.end(), first.shape.begin() + 1);
-    if (!fits) return std::nullopt;
-    result.shape.front() += part.shape.front();
-    add_sizes(result, part);
+    Shape shape = tensors[i].shape;
+    joined_length(result.shape, kind) += std::exchange(joined_length(shape, kind), 0);
+    if (tensors[i].dtype != first.dtype || shape != others) return std::nullopt;
+    add_sizes(result, tensors[i]);
   }
   return result;
+}
+
+bool is_weight(std::string_view stack) {
+  return stack.ends_with("weight") || stack.ends_with("_weight_packed");  // also _qweight
 }
 
 /// One layer's tensors by name, and what became of each.
@@ -175,7 +220,7 @@ class LayerFuser {
     std::vector<std::pair<std::string, Members>> ordered(stacks_.begin(), stacks_.end());
     stacks_.clear();
     std::stable_sort(ordered.begin(), ordered.end(), [](const auto& a, const auto& b) {
-      return a.first.ends_with("_weight") && !b.first.ends_with("_weight");
+      return is_weight(a.first) && !is_weight(b.first);
     });
     for (const auto& [name, members] : ordered) {
       std::optional<ModelTensor> stacked = stack(tensors_, members, name);
@@ -191,7 +236,7 @@ class LayerFuser {
     for (const Merge& merge : merges) {
       const auto& modules = merge.modules;
       const bool member = std::find(modules.begin(), modules.end(), name.module) != modules.end();
-      if (!member || name.module.empty() || !joinable(name.kind)) continue;
+      if (!member || name.module.empty() || joined_kind(name.kind) == nullptr) continue;
       const auto named = [&](std::string_view module) {
         std::string result(name.parent);
         result.append(".").append(module).append(".").append(name.kind);
@@ -204,7 +249,7 @@ class LayerFuser {
         if (found == by_name_.end()) return tensors_[index];
         members.push_back(found->second);
       }
-      auto joined = join_rows(tensors_, members, named(merge.fused));
+      auto joined = join(tensors_, members, named(merge.fused));
       if (!joined) return tensors_[index];
       for (const std::size_t i : members) used_[i] = true;
       return std::move(*joined);
@@ -217,6 +262,19 @@ class LayerFuser {
   std::map<std::string, std::size_t, std::less<>> by_name_;
   std::map<std::string, Members> stacks_;  // w13 before w2
 };
+
+/// Granite's experts: "block_sparse_moe.input_linear.weight" is vLLM's "experts.w13_weight".
+void rename_stacked_linear(ModelTensor& tensor) {
+  constexpr auto names = std::to_array<std::pair<std::string_view, std::string_view>>(
+      {{"input_linear", "w13_weight"}, {"output_linear", "w2_weight"}});
+  const SplitName name = split(tensor.name);
+  if (tensor.part != Part::experts || name.kind != "weight") return;
+  for (const auto& [module, fused] : names) {
+    if (name.module != module) continue;
+    tensor.name = std::string(name.parent) + ".experts." + std::string(fused);
+    return;
+  }
+}
 
 /// Experts that are stacked already: their names, and matrices as rows of outputs.
 void rename_stacked(ModelTensor& tensor) {
@@ -248,6 +306,7 @@ Model fused(const Model& checkpoint) {
     layer.tensors = LayerFuser(layer.tensors).run();
     for (ModelTensor& tensor : layer.tensors) {
       rename_stacked(tensor);
+      rename_stacked_linear(tensor);
       if (gpt_oss) replace_segment(tensor.name, ".self_attn.", ".attn.");
     }
   }

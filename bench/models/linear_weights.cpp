@@ -38,9 +38,11 @@ std::string without_expert(std::string_view name) {
   return text.replace(text.find(number), number.size(), ".");
 }
 
-/// Experts of a layer in one tensor.
+/// Experts of a layer in one tensor; of scales each may have no more than one.
 bool is_stack(const ModelTensor& tensor) {
-  return tensor.part == Part::experts && tensor.shape.size() >= 3;
+  if (tensor.part != Part::experts || tensor.shape.empty()) return false;
+  const bool scales = tensor.parameters == 0 && !expert_of(name_in_layer(tensor.name));
+  return scales || tensor.shape.size() >= 3;
 }
 
 /// "down_proj" for mlp.down_proj.weight, "w2_weight" for mlp.experts.w2_weight; the shared experts'

@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "bench/models/linear_weights.hpp"
 #include "bench/models/presets.hpp"
 #include "bench/models/tensor_names.hpp"
@@ -128,6 +130,66 @@ TEST(Fuse, GptOssTakesTheEnginesNames) {
   EXPECT_EQ(fused(preset_model("gpt-oss-20b")).ends.at(0).name, "model.embedding.weight");
 }
 
+TEST(Fuse, PackedMatricesAreJoinedAlongTheirOutputs) {
+  const auto three = [](const std::string& kind, const std::string& dtype,
+                        const std::vector<std::vector<std::uint64_t>>& shapes) {
+    return std::vector<ModelTensor>{tensor("self_attn.q_proj." + kind, shapes[0], dtype),
+                                    tensor("self_attn.k_proj." + kind, shapes[1], dtype),
+                                    tensor("self_attn.v_proj." + kind, shapes[1], dtype)};
+  };
+  struct Case {
+    std::string kind;
+    std::string dtype;
+    std::vector<std::vector<std::uint64_t>> shapes;
+    std::vector<std::uint64_t> joined;
+  };
+  // Of 256 -> 256 and 256 -> 128, in groups of 128.
+  for (const Case& one :
+       {Case{"weight_packed", "I32", {{256, 32}, {128, 32}}, {512, 32}},
+        Case{"weight_scale", "BF16", {{256, 2}, {128, 2}}, {512, 2}},
+        Case{"weight_zero_point", "I32", {{32, 2}, {16, 2}}, {64, 2}},
+        Case{"weight_global_scale", "F32", {{1}, {1}}, {3}},
+        Case{"weight_scale_2", "F32", {{}, {}}, {3}}, Case{"input_scale", "F32", {{}, {}}, {3}},
+        Case{"qweight", "I32", {{32, 256}, {32, 128}}, {32, 512}},
+        Case{"qzeros", "I32", {{2, 32}, {2, 16}}, {2, 64}},
+        Case{"scales", "F16", {{2, 256}, {2, 128}}, {2, 512}}}) {
+    EXPECT_EQ(fused_layer(three(one.kind, one.dtype, one.shapes)),
+              (std::vector<Line>{{"self_attn.qkv_proj." + one.kind, one.dtype, one.joined}}));
+  }
+}
+
+TEST(Fuse, PackedExpertsAreStackedUnderTheEnginesNames) {
+  std::vector<ModelTensor> tensors;
+  for (const std::string expert : {"mlp.experts.0.", "mlp.experts.1."}) {
+    for (const std::string matrix : {"gate_proj.", "up_proj.", "down_proj."}) {
+      tensors.push_back(tensor(expert + matrix + "qweight", {32, 256}, "I32"));
+      tensors.push_back(tensor(expert + matrix + "scales", {2, 256}, "F16"));
+      tensors.push_back(tensor(expert + matrix + "input_scale", {}, "F32"));
+    }
+  }
+  const std::vector<Line> layer = fused_layer(std::move(tensors));
+  ASSERT_EQ(layer.size(), 6U);
+  const auto holds = [&](const Line& line) {
+    return std::find(layer.begin(), layer.end(), line) != layer.end();
+  };
+  EXPECT_EQ(layer[0], (Line{"mlp.experts.w13_qweight", "I32", {2, 32, 512}}));
+  EXPECT_EQ(layer[1], (Line{"mlp.experts.w2_qweight", "I32", {2, 32, 256}}));
+  EXPECT_TRUE(holds({"mlp.experts.w13_scales", "F16", {2, 2, 512}}));
+  EXPECT_TRUE(holds({"mlp.experts.w2_scales", "F16", {2, 2, 256}}));
+  EXPECT_TRUE(holds({"mlp.experts.w13_input_scale", "F32", {2, 2}}));
+  EXPECT_TRUE(holds({"mlp.experts.w2_input_scale", "F32", {2}}));
+}
+
+TEST(Fuse, GranitesStacksTakeTheEnginesNames) {
+  ModelTensor up = tensor("block_sparse_moe.input_linear.weight", {8, 512, 256});
+  ModelTensor down = tensor("block_sparse_moe.output_linear.weight", {8, 256, 256});
+  up.part = down.part = Part::experts;
+  EXPECT_EQ(fused_layer({up, down, tensor("shared_mlp.input_linear.weight", {64, 256})}),
+            (std::vector<Line>{{"block_sparse_moe.experts.w13_weight", "BF16", {8, 512, 256}},
+                               {"block_sparse_moe.experts.w2_weight", "BF16", {8, 256, 256}},
+                               {"shared_mlp.input_linear.weight", "BF16", {64, 256}}}));
+}
+
 TEST(Fuse, UnpackedStacksAreTurnedToRowsOfOutputs) {
   EXPECT_EQ(fused_layer({tensor("mlp.experts.gate_up_proj", {4, 64, 320}),
                          tensor("mlp.experts.down_proj", {4, 160, 64})}),
@@ -162,9 +224,9 @@ TEST(Fuse, WhatDoesNotBelongTogetherStaysApart) {
       {tensor("mlp.gate_proj.weight", {24, 8}), tensor("mlp.up_proj.weight", {24, 9})},
       {tensor("mlp.gate_proj.weight", {24, 8}), tensor("mlp.up_proj.weight", {24, 8}, "F16")},
       {tensor("a.gate_proj.weight", {24, 8}), tensor("b.up_proj.weight", {24, 8})},
-      // Packed formats do not grow along their rows; a scalar has none.
-      {tensor("mlp.gate_proj.qweight", {24, 8}), tensor("mlp.up_proj.qweight", {24, 8})},
-      {tensor("mlp.gate_proj.weight_scale", {}), tensor("mlp.up_proj.weight_scale", {})},
+      // Other inputs, which lie along the rows of what is packed so.
+      {tensor("mlp.gate_proj.qweight", {24, 8}), tensor("mlp.up_proj.qweight", {16, 8})},
+      {tensor("mlp.gate_proj.codes", {24, 8}), tensor("mlp.up_proj.codes", {24, 8})},
       // Experts that differ, or whose gate has no up.
       {tensor("mlp.experts.0.down_proj.weight", {8, 24}),
        tensor("mlp.experts.1.down_proj.weight", {8, 32})},

@@ -88,6 +88,7 @@ TEST(ModelFiles, KnowsGgufByItsContent) {
   const fs::path first = directory.write("g/m-00001-of-00002.gguf", small_gguf().header());
   directory.write("g/m-00002-of-00002.gguf", small_gguf().header());
   EXPECT_EQ(found(directory.path() / "g").gguf, first);
+  EXPECT_EQ(found(first).name, "m") << "what all parts are called";
   directory.write("g/n.gguf", small_gguf().header());
   EXPECT_TRUE(says(complaint((directory.path() / "g").string()), "holds 2 GGUF files"));
   EXPECT_TRUE(says(complaint(directory.write("x.gguf", "GGML").string()), "is not a GGUF file"));
