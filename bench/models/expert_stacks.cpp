@@ -28,6 +28,14 @@ bool is_flat(const ModelTensor& tensor) {
          !expert_of(name_in_layer(tensor.name));
 }
 
+/// "gate" may be a dense feed-forward's too; then another of its matrices has the same shape.
+bool is_dense_gate(const ModelTensor& tensor, const ModelLayer& layer) {
+  if (tensor.part != Part::router || !is_matrix(tensor)) return false;
+  return std::ranges::any_of(layer.tensors, [&](const ModelTensor& other) {
+    return other.part == Part::mlp && is_matrix(other) && other.shape == tensor.shape;
+  });
+}
+
 }  // namespace
 
 std::uint64_t routed_experts(const ModelLayer& layer) {
@@ -41,6 +49,9 @@ std::uint64_t routed_experts(const ModelLayer& layer) {
 }
 
 void find_expert_stacks(ModelLayer& layer, const std::string& source) {
+  for (ModelTensor& tensor : layer.tensors) {
+    if (is_dense_gate(tensor, layer)) tensor.part = Part::mlp;
+  }
   const std::uint64_t experts = routed_experts(layer);
   for (ModelTensor& tensor : layer.tensors) {
     if (experts > 0 && is_stack_of(experts, tensor)) tensor.part = Part::experts;

@@ -11,7 +11,7 @@ namespace offload {
 /// How many experts the layer's router chooses among; 0 without one.
 std::uint64_t routed_experts(const ModelLayer& layer);
 
-/// Makes Part::experts of every stack [E, rows, cols] of the layer, whatever its name, and such a
+/// Makes Part::mlp of a gate that routes nothing, and Part::experts of every stack [E, rows, cols] of the layer, whatever its name, and such a
 /// stack of experts that lie below each other as [E * rows, cols]; E is what the router shows.
 /// Throws UsageError naming `source` for experts whose number cannot be told.
 void find_expert_stacks(ModelLayer& layer, const std::string& source);

@@ -38,11 +38,12 @@ std::string without_expert(std::string_view name) {
   return text.replace(text.find(number), number.size(), ".");
 }
 
-/// Experts of a layer in one tensor; of scales each may have no more than one.
+/// Experts of a layer in one tensor; of scales each may have no more than one. What is packed may
+/// have as many dimensions for one expert.
 bool is_stack(const ModelTensor& tensor) {
   if (tensor.part != Part::experts || tensor.shape.empty()) return false;
-  const bool scales = tensor.parameters == 0 && !expert_of(name_in_layer(tensor.name));
-  return scales || tensor.shape.size() >= 3;
+  if (expert_of(name_in_layer(tensor.name))) return false;
+  return tensor.parameters == 0 || tensor.shape.size() >= 3;
 }
 
 /// "down_proj" for mlp.down_proj.weight, "w2_weight" for mlp.experts.w2_weight; the shared experts'
@@ -115,7 +116,7 @@ std::vector<WeightTensor> linear_weights(const ModelLayer& layer, std::size_t in
     WeightTensor weight = as_weight(tensor, name).value_or(as_bytes(tensor, name));
     weight.layer = index;
     weight.resident = !offloaded[i];
-    const bool stacked = is_stack(tensor);
+    const bool stacked = is_stack(tensor) && weight.rows % tensor.shape.front() == 0;
     if (stacked) weight.experts = tensor.shape.front();
     if (tensor.part == Part::experts && !stacked && expert_of(name)) {
       weight.name = without_expert(name);

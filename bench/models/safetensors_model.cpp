@@ -67,6 +67,9 @@ std::uint64_t weights_per_element(const ByName& by_name, const SafetensorsTensor
     const auto stem = name.substr(0, name.size() - blocks.size());
     return find(by_name, std::string(stem) + "_scales") != nullptr ? 2 : 1;
   }
+  // bitsandbytes: a table of the 16 values that four bits choose from.
+  const auto* const values = find(by_name, tensor.name + ".quant_map");
+  if (values != nullptr && values->elements == 16) return 2;
   // NVFP4: two weights a byte, a scale for every 16.
   for (const std::string_view ending : {".weight", ".weight_packed"}) {
     if (!name.ends_with(ending)) continue;

@@ -130,6 +130,10 @@ TEST(SafetensorsModel, CountsWeightsNotStoredElements) {
       .add(layer + "down_proj.weight", "U8", "16,16", 256)
       .add(layer + "down_proj.weight_scale", "F8_E4M3", "16,2", 32)
       .add(layer + "down_proj.weight_scale_2", "F32", "", 4)
+      // bitsandbytes: 32 x 32 weights, two a byte, in one column.
+      .add(layer + "fc1.weight", "U8", "512,1", 512)
+      .add(layer + "fc1.weight.quant_map", "F32", "16", 64)
+      .add(layer + "fc1.weight.absmax", "F32", "16", 64)
       // DeepSeek: one scale for 128 x 128 weights of 8 bits.
       .add(layer + "gate_proj.weight", "F8_E4M3", "128,128", 16384)
       .add(layer + "gate_proj.weight_scale_inv", "F32", "1,1", 4);
@@ -141,6 +145,7 @@ TEST(SafetensorsModel, CountsWeightsNotStoredElements) {
   EXPECT_EQ(tensor_of(model, layer + "down_proj.weight").parameters, 16U * 32U);
   EXPECT_EQ(tensor_of(model, layer + "down_proj.weight_scale").parameters, 0U);
   EXPECT_EQ(tensor_of(model, layer + "down_proj.weight_scale_2").parameters, 0U);
+  EXPECT_EQ(tensor_of(model, layer + "fc1.weight").parameters, 32U * 32U);
   EXPECT_EQ(tensor_of(model, layer + "gate_proj.weight").parameters, 128U * 128U);
   EXPECT_EQ(tensor_of(model, layer + "gate_proj.weight_scale_inv").parameters, 0U);
 }

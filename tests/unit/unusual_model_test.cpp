@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "bench/models/fuse.hpp"
+#include "bench/models/linear_weights.hpp"
 #include "bench/models/load.hpp"
 #include "bench/models/offload_rules.hpp"
 #include "bench/models/slice.hpp"
@@ -104,6 +105,27 @@ TEST(UnusualModel, ExpertsThatCannotBeToldAreRefused) {
   uneven.add(layer + "ffn.experts.mlp.w1", "BF16", "63,8", 1008)
       .add(layer + "ffn.router.layer.weight", "BF16", "4,8", 64);
   EXPECT_TRUE(says(complaint(uneven), "'model.layers.0.ffn.experts.mlp.w1' holds experts, but"));
+}
+
+TEST(UnusualModel, ADenseGateRoutesNothing) {
+  Checkpoint dense;
+  dense.add(layer + "mlp.gate.weight", "BF16", "32,8", 512)
+      .add(layer + "mlp.up.weight", "BF16", "32,8", 512)
+      .add(layer + "mlp.down.weight", "BF16", "8,32", 512);
+  EXPECT_EQ(sliced(load(dense)).offloaded_bytes, 3U * 512);
+}
+
+TEST(UnusualModel, AnExpertsPackedMatrixMayHaveManyDimensions) {
+  Checkpoint file;  // EXL3's tiles
+  for (const std::string expert : {"0", "1", "2"}) {
+    file.add(layer + "mlp.experts." + expert + ".up_proj.trellis", "I16", "2,4,64", 1024);
+  }
+  const Model model = load(file);
+  EXPECT_EQ(model.experts, 3U);
+  const auto weights = linear_weights(model.layers.at(0), 0, {true, true, true});
+  ASSERT_EQ(weights.size(), 1U);
+  EXPECT_EQ(weights[0].experts, 3U);
+  EXPECT_EQ(weights[0].bytes(), 3U * 1024);
 }
 
 TEST(UnusualModel, AMatrixInsideALayerMultiplies) {
