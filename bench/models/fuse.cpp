@@ -65,7 +65,8 @@ using Shape = std::vector<std::uint64_t>;
 
 std::uint64_t& joined_length(Shape& shape, const JoinedKind& kind) {
   if (shape.empty()) shape = {1};
-  return kind.columns ? shape.back() : shape.front();
+  // Of a stack [E, rows, cols] the rows as well.
+  return shape.size() == 1 || kind.columns ? shape.back() : shape[shape.size() - 2];
 }
 
 struct Merge {
@@ -263,15 +264,21 @@ class LayerFuser {
   std::map<std::string, Members> stacks_;  // w13 before w2
 };
 
-/// Granite's experts: "block_sparse_moe.input_linear.weight" is vLLM's "experts.w13_weight".
-void rename_stacked_linear(ModelTensor& tensor) {
-  constexpr auto names = std::to_array<std::pair<std::string_view, std::string_view>>(
-      {{"input_linear", "w13_weight"}, {"output_linear", "w2_weight"}});
+/// Stacks whose names are a module's: "block_sparse_moe.input_linear.weight" (Granite) and
+/// "moe.gate_up_proj.weight" are vLLM's "experts.w13_weight" there.
+void rename_stacked_module(ModelTensor& tensor) {
+  constexpr auto names =
+      std::to_array<std::pair<std::string_view, std::string_view>>({{"input_linear", "w13_"},
+                                                                    {"output_linear", "w2_"},
+                                                                    {"gate_up_proj", "w13_"},
+                                                                    {"down_proj", "w2_"}});
   const SplitName name = split(tensor.name);
-  if (tensor.part != Part::experts || name.kind != "weight") return;
+  const bool stack = tensor.part == Part::experts && tensor.shape.size() == 3;
+  if (!stack || joined_kind(name.kind) == nullptr || is_number(last_segment(name.parent))) return;
   for (const auto& [module, fused] : names) {
     if (name.module != module) continue;
-    tensor.name = std::string(name.parent) + ".experts." + std::string(fused);
+    const std::string_view experts = last_segment(name.parent) == "experts" ? "." : ".experts.";
+    tensor.name = std::string(name.parent).append(experts).append(fused).append(name.kind);
     return;
   }
 }
@@ -306,7 +313,7 @@ Model fused(const Model& checkpoint) {
     layer.tensors = LayerFuser(layer.tensors).run();
     for (ModelTensor& tensor : layer.tensors) {
       rename_stacked(tensor);
-      rename_stacked_linear(tensor);
+      rename_stacked_module(tensor);
       if (gpt_oss) replace_segment(tensor.name, ".self_attn.", ".attn.");
     }
   }

@@ -180,14 +180,26 @@ TEST(Fuse, PackedExpertsAreStackedUnderTheEnginesNames) {
   EXPECT_TRUE(holds({"mlp.experts.w2_input_scale", "F32", {2}}));
 }
 
-TEST(Fuse, GranitesStacksTakeTheEnginesNames) {
-  ModelTensor up = tensor("block_sparse_moe.input_linear.weight", {8, 512, 256});
-  ModelTensor down = tensor("block_sparse_moe.output_linear.weight", {8, 256, 256});
-  up.part = down.part = Part::experts;
-  EXPECT_EQ(fused_layer({up, down, tensor("shared_mlp.input_linear.weight", {64, 256})}),
+TEST(Fuse, StacksNamedAsModulesTakeTheEnginesNames) {
+  const auto stack = [](const std::string& name, std::vector<std::uint64_t> shape) {
+    ModelTensor result = tensor(name, std::move(shape));
+    result.part = Part::experts;
+    return result;
+  };
+  EXPECT_EQ(fused_layer({stack("block_sparse_moe.input_linear.weight", {8, 512, 256}),
+                         stack("block_sparse_moe.output_linear.weight", {8, 256, 256}),
+                         tensor("shared_mlp.input_linear.weight", {64, 256})}),
             (std::vector<Line>{{"block_sparse_moe.experts.w13_weight", "BF16", {8, 512, 256}},
                                {"block_sparse_moe.experts.w2_weight", "BF16", {8, 256, 256}},
                                {"shared_mlp.input_linear.weight", "BF16", {64, 256}}}));
+  // Joined they are as many experts as before.
+  EXPECT_EQ(fused_layer({stack("moe.gate_proj.weight", {8, 64, 256}),
+                         stack("moe.up_proj.weight", {8, 64, 256}),
+                         stack("moe.down_proj.weight", {8, 256, 64})}),
+            (std::vector<Line>{{"moe.experts.w13_weight", "BF16", {8, 128, 256}},
+                               {"moe.experts.w2_weight", "BF16", {8, 256, 64}}}));
+  EXPECT_EQ(fused_layer({stack("mlp.experts.down_proj.weight", {8, 256, 64})}),
+            (std::vector<Line>{{"mlp.experts.w2_weight", "BF16", {8, 256, 64}}}));
 }
 
 TEST(Fuse, UnpackedStacksAreTurnedToRowsOfOutputs) {

@@ -3,6 +3,7 @@
 // refused because it cannot be told.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <filesystem>
 #include <string>
@@ -250,6 +251,70 @@ TEST(UnusualModel, WhatDraftsOrSeesIsSaidApartAndInNoNumber) {
   EXPECT_TRUE(says(warnings[0], "layers that draft tokens ahead, 2 MiB, are left out"));
   EXPECT_TRUE(says(warnings[1], "parts for images or sound, 4 MiB, are left out"));
   EXPECT_TRUE(layout_of(load(text), offloading(load(text), {}), slice).warnings.empty());
+}
+
+/// A llama of one layer whose embedding is its head.
+struct NamedShape {
+  std::string safetensors;
+  std::string gguf;
+  std::uint64_t rows;  // 0: a norm
+  std::uint64_t cols;
+};
+const std::vector<NamedShape>& small_llama() {
+  static const std::vector<NamedShape> tensors{
+      {"model.embed_tokens", "token_embd", 128, 64},
+      {"model.norm", "output_norm", 0, 64},
+      {layer + "input_layernorm", "blk.0.attn_norm", 0, 64},
+      {layer + "self_attn.q_proj", "blk.0.attn_q", 64, 64},
+      {layer + "self_attn.k_proj", "blk.0.attn_k", 32, 64},
+      {layer + "self_attn.v_proj", "blk.0.attn_v", 32, 64},
+      {layer + "self_attn.o_proj", "blk.0.attn_output", 64, 64},
+      {layer + "post_attention_layernorm", "blk.0.ffn_norm", 0, 64},
+      {layer + "mlp.gate_proj", "blk.0.ffn_gate", 96, 64},
+      {layer + "mlp.up_proj", "blk.0.ffn_up", 96, 64},
+      {layer + "mlp.down_proj", "blk.0.ffn_down", 64, 96}};
+  return tensors;
+}
+
+TEST(UnusualModel, TheSameModelIsTheSamePlanFromEveryFile) {
+  Checkpoint safetensors;
+  GgufWriter gguf;
+  gguf.key_text("general.architecture", "llama").key_u32("llama.block_count", 1);
+  std::string map;
+  std::uint64_t offset = 0;
+  for (const NamedShape& tensor : small_llama()) {
+    const std::string rows = tensor.rows == 0 ? "" : std::to_string(tensor.rows) + ",";
+    const std::uint64_t bytes = 2 * std::max<std::uint64_t>(tensor.rows, 1) * tensor.cols;
+    safetensors.add(tensor.safetensors + ".weight", "BF16", rows + std::to_string(tensor.cols),
+                    bytes);
+    map += (map.empty() ? "\"" : ",\"") + tensor.safetensors + R"(.weight":"a.safetensors")";
+    std::vector<std::uint64_t> dimensions{tensor.cols};
+    if (tensor.rows > 0) dimensions.push_back(tensor.rows);
+    constexpr std::uint32_t bf16 = 30;
+    gguf.tensors.push_back({tensor.gguf + ".weight", dimensions, bf16, offset});
+    offset += bytes;
+  }
+  safetensors
+      .add("lm_head.weight", "BF16", "128,64", 16384)  // a copy
+      .add("model.layers.1.eh_proj.weight", "BF16", "64,128", 16384)
+      .add("visual.blocks.0.attn.qkv.weight", "BF16", "64,64", 8192);
+  const std::string config =
+      R"({"model_type":"llama","hidden_size":64,"intermediate_size":96,"num_hidden_layers":1,)"
+      R"("num_attention_heads":4,"num_key_value_heads":2,"vocab_size":128,)"
+      R"("tie_word_embeddings":true})";
+  const TempDirectory directory;
+  directory.write("config/config.json", config);
+  directory.write("whole/config.json", config);
+  directory.write("whole/model.safetensors", safetensors.header());
+  directory.write("index/a.safetensors", safetensors.header());
+  directory.write("index/model.safetensors.index.json", "{\"weight_map\":{" + map + "}}");
+  directory.write("gguf/a.gguf", gguf.header());
+  for (const std::string form : {"config", "whole", "index", "gguf"}) {
+    const ModelSlice slice = sliced(load_model((directory.path() / form).string()));
+    EXPECT_EQ(slice.offloaded_bytes, 2U * (2 * 64 * 64 + 2 * 32 * 64 + 3 * 96 * 64)) << form;
+    EXPECT_EQ(slice.other_bytes, 2U * (128 * 64 + 3 * 64)) << form;
+    EXPECT_EQ(slice.layers, 1U) << form;
+  }
 }
 
 TEST(UnusualModel, ALayersBytesHoldItsScales) {
