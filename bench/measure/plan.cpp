@@ -44,7 +44,8 @@ class Planner {
     if (selection.layout) plan_.models.push_back(*selection.layout);
     const std::vector<const Workload*> workloads = grouped_by_content(selection);
     require_readable(selection, workloads);
-    require_room(selection);
+    const bool must_fit = selection.named && !is_only_shown(selection);
+    if (must_fit) require_room(selection);
 
     auto weights = std::make_unique<WeightSet>(selection.weights);
     std::set<Content> contents;
@@ -66,7 +67,7 @@ class Planner {
         if (refusal) {
           const std::string text =
               std::string(policy->name) + " of " + weights->name + " " + refusal->reason;
-          if (selection.named && refusal->oversubscribes) throw UsageError(text);
+          if (must_fit && refusal->oversubscribes) throw UsageError(text);
           if (!first_refusal) first_refusal = text;
           support = Support::no(refusal->reason);
         }
@@ -89,7 +90,7 @@ class Planner {
       }
     }
     const bool planned = plan_.cases.size() > cases_before;
-    if (!planned && selection.named && first_refusal) throw UsageError(*first_refusal);
+    if (!planned && must_fit && first_refusal) throw UsageError(*first_refusal);
     if (planned) plan_.weights.push_back(std::move(weights));
   }
 
@@ -188,11 +189,16 @@ class Planner {
     }
   }
 
+  /// Where a model's weights lie can be said of any machine; cases that do not fit are skipped.
+  bool is_only_shown(const Selection& selection) const {
+    return options_.action == Action::plan && selection.layout;
+  }
+
   /// Whatever the policy, a master copy of the weights must fit into host memory.
   void require_room(const Selection& selection) const {
     const std::size_t bytes = master_copy_bytes(selection.weights);
     const std::size_t limit = host_memory_limit(platform_.host);
-    if (!selection.named || bytes <= limit) return;
+    if (bytes <= limit) return;
     throw UsageError(selection.weights.name + " needs " + format_size_rounded(bytes) +
                      " of host memory under any policy and only " + format_size_rounded(limit) +
                      " can be taken");

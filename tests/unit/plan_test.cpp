@@ -341,6 +341,23 @@ TEST(PlanMemory, ASizeBeyondTheMachineIsRefusedUnderAnyPolicy) {
   }
 }
 
+TEST(PlanMemory, WhereAModelLiesIsShownOnAMachineThatCannotHoldIt) {
+  Platform platform = cpu_machine();
+  platform.host.available_bytes = 1 * gib;
+  Options options;
+  options.models = {"llama3.1-8b"};
+  options.workloads = {"decode"};
+  const Catalog catalog = make_catalog();
+  EXPECT_THROW(make_plan(options, catalog, platform), UsageError);
+  options.action = Action::plan;
+  const Plan plan = make_plan(options, catalog, platform);
+  EXPECT_TRUE(plan.cases.empty());
+  ASSERT_EQ(plan.models.size(), 1U);
+  EXPECT_TRUE(std::ranges::any_of(plan.skipped, [](const SkippedCase& item) {
+    return item.reason.find("of host memory") != std::string::npos;
+  }));
+}
+
 TEST(PlanMemory, OversubscriptionOfNamedWeightsNeedsPermission) {
   Platform platform = gpu_machine();
   platform.gpu->free_bytes = 4 * gib;

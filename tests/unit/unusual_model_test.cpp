@@ -58,6 +58,11 @@ ModelSlice sliced(const Model& model) {
 }
 
 const std::string layer = "model.layers.0.";
+std::string expert(const std::string& number) { return layer + "mlp.experts." + number; }
+std::string object(const std::string& fields) { return "{" + fields + "}"; }
+std::string object(const std::string& fields, const std::string& more) {
+  return object(fields + "," + more);
+}
 
 TEST(UnusualModel, StacksOfExpertsAreToldByTheirRouterWhateverTheirName) {
   const std::string moe = layer + "block_sparse_moe.";
@@ -118,8 +123,8 @@ TEST(UnusualModel, ADenseGateRoutesNothing) {
 
 TEST(UnusualModel, AnExpertsPackedMatrixMayHaveManyDimensions) {
   Checkpoint file;  // EXL3's tiles
-  for (const std::string expert : {"0", "1", "2"}) {
-    file.add(layer + "mlp.experts." + expert + ".up_proj.trellis", "I16", "2,4,64", 1024);
+  for (const auto* const number : {"0", "1", "2"}) {
+    file.add(expert(number) + ".up_proj.trellis", "I16", "2,4,64", 1024);
   }
   const Model model = load(file);
   EXPECT_EQ(model.experts, 3U);
@@ -158,8 +163,8 @@ TEST(UnusualModel, AnEncoderWithItsDecoderIsRefused) {
 
 Checkpoint four_experts() {
   Checkpoint file;
-  for (const std::string number : {"0", "1", "2", "3"}) {
-    file.add(layer + "mlp.experts." + number + ".up_proj.weight", "BF16", "8,16", 256);
+  for (const auto* const number : {"0", "1", "2", "3"}) {
+    file.add(expert(number) + ".up_proj.weight", "BF16", "8,16", 256);
   }
   return file.add(layer + "mlp.gate.weight", "BF16", "4,16", 128);
 }
@@ -170,7 +175,7 @@ TEST(UnusualModel, ExpertsOfATokenHaveManyNames) {
        {R"("num_experts_per_token":3)", R"("moe_k":3)", R"("moe_topk":3)", R"("moe_topk":[3,3])",
         R"("top_k_experts":3)", R"("text_config":{"moe_k":3})", R"("ffn_config":{"moe_top_k":3})",
         R"("thinker_config":{"text_config":{"num_experts_per_tok":3}},"moe_k":1)"}) {
-    EXPECT_EQ(load(file, "{" + fields + "}").experts_per_token, 3U) << fields;
+    EXPECT_EQ(load(file, object(fields)).experts_per_token, 3U) << fields;
   }
   EXPECT_EQ(load(file, R"({"moe_k":null})").experts_per_token, 0U);
   EXPECT_TRUE(says(complaint(file, R"({"moe_topk":[3,2]})"), "moe_topk must be one number"));
@@ -179,8 +184,9 @@ TEST(UnusualModel, ExpertsOfATokenHaveManyNames) {
 }
 
 TEST(UnusualModel, LayersAreCountedWhereALanguageModelsConfigIsInner) {
-  for (const std::string name : {"text_config", "language_config", "llm_config"}) {
-    EXPECT_TRUE(says(complaint(four_experts(), "{\"" + name + R"(":{"num_hidden_layers":2}})"),
+  for (const std::string name :
+       {R"("text_config":)", R"("language_config":)", R"("llm_config":)"}) {
+    EXPECT_TRUE(says(complaint(four_experts(), object(name + R"({"num_hidden_layers":2})")),
                      "holds 1 of the 2 layers"))
         << name;
   }
@@ -213,10 +219,10 @@ TEST(UnusualModel, ConfigsOfDraftsAndOfEncodersWithDecodersAreRefused) {
   for (const std::string field :
        {R"("architectures":["LlamaForCausalLMEagle3"])", R"("architectures":["MedusaModel"])",
         R"("draft_vocab_size":32)", R"("speculators_config":{})"}) {
-    EXPECT_TRUE(says(alone("{" + llama + "," + field + "}"), "a draft for another model")) << field;
-    EXPECT_TRUE(says(complaint(file, "{" + field + "}"), "a draft for another model")) << field;
+    EXPECT_TRUE(says(alone(object(llama, field)), "a draft for another model")) << field;
+    EXPECT_TRUE(says(complaint(file, object(field)), "a draft for another model")) << field;
   }
-  EXPECT_EQ(alone("{" + llama + R"(,"architectures":["LlamaForCausalLM"]})"), "");
+  EXPECT_EQ(alone(object(llama, R"("architectures":["LlamaForCausalLM"])")), "");
   EXPECT_EQ(complaint(file, R"({"architectures":["Eagle2_5_VLForConditionalGeneration"]})"), "");
   const std::string t5 = R"({"model_type":"t5","is_encoder_decoder":true})";
   EXPECT_TRUE(says(alone(t5), "only models that run all layers for each token"));
@@ -287,7 +293,8 @@ TEST(UnusualModel, TheSameModelIsTheSamePlanFromEveryFile) {
     const std::uint64_t bytes = 2 * std::max<std::uint64_t>(tensor.rows, 1) * tensor.cols;
     safetensors.add(tensor.safetensors + ".weight", "BF16", rows + std::to_string(tensor.cols),
                     bytes);
-    map += (map.empty() ? "\"" : ",\"") + tensor.safetensors + R"(.weight":"a.safetensors")";
+    map.append(map.empty() ? "\"" : ",\"").append(tensor.safetensors);
+    map.append(R"(.weight":"a.safetensors")");
     std::vector<std::uint64_t> dimensions{tensor.cols};
     if (tensor.rows > 0) dimensions.push_back(tensor.rows);
     constexpr std::uint32_t bf16 = 30;
@@ -307,7 +314,7 @@ TEST(UnusualModel, TheSameModelIsTheSamePlanFromEveryFile) {
   directory.write("whole/config.json", config);
   directory.write("whole/model.safetensors", safetensors.header());
   directory.write("index/a.safetensors", safetensors.header());
-  directory.write("index/model.safetensors.index.json", "{\"weight_map\":{" + map + "}}");
+  directory.write("index/model.safetensors.index.json", object(R"("weight_map":)" + object(map)));
   directory.write("gguf/a.gguf", gguf.header());
   for (const std::string form : {"config", "whole", "index", "gguf"}) {
     const ModelSlice slice = sliced(load_model((directory.path() / form).string()));
