@@ -68,8 +68,13 @@ void append_other_files(GgufHeader& first, const std::filesystem::path& path) {
   }
 }
 
-/// Adapters, importance matrices, projectors of images and vocabularies are GGUF files too.
+/// Drafts, adapters, importance matrices, projectors of images and vocabularies are GGUF files too.
 void refuse_other_types(const GgufHeader& header) {
+  const std::string architecture = header.text("general.architecture");
+  if (architecture.starts_with("eagle")) {
+    throw UsageError(header.source + ": its general.architecture is " + in_quotes(architecture) +
+                     ", so it is a draft for another model; give the model that it drafts for");
+  }
   const std::string type = header.text("general.type");
   if (type.empty() || type == "model") return;
   throw UsageError(header.source + ": its general.type is " + in_quotes(type) +

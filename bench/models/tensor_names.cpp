@@ -135,7 +135,8 @@ Part part_in_layer(std::string_view rest) {
   if (any(parts, is_attention)) return Part::attention;
   if (any(parts, is_mlp)) return Part::mlp;
   if (parts.front() == "mixer") return Part::attention;
-  return Part::other;
+  const bool is_table = rest.find("embed") != std::string_view::npos;  // looked up, not multiplied
+  return is_table ? Part::embedding : Part::other;
 }
 
 Part part_outside(std::string_view name) {

@@ -180,6 +180,11 @@ TEST(GgufModel, RefusesByNameWhatIsNoModel) {
     EXPECT_TRUE(says(complaint(directory.write("a.gguf", file.header())),
                      "its general.type is '" + type + "', so it is not a model"));
   }
+  GgufWriter draft;
+  draft.key_text("general.architecture", "eagle3");
+  EXPECT_TRUE(says(complaint(directory.write("a.gguf", draft.header())),
+                   "'eagle3', so it is a "
+                   "draft"));
   GgufWriter file = small_gguf();
   file.key_text("general.type", "model");
   EXPECT_EQ(complaint(directory.write("a.gguf", file.header())), "");

@@ -93,6 +93,7 @@ TEST(TensorNames, TellThePartInALayer) {
            Case{Part::norm, "ffn_norm.weight"},
            Case{Part::norm, "attn_q_a_norm.weight"},
            Case{Part::other, "rope_freqs.weight"},
+           Case{Part::embedding, "engram.multi_head_embedding.embedding.weight"},
            Case{Part::other, "layer_scalar"},
        }) {
     EXPECT_EQ(part_in_layer(name.rest), name.part) << name.rest;
