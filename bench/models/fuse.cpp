@@ -264,6 +264,21 @@ class LayerFuser {
   std::map<std::string, Members> stacks_;  // w13 before w2
 };
 
+/// DBRX's experts by the names that others give them, w2 as rows of outputs.
+void rename_nameless_kinds(ModelTensor& tensor) {
+  constexpr auto names = std::to_array<std::pair<std::string_view, std::string_view>>(
+      {{".experts.mlp.w1", ".gate_proj.weight"},
+       {".experts.mlp.v1", ".up_proj.weight"},
+       {".experts.mlp.w2", ".down_proj.weight"}});
+  if (tensor.part != Part::experts || tensor.shape.size() != 3) return;
+  for (const auto& [from, to] : names) {
+    if (!tensor.name.ends_with(from)) continue;
+    tensor.name.replace(tensor.name.size() - from.size(), from.size(), to);
+    if (from.ends_with("w2")) std::swap(tensor.shape[1], tensor.shape[2]);
+    return;
+  }
+}
+
 /// Stacks whose names are a module's: "block_sparse_moe.input_linear.weight" (Granite) and
 /// "moe.gate_up_proj.weight" are vLLM's "experts.w13_weight" there.
 void rename_stacked_module(ModelTensor& tensor) {
@@ -310,6 +325,7 @@ Model fused(const Model& checkpoint) {
   Model model = checkpoint;
   const bool gpt_oss = model.architecture == "gpt_oss";
   for (ModelLayer& layer : model.layers) {
+    for (ModelTensor& tensor : layer.tensors) rename_nameless_kinds(tensor);
     layer.tensors = LayerFuser(layer.tensors).run();
     for (ModelTensor& tensor : layer.tensors) {
       rename_stacked(tensor);

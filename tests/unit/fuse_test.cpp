@@ -198,6 +198,11 @@ TEST(Fuse, StacksNamedAsModulesTakeTheEnginesNames) {
                          stack("moe.down_proj.weight", {8, 256, 64})}),
             (std::vector<Line>{{"moe.experts.w13_weight", "BF16", {8, 128, 256}},
                                {"moe.experts.w2_weight", "BF16", {8, 256, 64}}}));
+  EXPECT_EQ(fused_layer({stack("ffn.experts.mlp.w1", {8, 64, 256}),
+                         stack("ffn.experts.mlp.v1", {8, 64, 256}),
+                         stack("ffn.experts.mlp.w2", {8, 64, 256})}),
+            (std::vector<Line>{{"ffn.experts.w13_weight", "BF16", {8, 128, 256}},
+                               {"ffn.experts.w2_weight", "BF16", {8, 256, 64}}}));
   EXPECT_EQ(fused_layer({stack("mlp.experts.down_proj.weight", {8, 256, 64})}),
             (std::vector<Line>{{"mlp.experts.w2_weight", "BF16", {8, 256, 64}}}));
 }

@@ -326,9 +326,9 @@ TEST(UnusualModel, TheSameModelIsTheSamePlanFromEveryFile) {
 
 TEST(UnusualModel, ALayersBytesHoldItsScales) {
   Checkpoint file;
-  for (const std::string module : {"up_proj", "down_proj"}) {
-    file.add(layer + "mlp." + module + ".weight", "F8_E4M3", "16,16", 256)
-        .add(layer + "mlp." + module + ".weight_scale_inv", "F32", "2,2", 16);
+  for (const std::string& module : {layer + "mlp.up_proj", layer + "mlp.down_proj"}) {
+    file.add(module + ".weight", "F8_E4M3", "16,16", 256)
+        .add(module + ".weight_scale_inv", "F32", "2,2", 16);
   }
   const Model model = load(file);
   const auto kind_with = [&](const OffloadRules& rules) {
