@@ -91,6 +91,45 @@ bool same_file(const std::string& one, const std::string& other) {
   return !error && !fs::is_other(whole, error);
 }
 
+/// Whether `path` is a file that a model is read from: itself, or one of its folder.
+bool is_of_model(const std::string& path, const std::string& model) {
+  namespace fs = std::filesystem;
+  if (same_file(path, model)) return true;
+  const fs::path name = fs::path(path).filename();
+  const std::string ending = name.extension();
+  const bool is_read = ending == ".safetensors" || ending == ".gguf" || name == "config.json" ||
+                       name == "hf_quant_config.json" || name == "model.safetensors.index.json";
+  return is_read && !model.empty() && same_file(path, fs::path(model) / name);
+}
+
+void check_outputs(const Options& options) {
+  if (same_file(options.output, options.ci_json)) {
+    throw UsageError("--output and --ci-json would both write to " + in_quotes(options.output) +
+                     ": give them different files");
+  }
+  for (const auto& [flag, path] :
+       {std::pair("--output ", options.output), std::pair("--ci-json ", options.ci_json)}) {
+    if (path.empty()) continue;
+    const bool is_input =
+        same_file(path, options.advise.platform) ||
+        std::ranges::any_of(options.models, [&path = path](const std::string& model) {
+          return is_of_model(path, model);
+        });
+    if (is_input) {
+      throw UsageError(flag + in_quotes(path) +
+                       " is read by this command, and would be replaced: give another file");
+    }
+  }
+  for (const std::string& flag : options.benchmark_flags) {
+    constexpr std::string_view out = "--benchmark_out=";
+    const bool names_file = flag.starts_with(out);
+    const std::string path = names_file ? flag.substr(out.size()) : "";
+    if (same_file(path, options.output) || same_file(path, options.ci_json)) {
+      throw UsageError(std::string(out) + " names the file of another output: " + in_quotes(path));
+    }
+  }
+}
+
 }  // namespace
 
 void refuse_unknown_command(const std::string& word,
@@ -137,10 +176,7 @@ void check_options(const Options& options) {
         "list them");
   }
   check_evidence(options);
-  if (same_file(options.output, options.ci_json)) {
-    throw UsageError("--output and --ci-json would both write to " + in_quotes(options.output) +
-                     ": give them different files");
-  }
+  check_outputs(options);
   check_redaction(options);
 }
 

@@ -47,12 +47,55 @@ void sync_directory(const std::string& path) {
   ::close(descriptor);
 }
 
-void ignore_file_size_signal() {
-  struct sigaction current {};
-  if (sigaction(SIGXFSZ, nullptr, &current) == 0 && current.sa_handler == SIG_DFL) {
-    current.sa_handler = SIG_IGN;
-    sigaction(SIGXFSZ, &current, nullptr);
+void ignore_signals_of_writing() {
+  for (const int number : {SIGXFSZ, SIGPIPE}) {
+    struct sigaction current {};
+    if (sigaction(number, nullptr, &current) == 0 && current.sa_handler == SIG_DFL) {
+      current.sa_handler = SIG_IGN;
+      sigaction(number, &current, nullptr);
+    }
   }
+}
+
+/// Where a chain of links that ends at nothing would have its file made.
+std::string target_of_links(std::filesystem::path path) {
+  constexpr int most_links = 40;
+  for (int i = 0; i < most_links && std::filesystem::is_symlink(path); ++i) {
+    path = path.parent_path() / std::filesystem::read_symlink(path);
+  }
+  return path;
+}
+
+/// A file that this program keeps beside its output, made if missing: never what a link points to,
+/// nor another user's, nor anything that is no file. The descriptor, or -1 and errno.
+int open_beside(const std::string& path, int flags) {
+  const int descriptor =
+      ::open(path.c_str(), flags | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0666);
+  if (descriptor < 0) return descriptor;
+  struct stat status {};
+  const bool known = ::fstat(descriptor, &status) == 0;
+  if (known && S_ISREG(status.st_mode) && status.st_uid == ::geteuid()) return descriptor;
+  ::close(descriptor);
+  errno = EEXIST;
+  return -1;
+}
+
+/// Whether a file of these first bytes may be what a run left that died while it wrote.
+bool is_part_of_ours(int descriptor) {
+  constexpr std::string_view begin = "{\n  \"context\"";
+  std::string found(begin.size(), '\0');
+  const ssize_t bytes = ::pread(descriptor, found.data(), found.size(), 0);
+  return bytes >= 0 && begin.starts_with(found.substr(0, static_cast<std::size_t>(bytes)));
+}
+
+/// "<path>.old", or with a number behind it: what an earlier run left there stays.
+std::string free_name(const std::string& path) {
+  std::string name = path + ".old";
+  struct stat status {};
+  for (int i = 2; ::lstat(name.c_str(), &status) == 0; ++i) {
+    name = path + ".old" + std::to_string(i);
+  }
+  return name;
 }
 
 }  // namespace
@@ -72,7 +115,7 @@ int write_all(int descriptor, std::string_view text) {
 OutputFile::OutputFile(std::string option, const std::string& path)
     : option_(std::move(option)), path_(path) {
   if (path_.empty() || path_ == "-") return;
-  ignore_file_size_signal();
+  ignore_signals_of_writing();
   struct stat status {};
   if (::stat(path_.c_str(), &status) == 0) {
     if (S_ISDIR(status.st_mode)) refuse(option_, path_, EISDIR);
@@ -83,13 +126,17 @@ OutputFile::OutputFile(std::string option, const std::string& path)
       return;
     }
     path_ = std::filesystem::canonical(path_);  // replace what a link points to, not the link
+    mode_ = status.st_mode & 0777U;
   } else if (errno != ENOENT) {
     refuse(option_, path_, errno);
   } else if (path_.ends_with('/')) {
     refuse(option_, path_, EISDIR);
+  } else {
+    path_ = target_of_links(path_);
   }
   temporary_ = path_ + ".part";
   descriptor_ = lock_temporary();
+  if (mode_) ::fchmod(descriptor_, *mode_);  // a private file stays one
 }
 
 /// A pipe without a reader would keep the run waiting at its end; one that was opened and closed
@@ -108,8 +155,12 @@ void OutputFile::hold_open(unsigned mode) {
 /// The lock distinguishes a file that a dead run left from one that a live run is filling.
 int OutputFile::lock_temporary() const {
   while (true) {
-    const int descriptor = ::open(temporary_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-    if (descriptor < 0) refuse(option_, path_, errno);
+    const int descriptor = open_beside(temporary_, O_RDWR);
+    if (descriptor < 0) {
+      if (errno != ELOOP && errno != EEXIST) refuse(option_, path_, errno);
+      throw UsageError(option_ + " " + path_ + ": cannot write its part " + temporary_ + ": " +
+                       std::strerror(errno) + "; choose another path");
+    }
     if (::flock(descriptor, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
       ::close(descriptor);
       throw UsageError(option_ + " " + path_ +
@@ -120,7 +171,10 @@ int OutputFile::lock_temporary() const {
     struct stat named {};
     if (::fstat(descriptor, &ours) == 0 && ::stat(temporary_.c_str(), &named) == 0 &&
         ours.st_dev == named.st_dev && ours.st_ino == named.st_ino) {
-      return descriptor;
+      if (is_part_of_ours(descriptor)) return descriptor;
+      ::close(descriptor);
+      throw UsageError(option_ + " " + path_ + ": " + temporary_ +
+                       " is no part of results: move it or choose another path");
     }
     ::close(descriptor);
   }
@@ -176,19 +230,20 @@ ResultsFile::ResultsFile(const std::string& path) : output_("--output", path) {
 void ResultsFile::open_journal() {
   journal_path_ = output_.path() + ".journal";
   struct stat status {};
-  if (::stat(journal_path_.c_str(), &status) == 0 && status.st_size > 0) {
-    const std::string old = journal_path_ + ".old";
+  if (::lstat(journal_path_.c_str(), &status) == 0 && S_ISREG(status.st_mode) &&
+      status.st_size > 0) {
+    const std::string old = free_name(journal_path_);
     if (::rename(journal_path_.c_str(), old.c_str()) == 0) {
       std::fprintf(stderr, "note: an earlier run did not end; what it measured is kept in %s\n",
                    old.c_str());
     }
   }
-  journal_ =
-      ::open(journal_path_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0666);
+  journal_ = open_beside(journal_path_, O_WRONLY | O_APPEND);
   if (journal_ < 0) {
     throw UsageError("--output " + output_.path() + ": cannot write its journal " + journal_path_ +
                      ": " + std::strerror(errno) + "; choose another path");
   }
+  if (output_.mode()) ::fchmod(journal_, *output_.mode());
 }
 
 ResultsFile::~ResultsFile() { close_journal(journal_cases_ > 0); }

@@ -3,6 +3,7 @@
 // them is written by bench/report/*json.cpp.
 #pragma once
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -33,7 +34,8 @@ class OutputFile {
   /// `option` names the flag in messages ("--output"). Throws UsageError when the path cannot be
   /// written (missing directory, permissions, read-only disk, a pipe that none reads) or another
   /// process is at it.
-  /// From here on a file-size limit is an error code, not a SIGXFSZ that ends the process.
+  /// From here on a file-size limit is an error code, not a SIGXFSZ that ends the process, and so
+  /// is a reader of stdout or stderr that has gone.
   OutputFile(std::string option, const std::string& path);
   /// Without commit(): removes the temporary file.
   ~OutputFile();
@@ -44,6 +46,8 @@ class OutputFile {
   bool is_regular() const { return descriptor_ >= 0; }
   /// The final path, symbolic links resolved.
   const std::string& path() const { return path_; }
+  /// Permissions of the file that will be replaced, and of what replaces it.
+  std::optional<unsigned> mode() const { return mode_; }
 
   /// Write and put in place. Throws std::runtime_error with one clear line, and leaves no part.
   void commit(std::string_view text);
@@ -56,8 +60,9 @@ class OutputFile {
   std::string option_;
   std::string path_;
   std::string temporary_;  // path_ + ".part"; empty when there is nothing to rename
-  int descriptor_ = -1;    // of the temporary file, locked
-  int stream_ = -1;        // of a pipe, held from the start so that its reader stays
+  std::optional<unsigned> mode_;
+  int descriptor_ = -1;  // of the temporary file, locked
+  int stream_ = -1;      // of a pipe, held from the start so that its reader stays
 };
 
 /// Writes all of `text`; 0 or errno.

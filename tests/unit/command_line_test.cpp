@@ -257,6 +257,22 @@ TEST(CommandLine, OneFileSpelledTwoWaysIsOneFile) {
   EXPECT_NO_THROW(parse({"--output", "-", "--ci-json", "x.json"}));
 }
 
+TEST(CommandLine, NoOutputIsAnInput) {
+  using Lists = std::vector<Args>;
+  for (const Args& arguments :
+       Lists{{"--model", "config.json", "--output", "./config.json"},
+             {"--model", "m", "--output", "m/config.json"},
+             {"--model", "m/", "--output", "m/model-1.safetensors"},
+             {"--model", "a.gguf", "--suite", "decode", "--ci-json", "a.gguf"},
+             {"advise", "--model", "m", "--platform", "rates.json", "--output", "rates.json"}}) {
+    EXPECT_NE(refusal(arguments).find("would be replaced"), std::string::npos)
+        << refusal(arguments);
+  }
+  EXPECT_NO_THROW(parse({"--model", "m", "--output", "m/results.json"}));
+  EXPECT_NE(refusal({"--output", "x.json", "--benchmark_out=./x.json"}).find("another output"),
+            std::string::npos);
+}
+
 TEST(CommandLine, ValuesThatGoogleBenchmarkCannotTakeAreRefused) {
   const std::vector<std::pair<std::string, std::string>> mistakes{
       {"--benchmark_repetitions=-1", "from 1"},

@@ -18,13 +18,17 @@ namespace {
 
 constexpr std::size_t weight_bytes = 512 * 1024 * 2;
 
-/// 'r' for a piece that was read, 'f' for finish(), 'd' for drop_head_start().
+/// 's' for reset(), 'r' for a piece that was read, 'f' for finish(), 'd' for drop_head_start().
 std::string happened;
 
 /// Whose passes may run on; and which may give a pass that does other bytes than it should.
 class RunsOn final : public testing::AnotherPlacement {
  public:
   using AnotherPlacement::AnotherPlacement;
+  void reset(Start start, StreamHandle stream) override {
+    happened += 's';
+    AnotherPlacement::reset(start, stream);
+  }
   PieceView acquire(std::size_t index, StreamHandle stream) override {
     happened += 'r';
     PieceView view = AnotherPlacement::acquire(index, stream);
@@ -75,10 +79,23 @@ class Passes : public ::testing::Test {
   WeightSet weights_{"w", {{"w", DType::bf16, 512, 1024}}};
 };
 
-TEST_F(Passes, EndJoinedWherePlacementsDo) { EXPECT_EQ(of_one_pass(false), "rf"); }
+TEST_F(Passes, EndJoinedWherePlacementsDo) { EXPECT_EQ(of_one_pass(false), "srf"); }
 
 // The first only leads in, with no head start; nothing is joined before the second has been timed.
-TEST_F(Passes, FollowOneAnotherWherePlacementsRunOn) { EXPECT_EQ(of_one_pass(true), "drrf"); }
+TEST_F(Passes, FollowOneAnotherWherePlacementsRunOn) { EXPECT_EQ(of_one_pass(true), "sdrrf"); }
+
+// The flush reads twice the last-level cache, in no less time than any memory takes for that.
+TEST_F(Passes, BeginWithNothingOfTheWeightsInTheCpusCaches) {
+  platform_.host.last_level_cache_bytes = std::size_t{64} << 20;
+  constexpr double bytes_per_second = 2e12;
+  Session session(platform_, 2);
+  Loop loop(session, {}, wall_);
+  loop.prepare({catalog_.workload("gemv"), &policy_, &weights_, Start::steady});
+  const double before = wall_.reset;
+  loop.pass();
+  const double read = 2.0 * static_cast<double>(*platform_.host.last_level_cache_bytes);
+  EXPECT_GT(wall_.reset - before, read / bytes_per_second);
+}
 
 // The pass that leads in is right, the one that is timed behind it is not.
 TEST_F(Passes, AreVerifiedAsTheyAreTimed) {

@@ -193,6 +193,13 @@ TEST(Redact, NamesOfHostUserAndDirectoriesGo) {
   EXPECT_EQ(out.incomplete_reason, "redacted: redacted's job on redacted; here/log, a b/c, d e/f");
 }
 
+TEST(Redact, TheUserGoesWhereTheHomeDirectoryIsCalledOtherwise) {
+  RunRecord run = testing::gpu_run();
+  run.incomplete_reason = "killed by sesameuser, of shared";
+  const RunRecord out = redacted(run, {"host", "sesameuser", "/home/shared", "/data/x"});
+  EXPECT_EQ(out.incomplete_reason, "killed by redacted, of redacted");
+}
+
 TEST(Redact, WhatIsMeasuredStays) {
   const RunRecord run = run_with_secrets();
   const RunRecord out = redacted(run, someone());

@@ -157,6 +157,94 @@ TEST_F(ResultsFileTest, RefusesAPathThatCannotBeWritten) {
   EXPECT_EQ(files(), std::vector<std::string>{"file"});
 }
 
+// In a folder that others may write to, each of these names may be theirs.
+TEST_F(ResultsFileTest, TouchesNothingBesideItsOutputThatIsNotItsOwn) {
+  const fs::path victim = directory_ / "victim";
+  for (const char* ending : {".part", ".journal"}) {
+    const fs::path beside = path_.string() + ending;
+    std::ofstream(victim) << "precious";
+    fs::create_symlink(victim, beside);
+    if (std::string(ending) == ".part") {
+      EXPECT_TRUE(contains(refusal(path_), "cannot write its part")) << refusal(path_);
+    } else {
+      EXPECT_TRUE(contains(refusal(path_), "cannot write its journal")) << refusal(path_);
+    }
+    EXPECT_EQ(read(victim), "precious");
+    EXPECT_TRUE(fs::is_symlink(beside));
+    fs::remove(beside);
+
+    ASSERT_EQ(mkfifo(beside.c_str(), 0600), 0);
+    EXPECT_TRUE(contains(refusal(path_), "choose another path")) << refusal(path_);
+    fs::remove(beside);
+
+    if (geteuid() != 0) continue;  // who may give files away
+    std::ofstream(beside).close();
+    ASSERT_EQ(chown(beside.c_str(), 1234, 1234), 0);
+    EXPECT_TRUE(contains(refusal(path_), "choose another path")) << refusal(path_);
+    fs::remove(beside);
+  }
+}
+
+TEST_F(ResultsFileTest, KeepsAFileThatOnlyLooksLikeAPart) {
+  const fs::path part = path_.string() + ".part";
+  std::ofstream(part) << "a user's own";
+  EXPECT_TRUE(contains(refusal(path_), "is no part of results")) << refusal(path_);
+  EXPECT_EQ(read(part), "a user's own");
+  for (const std::string& left : {std::string(), results_json(run_).substr(0, 1000)}) {
+    std::ofstream(part) << left;  // by a run that died
+    ResultsFile(path_).finish(run_);
+    EXPECT_EQ(read(path_), results_json(run_));
+  }
+}
+
+TEST_F(ResultsFileTest, KeepsTheJournalsOfEveryRunThatDied) {
+  const std::string journal = path_.string() + ".journal";
+  for (const char* of_run : {"first", "second", "third"}) {
+    std::ofstream(journal) << of_run;
+    const ResultsFile file(path_);
+  }
+  EXPECT_EQ(read(journal + ".old"), "first");
+  EXPECT_EQ(read(journal + ".old2"), "second");
+  EXPECT_EQ(read(journal + ".old3"), "third");
+}
+
+TEST_F(ResultsFileTest, WritesWhatADanglingLinkPointsTo) {
+  const fs::path target = directory_ / "target.json";
+  fs::create_symlink("target.json", directory_ / "link.json");
+  fs::create_symlink(directory_ / "link.json", path_);
+  ResultsFile(path_).finish(run_);
+  EXPECT_TRUE(fs::is_symlink(path_) && fs::is_symlink(directory_ / "link.json"));
+  EXPECT_EQ(read(target), results_json(run_));
+}
+
+TEST_F(ResultsFileTest, APrivateFileStaysPrivate) {
+  std::ofstream(path_) << "earlier";
+  fs::permissions(path_, fs::perms::owner_read | fs::perms::owner_write);
+  ResultsFile file(path_);
+  file.append(run_.cases[0], run_);
+  for (const char* ending : {".part", ".journal"}) {
+    const fs::perms beside = fs::status(path_.string() + ending).permissions();
+    EXPECT_EQ(beside, fs::perms::owner_read | fs::perms::owner_write) << ending;
+  }
+  file.finish(run_);
+  EXPECT_EQ(fs::status(path_).permissions(), fs::perms::owner_read | fs::perms::owner_write);
+}
+
+TEST_F(ResultsFileTest, AReaderThatHasGoneDoesNotEndTheRun) {
+  EXPECT_EQ(in_child([&] {
+              ResultsFile file(path_);
+              std::array<int, 2> ends{};
+              if (pipe(ends.data()) != 0) return 1;
+              close(ends[0]);
+              dup2(ends[1], STDERR_FILENO);
+              std::fprintf(stderr, "progress\n");
+              file.finish(run_);
+              return 0;
+            }),
+            0);
+  EXPECT_EQ(read(path_), results_json(run_));
+}
+
 TEST_F(ResultsFileTest, RefusesAPipeThatNoneReads) {
   ASSERT_EQ(mkfifo(path_.c_str(), 0600), 0);
   const int code = in_child([&] {
