@@ -5,11 +5,11 @@
 #include <variant>
 #include <vector>
 
+#include "bench/advise.hpp"
 #include "bench/catalog.hpp"
 #include "bench/cli/command_line.hpp"
 #include "bench/cli/exit_code.hpp"
 #include "bench/core/standard_output.hpp"
-#include "bench/advise.hpp"
 #include "bench/doctor.hpp"
 #include "bench/measure/memory_cost.hpp"
 #include "bench/measure/plan.hpp"
@@ -27,7 +27,7 @@ namespace offload {
 namespace {
 
 void show_notes(const std::vector<std::string>& notes) {
-  for (const auto& text : notes) std::cerr << "offload_bench: note: " << text << '\n';
+  for (const auto& text : notes) write_message("note: " + text);
 }
 
 int show_plan(const Options& options, const Catalog& catalog) {
@@ -83,10 +83,10 @@ int run_program(int argc, char** argv) {
     }
     return run_action(std::get<Options>(parsed), catalog, {argv, argv + argc});
   } catch (const UsageError& error) {
-    std::cerr << "offload_bench: " << error.what() << '\n';
+    write_message(error.what());
     return exit_usage;
   } catch (const std::exception& error) {
-    std::cerr << "offload_bench: " << error.what() << '\n';
+    write_message(error.what());
     return exit_case_failed;
   }
 }

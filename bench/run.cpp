@@ -17,6 +17,7 @@
 #include "bench/cli/interrupt.hpp"
 #include "bench/cli/progress.hpp"
 #include "bench/core/standard_output.hpp"
+#include "bench/core/text.hpp"
 #include "bench/core/utc.hpp"
 #include "bench/measure/calibration.hpp"
 #include "bench/measure/case_rates.hpp"
@@ -86,7 +87,7 @@ class Run {
 
   int execute() {
     for (const std::string& warning : plan_.warnings()) {
-      std::cerr << "offload_bench: note: " << warning << '\n';
+      write_message("note: " + warning);
     }
     if (plan_.cases.empty() && record_.options.cases) return nothing_matched();
     for (const Case& item : plan_.cases) {
@@ -261,7 +262,7 @@ class Run {
   void report_failure(const CaseResult& result) {
     if (result.failure.empty()) return;
     progress_->wipe();
-    std::cerr << "offload_bench: " << result.item->name() << " failed: " << result.failure << '\n';
+    write_message(result.item->name() + " failed: " + result.failure);
   }
 
   RecordContext record_context() const {
@@ -270,16 +271,16 @@ class Run {
 
   int nothing_matched() const {
     const std::vector<SkippedCase>& skipped = record_.skipped;
-    std::cerr << "offload_bench: nothing to measure: ";
+    std::string why = "no case matches";
     if (record_.options.action == Action::explain && skipped.size() == 1) {
-      std::cerr << skipped.front().name << " is skipped: " << skipped.front().reason;
-    } else {
-      std::cerr << "no case matches";
-      if (skipped.size() == 1) std::cerr << "; 1 was skipped: ";
-      if (skipped.size() > 1) std::cerr << "; " << skipped.size() << " were skipped, the first: ";
-      if (!skipped.empty()) std::cerr << skipped.front().reason;
+      why = skipped.front().name + " is skipped: " + skipped.front().reason;
+    } else if (!skipped.empty()) {
+      why += skipped.size() == 1
+                 ? "; 1 was skipped: "
+                 : "; " + std::to_string(skipped.size()) + " were skipped, the first: ";
+      why += skipped.front().reason;
     }
-    std::cerr << '\n';
+    write_message("nothing to measure: " + why);
     return exit_nothing_matched;
   }
 
@@ -303,7 +304,7 @@ class Run {
     gather();
     const std::vector<std::string> failures = write_files();
     const bool kept = failures.empty() && !record_.options.output.empty();
-    std::cerr << "\noffload_bench: stopped: " << why
+    std::cerr << "\noffload_bench: stopped: " << printable(why)
               << (kept ? "; the finished cases are kept\n" : "\n");
     const int reported = conclude(failures);
     std::cout.flush();
@@ -345,7 +346,7 @@ class Run {
   int conclude(const std::vector<std::string>& failures) {
     int code = failures.empty() ? exit_ok : exit_case_failed;
     for (const std::string& failure : failures) {
-      std::cerr << "offload_bench: " << failure << '\n';
+      write_message(failure);
     }
     if (!show_summary()) code = exit_case_failed;
     for (const CaseRecord& record : record_.cases) {
@@ -370,7 +371,7 @@ class Run {
     try {
       write_stdout(text);
     } catch (const std::exception& error) {
-      std::cerr << "offload_bench: " << error.what() << '\n';
+      write_message(error.what());
       return false;
     }
     return true;

@@ -9,6 +9,8 @@
 #include <numeric>
 #include <utility>
 
+#include "bench/core/text.hpp"
+
 namespace offload {
 namespace {
 
@@ -80,7 +82,7 @@ void ProgressLine::draw(const std::string& what) {
 
 void ProgressLine::begin(const std::string& name) {
   begun_ = std::min(begun_ + 1, weights_.size());
-  name_ = name;
+  name_ = printable(name);
   if (style_ == Style::in_place) draw("");
   if (style_ == Style::plain) {
     std::fprintf(stream_, "%s\n", status("").c_str());

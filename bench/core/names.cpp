@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <vector>
 
+#include "bench/core/text.hpp"
 #include "offload/error.hpp"
 
 namespace offload {
@@ -73,7 +74,7 @@ std::string_view closest(std::string_view given, std::span<const std::string_vie
 
 std::string unknown_name(std::string_view kind, std::string_view given,
                          std::span<const std::string_view> candidates) {
-  std::string text = "unknown " + std::string(kind) + " '" + std::string(given) + "': ";
+  std::string text = "unknown " + std::string(kind) + " " + in_quotes(given) + ": ";
   if (const std::string_view best = closest(given, candidates); !best.empty()) {
     return text + "did you mean '" + std::string(best) + "'?";
   }

@@ -8,15 +8,22 @@
 #include <string>
 #include <system_error>
 
+#include "bench/core/text.hpp"
+
 namespace offload {
 
 void write_stdout(std::string_view text) {
   errno = 0;
-  std::cout.write(text.data(), static_cast<std::streamsize>(text.size()));
+  const std::string safe = printable(text, "\n\t");
+  std::cout.write(safe.data(), static_cast<std::streamsize>(safe.size()));
   std::cout.flush();
   if (std::cout.good()) return;
   const std::string why = errno == 0 ? "" : ": " + std::generic_category().message(errno);
   throw std::runtime_error("cannot write to standard output" + why);
+}
+
+void write_message(std::string_view text) {
+  std::cerr << "offload_bench: " << printable(text) << '\n';
 }
 
 }  // namespace offload

@@ -9,4 +9,7 @@ namespace offload {
 /// it did not arrive.
 void write_stdout(std::string_view text);
 
+/// "offload_bench: " and `text` on standard error, in one line whatever names it quotes.
+void write_message(std::string_view text);
+
 }  // namespace offload

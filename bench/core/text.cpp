@@ -125,6 +125,20 @@ std::string in_quotes(std::string_view text) {
   return result + (text.size() > max_length ? "...'" : "'");
 }
 
+std::string printable(std::string_view text, std::string_view keep) {
+  std::string result(text);
+  for (std::size_t i = 0; i < result.size(); ++i) {
+    const auto code = static_cast<unsigned char>(result[i]);
+    // Of UTF-8: U+0080 to U+009F are control characters, too.
+    const bool is_second =
+        i > 0 && static_cast<unsigned char>(text[i - 1]) == 0xc2 && code >= 0x80 && code < 0xa0;
+    if (is_second) result[i - 1] = '?';
+    const bool is_control = code < 0x20 || code == 0x7f || is_second;
+    if (is_control && keep.find(result[i]) == std::string_view::npos) result[i] = '?';
+  }
+  return result;
+}
+
 std::string enumerate(const std::vector<std::string>& names, std::size_t max_names) {
   if (names.size() > max_names && max_names > 0) {
     std::vector<std::string> shown(names.begin(),
@@ -135,7 +149,7 @@ std::string enumerate(const std::vector<std::string>& names, std::size_t max_nam
   std::string text;
   for (std::size_t i = 0; i < names.size(); ++i) {
     if (i > 0) text += i + 1 == names.size() ? " and " : ", ";
-    text += names[i];
+    text += printable(names[i]);
   }
   return text;
 }

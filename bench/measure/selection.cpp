@@ -161,7 +161,7 @@ std::array<std::string, part_count> parts_of(const std::string& name) {
   const bool complete = std::none_of(parts.begin(), parts.end(),
                                      [](const std::string& part) { return part.empty(); });
   if (!is_label || !complete) {
-    throw UsageError("explain '" + name +
+    throw UsageError("explain '" + printable(name) +
                      "': a case is named <workload>/<policy>/<weights>/<start>, as plan and the "
                      "results list them");
   }

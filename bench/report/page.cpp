@@ -37,6 +37,7 @@ std::string csv_cell(std::string_view text) {
 
 void Table::add(std::vector<std::string> cells) {
   if (cells.size() != columns_.size()) throw std::logic_error("table: one cell per column");
+  for (std::string& cell : cells) cell = printable(cell, "\n");
   rows_.push_back(std::move(cells));
 }
 
@@ -70,7 +71,7 @@ std::string Table::text(std::size_t width) const {
   };
   add_line([&](std::size_t i) { return std::string_view(columns_[i].title); });
   for (const auto& row : rows_) {
-    add_line([&](std::size_t i) { return std::string_view(row[i]); });
+    add_line([&](std::size_t i) { return printable(row[i]); });
   }
   return out;
 }
@@ -121,9 +122,9 @@ void Page::table(const Table& table) {
 
 void Page::item(std::string_view text) {
   if (style_ == Style::markdown) {
-    out_ += "- " + std::string(text) + '\n';
+    out_ += "- " + printable(text) + '\n';
   } else {
-    out_ += wrap("  " + std::string(text), width, 4) + '\n';
+    out_ += wrap("  " + printable(text), width, 4) + '\n';
   }
 }
 

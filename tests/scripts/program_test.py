@@ -125,6 +125,30 @@ def test_hostile_safetensors_get_one_clear_line(tmp_path, fault):
     refused(run("--suite", "decode", "--model", str(path)), str(path))
 
 
+HOSTILE = "x\x1b[31m\ny\x7f\u009b"
+
+
+@pytest.mark.parametrize("arguments", [
+    *([flag, HOSTILE] for flag in ("--suite", "--model", "--weights", "--tensor", "--policies", "--workloads",
+                                   "--sizes", "--start", "--format", "--evidence", "--samples")),
+    ["explain", HOSTILE], [f"--poli{HOSTILE}"], [HOSTILE]], ids=lambda arguments: arguments[0].split("x")[0])
+def test_what_was_typed_stays_in_its_line(arguments):
+    done = run(*arguments)
+    refused(done)
+    assert all(character.isprintable() for character in done.stderr.rstrip("\n"))
+
+
+def test_names_in_a_model_stay_in_their_line(tmp_path):
+    names = [f"model.layers.0.mlp.{name}.weight" for name in ("up_proj", HOSTILE)]
+    header = {name: tensor([64, 64], [i * 8192, (i + 1) * 8192]) for i, name in enumerate(names)}
+    path = tmp_path / "model.safetensors"
+    path.write_bytes(safetensors(header) + bytes(2 * 8192))
+    done = run("plan", "--suite", "decode", "--model", str(path), "--policies", "host_compute")
+    assert done.returncode == 0, done.stderr
+    assert "up_proj and x?[31m?y???" in done.stdout
+    assert all(character.isprintable() for character in done.stdout.replace("\n", ""))
+
+
 def test_a_gguf_that_claims_too_much_gets_one_clear_line(tmp_path):
     path = tmp_path / "model.gguf"
     path.write_bytes(b"GGUF" + (3).to_bytes(4, "little") + (2**60).to_bytes(8, "little") * 2)

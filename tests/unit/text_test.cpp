@@ -75,6 +75,15 @@ TEST(Text, WhatIsQuotedIsOneShortPrintableLine) {
   EXPECT_EQ(in_quotes(std::string(1'000'000, 'n')), "'" + std::string(80, 'n') + "...'");
 }
 
+TEST(Text, WhatCouldWriteElsewhereOnATerminalIsTakenOut) {
+  EXPECT_EQ(printable("up_proj, \xc3\xa9t\xc3\xa9"), "up_proj, \xc3\xa9t\xc3\xa9");
+  EXPECT_EQ(printable(std::string_view("a\0b\x1b[2J\r\n\x7f", 10)), "a?b?[2J???");
+  EXPECT_EQ(printable("\xc2\x9b"
+                      "31m"),
+            "??31m");  // the same escape in one character
+  EXPECT_EQ(printable("a\nb\x1b", "\n"), "a\nb?");
+}
+
 TEST(Wrap, BreaksAtSpacesAndIndentsWhatFollows) {
   EXPECT_EQ(wrap("one two three", 8, 2), "one two\n  three");
   EXPECT_EQ(wrap("  - one two", 7, 4), "  - one\n    two");
