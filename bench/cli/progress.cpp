@@ -6,7 +6,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 #include <numeric>
+#include <string_view>
 #include <utility>
 
 #include "bench/core/text.hpp"
@@ -47,7 +49,9 @@ ProgressLine::~ProgressLine() { wipe(); }
 
 ProgressLine::Style ProgressLine::style(Progress mode, std::FILE* stream) {
   if (mode == Progress::never) return Style::silent;
-  if (isatty(fileno(stream)) == 1) return Style::in_place;
+  const char* const terminal = std::getenv("TERM");  // NOLINT(concurrency-mt-unsafe)
+  const bool erases = terminal == nullptr || std::string_view(terminal) != "dumb";
+  if (isatty(fileno(stream)) == 1 && erases) return Style::in_place;
   return mode == Progress::always ? Style::plain : Style::silent;
 }
 

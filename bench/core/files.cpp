@@ -4,12 +4,15 @@
 #include <charconv>
 #include <fstream>
 #include <iterator>
+#include <system_error>
 
 #include "bench/core/numbers.hpp"
 
 namespace offload {
 
 std::string read_text(const std::filesystem::path& path) {
+  std::error_code error;
+  if (!std::filesystem::is_regular_file(path, error)) return {};  // a pipe may never end
   std::ifstream file(path, std::ios::binary);
   if (!file) return {};
   return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};

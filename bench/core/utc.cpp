@@ -9,7 +9,7 @@ std::string utc_now() {
   const std::time_t now = std::time(nullptr);
   std::tm parts{};
   gmtime_r(&now, &parts);
-  char text[sizeof "2000-01-01T00:00:00Z"];
+  char text[64] = "";  // a clock may be set to a year of any length
   std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts);
   return text;
 }

@@ -63,6 +63,7 @@ class Sink {
 
 class ProgressTest : public testing::Test {
  protected:
+  void SetUp() override { setenv("TERM", "xterm", 1); }  // NOLINT(concurrency-mt-unsafe)
   ProgressLine line(Progress mode, std::vector<double> weights, const Sink& sink) {
     return {mode, std::move(weights), sink.stream(), [this] { return now_; }};
   }
@@ -159,6 +160,14 @@ TEST_F(ProgressTest, LeavesNothingBehindOnATerminal) {
     (void)sink.take();
   }
   EXPECT_EQ(sink.take(), wiped);
+}
+
+TEST_F(ProgressTest, ErasesNothingOnATerminalThatCannot) {
+  setenv("TERM", "dumb", 1);  // NOLINT(concurrency-mt-unsafe)
+  const Sink sink(true);
+  auto progress = line(Progress::automatic, {1}, sink);
+  progress.begin("a");
+  EXPECT_EQ(sink.take().find('\x1b'), std::string::npos);
 }
 
 TEST(FormatDuration, UsesTheTwoLargestUnits) {
