@@ -16,7 +16,7 @@
 namespace offload {
 namespace {
 
-constexpr std::size_t weight_bytes = 512 * 1024 * 2;
+constexpr std::size_t weight_bytes = std::size_t{512} * 1024 * 2;
 
 /// 's' for reset(), 'r' for a piece that was read, 'f' for finish(), 'd' for drop_head_start().
 std::string happened;
