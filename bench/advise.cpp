@@ -51,6 +51,30 @@ bool any_by_hand(const AdviseOptions& asked) {
   return asked.link > 0 || asked.host_read > 0 || asked.hbm > 0 || asked.tflops > 0;
 }
 
+/// What is asked for; where nothing is, no more than the model can.
+std::size_t context_of(const Options& options, const Model& model) {
+  const AdviseOptions& asked = options.advise;
+  if (asked.context == 0) {
+    constexpr std::size_t usual = 4096;
+    return model.context == 0 ? usual : std::min(usual, model.context);
+  }
+  if (model.context == 0 || asked.context <= model.context) return asked.context;
+  throw UsageError("--context " + std::to_string(asked.context) + " is more than the " +
+                   count(model.context, "token") + " that " + options.models.front() +
+                   " was made for");
+}
+
+std::size_t prompt_of(const Options& options, const Model& model) {
+  const std::size_t context = context_of(options, model);
+  const std::size_t asked = options.advise.prompt;
+  if (asked > context) {
+    throw UsageError("--prompt " + std::to_string(asked) + " is longer than --context " +
+                     std::to_string(context));
+  }
+  constexpr std::size_t usual = 512;
+  return asked > 0 ? asked : std::min(usual, context);
+}
+
 /// A run that would decode and prefill as is asked; decode alone where nothing multiplies so many
 /// tokens by the model's weights.
 Options passes_asked_for(const Options& options, const Catalog& catalog, const Model& model) {
@@ -59,7 +83,7 @@ Options passes_asked_for(const Options& options, const Catalog& catalog, const M
   run.models = options.models;
   run.evidence = EvidenceLevel::none;
   run.workloads = {pass_of(catalog, options.advise.batch)->label()};
-  const auto prompt = pass_of(catalog, options.advise.prompt * options.advise.batch);
+  const auto prompt = pass_of(catalog, prompt_of(options, model) * options.advise.batch);
   const Model held = fused(model);
   const WeightSet some = model_slice(held, offloading(held, {}).tensors, 1, 1);
   if (prompt->reads(some)) run.workloads.push_back(prompt->label());
@@ -183,19 +207,6 @@ std::uint64_t memory_of(std::size_t asked, std::optional<std::uint64_t> known,
   throw UsageError("give " + flag + ": the rates do not say how much there is");
 }
 
-/// What is asked for; where nothing is, no more than the model can.
-std::size_t context_of(const Options& options, const Model& model) {
-  const AdviseOptions& asked = options.advise;
-  if (asked.context == 0) {
-    constexpr std::size_t usual = 4096;
-    return model.context == 0 ? usual : std::min(usual, model.context);
-  }
-  if (model.context == 0 || asked.context <= model.context) return asked.context;
-  throw UsageError("--context " + std::to_string(asked.context) + " is more than the " +
-                   count(model.context, "token") + " that " + options.models.front() +
-                   " was made for");
-}
-
 Question question_of(const Options& options, const Model& model, const MachineProfile& machine) {
   const AdviseOptions& asked = options.advise;
   const Platform& platform = machine.platform;
@@ -211,7 +222,7 @@ Question question_of(const Options& options, const Model& model, const MachinePr
   question.host_memory = memory_of(asked.host_memory, platform.host.memory_bytes, "--host-memory");
   question.context = context_of(options, model);
   question.batch = asked.batch;
-  question.prompt = asked.prompt;
+  question.prompt = prompt_of(options, model);
   question.engine = asked.engine == "any" ? "" : asked.engine;
   question.policies = options.policies;
   return question;
@@ -289,6 +300,23 @@ std::vector<Crossover> crossovers(const Model& model, const Rates& rates) {
   return found;
 }
 
+/// What is missing for a comparison with llama.cpp, which has the CPU compute.
+std::string hint_of(const Model& model, const Question& question, const Rates& rates) {
+  if (rates.host_read <= 0) {
+    return "What the CPU reads is not known: give --host-read, or what it could compute "
+           "(llama.cpp) cannot be compared.";
+  }
+  for (const WeightSet& weights : projections_of(model)) {
+    const WeightTensor& tensor = weights.tensors.front();
+    if (cpu_product(rates, {tensor.dtype, tensor.rows, tensor.cols, 1}) &&
+        !cpu_product(rates, {tensor.dtype, tensor.rows, tensor.cols, question.batch})) {
+      return "How fast the CPU multiplies " + count(question.batch, "token") +
+             " is not known: what it could compute (llama.cpp) is not compared. --batch 1 is.";
+    }
+  }
+  return "";
+}
+
 AdviceReport report_of(const Options& options, const Catalog& catalog) {
   if (options.models.size() != 1) throw UsageError("advise needs one model: --model NAME");
   if (options.format == Format::csv) {
@@ -296,11 +324,7 @@ AdviceReport report_of(const Options& options, const Catalog& catalog) {
   }
   ModelLoader models;
   const Model& model = models.load(options.models.front());
-  const std::size_t context = context_of(options, model);
-  if (options.advise.prompt > context) {
-    throw UsageError("--prompt " + std::to_string(options.advise.prompt) +
-                     " is longer than --context " + std::to_string(context));
-  }
+  prompt_of(options, model);  // before anything is measured
   const auto same = find_same_shapes(options.models.front());
   if (same && model.source == preset_source) {
     std::cerr << "offload_bench: note: " << same->sentence() << '\n';
@@ -323,11 +347,7 @@ AdviceReport report_of(const Options& options, const Catalog& catalog) {
   report.unknown.insert(report.unknown.end(), machine.notes.begin(), machine.notes.end());
   report.unknown.insert(report.unknown.end(), machine.unknown.begin(), machine.unknown.end());
   report.assumed = machine.assumed;
-  if (machine.rates.host_read <= 0) {
-    report.hint =
-        "What the CPU reads is not known: give --host-read, or what it could compute (llama.cpp) "
-        "cannot be compared.";
-  }
+  report.hint = hint_of(model, report.question, machine.rates);
   if (!report.advice.all_fits) {
     report.what_ifs = what_ifs(model, catalog, report.question, machine);
   }

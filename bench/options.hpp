@@ -69,7 +69,7 @@ struct AdviseOptions {
   std::size_t host_memory = 0;  // likewise
   std::size_t context = 0;      // tokens; 0: 4096, or as many as the model was made for
   std::size_t batch = 1;
-  std::size_t prompt = 512;
+  std::size_t prompt = 0;  // tokens; 0: 512, or as many as the context
   std::string engine = "any";
   bool verify = false;
 };

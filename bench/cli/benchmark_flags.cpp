@@ -67,8 +67,7 @@ std::string fault_of_length(std::string_view text) {
 /// What keeps `text` from being one, as Google Benchmark reads it; "" when it is one.
 std::string fault_of_expression(std::string_view text) {
   if (text.starts_with('-')) text.remove_prefix(1);  // all but what it matches
-  std::string fault = fault_of_length(text);
-  if (!fault.empty()) return fault;
+  if (std::string fault = fault_of_length(text); !fault.empty()) return fault;
   try {
     const std::regex compiled(std::string(text), std::regex_constants::extended);
     return "";

@@ -41,7 +41,8 @@ double seconds_between(const ProductTime& fewer, const ProductTime& more, std::s
 }
 
 /// Fewer tokens than were measured take as long, for the weight is read all the same; more take as
-/// much longer as they are more. nullopt where no product of the weight was measured.
+/// much longer as they are more, once arithmetic is what takes long. nullopt where no product of
+/// the weight was measured, or only of far fewer tokens.
 std::optional<ProductTime> of_weight(std::span<const ProductTime> known, const ProductShape& weight,
                                      std::size_t tokens, Rereads rereads) {
   const ProductTime* fewer = nullptr;
@@ -54,7 +55,11 @@ std::optional<ProductTime> of_weight(std::span<const ProductTime> known, const P
   }
   if (fewer == nullptr) return more == nullptr ? std::nullopt : std::optional(*more);
   ProductTime found = *fewer;
+  constexpr std::size_t computing = 256;
+  constexpr std::size_t near = 2;
   if (more == nullptr) {
+    const bool far = tokens > near * fewer->shape.tokens;
+    if (far && fewer->shape.tokens < computing) return std::nullopt;
     const double times = static_cast<double>(tokens) / static_cast<double>(fewer->shape.tokens);
     found.seconds *= times;
     found.reads = static_cast<std::size_t>(std::ceil(static_cast<double>(found.reads) * times));

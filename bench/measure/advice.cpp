@@ -425,11 +425,13 @@ class Adviser {
   }
 
   void predict_prompt(Configuration& configuration, const WeightSet& weights) const {
-    if (micro_batch_.workload && configuration.offloaded_bytes > 0 &&
-        llama_cpp::runs(configuration.flags) && llama_cpp::copies(configuration.flags)) {
+    const bool copied = question_.prompt * question_.batch >= llama_cpp::copied_from &&
+                        configuration.offloaded_bytes > 0 && llama_cpp::runs(configuration.flags) &&
+                        llama_cpp::copies(configuration.flags);
+    if (copied) configuration.flags += " --no-mmap";
+    if (copied && micro_batch_.workload) {
       // Each tensor by itself, from pinned memory where the file is not mapped.
       const Policy& copy = *catalog_.policy("pinned_copy");
-      configuration.flags += " --no-mmap";
       configuration.prompt = prompt_by(copy, micro_batch_, configuration.rules, weights);
       const bool fits_one = prompt_.times <= 1 && micro_batch_.times > 1;
       if (fits_one) {

@@ -118,7 +118,9 @@ void write_winners(Page& page, const AdviceReport& report) {
   const Advice& advice = report.advice;
   const std::size_t batch = report.question.batch;
   if (advice.configurations.empty()) {
-    page.paragraph("Nothing fits, or nothing can be predicted:");
+    page.paragraph(advice.all_fits ? "Nothing can be predicted by these rates:"
+                                   : "Nothing fits, or nothing can be predicted:");
+    if (!report.hint.empty()) page.item(report.hint);
     write_misfits(page, advice);
     page.end_list();
     return;

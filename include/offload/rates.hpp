@@ -102,7 +102,8 @@ struct Rates {
 };
 
 /// Of a product by the GPU on a weight in its memory, or by the CPU: as measured for this shape;
-/// between two numbers of tokens in proportion, beyond them by the nearer; of another shape, by the
+/// between two numbers of tokens in proportion, beyond them by the nearer (more than twice as many
+/// by 256 and more only, where arithmetic takes the time); of another shape, by the
 /// bytes of the weight that is most alike. How often its weight is read is as product_reads has it,
 /// else as for the next number of tokens.
 ///

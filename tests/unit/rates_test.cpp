@@ -60,6 +60,19 @@ TEST(Rates, ReadTheWeightForFewerTokensAndComputeForMore) {
   EXPECT_EQ(gpu_product(measured(), shape(4096, 128))->reads, 4U);
 }
 
+TEST(Rates, DoNotComputeManyTokensByTheTimeOfReadingForFew) {
+  EXPECT_FALSE(gpu_product(measured(), shape(4096, 129)));
+  Rates rates = measured();
+  rates.products[1].shape.tokens = 256;
+  EXPECT_DOUBLE_EQ(gpu_product(rates, shape(4096, 2560))->seconds, 400e-6);
+  rates.products[1].shape.tokens = 64;
+  rates.device_read = 1e12;
+  rates.flops = 100e12;
+  rates.launch = 0;
+  EXPECT_DOUBLE_EQ(gpu_product(rates, shape(4096, 1000))->seconds,
+                   2.0 * 4096 * 4096 * 1000 / 100e12);
+}
+
 TEST(Rates, TakeTheWeightThatIsMostAlikeForAnother) {
   EXPECT_DOUBLE_EQ(seconds(shape(5120, 64)), 40e-6 * 5120 / 4096);
   EXPECT_DOUBLE_EQ(seconds(shape(14336, 16)), 30e-6 * 14336 / 16384);

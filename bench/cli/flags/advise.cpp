@@ -23,7 +23,7 @@ void add_question(CLI::App& command, Options& options, const Catalog& catalog) {
   flags.value("--batch", "N", asked.batch, "sequences that are decoded at once",
               values::whole_number(1, 256));
   flags.value("--prompt", "N", asked.prompt, "tokens of each prompt",
-              values::whole_number(1, 10'000'000));
+              values::whole_number(1, 10'000'000), "512, or the context");
   flags.value("--engine", "NAME", asked.engine,
               "whose settings are tried: " + joined(values::engine_names(), ", ") +
                   "; any also tries what no engine has",
