@@ -11,9 +11,10 @@ namespace offload {
 /// How many experts the layer's router chooses among; 0 without one.
 std::uint64_t routed_experts(const ModelLayer& layer);
 
-/// Makes Part::mlp of a gate that routes nothing, and Part::experts of every stack [E, rows, cols] of the layer, whatever its name, and such a
-/// stack of experts that lie below each other as [E * rows, cols]; E is what the router shows.
-/// Throws UsageError naming `source` for experts whose number cannot be told.
+/// Makes Part::mlp of a gate that routes nothing, and Part::experts of every stack [E, rows, cols]
+/// of the layer, whatever its name, and such a stack of experts that lie below each other as [E *
+/// rows, cols]; E is what the router shows. Throws UsageError naming `source` for experts whose
+/// number cannot be told.
 void find_expert_stacks(ModelLayer& layer, const std::string& source);
 
 /// Throws UsageError naming `source` when something routes tokens to experts and none were found.

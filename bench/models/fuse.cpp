@@ -298,15 +298,30 @@ void rename_stacked_module(ModelTensor& tensor) {
   }
 }
 
+/// Of experts stacked as [E, inputs, outputs]; some checkpoints have [E, outputs, inputs].
+bool stacked_transposed(const ModelLayer& layer) {
+  const auto find = [&](std::string_view name) {
+    return std::find_if(layer.tensors.begin(), layer.tensors.end(),
+                        [name](const ModelTensor& tensor) {
+                          return tensor.name.ends_with(name) && tensor.shape.size() == 3;
+                        });
+  };
+  const auto up = find(".experts.gate_up_proj");
+  const auto down = find(".experts.down_proj");
+  if (up == layer.tensors.end() || down == layer.tensors.end()) return true;
+  return up->shape[2] != down->shape[1];
+}
+
 /// Experts that are stacked already: their names, and matrices as rows of outputs.
-void rename_stacked(ModelTensor& tensor) {
+void rename_stacked(ModelTensor& tensor, bool transposed) {
   const SplitName name = split(tensor.name);
   if (name.module != "experts") return;
   const auto* found =
       std::find_if(stacked_names.begin(), stacked_names.end(),
                    [&](const StackedName& entry) { return entry.checkpoint == name.kind; });
   if (found == stacked_names.end()) return;
-  if (found->transposed && tensor.shape.size() == 3) std::swap(tensor.shape[1], tensor.shape[2]);
+  if (found->transposed && transposed && tensor.shape.size() == 3)
+    std::swap(tensor.shape[1], tensor.shape[2]);
   if (name.kind.ends_with("_blocks") && tensor.shape.size() == 4) {
     tensor.shape[2] *= tensor.shape[3];  // the bytes of a row, whatever the block
     tensor.shape.pop_back();
@@ -326,9 +341,10 @@ Model fused(const Model& checkpoint) {
   const bool gpt_oss = model.architecture == "gpt_oss";
   for (ModelLayer& layer : model.layers) {
     for (ModelTensor& tensor : layer.tensors) rename_nameless_kinds(tensor);
+    const bool transposed = stacked_transposed(layer);
     layer.tensors = LayerFuser(layer.tensors).run();
     for (ModelTensor& tensor : layer.tensors) {
-      rename_stacked(tensor);
+      rename_stacked(tensor, transposed);
       rename_stacked_module(tensor);
       if (gpt_oss) replace_segment(tensor.name, ".self_attn.", ".attn.");
     }

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <utility>
 
+#include "bench/models/family_table.hpp"
 #include "bench/models/hf_config.hpp"
 #include "bench/models/tensor_names.hpp"
 
@@ -20,6 +21,7 @@ std::uint64_t elements(const Shape& shape) {
 }
 
 std::uint64_t element_bytes(std::string_view dtype) {
+  if (dtype == "I64") return 8;
   if (dtype == "F32") return 4;
   return dtype == "BF16" || dtype == "F16" ? 2 : 1;
 }
@@ -54,8 +56,8 @@ const Quantization* quantization_of(const ModelConfig& config, const std::string
 /// Collects one layer's tensors under the layer's prefix.
 class LayerBuilder {
  public:
-  LayerBuilder(const ModelConfig& config, std::size_t index)
-      : config_(config), prefix_(config.prefix + "layers." + std::to_string(index) + ".") {}
+  LayerBuilder(const ModelConfig& config, std::string prefix)
+      : config_(config), prefix_(std::move(prefix)) {}
 
   ModelLayer take() { return std::move(layer_); }
   const ModelConfig& config() const { return config_; }
@@ -233,7 +235,7 @@ std::vector<ModelTensor> checkpoint_ends(const ModelConfig& config) {
 }  // namespace
 
 ModelLayer checkpoint_layer(const ModelConfig& config, std::size_t index) {
-  LayerBuilder layer(config, index);
+  LayerBuilder layer(config, config.prefix + "layers." + std::to_string(index) + ".");
   layer.norm("input_layernorm", config.hidden);
   if (config.attention.latent) {
     add_latent_attention(layer);
@@ -249,8 +251,24 @@ ModelLayer checkpoint_layer(const ModelConfig& config, std::size_t index) {
   return layer.take();
 }
 
+std::vector<ModelTensor> linear_tensors(const ModelConfig& config, const std::string& prefix,
+                                        const std::string& module, std::uint64_t rows,
+                                        std::uint64_t cols, Part part, bool bias) {
+  LayerBuilder layer(config, prefix);
+  layer.linear(module, rows, cols, part, bias);
+  return layer.take().tensors;
+}
+
+ModelTensor plain_tensor(std::string name, std::string_view dtype, Shape shape) {
+  return tensor(std::move(name), dtype, std::move(shape), Part::other);
+}
+
 Model model_from_config(const JsonValue& json, const std::string& name, const std::string& source,
                         const std::optional<QuantizationFile>& beside) {
+  if (auto described = described_model(ConfigFields(json, source), source, beside)) {
+    described->name = name;
+    return std::move(*described);
+  }
   const ModelConfig config = read_model_config(json, source, beside);
   Model model;
   model.name = name;

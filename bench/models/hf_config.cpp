@@ -11,17 +11,10 @@
 #include "offload/error.hpp"
 
 namespace offload {
-namespace {
-
-constexpr std::string_view advice =
-    "; give the model's safetensors (a directory or model.safetensors.index.json) instead";
-
 std::optional<JsonValue> given(const JsonValue& object, std::string_view name) {
   std::optional<JsonValue> value = object.find(name);
   return value && value->is_null() ? std::nullopt : value;
 }
-
-}  // namespace
 
 ConfigFields::ConfigFields(const JsonValue& config, std::string source)
     : outer_(config), inner_(config), source_(std::move(source)) {
@@ -85,6 +78,11 @@ std::optional<std::string> ConfigFields::text(std::string_view name) const {
 
 std::optional<std::string> ConfigFields::text_anywhere(std::string_view name) const {
   const std::optional<JsonValue> value = find_anywhere(name);
+  return value ? std::optional(as_text(name, *value)) : std::nullopt;
+}
+
+std::optional<std::string> ConfigFields::outer_text(std::string_view name) const {
+  const std::optional<JsonValue> value = given(outer_, name);
   return value ? std::optional(as_text(name, *value)) : std::nullopt;
 }
 
@@ -180,26 +178,6 @@ bool is_drafting_architecture(const std::string& name) {
   return holds("Medusa") || holds("Speculator");
 }
 
-/// A config of something that cannot generate text by itself, or not layer by layer.
-void refuse_other_models(const ConfigFields& fields) {
-  constexpr std::string_view drafts =
-      " means a draft for another model (EAGLE, Medusa and the like), not a model of its own; give "
-      "the model that it drafts for";
-  for (const std::string_view field : {"draft_vocab_size", "eagle_config", "speculators_config"}) {
-    if (fields.find_anywhere(field)) fields.fail("field " + in_quotes(field) + std::string(drafts));
-  }
-  const std::optional<JsonValue> architectures = fields.find_anywhere("architectures");
-  for (const JsonValue& item : architectures ? architectures->items() : std::vector<JsonValue>()) {
-    const std::string name(item.text().value_or(""));
-    if (is_drafting_architecture(name)) {
-      fields.fail("architecture " + in_quotes(name) + std::string(drafts));
-    }
-  }
-  if (fields.flag_anywhere("is_encoder_decoder", false)) {
-    fields.fail("is_encoder_decoder: only models that run all layers for each token are read");
-  }
-}
-
 /// Layers of several kinds cannot be told apart by the fields read here.
 void refuse_hybrids(const ConfigFields& fields) {
   for (const JsonMember& member : fields.object().members()) {
@@ -223,12 +201,6 @@ std::string dtype_of(const ConfigFields& fields) {
   if (*given == "float16") return "F16";
   if (*given == "float32") return "F32";
   fields.fail("dtype " + in_quotes(*given) + " is not one of bfloat16, float16, float32");
-}
-
-/// Bears on no shape, so that what makes no sense is no reason to refuse a model.
-std::uint64_t context_of(const ConfigFields& fields) {
-  const std::optional<JsonValue> value = fields.find_anywhere("max_position_embeddings");
-  return value ? value->whole_number().value_or(0) : 0;
 }
 
 AttentionConfig attention_of(const ConfigFields& fields, const Family& family,
@@ -403,6 +375,30 @@ void apply_quantization(const ConfigFields& fields, const std::string& source,
 
 }  // namespace
 
+std::uint64_t context_of(const ConfigFields& fields) {
+  const std::optional<JsonValue> value = fields.find_anywhere("max_position_embeddings");
+  return value ? value->whole_number().value_or(0) : 0;
+}
+
+void refuse_other_models(const ConfigFields& fields) {
+  constexpr std::string_view drafts =
+      " means a draft for another model (EAGLE, Medusa and the like), not a model of its own; give "
+      "the model that it drafts for";
+  for (const std::string_view field : {"draft_vocab_size", "eagle_config", "speculators_config"}) {
+    if (fields.find_anywhere(field)) fields.fail("field " + in_quotes(field) + std::string(drafts));
+  }
+  const std::optional<JsonValue> architectures = fields.find_anywhere("architectures");
+  for (const JsonValue& item : architectures ? architectures->items() : std::vector<JsonValue>()) {
+    const std::string name(item.text().value_or(""));
+    if (is_drafting_architecture(name)) {
+      fields.fail("architecture " + in_quotes(name) + std::string(drafts));
+    }
+  }
+  if (fields.flag_anywhere("is_encoder_decoder", false)) {
+    fields.fail("is_encoder_decoder: only models that run all layers for each token are read");
+  }
+}
+
 ModelConfig read_model_config(const JsonValue& json, const std::string& source,
                               const std::optional<QuantizationFile>& beside) {
   const ConfigFields fields(json, source);
@@ -438,86 +434,14 @@ ModelConfig read_model_config(const JsonValue& json, const std::string& source,
   return config;
 }
 
-namespace {
-
-/// The config and the objects in it that say more of the language model, innermost last.
-std::vector<JsonValue> language_parts(const JsonValue& config) {
-  constexpr auto names = std::to_array<std::string_view>(
-      {"text_config", "language_config", "llm_config", "thinker_config", "ffn_config"});
-  std::vector<JsonValue> parts{config};
-  for (std::size_t i = 0; i < parts.size(); ++i) {
-    for (const std::string_view name : names) {
-      const std::optional<JsonValue> part = given(parts[i], name);
-      if (part && part->is_object()) parts.push_back(*part);
-    }
-  }
-  return parts;
-}
-
-struct Field {
-  std::string_view name;
-  JsonValue value;
-};
-
-/// The first of `names` that any of `parts` gives, the innermost of them first.
-std::optional<Field> find_field(const std::vector<JsonValue>& parts,
-                                std::span<const std::string_view> names) {
-  for (auto part = parts.rbegin(); part != parts.rend(); ++part) {
-    for (const std::string_view name : names) {
-      if (std::optional<JsonValue> value = given(*part, name)) return Field{name, *value};
-    }
-  }
-  return std::nullopt;
-}
-
-/// By the names in use; some architectures say it of each layer, in a list.
-std::size_t experts_per_token(const ConfigFields& fields, const std::vector<JsonValue>& parts,
-                              std::size_t experts) {
-  constexpr auto names = std::to_array<std::string_view>(
-      {"num_experts_per_tok", "num_experts_per_token", "experts_per_token", "moe_k", "moe_topk",
-       "moe_top_k", "top_k_experts", "moe_router_topk", "num_selected_experts",
-       "n_activated_experts", "moe_num_active_primary_experts"});
-  const std::optional<Field> field = find_field(parts, names);
-  if (!field) return 0;
-  if (!field->value.is_list()) return fields.as_number(field->name, field->value, 1, experts);
-  std::set<std::size_t> numbers;
-  for (const JsonValue& item : field->value.items()) {
-    numbers.insert(fields.as_number(field->name, item, 1, experts));
-  }
-  if (numbers.size() != 1) {
-    fields.fail(std::string(field->name) +
-                " must be one number: layers whose tokens take different numbers of experts are "
-                "not supported");
-  }
-  return *numbers.begin();
-}
-
-}  // namespace
-
-ConfigSummary summarize_config(const JsonValue& json, const std::string& source,
-                               std::size_t experts) {
-  const ConfigFields fields(json, source);
-  refuse_other_models(fields);
-  ConfigSummary summary;
-  summary.tied = fields.flag_anywhere("tie_word_embeddings", false);
-  try {
-    const ModelConfig config = read_model_config(json, source);
-    summary.architecture = config.architecture;
-    summary.layers = config.sparse.size();
-    summary.context = config.context;
-    if (config.experts) summary.experts_per_token = config.experts->per_token;
-    return summary;
-  } catch (const UsageError&) {
-    // An architecture whose shapes the config does not give: that is what the tensors are for.
-  }
-  summary.context = context_of(fields);
-  const std::vector<JsonValue> parts = language_parts(json);
-  if (experts > 0) summary.experts_per_token = experts_per_token(fields, parts, experts);
-  constexpr auto names =
-      std::to_array<std::string_view>({"num_hidden_layers", "n_layer", "n_layers", "num_layers"});
-  const std::optional<Field> layers = find_field(parts, names);
-  if (layers) summary.layers = layers->value.whole_number().value_or(0);
-  return summary;
+ModelConfig shared_fields(const ConfigFields& fields, const std::string& source,
+                          const std::optional<QuantizationFile>& beside) {
+  ModelConfig config;
+  config.architecture = fields.text_anywhere("model_type").value();
+  config.context = context_of(fields);
+  config.dtype = dtype_of(fields);
+  apply_quantization(fields, source, beside, config);
+  return config;
 }
 
 }  // namespace offload

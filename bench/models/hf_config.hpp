@@ -15,6 +15,10 @@
 
 namespace offload {
 
+/// Behind what is not supported of a config.json.
+inline constexpr std::string_view advice =
+    "; give the model's safetensors (a directory or model.safetensors.index.json) instead";
+
 class ConfigFields {
  public:
   /// Multimodal models keep the language model's fields in "text_config"; those are meant here.
@@ -38,6 +42,8 @@ class ConfigFields {
   bool flag_anywhere(std::string_view name, bool otherwise) const;
   std::optional<std::string> text(std::string_view name) const;
   std::optional<std::string> text_anywhere(std::string_view name) const;
+  /// Of the whole, where the language model's fields are nested.
+  std::optional<std::string> outer_text(std::string_view name) const;
   /// Absent is an empty list.
   std::vector<JsonValue> list(std::string_view name) const;
 
@@ -137,6 +143,13 @@ struct QuantizationFile {
   std::string source;
 };
 
+/// nullopt where it is not, or null.
+std::optional<JsonValue> given(const JsonValue& object, std::string_view name);
+
+/// Throws UsageError for a config of what cannot generate text by itself, or not layer by layer: a
+/// draft, an encoder-decoder.
+void refuse_other_models(const ConfigFields& fields);
+
 /// Throws UsageError naming `source` for what is missing, senseless or not supported. Layers that
 /// predict further tokens (num_nextn_predict_layers) are none of the model's and left out.
 ModelConfig read_model_config(const JsonValue& config, const std::string& source,
@@ -156,6 +169,21 @@ ConfigSummary summarize_config(const JsonValue& config, const std::string& sourc
                                std::size_t experts);
 
 ModelLayer checkpoint_layer(const ModelConfig& config, std::size_t index);
+
+/// The most tokens of a sequence; 0 where it is not said. It bears on no shape, so that what makes
+/// no sense is no reason to refuse a model.
+std::uint64_t context_of(const ConfigFields& fields);
+
+/// What is read alike of any architecture: its name, dtype, context, quantisation.
+ModelConfig shared_fields(const ConfigFields& fields, const std::string& source,
+                          const std::optional<QuantizationFile>& beside);
+
+/// The projection `prefix` + `module` as `config` stores it: quantised or not, with its scales.
+std::vector<ModelTensor> linear_tensors(const ModelConfig& config, const std::string& prefix,
+                                        const std::string& module, std::uint64_t rows,
+                                        std::uint64_t cols, Part part, bool bias);
+ModelTensor plain_tensor(std::string name, std::string_view dtype,
+                         std::vector<std::uint64_t> shape);
 
 /// The checkpoint's own tensors: names, shapes and dtypes as its safetensors hold them. Throws
 /// UsageError naming `source` when the config is senseless or of an architecture whose tensors do

@@ -39,6 +39,7 @@ constexpr auto drafting = std::to_array<std::string_view>({"mtp", "draft"});
 constexpr auto gguf_towers = std::to_array<std::string_view>({"v", "a", "mm"});
 
 bool is_norm(std::string_view component) {
+  if (component == "norm_attn_norm") return false;  // DBRX: around its attention
   return component.find("norm") != std::string_view::npos || component.substr(0, 3) == "ln_" ||
          component == "ln1" || component == "ln2";
 }
@@ -65,8 +66,8 @@ bool is_attention(std::string_view component) {
   constexpr auto words = std::to_array<std::string_view>(
       {"attn", "attention", "ssm_", "mamba", "time_mix", "temporal_block", "shortconv",
        "short_conv", "indexer", "query_key_value"});
-  constexpr auto leaves =
-      std::to_array<std::string_view>({"q_proj", "k_proj", "v_proj", "o_proj", "qkv_proj", "Wqkv"});
+  constexpr auto leaves = std::to_array<std::string_view>(
+      {"q_proj", "k_proj", "v_proj", "o_proj", "qkv_proj", "Wqkv", "conv"});
   return holds_one_of(component, words) || is_one_of(component, leaves);
 }
 
@@ -75,7 +76,8 @@ bool is_mlp(std::string_view component) {
       {"mlp", "ffn", "feed_forward", "feedforward", "channel_mix", "block_sparse_moe"});
   constexpr auto leaves = std::to_array<std::string_view>(
       {"gate_proj", "up_proj", "down_proj", "gate_up_proj", "fc1", "fc2", "w1", "w2", "w3", "c_fc",
-       "dense_h_to_4h", "dense_4h_to_h"});
+       "dense_h_to_4h", "dense_4h_to_h", "per_layer_input_gate", "per_layer_projection",
+       "linear_left", "linear_right", "correction_coefs", "prediction_coefs", "modality_router"});
   return holds_one_of(component, words) || is_one_of(component, leaves);
 }
 
@@ -128,10 +130,12 @@ bool is_text(std::string_view stack_or_name) {
 Part part_in_layer(std::string_view rest) {
   const auto parts = components_of(rest);
   // A gate inside the attention is not a router: self_attn.gate.
-  if (any(parts, is_router) && !is_attention(parts.front())) return Part::router;
+  const bool named_router = is_one_of("router", parts);
+  if (any(parts, is_router) && (named_router || !is_attention(parts.front()))) return Part::router;
   if (ends_in_norm(parts)) return Part::norm;
   if (any(parts, is_shared_expert)) return Part::shared_expert;
   if (any(parts, is_experts) || expert_of(rest)) return Part::experts;
+  if (is_one_of("ape", parts)) return Part::embedding;  // positions, which are added
   if (any(parts, is_attention)) return Part::attention;
   if (any(parts, is_mlp)) return Part::mlp;
   if (parts.front() == "mixer") return Part::attention;

@@ -276,5 +276,17 @@ TEST(Fuse, LinearWeightsAreTheMatricesOfAPass) {
   EXPECT_FALSE(as_weight(qwen.tensors[6], "gate")) << "the router is no linear weight";
 }
 
+TEST(Fuse, StackedExpertsMayStandAsRowsOfOutputsAlready) {
+  const auto w13_shape = [](std::vector<std::uint64_t> up, std::vector<std::uint64_t> down) {
+    Model model;
+    model.layers.push_back({{tensor("model.layers.0.mlp.experts.gate_up_proj", std::move(up)),
+                             tensor("model.layers.0.mlp.experts.down_proj", std::move(down))}});
+    return fused(model).layers[0].tensors[0].shape;
+  };
+  const std::vector<std::uint64_t> rows_of_outputs{4, 32, 64};
+  EXPECT_EQ(w13_shape({4, 64, 32}, {4, 16, 64}), rows_of_outputs);
+  EXPECT_EQ(w13_shape({4, 32, 64}, {4, 64, 16}), rows_of_outputs);
+}
+
 }  // namespace
 }  // namespace offload

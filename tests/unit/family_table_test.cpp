@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+// Families described as data: what a published config leaves out, and what is refused of them.
+#include "bench/models/family_table.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "offload/error.hpp"
+
+namespace offload {
+namespace {
+
+Model read(const std::string& fields) {
+  return model_from_config(parse_json("{" + fields + "}", "config.json"), "small", "config.json");
+}
+
+std::string fault(const std::string& fields) {
+  try {
+    read(fields);
+  } catch (const UsageError& error) {
+    return error.what();
+  }
+  return "";
+}
+
+const ModelTensor* find(const Model& model, const std::string& name) {
+  std::vector<const std::vector<ModelTensor>*> all{&model.ends};
+  for (const ModelLayer& layer : model.layers) all.push_back(&layer.tensors);
+  for (const auto* tensors : all) {
+    const auto found = std::find_if(tensors->begin(), tensors->end(),
+                                    [&](const ModelTensor& one) { return one.name == name; });
+    if (found != tensors->end()) return &*found;
+  }
+  return nullptr;
+}
+
+const std::string sizes = R"("hidden_size": 64, "intermediate_size": 96, "vocab_size": 100,
+    "num_attention_heads": 4, "num_key_value_heads": 2, "num_hidden_layers": 2)";
+
+TEST(FamilyTable, DefaultsAreTheFamilys) {
+  const Model gemma = read(R"("model_type": "gemma2", "head_dim": 32, )" + sizes);
+  EXPECT_EQ(gemma.architecture, "gemma2");
+  EXPECT_EQ(find(gemma, "lm_head.weight"), nullptr) << "tied unless it says otherwise";
+  EXPECT_NE(find(read(R"("model_type": "stablelm", )" + sizes), "lm_head.weight"), nullptr);
+  EXPECT_EQ(find(gemma, "model.layers.1.self_attn.q_proj.weight")->shape,
+            (std::vector<std::uint64_t>{128, 64}));
+}
+
+TEST(FamilyTable, ProjectionsAreQuantisedAsElsewhere) {
+  const Model glm = read(R"("model_type": "glm4_moe", "moe_intermediate_size": 32,
+      "n_routed_experts": 4, "num_experts_per_tok": 2, "n_shared_experts": 1,
+      "first_k_dense_replace": 1, "head_dim": 16,
+      "quantization_config": {"quant_method": "fp8", "weight_block_size": [32, 32]}, )" +
+                         sizes);
+  EXPECT_EQ(glm.experts, 4U);
+  EXPECT_EQ(glm.experts_per_token, 2U);
+  EXPECT_EQ(find(glm, "model.layers.1.mlp.experts.3.down_proj.weight")->dtype, "F8_E4M3");
+  EXPECT_EQ(find(glm, "model.layers.1.mlp.experts.3.down_proj.weight_scale_inv")->parameters, 0U);
+  EXPECT_EQ(find(glm, "model.layers.1.mlp.gate.weight")->dtype, "BF16");
+  EXPECT_EQ(find(glm, "model.embed_tokens.weight")->dtype, "BF16");
+}
+
+TEST(FamilyTable, RefusesWhatItDoesNotKnow) {
+  const std::string gemma = R"("model_type": "gemma4_text", "head_dim": 16, )" + sizes;
+  EXPECT_NE(fault(gemma + R"(, "enable_moe_block": true)").find("enable_moe_block"),
+            std::string::npos);
+  EXPECT_NE(fault(gemma + R"(, "layer_types": ["other", "other"])").find("'other'"),
+            std::string::npos);
+  EXPECT_NE(fault(gemma + R"(, "hidden_size_per_layer_input": 0.5)").find("0.5"),
+            std::string::npos);
+  EXPECT_NE(fault(R"("model_type": "phi3")").find("no vocab_size"), std::string::npos);
+  const std::string stacked = R"("model_type": "mistral4", "kv_lora_rank": 16, "q_lora_rank": 16,
+      "qk_nope_head_dim": 8, "qk_rope_head_dim": 8, "v_head_dim": 8, "n_routed_experts": 2,
+      "n_shared_experts": 1, "num_experts_per_tok": 1, )" +
+                              sizes;
+  EXPECT_EQ(fault(stacked), "");
+  EXPECT_NE(fault(stacked + R"(, "quantization_config":
+      {"quant_method": "fp8", "weight_block_size": [32, 32]})")
+                .find("experts in one tensor"),
+            std::string::npos);
+}
+
+TEST(FamilyTable, SenselessNumbersAreRefused) {
+  for (const char* value : {"-1", "0", "1.5", "\"64\"", "[64]", "{}", "1e30", "4294967296"}) {
+    for (const char* field : {"hidden_size", "num_attention_heads", "vocab_size",
+                              "num_hidden_layers", "intermediate_size", "num_key_value_heads"}) {
+      std::string text = sizes;
+      const std::size_t begin = text.find(':', text.find(field)) + 1;
+      text.replace(begin, text.find_first_of(",\n", begin) - begin, value);
+      const std::string said = fault(R"("model_type": "phi3", )" + text);
+      EXPECT_NE(said, "") << field << " " << value;
+      EXPECT_LT(said.size(), 300U);
+    }
+  }
+  EXPECT_NE(fault(R"("model_type": "olmoe", "num_experts": 100000000, )" + sizes), "");
+}
+
+}  // namespace
+}  // namespace offload
