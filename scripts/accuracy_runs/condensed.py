@@ -138,7 +138,7 @@ def are_times(times, names):
 
 
 def cases_of(paths):
-    """All cases of some files, which may be of different sittings, each with its model and budget; refused
+    """All cases of some files, which may be of different days, each with its model and budget; refused
     where two runs have the same."""
     found = {}
     for path, run in ((path, run) for path in paths for run in load(path)["runs"]):
