@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "bench/catalog.hpp"
+#include "tests/unit/messages.hpp"
 
 namespace offload::testing {
 
@@ -130,17 +131,6 @@ inline Platform cpu_machine() {
   platform.host.memory_bytes = 16 * gib;
   platform.host.available_bytes = 14 * gib;
   return platform;
-}
-
-/// What `action` says when it throws an `Error`; "" when it does not.
-template <typename Error, typename Action>
-std::string message_of(Action&& action) {
-  try {
-    action();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "";
 }
 
 }  // namespace offload::testing

@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "offload/error.hpp"
+#include "tests/unit/messages.hpp"
 
 namespace offload {
 namespace {
@@ -16,12 +17,7 @@ Model read(const std::string& fields) {
 }
 
 std::string fault(const std::string& fields) {
-  try {
-    read(fields);
-  } catch (const UsageError& error) {
-    return error.what();
-  }
-  return "";
+  return testing::message_of<UsageError>([&] { read(fields); });
 }
 
 const ModelTensor* find(const Model& model, const std::string& name) {

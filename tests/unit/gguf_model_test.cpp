@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "offload/error.hpp"
+#include "tests/unit/messages.hpp"
 #include "tests/unit/model_files.hpp"
 
 namespace offload {
@@ -24,12 +25,7 @@ std::vector<std::string> names_of(const std::vector<ModelTensor>& tensors) {
 }
 
 std::string complaint(const std::filesystem::path& path) {
-  try {
-    read_gguf(path);
-  } catch (const UsageError& error) {
-    return error.what();
-  }
-  return {};
+  return testing::message_of<UsageError>([&] { read_gguf(path); });
 }
 
 constexpr std::uint32_t q8_0 = 8;

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "offload/error.hpp"
+#include "tests/unit/messages.hpp"
 #include "tests/unit/model_files.hpp"
 
 namespace offload {
@@ -23,12 +24,7 @@ GgufHeader read(const std::string& content) {
 
 /// What the reader says of `content`; "" when it takes it.
 std::string complaint(const std::string& content) {
-  try {
-    read(content);
-  } catch (const UsageError& error) {
-    return error.what();
-  }
-  return {};
+  return testing::message_of<UsageError>([&] { read(content); });
 }
 std::string complaint(const GgufWriter& file) { return complaint(file.header()); }
 

@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "offload/error.hpp"
+#include "tests/unit/messages.hpp"
 
 namespace offload {
 namespace {
@@ -19,12 +20,7 @@ Model read(const std::string& text) {
 
 /// What is said about `text`; "" when it is taken.
 std::string fault(const std::string& text) {
-  try {
-    read(text);
-  } catch (const UsageError& error) {
-    return error.what();
-  }
-  return "";
+  return testing::message_of<UsageError>([&] { read(text); });
 }
 
 /// A dense llama of two layers; `more` replaces and adds fields ("null" takes one away).

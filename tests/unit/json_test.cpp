@@ -7,18 +7,14 @@
 #include <limits>
 
 #include "offload/error.hpp"
+#include "tests/unit/messages.hpp"
 
 namespace offload {
 namespace {
 
 /// What parse_json says about `text`; "" when it takes it.
 std::string fault(std::string_view text, JsonLimits limits = {}) {
-  try {
-    parse_json(text, "file.json", limits);
-  } catch (const UsageError& error) {
-    return error.what();
-  }
-  return "";
+  return testing::message_of<UsageError>([&] { parse_json(text, "file.json", limits); });
 }
 
 std::string repeated(std::string_view text, std::size_t times) {

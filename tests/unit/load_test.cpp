@@ -8,6 +8,7 @@
 #include <string>
 
 #include "offload/error.hpp"
+#include "tests/unit/messages.hpp"
 #include "tests/unit/model_files.hpp"
 
 namespace offload {
@@ -42,12 +43,7 @@ std::string safetensors(std::size_t layers, std::size_t experts = 0) {
 }
 
 std::string complaint(const std::string& given) {
-  try {
-    static_cast<void>(load_model(given));
-  } catch (const UsageError& error) {
-    return error.what();
-  }
-  return {};
+  return testing::message_of<UsageError>([&] { load_model(given); });
 }
 
 TEST(LoadModel, KnowsPresetsByEveryName) {

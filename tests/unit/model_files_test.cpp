@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "offload/error.hpp"
+#include "tests/unit/messages.hpp"
 #include "tests/unit/model_files.hpp"
 
 namespace offload {
@@ -32,12 +33,7 @@ ModelFiles found(const fs::path& path) {
 }
 
 std::string complaint(const std::string& given, const Environment& environment = with({})) {
-  try {
-    static_cast<void>(find_model_files(given, environment));
-  } catch (const UsageError& error) {
-    return error.what();
-  }
-  return {};
+  return testing::message_of<UsageError>([&] { find_model_files(given, environment); });
 }
 
 TEST(ModelFiles, KnowsADirectoryOfShards) {

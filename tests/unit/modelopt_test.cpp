@@ -14,6 +14,7 @@
 #include "bench/models/offload_rules.hpp"
 #include "bench/models/slice.hpp"
 #include "offload/error.hpp"
+#include "tests/unit/messages.hpp"
 #include "tests/unit/model_files.hpp"
 
 namespace offload {
@@ -58,12 +59,7 @@ Model load_config(const std::string& config_text) {
 
 std::string complaint(const std::string& config_text, const std::string& file,
                       const std::string& quantization) {
-  try {
-    static_cast<void>(load_directory(config_text, file, quantization));
-  } catch (const UsageError& error) {
-    return error.what();
-  }
-  return {};
+  return testing::message_of<UsageError>([&] { load_directory(config_text, file, quantization); });
 }
 
 /// The model's tensors as the header of a safetensors file.

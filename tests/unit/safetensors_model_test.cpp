@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "offload/error.hpp"
+#include "tests/unit/messages.hpp"
 #include "tests/unit/model_files.hpp"
 
 namespace offload {
@@ -38,17 +39,8 @@ const ModelTensor& tensor_of(const Model& model, const std::string& name) {
   throw std::out_of_range(name);
 }
 
-template <class Read>
-std::string complaint(Read read) {
-  try {
-    read();
-  } catch (const UsageError& error) {
-    return error.what();
-  }
-  return {};
-}
 std::string complaint_of_index(const fs::path& path) {
-  return complaint([&] { read_safetensors_index(path); });
+  return testing::message_of<UsageError>([&] { read_safetensors_index(path); });
 }
 
 TEST(SafetensorsModel, PutsALayerInTheOrderItRuns) {
@@ -176,14 +168,18 @@ TEST(SafetensorsModel, WantsAllLayersAndEachTensorOnce) {
   Checkpoint one;
   one.add("model.layers.1.mlp.up_proj.weight", "BF16", "8,8", 128);
   const fs::path first = directory.write("a.safetensors", one.header());
-  EXPECT_TRUE(says(complaint([&] {
+  EXPECT_TRUE(says(testing::message_of<UsageError>([&] {
                      read_safetensors({&first, 1});
                    }),
                    "has layer 1 but no layer 0; if it is one file of several"));
   const std::vector<fs::path> both{first, directory.write("b.safetensors", one.header())};
-  EXPECT_TRUE(says(complaint([&] { read_safetensors(both); }), "is in another file as well"));
+  EXPECT_TRUE(says(testing::message_of<UsageError>([&] { read_safetensors(both); }),
+                   "is in another file as well"));
   const fs::path none = directory.write("c.safetensors", safetensors_file("{}"));
-  EXPECT_TRUE(says(complaint([&] { read_safetensors({&none, 1}); }), "named after a layer"));
+  EXPECT_TRUE(says(testing::message_of<UsageError>([&] {
+                     read_safetensors({&none, 1});
+                   }),
+                   "named after a layer"));
 }
 
 std::string layer_file(int number) {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "offload/error.hpp"
+#include "tests/unit/messages.hpp"
 #include "tests/unit/model_files.hpp"
 
 namespace offload {
@@ -21,12 +22,7 @@ SafetensorsHeader read(const std::string& content) {
 
 /// What the reader says of `content`; "" when it takes it.
 std::string complaint(const std::string& content) {
-  try {
-    read(content);
-  } catch (const UsageError& error) {
-    return error.what();
-  }
-  return {};
+  return testing::message_of<UsageError>([&] { read(content); });
 }
 
 std::string entry(const std::string& name, const std::string& dtype, const std::string& shape,

@@ -16,6 +16,7 @@
 #include "bench/models/offload_rules.hpp"
 #include "bench/models/slice.hpp"
 #include "offload/error.hpp"
+#include "tests/unit/messages.hpp"
 #include "tests/unit/model_files.hpp"
 
 namespace offload {
@@ -31,17 +32,8 @@ Model load(const Checkpoint& checkpoint, const std::string& config = "") {
   return load_model((directory.path() / "Odd").string());
 }
 
-template <class Read>
-std::string complaint(Read read) {
-  try {
-    read();
-  } catch (const UsageError& error) {
-    return error.what();
-  }
-  return {};
-}
 std::string complaint(const Checkpoint& checkpoint, const std::string& config = "") {
-  return complaint([&] { load(checkpoint, config); });
+  return testing::message_of<UsageError>([&] { load(checkpoint, config); });
 }
 
 const ModelTensor& tensor_of(const Model& model, const std::string& end) {
@@ -212,7 +204,8 @@ TEST(UnusualModel, ConfigsOfDraftsAndOfEncodersWithDecodersAreRefused) {
   file.add(layer + "mlp.up_proj.weight", "BF16", "8,16", 256);
   const TempDirectory directory;
   const auto alone = [&](const std::string& config) {
-    return complaint([&] { load_model(directory.write("config.json", config).string()); });
+    return testing::message_of<UsageError>(
+        [&] { load_model(directory.write("config.json", config).string()); });
   };
   const std::string llama = R"("model_type":"llama","hidden_size":64,"intermediate_size":96,)"
                             R"("num_hidden_layers":1,"num_attention_heads":4,"vocab_size":128)";
@@ -233,9 +226,9 @@ TEST(UnusualModel, AConfigThatSaysTooLittleSendsForTheTensors) {
   const TempDirectory directory;
   for (const std::string config : {R"({"hidden_size":64})", R"({"model_type":"llama"})",
                                    R"({"model_type":"llava","text_config":{"hidden_size":64}})"}) {
-    EXPECT_TRUE(
-        says(complaint([&] { load_model(directory.write("config.json", config).string()); }),
-             "; give the model's safetensors"))
+    EXPECT_TRUE(says(testing::message_of<UsageError>(
+                         [&] { load_model(directory.write("config.json", config).string()); }),
+                     "; give the model's safetensors"))
         << config;
   }
 }
@@ -354,11 +347,13 @@ TEST(UnusualModel, AdaptersAreRefusedByWhatTheyAre) {
       .add(query + "lora_magnitude_vector", "BF16", "16", 32);
   const TempDirectory directory;
   const fs::path file = directory.write("peft/adapter_model.safetensors", lora.header());
-  EXPECT_TRUE(says(complaint([&] { load_model(file.string()); }), "holds an adapter (LoRA)"));
+  EXPECT_TRUE(says(testing::message_of<UsageError>([&] { load_model(file.string()); }),
+                   "holds an adapter (LoRA)"));
   const std::string peft = (directory.path() / "peft").string();
   directory.write("peft/adapter_config.json", "{}");
   for (int with_config = 0; with_config < 2; ++with_config) {
-    EXPECT_TRUE(says(complaint([&] { load_model(peft); }), "an adapter (adapter_config.json)"));
+    EXPECT_TRUE(says(testing::message_of<UsageError>([&] { load_model(peft); }),
+                     "an adapter (adapter_config.json)"));
     directory.write("peft/config.json", R"({"model_type":"llama"})");
   }
   // Beside a model's own weights both are no harm.
@@ -366,7 +361,7 @@ TEST(UnusualModel, AdaptersAreRefusedByWhatTheyAre) {
       .add("model.layers.0.mlp.up_proj.weight", "BF16", "32,32", 2048);
   directory.write("peft/model.safetensors", lora.header());
   directory.write("peft/config.json", "{}");
-  EXPECT_EQ(complaint([&] { load_model(peft); }), "");
+  EXPECT_EQ(testing::message_of<UsageError>([&] { load_model(peft); }), "");
 }
 
 }  // namespace
