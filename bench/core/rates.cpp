@@ -8,17 +8,13 @@
 namespace offload {
 namespace {
 
-bool same_weight(const ProductShape& one, const ProductShape& other) {
-  return one.dtype == other.dtype && one.rows == other.rows && one.cols == other.cols;
-}
-
 /// Of the weights that were measured, the one most alike in size; nullptr where none of the type
 /// was.
 const ProductShape* most_alike(std::span<const ProductTime> known, const ProductShape& shape,
                                Rereads rereads) {
   const ProductShape* best = nullptr;
   const auto apart = [&](const ProductShape& other) {
-    return same_weight(shape, other) ? -1 : std::abs(std::log(other.bytes() / shape.bytes()));
+    return shape.same_weight(other) ? -1 : std::abs(std::log(other.bytes() / shape.bytes()));
   };
   for (const ProductTime& time : known) {
     if (time.rereads != rereads || time.shape.dtype != shape.dtype) continue;
@@ -48,7 +44,7 @@ std::optional<ProductTime> of_weight(std::span<const ProductTime> known, const P
   const ProductTime* fewer = nullptr;
   const ProductTime* more = nullptr;
   for (const ProductTime& time : known) {
-    if (time.rereads != rereads || !same_weight(time.shape, weight)) continue;
+    if (time.rereads != rereads || !time.shape.same_weight(weight)) continue;
     const std::size_t measured = time.shape.tokens;
     if (measured <= tokens && (fewer == nullptr || measured > fewer->shape.tokens)) fewer = &time;
     if (measured >= tokens && (more == nullptr || measured < more->shape.tokens)) more = &time;

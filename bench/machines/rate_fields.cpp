@@ -29,6 +29,7 @@ constexpr auto fields = std::to_array<RateField>({
      &Rates::window_read_mostly},
     {"window_migrate_bytes_per_second", "window_migrate_bytes_per_second", &Rates::window_migrate},
     {"prefetch_start_s", "prefetch_start_s", &Rates::prefetch_start},
+    {"window_run_start_s", "window_run_start_s", &Rates::window_run_start},
     {"device_read_bytes_per_second", "device_read_bytes_per_second", &Rates::device_read},
     {"device_latency_s", "device_latency_s", &Rates::device_latency},
     {"launch_s", "launch_s", &Rates::launch},
@@ -39,6 +40,7 @@ constexpr auto fields = std::to_array<RateField>({
     {"host_read_beside_copy_bytes_per_second", "host_read_beside_copy_bytes_per_second",
      &Rates::host_read_beside_copy},
     {"hand_over_s", "hand_over_s", &Rates::hand_over},
+    {"host_start_s", "host_start_s", &Rates::host_start},
     {host_flops_name, "", &Rates::host_flops},
 });
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -55,16 +56,25 @@ class HostReads {
 
   void alone(Calibration& result) {
     for (int i = 0; i < repeats; ++i) {
-      const double seconds = timed_host_read(session_, wall_, data(), bytes_);
+      const double seconds = timed_host_read(session_, wall_, data(), bytes_, bytes_);
       result.host_read = std::max(result.host_read, rate(bytes_, seconds));
     }
+    for (int i = 0; i < repeats; ++i) {
+      const double seconds = timed_host_read(session_, wall_, data(), bytes_, shared_bytes);
+      pieces_seconds_ = std::min(pieces_seconds_, seconds);
+    }
+    const double beyond = pieces_seconds_ - static_cast<double>(bytes_) / result.host_read;
+    result.host_start = std::max(0.0, beyond / static_cast<double>(bytes_ / shared_bytes));
   }
 
  private:
+  static constexpr std::size_t shared_bytes = 4 * MiB;  // as an expert's weights are
+
   Session& session_;
   WallTime& wall_;
   std::size_t bytes_;
   std::optional<HostBuffers::Loan> memory_;
+  double pieces_seconds_ = std::numeric_limits<double>::infinity();
 };
 
 double chase_latency(Session& session, WallTime& wall, const std::byte* data, std::uint64_t* out) {
@@ -299,9 +309,12 @@ Calibration calibrate(Session& session, WallTime& wall, const std::function<void
       reads.alone(result);
       checkpoint();
       if (session.gpu()) {
+        // At two times: it doubles as soon as others take one of the CPUs for a while.
+        const double at_first = hand_over_seconds(session);
         calibrate_gpu(session, wall, reads, checkpoint, result);
         result.copy_pageable = pageable_copy_rate(session, wall);
         reads.alone(result);
+        result.hand_over = std::min(at_first, hand_over_seconds(session));
       }
     }
     session.host_buffers().trim();

@@ -84,11 +84,12 @@ class Limits {
     prepare("gemv", "host_compute", weights);
     const auto plain = session.host_buffers().borrow(HostMemory::pageable, weights.bytes());
     std::fill_n(plain.data(), weights.bytes(), std::byte{0x5a});
-    const auto [ours, reads] = runner_.in_turn(
-        [&] { return runner_.loop().pass(); },
-        [&] {
-          return timed_host_read(session, runner_.context().wall, plain.data(), weights.bytes());
-        });
+    const auto [ours, reads] =
+        runner_.in_turn([&] { return runner_.loop().pass(); },
+                        [&] {
+                          return timed_host_read(session, runner_.context().wall, plain.data(),
+                                                 weights.bytes(), weights.bytes());
+                        });
     const double bytes = static_cast<double>(weights.bytes());
     const double rate = bytes / ours;
     const double read = bytes / reads;

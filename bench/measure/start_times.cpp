@@ -3,11 +3,13 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <vector>
 
 #include "bench/measure/timed.hpp"
 #include "bench/measure/wall_clock.hpp"
 #include "kernels/stream_read.hpp"
 #include "offload/cuda/runtime.hpp"
+#include "offload/statistics.hpp"
 
 namespace offload {
 namespace {
@@ -15,6 +17,7 @@ namespace {
 constexpr int repeats = 5;
 constexpr std::size_t pieces = 64;
 constexpr std::size_t piece_bytes = std::size_t{1} << 20;
+constexpr std::size_t kernel_bytes = std::size_t{4} << 20;  // as an expert's weights are
 constexpr std::size_t small_bytes = std::size_t{64} << 10;
 
 /// What each of so many takes beyond the time of its bytes.
@@ -48,25 +51,36 @@ void calibrate_starts(Session& session, WallTime& wall, std::byte* pinned, std::
   const cuda::DeviceBuffer sum(sizeof(std::uint64_t));
   auto* const sum_at = static_cast<std::uint64_t*>(sum.data());
   cuda::memset_async(sum.data(), 0, sum.bytes(), stream);
-  const auto kernel = [&](std::size_t i) {
-    kernels::stream_read(device + i * small_bytes, small_bytes, sum_at, stream);
-  };
+  const std::size_t kernels_of_all = std::min(pieces, bytes / kernel_bytes);
   const double launched = median_seconds(session, wall, repeats, [&] {
-    for (std::size_t i = 0; i < pieces; ++i) kernel(i);
+    for (std::size_t i = 0; i < kernels_of_all; ++i) {
+      kernels::stream_read(device + i * kernel_bytes, kernel_bytes, sum_at, stream);
+    }
   });
-  result.launch = beyond(launched, pieces, small_bytes, *result.device_read);
+  result.launch = beyond(launched, kernels_of_all, kernel_bytes, *result.device_read);
+}
 
+double hand_over_seconds(Session& session) {
   constexpr std::size_t turns = 32;
+  const StreamHandle stream = session.stream();
+  const cuda::DeviceBuffer device(small_bytes);
+  const cuda::DeviceBuffer sum(sizeof(std::uint64_t));
+  const std::vector<std::byte> host(small_bytes);
   std::uint64_t host_sum = 0;
+  cuda::memset_async(device.data(), 0, device.bytes(), stream);
+  cuda::memset_async(sum.data(), 0, sum.bytes(), stream);
   cuda::stream_synchronize(stream);
-  const Stopwatch watch;
+  std::vector<double> seconds;
   for (std::size_t i = 0; i < turns; ++i) {
-    kernel(i);
+    const Stopwatch watch;
+    kernels::stream_read(static_cast<const std::byte*>(device.data()), small_bytes,
+                         static_cast<std::uint64_t*>(sum.data()), stream);
     cuda::stream_synchronize(stream);
-    host::stream_read(pinned, small_bytes, &host_sum, session.workers());
+    host::stream_read(host.data(), small_bytes, &host_sum, session.workers());
     session.workers().join();
+    seconds.push_back(watch.seconds() / 2);
   }
-  result.hand_over = watch.seconds() / static_cast<double>(2 * turns);
+  return percentile(seconds, 50);
 }
 
 }  // namespace offload

@@ -13,4 +13,7 @@ namespace offload {
 void calibrate_starts(Session& session, WallTime& wall, std::byte* pinned, std::byte* device,
                       std::size_t bytes, Calibration& result);
 
+/// From the end of the GPU's or the CPU's work to the other's begin, where both do next to nothing.
+double hand_over_seconds(Session& session);
+
 }  // namespace offload

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "bench/measure/timed.hpp"
 
+#include <algorithm>
 #include <cstdint>
 #include <vector>
 
@@ -28,11 +29,14 @@ double timed_seconds(Session& session, WallTime& wall, const std::function<void(
   return seconds;
 }
 
-double timed_host_read(Session& session, WallTime& wall, const std::byte* data, std::size_t bytes) {
+double timed_host_read(Session& session, WallTime& wall, const std::byte* data, std::size_t bytes,
+                       std::size_t piece) {
   session.flush_host_cache();
   std::uint64_t sum = 0;
   const Stopwatch watch;
-  host::stream_read(data, bytes, &sum, session.workers());
+  for (std::size_t at = 0; at < bytes; at += piece) {
+    host::stream_read(data + at, std::min(piece, bytes - at), &sum, session.workers());
+  }
   session.workers().join();
   const double seconds = watch.seconds();
   wall.measured += seconds;

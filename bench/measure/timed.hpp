@@ -17,7 +17,9 @@ double median_seconds(Session& session, WallTime& wall, int repeats,
 /// Seconds of one `pass`, after a flush of the L2 where there is a GPU.
 double timed_seconds(Session& session, WallTime& wall, const std::function<void()>& pass);
 
-/// Seconds of one plain read of host memory by all workers, after a flush of the CPU's caches.
-double timed_host_read(Session& session, WallTime& wall, const std::byte* data, std::size_t bytes);
+/// Seconds of one plain read of host memory by all workers, after a flush of the CPU's caches: in
+/// pieces of `piece` bytes, each of which all workers share.
+double timed_host_read(Session& session, WallTime& wall, const std::byte* data, std::size_t bytes,
+                       std::size_t piece);
 
 }  // namespace offload

@@ -226,6 +226,8 @@ struct Policy {
   std::optional<double> Rates::*calibrates = nullptr;
   /// What each tensor takes beyond its bytes' time by that rate; nullptr: not told apart.
   std::optional<double> Rates::*calibrates_start = nullptr;
+  /// Likewise each run of neighbouring rows, where a pass reads some rows here and some there.
+  std::optional<double> Rates::*calibrates_run_start = nullptr;
 
   /// Whether `platform` has what it needs.
   Support support(const Platform& platform) const;

@@ -36,6 +36,9 @@ struct ProductShape {
   double bytes() const {  // of the weight
     return static_cast<double>(rows) * static_cast<double>(cols * bytes_of(dtype));
   }
+  bool same_weight(const ProductShape& other) const {
+    return dtype == other.dtype && rows == other.rows && cols == other.cols;
+  }
   bool operator==(const ProductShape&) const = default;
 };
 
@@ -58,9 +61,7 @@ struct WeightReads {
   Rereads rereads = Rereads::as_engines_do;
   std::map<std::size_t, std::size_t> by_tokens;
 
-  bool of(const ProductShape& shape) const {
-    return dtype == shape.dtype && rows == shape.rows && cols == shape.cols;
-  }
+  bool of(const ProductShape& shape) const { return shape.same_weight({dtype, rows, cols}); }
   bool operator==(const WeightReads&) const = default;
 };
 
@@ -82,6 +83,8 @@ struct Rates {
   std::optional<double> map;
   std::optional<double> window_read_mostly, window_migrate;
   std::optional<double> prefetch_start;  // seconds that a prefetch call takes beyond its bytes'
+  // Likewise each run of neighbouring rows that a ReadMostly window brings and drops by itself.
+  std::optional<double> window_run_start;
   // GPU memory, and kernels.
   std::optional<double> device_read;
   std::optional<double> device_latency;
@@ -91,7 +94,8 @@ struct Rates {
   std::optional<double> flops;      // of large dense products of 16-bit types
   std::optional<double> flops_fp8;  // likewise of fp8; twice flops where it is not known
   // The CPU.
-  double host_read = 0;                         // all workers streaming from host memory
+  double host_read = 0;              // all workers streaming from host memory
+  std::optional<double> host_start;  // seconds that sharing a read out takes beyond its bytes'
   std::optional<double> copy_h2d_beside_host;   // the copy engine while all workers read
   std::optional<double> host_read_beside_copy;  // and the workers meanwhile
   std::optional<double> hand_over;  // seconds from the end of one side's work to the other's begin

@@ -104,6 +104,43 @@ TEST(Predictions, CountWhatEachPrefetchTakes) {
   EXPECT_NEAR(cold->seconds * 1e3, 80 + 4 + 8, 1e-9);
 }
 
+TEST(Predictions, CountWhatEachReadOfTheCpuTakes) {
+  Rates starts = rates();
+  starts.host_start = 1e-3;
+  EXPECT_NEAR(predicted("host_compute", Start::steady, weights(), starts)->seconds * 1e3, 20 + 8,
+              1e-9);
+}
+
+TEST(Predictions, CountTheRunsOfRowsThatAWindowBringsByThemselves) {
+  static const Catalog catalog = make_catalog();
+  Rates starts = rates();
+  const auto seconds = [&](const WeightSet& set) {
+    const auto one_token = catalog.workload("decode")->with_parameter(1);
+    const Case item{one_token.get(), catalog.policy("managed_readmostly_window"), &set};
+    return predict(item, starts, {}, false)->seconds;
+  };
+  // Of 512 experts 4 that lie apart; all of 4; and all of two stacks, which follow each other.
+  const auto stack = [](std::size_t experts, std::size_t tensors) {
+    WeightSet set{.name = "w", .tensors = {}, .routed_experts = 4};
+    for (std::size_t i = 0; i < tensors; ++i) {
+      set.tensors.push_back({"e", DType::u8, experts * 1000, 1000, 0, experts});
+    }
+    return set;
+  };
+  const auto added = [&](const WeightSet& set) {
+    starts.window_run_start.reset();
+    const double none = seconds(set);
+    starts.window_run_start = 1;
+    return seconds(set) - none;
+  };
+  EXPECT_NEAR(added(stack(512, 1)), 3, 1e-9);
+  EXPECT_NEAR(added(stack(4, 1)), 0, 1e-9);
+  EXPECT_NEAR(added(stack(4, 2)), 0, 1e-9);
+  WeightSet around_a_resident = stack(4, 3);
+  around_a_resident.tensors[1].resident = true;
+  EXPECT_NEAR(added(around_a_resident), 0, 1e-9);
+}
+
 TEST(Predictions, HandOverOnceATensorWhereExpertsAreSplit) {
   static const Catalog catalog = make_catalog();
   const WeightSet set{"w", {{"experts", DType::bf16, 8 * 4096, 4096, 0, 8}}};

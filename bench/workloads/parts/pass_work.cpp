@@ -23,7 +23,7 @@ WorkItem read_item(const Piece& piece, std::size_t bytes, const Rates& rates) {
   WorkItem item{piece, bytes};
   item.on_gpu = item.on_gpu_sustained = read_seconds(bytes, rates.device_read, rates.launch);
   item.over_link.fill(read_seconds(bytes, rates.sm_read_pinned, rates.launch));
-  item.on_cpu = read_seconds(bytes, rates.host_read, 0);
+  item.on_cpu = read_seconds(bytes, rates.host_read, rates.host_start.value_or(0));
   return item;
 }
 

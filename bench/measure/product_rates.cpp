@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "bench/measure/case_rates.hpp"
-
+// What the products of a run take by themselves.
 #include <algorithm>
 #include <map>
 #include <memory>
@@ -11,18 +10,16 @@
 #include <tuple>
 #include <utility>
 
+#include "bench/measure/attempt.hpp"
+#include "bench/measure/case_rates.hpp"
 #include "bench/measure/plan_memory.hpp"
 #include "bench/measure/timed.hpp"
-#include "offload/error.hpp"
 #include "offload/statistics.hpp"
 
 namespace offload {
 namespace {
 
 constexpr std::size_t MiB = std::size_t{1} << 20;
-constexpr std::size_t read_bytes = 256 * MiB;  // as long as driver and window need to get going
-constexpr std::size_t small_bytes = 4 * MiB;   // as an expert's weights are
-constexpr int repeats = 5;
 constexpr int product_repeats = 3;
 
 const Policy* first_of(const Catalog& catalog, Family family) {
@@ -65,51 +62,6 @@ double median_pass(Loop& loop, int passes) {
   seconds.reserve(static_cast<std::size_t>(passes));
   for (int i = 0; i < passes; ++i) seconds.push_back(loop.pass());
   return percentile(seconds, 50);
-}
-
-/// What fails costs a prediction and no more, unless the GPU is lost.
-template <typename Measure>
-void attempt(const Measure& measure) {
-  try {
-    measure();
-  } catch (const CudaError& error) {
-    if (error.context_dead()) throw;
-  } catch (const ImplausibleResult&) {
-    // A case of the run will say so.
-  }
-}
-
-/// A plain read of so many tensors, together read_bytes, beyond what it takes in GPU memory.
-double seconds_to_bring(const CaseRatesContext& context, const Policy& policy, std::size_t tensors,
-                        const Calibration& result) {
-  constexpr std::size_t cols = 4096;
-  WeightSet weights{"calibration", {}};
-  for (std::size_t i = 0; i < tensors; ++i) {
-    weights.tensors.push_back(
-        {"w" + std::to_string(i), DType::u8, read_bytes / tensors / cols, cols, i});
-  }
-  const Workload* const read = context.catalog.workload("stream_read");
-  context.loop.prepare({read, &policy, &weights, policy.starts.front()});
-  double seconds = median_pass(context.loop, repeats);
-  context.loop.clear();  // before its weights go
-  // Mapped pages are read over the link; all others a second time, from GPU memory.
-  const bool brought = policy.path(Start::warm, context.session.platform()) == Path::device_memory;
-  const bool copied = policy.starts.front() == Start::steady;
-  if (brought || copied) {
-    seconds -= static_cast<double>(read_bytes) / result.device_read.value_or(1e18);
-    seconds -= static_cast<double>(tensors) * result.launch.value_or(0);
-  }
-  return seconds;
-}
-
-void calibrate_policy(const CaseRatesContext& context, const Policy& policy, Calibration& result) {
-  const double one = seconds_to_bring(context, policy, 1, result);
-  if (one <= 0) return;
-  result.*policy.calibrates = static_cast<double>(read_bytes) / one;
-  if (policy.calibrates_start == nullptr) return;
-  constexpr std::size_t many = read_bytes / small_bytes;
-  const double beyond = seconds_to_bring(context, policy, many, result) - one;
-  result.*policy.calibrates_start = std::max(0.0, beyond / static_cast<double>(many));
 }
 
 /// How many times as long `pass` takes than `seconds` once it has been at it for a while: where the
@@ -183,10 +135,6 @@ struct Wanted {
   std::vector<ProductShape> on_cpu;
 };
 
-bool same_weight(const ProductShape& one, const ProductShape& other) {
-  return one.dtype == other.dtype && one.rows == other.rows && one.cols == other.cols;
-}
-
 /// All `shapes` are of one weight, which lies where `policy` has it until the last is timed.
 void time_weight(const CaseRatesContext& context, std::span<const ProductShape> shapes,
                  const Policy& policy, const std::set<Rereads>& asked, Calibration& result) {
@@ -253,8 +201,8 @@ Wanted products_of(const Plan& plan) {
 }  // namespace
 
 std::vector<ProductShape> shapes_to_measure(const std::vector<ProductShape>& shapes) {
-  constexpr std::size_t few = 6;
-  constexpr std::size_t apart = 4;  // times
+  constexpr std::size_t few = 12;
+  constexpr std::size_t apart = 2;  // times
   std::map<std::tuple<DType, std::size_t, std::size_t>, std::vector<std::size_t>> tokens;
   for (const ProductShape& shape : shapes) {
     tokens[{shape.dtype, shape.rows, shape.cols}].push_back(shape.tokens);
@@ -274,22 +222,6 @@ std::vector<ProductShape> shapes_to_measure(const std::vector<ProductShape>& sha
   return wanted;
 }
 
-void calibrate_policies(const CaseRatesContext& context, const Plan& plan, Calibration& result) {
-  const Platform& platform = context.session.platform();
-  if (!platform.gpu || host_memory_limit(platform.host) < 4 * read_bytes) return;
-  if (gpu_memory_limit(*platform.gpu) < 4 * read_bytes) return;
-  for (const Policy* policy : context.catalog.policies) {
-    if (policy->calibrates == nullptr || !policy->support(platform)) continue;
-    if (result.*policy->calibrates) continue;  // kept from another run
-    const bool planned = std::ranges::any_of(
-        plan.cases, [&](const Case& item) { return item.policy->family == policy->family; });
-    if (!planned) continue;
-    context.checkpoint(policy->name);
-    attempt([&] { calibrate_policy(context, *policy, result); });
-    context.loop.clear();
-  }
-}
-
 void calibrate_products(const CaseRatesContext& context, const Plan& plan, Calibration& result) {
   const Wanted wanted = products_of(plan);
   const auto measure = [&](const std::vector<ProductShape>& shapes,
@@ -303,7 +235,7 @@ void calibrate_products(const CaseRatesContext& context, const Plan& plan, Calib
     }
     for (auto first = unknown.begin(); first != unknown.end();) {
       const auto last = std::find_if(first, unknown.end(), [&](const ProductShape& shape) {
-        return !same_weight(shape, *first);
+        return !shape.same_weight(*first);
       });
       time_weight(context, {first, last}, *policy, wanted.rereads, result);
       first = last;
