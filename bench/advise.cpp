@@ -207,10 +207,21 @@ std::uint64_t memory_of(std::size_t asked, std::optional<std::uint64_t> known,
   throw UsageError("give " + flag + ": the rates do not say how much there is");
 }
 
+/// A little more is what a card is called by: 24 GiB, of which it shows 23.99.
+void refuse_more_than(std::uint64_t has, std::size_t asked, const std::string& machine) {
+  constexpr double called = 1.05;
+  if (has == 0 || static_cast<double>(asked) <= called * static_cast<double>(has)) return;
+  throw UsageError("--gpu-memory " + format_size_rounded(asked) + " is more than the " +
+                   format_size_rounded(has) + " that " + machine + " has");
+}
+
 Question question_of(const Options& options, const Model& model, const MachineProfile& machine) {
   const AdviseOptions& asked = options.advise;
   const Platform& platform = machine.platform;
   Question question;
+  if (platform.gpu) {
+    refuse_more_than(platform.gpu->memory_bytes, asked.gpu_memory, platform.gpu->name);
+  }
   // What the driver and each process keep of it no model gets.
   constexpr double usable = 0.95;
   std::optional<std::uint64_t> gpu_memory;

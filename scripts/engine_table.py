@@ -32,16 +32,26 @@ def twin(of_engine, model_name, runs):
     return printed.twin(of_engine, runs, does_the_same)
 
 
+def predicted(case):
+    """Seconds of a pass over all layers, as those measured are scaled to them; None where nothing was
+    predicted."""
+    if not case.get("predicted"):
+        return None
+    return case["predicted"]["seconds"] * case["model"]["pass_s"] / case["summary"]["median_s"]
+
+
 def render(path, runs):
     """`path` is what the engine's script printed, `runs` are this program's on the same machine."""
     document = printed.by("vllm_offload", path)
-    lines = [f"| vLLM {document['vllm']['version']} | ms a pass | here | ms a pass | vLLM / here |",
-             "|---|---:|---|---:|---:|"]
+    lines = [f"| vLLM {document['vllm']['version']} | ms a pass | here | ms a pass | vLLM / here "
+             "| predicted | vLLM / predicted |", "|---|---:|---|---:|---:|---:|---:|"]
     for of_engine in document["rows"]:
         case = twin(of_engine, document["model"]["name"], runs)
-        theirs, ours = of_engine["median_s"], case["model"]["pass_s"]
+        theirs, ours, expected = of_engine["median_s"], case["model"]["pass_s"], predicted(case)
         lines.append(row([
             f"`{of_engine['row']}`", three_digits(theirs * 1e3),
             f"`{case['label']}`, `{case['policy']}`" + (", a graph" if case["captured"] else ""),
-            three_digits(ours * 1e3), ratio_text(theirs / ours)]))
+            three_digits(ours * 1e3), ratio_text(theirs / ours),
+            three_digits(expected * 1e3) if expected else "-",
+            ratio_text(theirs / expected) if expected else "-"]))
     return "\n".join(lines)

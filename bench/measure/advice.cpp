@@ -543,7 +543,10 @@ Rates twice_as_fast(const Rates& rates, Bottleneck part) {
       products(faster.products);
       break;
     case Bottleneck::starts:
-      each({&faster.copy_start, &faster.batch_start, &faster.launch, &faster.hand_over}, 0.5);
+      each({&faster.copy_start, &faster.batch_start, &faster.launch, &faster.hand_over,
+            &faster.host_start, &faster.prefetch_start, &faster.fault_run_start,
+            &faster.window_read_mostly_run_start, &faster.window_migrate_run_start},
+           0.5);
       break;
   }
   return faster;

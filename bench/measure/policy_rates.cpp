@@ -78,7 +78,8 @@ std::optional<double> seconds_of_a_run(const CaseRatesContext& context, const Po
     const Tuning tuning;
     const auto work = reads.one_token->work(weights, rates);
     const auto found =
-        work ? policy.predict(*work, {weights.tensors, rates, tuning}) : std::nullopt;
+        work ? policy.predict(*work, {weights.tensors, rates, tuning, policy.starts.front()})
+             : std::nullopt;
     return found ? std::optional(found->seconds) : std::nullopt;
   };
   const auto none = predicted(0);

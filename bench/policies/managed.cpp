@@ -187,6 +187,8 @@ constexpr bool is_plain(const Recipe& recipe) {
          (!recipe.preferred || (*recipe.preferred == Processor::cpu && !recipe.read_mostly));
 }
 
+constexpr bool comes_by_faults(const Recipe& recipe) { return rate_of(recipe) == &Rates::fault; }
+
 std::optional<double> predict_ahead(const PassWork& work, const PredictContext& context) {
   UnitTimes units;
   std::optional<std::size_t> layer;
@@ -223,10 +225,12 @@ std::optional<Prediction> predict(const PassWork& work, const PredictContext& co
   if (recipe.ahead) return roughly(predict_ahead(work, context));
   const auto rate = context.rates.*rate_of(recipe);
   const auto start = recipe.prefetch ? context.rates.prefetch_start : std::nullopt;
-  return roughly(in_order(work, context, [&](const WorkItem& item) {
+  const auto pieces = in_order(work, context, [&](const WorkItem& item) {
     const auto brought = bytes_over(item.bytes, rate) + start.value_or(0);
     return stays_on_cpu ? brought : brought + item.on_gpu;
-  }));
+  });
+  if (!comes_by_faults(recipe)) return roughly(pieces);
+  return roughly(pieces + starts_of_runs(work, context, context.rates.fault_run_start));
 }
 
 /// What all of them share.
@@ -255,6 +259,8 @@ constexpr Policy managed(std::string_view name, std::string_view memory, std::st
       .predict = predict<recipe>,
       .calibrates = is_plain(recipe) ? rate_of(recipe) : nullptr,
       .calibrates_start = recipe.prefetch && !recipe.read_mostly ? &Rates::prefetch_start : nullptr,
+      .calibrates_run_start =
+          is_plain(recipe) && comes_by_faults(recipe) ? &Rates::fault_run_start : nullptr,
   };
 }
 

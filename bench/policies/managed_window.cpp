@@ -247,36 +247,23 @@ std::unique_ptr<Placement> place(std::span<const WeightTensor> tensors,
 constexpr Recipe readmostly{.read_mostly = true};
 constexpr Recipe migrate{};
 
-/// How many runs of neighbours the offloaded rows of a pass make beyond one.
-std::size_t gaps(const PassWork& work, const PredictContext& context) {
-  std::size_t found = 0;
-  const Piece* last = nullptr;
-  for (const WorkItem& item : work) {
-    if (is_resident(item, context)) continue;
-    const Piece& piece = item.piece;
-    if (last != nullptr) {
-      const std::size_t end = last->first_row + last->rows;
-      const bool follows = piece.tensor == last->tensor
-                               ? piece.first_row == end
-                               : piece.first_row == 0 && end == context.tensors[last->tensor].rows;
-      if (!follows) ++found;
-    }
-    last = &piece;
-  }
-  return found;
+constexpr auto rate_of(const Recipe& recipe) {
+  return recipe.read_mostly ? &Rates::window_read_mostly : &Rates::window_migrate;
+}
+
+constexpr auto run_start_of(const Recipe& recipe) {
+  return recipe.read_mostly ? &Rates::window_read_mostly_run_start
+                            : &Rates::window_migrate_run_start;
 }
 
 template <const Recipe& recipe>
 std::optional<Prediction> predict(const PassWork& work, const PredictContext& context) {
   const Rates& rates = context.rates;
-  const auto rate = recipe.read_mostly ? rates.window_read_mostly : rates.window_migrate;
   const std::size_t unit = unit_bytes(context.tensors, context.tuning);
   const auto brought = panel_times(work, context, unit, [&](double bytes) {
-                         return bytes_over(bytes, rate);
+                         return bytes_over(bytes, rates.*rate_of(recipe));
                        }).steady(units_held(context.tuning));
-  // A page that is sent home takes so long that its run's calls do not show.
-  const double calls = recipe.read_mostly ? rates.window_run_start.value_or(0) : 0;
-  return roughly(brought + calls * static_cast<double>(gaps(work, context)));
+  return roughly(brought + starts_of_runs(work, context, rates.*run_start_of(recipe)));
 }
 
 /// What all of them share.
@@ -297,8 +284,8 @@ constexpr Policy window(std::string_view name, std::string_view memory,
       .requirement = requirement,
       .place = place<recipe>,
       .predict = predict<recipe>,
-      .calibrates = recipe.read_mostly ? &Rates::window_read_mostly : &Rates::window_migrate,
-      .calibrates_run_start = recipe.read_mostly ? &Rates::window_run_start : nullptr,
+      .calibrates = rate_of(recipe),
+      .calibrates_run_start = run_start_of(recipe),
   };
 }
 

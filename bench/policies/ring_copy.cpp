@@ -121,16 +121,18 @@ std::unique_ptr<Placement> place(std::span<const WeightTensor> tensors,
 std::optional<double> split_tensor(std::span<const WorkItem> items, const PredictContext& context,
                                    double share) {
   const Rates& rates = context.rates;
+  const auto panel = static_cast<double>(panel_bytes(context.tuning, rates));
   std::optional<double> on_gpu = 0.0;
   std::optional<double> on_cpu = 0.0;
-  double bytes = 0;
+  double carried = 0;
+  double panels = 0;
   for (const WorkItem& item : items) {
     on_gpu = on_gpu + item.on_gpu;
     on_cpu = on_cpu + item.on_cpu;
-    bytes += static_cast<double>(item.bytes);
+    const double bytes = (1 - share) * static_cast<double>(item.bytes);
+    carried += bytes;
+    panels += std::ceil(bytes / panel);
   }
-  const double carried = (1 - share) * bytes;
-  const double panels = carried / static_cast<double>(panel_bytes(context.tuning, rates));
   const auto starts = rates.copy_start ? std::optional(panels * *rates.copy_start) : std::nullopt;
   const auto link = bytes_over(carried, rates.copy_h2d_beside_host) + starts;
   if (!on_gpu || !on_cpu || !link) return std::nullopt;

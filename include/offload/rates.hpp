@@ -83,8 +83,9 @@ struct Rates {
   std::optional<double> map;
   std::optional<double> window_read_mostly, window_migrate;
   std::optional<double> prefetch_start;  // seconds that a prefetch call takes beyond its bytes'
-  // Likewise each run of neighbouring rows that a ReadMostly window brings and drops by itself.
-  std::optional<double> window_run_start;
+  // Likewise each run of neighbouring rows, where a pass reads some here and some there.
+  std::optional<double> fault_run_start;
+  std::optional<double> window_read_mostly_run_start, window_migrate_run_start;
   // GPU memory, and kernels.
   std::optional<double> device_read;
   std::optional<double> device_latency;

@@ -39,13 +39,27 @@ def table(tmp_path, rows, cases):
     return readme_table.render([printed(tmp_path / "engine.json", *rows), results], "vllm")
 
 
+def column(shown, name):
+    head, _, *lines = ([cell.strip() for cell in line.strip("| ").split(" | ")] for line in shown.splitlines())
+    return [line[head.index(name)] for line in lines]
+
+
 def test_each_row_stands_beside_the_case_that_does_the_same(tmp_path):
     shown = table(tmp_path, [of_engine(1), of_engine(2), of_engine(1, captured=True)], [
         of_model("pinned_prefetch_copy", 0.1), of_model("pinned_prefetch2_copy", 0.5),
         of_model("pinned_prefetch_copy", 0.4, captured=True)])
-    ratios = [line.split(" | ")[-1].strip("| ") for line in shown.splitlines()[2:]]
-    assert ratios == ["2.000", "0.800", "0.500"]
+    assert column(shown, "vLLM / here") == ["2.000", "0.800", "0.500"]
+    assert column(shown, "predicted") == column(shown, "vLLM / predicted") == ["-"] * 3
     assert "vLLM 1.2.3" in shown and "a graph" in shown.splitlines()[-1]
+
+
+def test_a_prediction_is_held_against_the_engine_too(tmp_path):
+    two_of_32 = of_model("pinned_prefetch_copy", 0.16)
+    two_of_32["summary"]["median_s"] = 0.01
+    two_of_32["predicted"] = {"seconds": 0.0125, "least_s": 0.012, "most_s": 0.013}
+    shown = table(tmp_path, [of_engine(1)], [two_of_32])
+    assert column(shown, "predicted") == ["200"]
+    assert column(shown, "vLLM / predicted") == ["1.000"]
 
 
 def test_what_has_no_twin_is_refused(tmp_path):

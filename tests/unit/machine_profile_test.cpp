@@ -44,7 +44,9 @@ RunRecord calibrated_run() {
   c.products.push_back({{DType::fp16, 8, 16, 1}, Rereads::fewest_by_library, 1e-7, 3, 1.125});
   c.product_reads = {{DType::bf16, 8, 16, Rereads::none, {{3, 1}, {700, 2}}}};
   c.prefetch_start = 1e-5;
-  c.window_run_start = 1e-4;
+  c.fault_run_start = 1e-4;
+  c.window_read_mostly_run_start = 2e-4;
+  c.window_migrate_run_start = 3e-4;
   c.host_start = 2e-5;
   c.host_products = {{{DType::bf16, 4096, 4096, 1}, Rereads::as_engines_do, 2e-4}};
   return run;

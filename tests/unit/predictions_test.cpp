@@ -111,34 +111,43 @@ TEST(Predictions, CountWhatEachReadOfTheCpuTakes) {
               1e-9);
 }
 
-TEST(Predictions, CountTheRunsOfRowsThatAWindowBringsByThemselves) {
+/// Stacks of experts, 4 of which a token is sent to.
+WeightSet stacks(std::size_t experts, std::size_t count) {
+  WeightSet set{.name = "w", .tensors = {}, .routed_experts = 4};
+  for (std::size_t i = 0; i < count; ++i) {
+    set.tensors.push_back({"e", DType::u8, experts * 1000, 1000, 0, experts});
+  }
+  return set;
+}
+
+struct Scattered {
+  const char* policy;
+  std::optional<double> Rates::*run_start;
+};
+
+TEST(Predictions, CountTheRunsOfRowsThatTheDriverHandlesByThemselves) {
   static const Catalog catalog = make_catalog();
-  Rates starts = rates();
-  const auto seconds = [&](const WeightSet& set) {
-    const auto one_token = catalog.workload("decode")->with_parameter(1);
-    const Case item{one_token.get(), catalog.policy("managed_readmostly_window"), &set};
-    return predict(item, starts, {}, false)->seconds;
-  };
-  // Of 512 experts 4 that lie apart; all of 4; and all of two stacks, which follow each other.
-  const auto stack = [](std::size_t experts, std::size_t tensors) {
-    WeightSet set{.name = "w", .tensors = {}, .routed_experts = 4};
-    for (std::size_t i = 0; i < tensors; ++i) {
-      set.tensors.push_back({"e", DType::u8, experts * 1000, 1000, 0, experts});
-    }
-    return set;
-  };
-  const auto added = [&](const WeightSet& set) {
-    starts.window_run_start.reset();
-    const double none = seconds(set);
-    starts.window_run_start = 1;
-    return seconds(set) - none;
-  };
-  EXPECT_NEAR(added(stack(512, 1)), 3, 1e-9);
-  EXPECT_NEAR(added(stack(4, 1)), 0, 1e-9);
-  EXPECT_NEAR(added(stack(4, 2)), 0, 1e-9);
-  WeightSet around_a_resident = stack(4, 3);
-  around_a_resident.tensors[1].resident = true;
-  EXPECT_NEAR(added(around_a_resident), 0, 1e-9);
+  const auto one_token = catalog.workload("decode")->with_parameter(1);
+  for (const Scattered& row :
+       {Scattered{"managed_readmostly_window", &Rates::window_read_mostly_run_start},
+        Scattered{"managed_migrate_window", &Rates::window_migrate_run_start},
+        Scattered{"managed_demand", &Rates::fault_run_start}}) {
+    const Policy* const policy = catalog.policy(row.policy);
+    const auto added = [&](const WeightSet& set) {
+      Rates starts = rates();
+      const Case item{one_token.get(), policy, &set, policy->starts.front()};
+      const double none = predict(item, starts, {}, false)->seconds;
+      starts.*row.run_start = 1;
+      return predict(item, starts, {}, false)->seconds - none;
+    };
+    // Of 512 experts 4 that lie apart; all of 4; and all of two stacks, which follow each other.
+    EXPECT_NEAR(added(stacks(512, 1)), 3, 1e-9) << row.policy;
+    EXPECT_NEAR(added(stacks(4, 1)), 0, 1e-9) << row.policy;
+    EXPECT_NEAR(added(stacks(4, 2)), 0, 1e-9) << row.policy;
+    WeightSet around_a_resident = stacks(4, 3);
+    around_a_resident.tensors[1].resident = true;
+    EXPECT_NEAR(added(around_a_resident), 0, 1e-9) << row.policy;
+  }
 }
 
 TEST(Predictions, HandOverOnceATensorWhereExpertsAreSplit) {

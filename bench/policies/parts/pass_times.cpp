@@ -96,6 +96,25 @@ bool is_whole(const WorkItem& item, const PredictContext& context) {
   return item.bytes == item.piece.rows * context.tensors[item.piece.tensor].row_bytes();
 }
 
+double starts_of_runs(const PassWork& work, const PredictContext& context,
+                      std::optional<double> start) {
+  std::size_t beyond_one = 0;
+  const Piece* last = nullptr;
+  for (const WorkItem& item : work) {
+    if (is_resident(item, context)) continue;
+    const Piece& piece = item.piece;
+    if (last != nullptr) {
+      const std::size_t end = last->first_row + last->rows;
+      const bool follows = piece.tensor == last->tensor
+                               ? piece.first_row == end
+                               : piece.first_row == 0 && end == context.tensors[last->tensor].rows;
+      if (!follows) ++beyond_one;
+    }
+    last = &piece;
+  }
+  return static_cast<double>(beyond_one) * start.value_or(0);
+}
+
 double pass_through_slots(std::span<const BroughtUnit> units, double after, std::size_t slots,
                           bool joined) {
   if (units.empty()) return after;

@@ -42,6 +42,11 @@ std::optional<double> in_order(const PassWork& work, const PredictContext& conte
   return seconds;
 }
 
+/// Seconds that runs of neighbouring rows add to a pass which finds the offloaded ones in more than
+/// one: `start` each, 0 where it is not known.
+double starts_of_runs(const PassWork& work, const PredictContext& context,
+                      std::optional<double> start);
+
 /// What is brought at a time, and read when it is there.
 struct BroughtUnit {
   double before = 0;  // seconds of reading what is resident since the unit before
