@@ -21,6 +21,7 @@
 #include "bench/measure/calibration.hpp"
 #include "bench/measure/case_rates.hpp"
 #include "bench/measure/case_result.hpp"
+#include "bench/measure/crossovers.hpp"
 #include "bench/measure/plan.hpp"
 #include "bench/measure/session.hpp"
 #include "bench/models/fuse.hpp"
@@ -294,20 +295,6 @@ std::vector<WhatIf> what_ifs(const Model& model, const Catalog& catalog, const Q
   Question more = steps;
   more.gpu_memory += question.gpu_memory / 2;
   ask("With half as much GPU memory again", more, machine.rates);
-  return found;
-}
-
-std::vector<Crossover> crossovers(const Model& model, const Rates& rates) {
-  std::vector<Crossover> found;
-  for (const WeightSet& weights : projections_of(model)) {
-    const WeightTensor& tensor = weights.tensors.front();
-    ProductShape shape{tensor.dtype, tensor.rows, tensor.cols, 256};
-    if (!cpu_product(rates, shape) || !gpu_product(rates, shape)) continue;
-    shape.tokens = 1;
-    found.push_back({weights.name + ", " + std::string(name(tensor.dtype)) + ' ' +
-                         std::to_string(tensor.rows) + 'x' + std::to_string(tensor.cols),
-                     tokens_to_copy_from(shape, rates)});
-  }
   return found;
 }
 

@@ -14,9 +14,9 @@
 #include "bench/measure/engine_flags.hpp"
 #include "bench/measure/plan_memory.hpp"
 #include "bench/models/fuse.hpp"
+#include "bench/models/kv_cache.hpp"
 #include "bench/models/linear_weights.hpp"
 #include "bench/models/slice.hpp"
-#include "bench/models/tensor_names.hpp"
 #include "bench/policies/parts/partly_resident.hpp"
 #include "offload/error.hpp"
 
@@ -486,26 +486,7 @@ class Adviser {
   Pass micro_batch_;  // of llama.cpp, of the same tokens
 };
 
-/// Output features of tensors named so, in a layer.
-std::uint64_t features(const ModelLayer& layer, std::initializer_list<std::string_view> names) {
-  std::uint64_t sum = 0;
-  for (const ModelTensor& tensor : layer.tensors) {
-    if (tensor.shape.size() != 2) continue;
-    const std::string_view inner = name_in_layer(tensor.name);
-    const bool named =
-        std::ranges::any_of(names, [&](std::string_view name) { return inner.ends_with(name); });
-    if (named) sum += tensor.shape.front();
-  }
-  return sum;
-}
-
 }  // namespace
-
-std::string_view name(Bottleneck bottleneck) {
-  constexpr std::array<std::string_view, 5> names{"link", "host memory", "CPU", "GPU",
-                                                  "starting copies and kernels"};
-  return names[static_cast<std::size_t>(bottleneck)];
-}
 
 std::unique_ptr<Workload> pass_of(const Catalog& catalog, std::size_t tokens) {
   const Workload* const step = catalog.workload("decode");
@@ -515,83 +496,9 @@ std::unique_ptr<Workload> pass_of(const Catalog& catalog, std::size_t tokens) {
   return pass.with_parameter(std::clamp(tokens, range.min, range.max));
 }
 
-Rates twice_as_fast(const Rates& rates, Bottleneck part) {
-  Rates faster = rates;
-  const auto each = [](std::initializer_list<std::optional<double>*> values, double factor) {
-    for (std::optional<double>* value : values) {
-      if (*value) **value *= factor;
-    }
-  };
-  const auto products = [](std::vector<ProductTime>& times) {
-    for (ProductTime& time : times) time.seconds /= 2;
-  };
-  switch (part) {
-    case Bottleneck::link:
-      each({&faster.copy_h2d, &faster.copy_d2h, &faster.sm_read_pinned, &faster.copy_pageable,
-            &faster.copy_h2d_beside_host, &faster.prefetch, &faster.prefetch_read_mostly,
-            &faster.window_read_mostly, &faster.window_migrate},
-           2);
-      break;
-    case Bottleneck::host_memory:
-    case Bottleneck::cpu:
-      faster.host_read *= 2;
-      each({&faster.host_read_beside_copy}, 2);
-      products(faster.host_products);
-      break;
-    case Bottleneck::gpu:
-      each({&faster.device_read}, 2);
-      products(faster.products);
-      break;
-    case Bottleneck::starts:
-      each({&faster.copy_start, &faster.batch_start, &faster.launch, &faster.hand_over,
-            &faster.host_start, &faster.prefetch_start, &faster.fault_run_start,
-            &faster.window_read_mostly_run_start, &faster.window_migrate_run_start},
-           0.5);
-      break;
-  }
-  return faster;
-}
-
 Advice advise(const Model& checkpoint, const Catalog& catalog, const Question& question,
               const Rates& rates, const Platform& platform) {
   return Adviser(checkpoint, catalog, question, rates, platform).advice();
-}
-
-std::optional<std::vector<std::uint64_t>> kv_bytes_per_token(const Model& checkpoint) {
-  constexpr std::uint64_t bytes = 2;
-  std::vector<std::uint64_t> found;
-  for (const ModelLayer& layer : checkpoint.layers) {
-    // Latent attention caches what its first projection makes.
-    const std::uint64_t latent =
-        features(layer, {"kv_a_proj_with_mqa.weight", "attn_kv_a_mqa.weight"});
-    const std::uint64_t plain =
-        features(layer, {"k_proj.weight", "v_proj.weight", "attn_k.weight", "attn_v.weight"});
-    if (latent + plain == 0) return std::nullopt;
-    found.push_back((latent > 0 ? latent : plain) * bytes);
-  }
-  return found;
-}
-
-std::optional<std::size_t> tokens_to_copy_from(const ProductShape& weight, const Rates& rates) {
-  if (!rates.copy_h2d || !rates.copy_start) return std::nullopt;
-  const double copy = weight.bytes() / *rates.copy_h2d + *rates.copy_start;
-  constexpr std::size_t most = 256;  // beyond, the CPU is not asked
-  for (std::size_t tokens = 1; tokens <= most; tokens *= 2) {
-    ProductShape shape = weight;
-    shape.tokens = tokens;
-    const auto on_gpu = gpu_product(rates, shape);
-    const auto on_cpu = cpu_product(rates, shape);
-    if (!on_gpu || !on_cpu) return std::nullopt;
-    if (copy + on_gpu->seconds < on_cpu->seconds) return tokens;
-  }
-  return std::nullopt;
-}
-
-std::optional<double> bytes_to_copy_from(const Rates& rates) {
-  if (!rates.copy_h2d || !rates.sm_read_pinned || !rates.copy_start) return std::nullopt;
-  const double gained = 1 / *rates.sm_read_pinned - 1 / *rates.copy_h2d;
-  if (gained <= 0) return std::nullopt;
-  return (*rates.copy_start + rates.launch.value_or(0)) / gained;
 }
 
 }  // namespace offload

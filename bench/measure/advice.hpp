@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "bench/catalog.hpp"
+#include "bench/measure/bottleneck.hpp"
 #include "bench/models/offload_rules.hpp"
 #include "offload/model.hpp"
 #include "offload/platform.hpp"
@@ -42,10 +43,6 @@ struct MemoryUse {
   std::uint64_t device = 0;
   std::uint64_t host = 0;
 };
-
-/// What a pass waits for most: the part of the machine that, twice as fast, would shorten it most.
-enum class Bottleneck : std::uint8_t { link, host_memory, cpu, gpu, starts };
-std::string_view name(Bottleneck bottleneck);
 
 /// One way to run the model.
 struct Configuration {
@@ -89,19 +86,5 @@ Advice advise(const Model& checkpoint, const Catalog& catalog, const Question& q
 /// The pass through a model that computes so many tokens at once: a decode step as far as it goes,
 /// else a prefill, of as many as that allows.
 std::unique_ptr<Workload> pass_of(const Catalog& catalog, std::size_t tokens);
-
-/// The same machine, a part of it twice as fast.
-Rates twice_as_fast(const Rates& rates, Bottleneck part);
-
-/// Bytes of keys and values that a token adds to each layer, of 16-bit numbers; nullopt where the
-/// model's tensors do not show it.
-std::optional<std::vector<std::uint64_t>> kv_bytes_per_token(const Model& checkpoint);
-
-/// From how many tokens on it is quicker to bring a weight than to compute where it lies; nullopt
-/// where that is never so, or not known.
-std::optional<std::size_t> tokens_to_copy_from(const ProductShape& weight, const Rates& rates);
-
-/// From how many bytes on a copy and a read beat a read over the link; nullopt where never.
-std::optional<double> bytes_to_copy_from(const Rates& rates);
 
 }  // namespace offload

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "bench/measure/advice.hpp"
+#include "bench/measure/crossovers.hpp"
 #include "bench/measure/engine_command.hpp"
 #include "bench/options.hpp"
 
@@ -20,12 +21,6 @@ struct WhatIf {
   std::string policy;     // the fastest then; "" where nothing fits
   std::string flags;
   double tokens_per_second = 0;
-};
-
-/// From how many tokens on a copy is quicker than the CPU, for one kind of weight.
-struct Crossover {
-  std::string weight;  // "mlp, bf16 28672x4096"
-  std::optional<std::size_t> tokens;
 };
 
 /// What was predicted of a slice of the model, and what it took here.

@@ -6,6 +6,8 @@
 
 #include <algorithm>
 
+#include "bench/measure/crossovers.hpp"
+#include "bench/models/kv_cache.hpp"
 #include "bench/models/presets.hpp"
 #include "offload/error.hpp"
 #include "tests/unit/fake_catalog.hpp"
