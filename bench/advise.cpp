@@ -358,6 +358,10 @@ AdviceReport report_of(const Options& options, const Catalog& catalog) {
         verify(report.advice.configurations[i], options, catalog, machine, models));
   }
   report.copy_from_bytes = bytes_to_copy_from(machine.rates);
+  report.batch_to_bytes = bytes_to_batch_to(machine.rates);
+  report.fault_from_bytes = bytes_to_fault_from(machine.rates);
+  report.threads_to_read = threads_to_read(machine.rates);
+  if (report.threads_to_read) report.threads = machine.rates.host_read_by_threads.rbegin()->first;
   return report;
 }
 

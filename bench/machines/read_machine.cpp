@@ -96,6 +96,11 @@ Rates read_calibration(const Fields& calibration) {
     if (!field.in_results.empty()) rates.*field.member = rate_of(calibration, field.in_results);
   }
   rates.host_read = rate_of(calibration, host_read_name).value_or(0);
+  for (const Fields& one : calibration.objects("host_read_by_threads")) {
+    const auto rate = rate_of(one, "bytes_per_second");
+    const auto threads = one.size("threads");
+    if (rate && threads) rates.host_read_by_threads[*threads] = *rate;
+  }
   rates.products = read_products(calibration, "products");
   rates.host_products = read_products(calibration, "host_products");
   for (const Fields& one : calibration.objects("product_reads")) {

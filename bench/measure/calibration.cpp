@@ -67,7 +67,25 @@ class HostReads {
     result.host_start = std::max(0.0, beyond / static_cast<double>(bytes_ / shared_bytes));
   }
 
+  /// By fewer threads than all: 1, 2, 4 and so on.
+  void by_threads(Calibration& result) {
+    for (std::size_t count = 1; count < session_.workers().size(); count *= 2) {
+      HostWorkers some(count);
+      double& best = result.host_read_by_threads[count];
+      for (int i = 0; i < few_repeats; ++i) {
+        std::uint64_t sum = 0;
+        session_.flush_host_cache();
+        const Stopwatch watch;
+        host::stream_read(data(), bytes_, &sum, some);
+        some.join();
+        best = std::max(best, rate(bytes_, watch.seconds()));
+      }
+    }
+    result.host_read_by_threads[session_.workers().size()] = result.host_read;
+  }
+
  private:
+  static constexpr int few_repeats = 2;
   static constexpr std::size_t shared_bytes = 4 * MiB;  // as an expert's weights are
 
   Session& session_;
@@ -316,6 +334,7 @@ Calibration calibrate(Session& session, WallTime& wall, const std::function<void
         reads.alone(result);
         result.hand_over = std::min(at_first, hand_over_seconds(session));
       }
+      reads.by_threads(result);
     }
     session.host_buffers().trim();
   }

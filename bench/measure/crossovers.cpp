@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "bench/measure/crossovers.hpp"
 
+#include <algorithm>
+#include <limits>
+
 #include "bench/models/linear_weights.hpp"
 
 namespace offload {
@@ -25,6 +28,31 @@ std::optional<double> bytes_to_copy_from(const Rates& rates) {
   const double gained = 1 / *rates.sm_read_pinned - 1 / *rates.copy_h2d;
   if (gained <= 0) return std::nullopt;
   return (*rates.copy_start + rates.launch.value_or(0)) / gained;
+}
+
+std::optional<double> bytes_to_batch_to(const Rates& rates) {
+  constexpr double gain = 0.05;
+  if (!rates.copy_h2d || !rates.copy_start || !rates.batch_start) return std::nullopt;
+  // start + bytes / rate, each: equal where the batch's is 1 - gain of the call's.
+  const double bytes =
+      ((1 - gain) * *rates.copy_start - *rates.batch_start) / gain * *rates.copy_h2d;
+  return bytes > 0 ? std::optional(bytes) : std::nullopt;
+}
+
+std::optional<double> bytes_to_fault_from(const Rates& rates) {
+  if (!rates.fault || !rates.copy_h2d || !rates.copy_start) return std::nullopt;
+  const double begun = rates.fault_run_start.value_or(0) - *rates.copy_start;
+  const double gained = 1 / *rates.copy_h2d - 1 / *rates.fault;
+  if (gained <= 0) return std::numeric_limits<double>::infinity();
+  return std::max(0.0, begun / gained);
+}
+
+std::optional<std::size_t> threads_to_read(const Rates& rates) {
+  constexpr double as_fast = 0.97;
+  for (const auto& [threads, rate] : rates.host_read_by_threads) {
+    if (rate >= as_fast * rates.host_read) return threads;
+  }
+  return std::nullopt;
 }
 
 std::vector<Crossover> crossovers(const Model& model, const Rates& rates) {

@@ -13,7 +13,7 @@
 
 namespace offload {
 
-inline constexpr const char* advice_schema_version = "1.1.0";
+inline constexpr const char* advice_schema_version = "1.2.0";
 
 /// The answer under another condition.
 struct WhatIf {
@@ -44,7 +44,10 @@ struct AdviceReport {
   std::vector<WhatIf> what_ifs;
   std::vector<Verified> verified;  // with --verify
   std::vector<Crossover> crossovers;
-  std::optional<double> copy_from_bytes;  // from so many a copy beats a read over the link
+  // As crossovers.hpp has them.
+  std::optional<double> copy_from_bytes, batch_to_bytes, fault_from_bytes;
+  std::optional<std::size_t> threads_to_read;
+  std::size_t threads = 0;  // of all that can read
 };
 
 /// Sentences and a table, or what the format makes of them.

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "bench/report/advice.hpp"
@@ -28,6 +29,12 @@ Json list_of(const Items& items, const ToJson& to_json) {
   Json list = Json::array();
   for (const auto& item : items) list.push_back(to_json(item));
   return list;
+}
+
+/// null: not known; below_bytes null: at every size.
+Json faults_json(std::optional<double> from) {
+  if (!from) return {};
+  return {{"below_bytes", std::isinf(*from) ? Json() : Json(*from)}};
 }
 
 }  // namespace
@@ -86,6 +93,11 @@ std::string advice_json(const AdviceReport& report) {
              return Json{{"weight", one.weight}, {"copy_from_tokens", or_null<Json>(one.tokens)}};
            })},
       {"copy_from_bytes", or_null<Json>(report.copy_from_bytes)},
+      {"batch_to_bytes", or_null<Json>(report.batch_to_bytes)},
+      {"faults_lose", faults_json(report.fault_from_bytes)},
+      {"threads_to_read", report.threads_to_read
+                              ? Json{{"threads", *report.threads_to_read}, {"of", report.threads}}
+                              : Json()},
       {"assumed", list_of(report.assumed, same)},
       {"unknown", list_of(report.unknown, same)}};
   return out.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";

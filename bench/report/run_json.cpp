@@ -115,6 +115,14 @@ Json reads_json(const std::vector<WeightReads>& all) {
   return list;
 }
 
+Json threads_json(const std::map<std::size_t, double>& rates) {
+  Json list = Json::array();
+  for (const auto& [threads, rate] : rates) {
+    list.push_back({{"threads", threads}, {"bytes_per_second", rate}});
+  }
+  return list;
+}
+
 Json limit_json(const Limit& limit) {
   return {{"id", limit.id},
           {"description", limit.description},
@@ -173,6 +181,7 @@ JsonPart calibration_json(const Calibration& calibration) {
       {"link_latency_s", or_null<Json>(calibration.link_latency)},
       {"device_latency_s", or_null<Json>(calibration.device_latency)},
       {"host_read_bytes_per_second", calibration.host_read},
+      {"host_read_by_threads", threads_json(calibration.host_read_by_threads)},
       {"copy_h2d_beside_host_bytes_per_second", or_null<Json>(calibration.copy_h2d_beside_host)},
       {"host_read_beside_copy_bytes_per_second", or_null<Json>(calibration.host_read_beside_copy)},
       {"copy_h2d_pageable_bytes_per_second", or_null<Json>(calibration.copy_pageable)},

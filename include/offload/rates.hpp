@@ -95,7 +95,8 @@ struct Rates {
   std::optional<double> flops;      // of large dense products of 16-bit types
   std::optional<double> flops_fp8;  // likewise of fp8; twice flops where it is not known
   // The CPU.
-  double host_read = 0;              // all workers streaming from host memory
+  double host_read = 0;                                // all workers streaming from host memory
+  std::map<std::size_t, double> host_read_by_threads;  // so many of them
   std::optional<double> host_start;  // seconds that sharing a read out takes beyond its bytes'
   std::optional<double> copy_h2d_beside_host;   // the copy engine while all workers read
   std::optional<double> host_read_beside_copy;  // and the workers meanwhile

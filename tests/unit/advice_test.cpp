@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "bench/measure/crossovers.hpp"
 #include "bench/models/kv_cache.hpp"
@@ -253,6 +254,38 @@ TEST(Advice, FindsWhereACopyBeatsTheCpu) {
   EXPECT_FALSE(tokens_to_copy_from({DType::bf16, 4096, 4096, 1}, {}));
   // (3 + 4) us over 1/45 - 1/50 ns per byte
   EXPECT_NEAR(*bytes_to_copy_from(rates()), 7e-6 / (1 / 45e9 - 1 / 50e9), 1);
+}
+
+TEST(Crossovers, SayUpToWhichSizeABatchOfCopiesGains) {
+  Rates machine;
+  machine.copy_h2d = 50e9;
+  machine.copy_start = 3e-6;
+  EXPECT_FALSE(bytes_to_batch_to(machine));
+  machine.batch_start = 1e-6;
+  // 1 us + b / 50 GB/s is 95 % of 3 us + b / 50 GB/s.
+  EXPECT_NEAR(*bytes_to_batch_to(machine), 1.85e6, 1);
+  machine.batch_start = 3e-6;
+  EXPECT_FALSE(bytes_to_batch_to(machine));
+}
+
+TEST(Crossovers, SayFromWhichSizeFaultsAreWorthIt) {
+  Rates machine;
+  machine.copy_h2d = 50e9;
+  machine.copy_start = 3e-6;
+  EXPECT_FALSE(bytes_to_fault_from(machine));
+  machine.fault = 10e9;
+  EXPECT_TRUE(std::isinf(*bytes_to_fault_from(machine)));
+  machine.fault = 100e9;
+  machine.fault_run_start = 13e-6;
+  EXPECT_NEAR(*bytes_to_fault_from(machine), 1e6, 1);  // 10 us later, and twice as fast
+}
+
+TEST(Crossovers, CountTheThreadsThatSaturateMemory) {
+  Rates machine;
+  EXPECT_FALSE(threads_to_read(machine));
+  machine.host_read = 100e9;
+  machine.host_read_by_threads = {{1, 12e9}, {4, 48e9}, {8, 98e9}, {16, 100e9}};
+  EXPECT_EQ(threads_to_read(machine), 8U);
 }
 
 }  // namespace

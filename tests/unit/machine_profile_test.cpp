@@ -48,6 +48,7 @@ RunRecord calibrated_run() {
   c.window_read_mostly_run_start = 2e-4;
   c.window_migrate_run_start = 3e-4;
   c.host_start = 2e-5;
+  c.host_read_by_threads = {{1, 12e9}, {2, 1.0 / 3}};
   c.host_products = {{{DType::bf16, 4096, 4096, 1}, Rereads::as_engines_do, 2e-4}};
   return run;
 }
