@@ -23,8 +23,8 @@ enum Stage : int {
   attention,
   middle_norm,
   router,
+  shared_expert,  // vLLM holds them before the routed ones
   feed_forward,
-  shared_expert,
   output_norm,
   other
 };
