@@ -7,7 +7,6 @@
 #include <string_view>
 #include <vector>
 
-#include "bench/models/family_table.hpp"
 #include "bench/models/hf_config.hpp"
 #include "offload/error.hpp"
 
@@ -70,14 +69,7 @@ std::size_t experts_per_token(const ConfigFields& fields, const std::vector<Json
 /// for.
 std::optional<ConfigSummary> known_summary(const JsonValue& json, const std::string& source) {
   try {
-    if (std::optional<ConfigSummary> described = described_summary(ConfigFields(json, source))) {
-      return described;
-    }
-    const ModelConfig config = read_model_config(json, source);
-    return ConfigSummary{.architecture = config.architecture,
-                         .layers = config.sparse.size(),
-                         .experts_per_token = config.experts ? config.experts->per_token : 0,
-                         .context = config.context};
+    return described_summary(ConfigFields(json, source));
   } catch (const UsageError&) {
     return std::nullopt;
   }

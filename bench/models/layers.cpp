@@ -310,6 +310,25 @@ ExecutionOrder order_in_layer(std::string_view rest, Part part) {
   return {stage, expert_of(rest).value_or(0), step, component_of(rest)};
 }
 
+void add_end(ModelTensor tensor, Model& model) {
+  const TensorPlace place = place_of(tensor.name);
+  tensor.part = place.layer && is_text(place.stack) ? Part::other : part_outside(tensor.name);
+  model.ends.push_back(std::move(tensor));
+}
+
+void add_layer(std::vector<ModelTensor> tensors, Model& model) {
+  ModelLayer layer{std::move(tensors)};
+  for (ModelTensor& tensor : layer.tensors) {
+    tensor.part = part_of(tensor, place_of(tensor.name).rest);
+  }
+  find_expert_stacks(layer, model.source);
+  for (const ModelTensor& tensor : layer.tensors) {
+    model.experts = std::max(model.experts, experts_seen(tensor, place_of(tensor.name).rest));
+  }
+  sort_by_use(layer);
+  model.layers.push_back(std::move(layer));
+}
+
 void arrange_layers(std::vector<ModelTensor> tensors, Model& model) {
   const auto holding = std::stable_partition(
       tensors.begin(), tensors.end(), [](const ModelTensor& tensor) { return tensor.bytes != 0; });
@@ -324,12 +343,12 @@ void arrange_layers(std::vector<ModelTensor> tensors, Model& model) {
     if (place.layer && place.stack == stack && drafts(place.rest)) drafting.insert(*place.layer);
   }
 
-  std::map<std::uint64_t, ModelLayer> layers;  // numbers are not to be trusted with a vector's size
+  using Tensors = std::vector<ModelTensor>;
+  std::map<std::uint64_t, Tensors> layers;  // numbers are not to be trusted with a vector's size
   for (ModelTensor& tensor : tensors) {
     const TensorPlace place = place_of(tensor.name);
     if (!place.layer || place.stack != stack) {
-      tensor.part = place.layer && is_text(place.stack) ? Part::other : part_outside(tensor.name);
-      model.ends.push_back(std::move(tensor));
+      add_end(std::move(tensor), model);
       continue;
     }
     if (drafting.contains(*place.layer)) {
@@ -337,8 +356,7 @@ void arrange_layers(std::vector<ModelTensor> tensors, Model& model) {
       model.ends.push_back(std::move(tensor));
       continue;
     }
-    tensor.part = part_of(tensor, place.rest);
-    layers[*place.layer].tensors.push_back(std::move(tensor));
+    layers[*place.layer].push_back(std::move(tensor));
   }
   if (layers.empty()) throw UsageError(model.source + ": " + fault_of_layers(empty, model.ends));
 
@@ -350,12 +368,7 @@ void arrange_layers(std::vector<ModelTensor> tensors, Model& model) {
                        "; if it is one file of several, give their directory");
     }
     ++expected;
-    find_expert_stacks(layer, model.source);
-    for (const ModelTensor& tensor : layer.tensors) {
-      model.experts = std::max(model.experts, experts_seen(tensor, place_of(tensor.name).rest));
-    }
-    sort_by_use(layer);
-    model.layers.push_back(std::move(layer));
+    add_layer(std::move(layer), model);
   }
   refuse_unknown_experts(model);
 }

@@ -24,4 +24,9 @@ ExecutionOrder order_in_layer(std::string_view rest, Part part);
 /// experts cannot be told, and for an encoder with a decoder.
 void arrange_layers(std::vector<ModelTensor> tensors, Model& model);
 
+/// Puts one more layer, of these tensors of its own, behind those of `model`, or one more tensor
+/// beside them.
+void add_layer(std::vector<ModelTensor> tensors, Model& model);
+void add_end(ModelTensor tensor, Model& model);
+
 }  // namespace offload

@@ -141,21 +141,11 @@ std::vector<Match> matches(std::string_view name, const Preset& preset) {
   return found;
 }
 
-/// The first layer of each kind the model has, with one expert instead of all: what every
-/// projection can be read from without making up thousands of tensors.
+/// The first layer of each kind the model has: what every projection can be read from without
+/// making up hundreds of thousands of tensors.
 Model distinct_layers(const Preset& preset) {
-  ModelConfig config = read_model_config(preset.json, "preset " + std::string(preset.name));
-  if (config.experts) config.experts->count = 1;
-  Model sample;
-  sample.name = preset.name;
-  sample.architecture = config.architecture;
-  for (const bool sparse : {false, true}) {
-    const auto layer = std::find(config.sparse.begin(), config.sparse.end(), sparse);
-    if (layer == config.sparse.end()) continue;
-    sample.layers.push_back(
-        checkpoint_layer(config, static_cast<std::size_t>(layer - config.sparse.begin())));
-  }
-  return sample;
+  return distinct_layers_from_config(preset.json, std::string(preset.name),
+                                     "preset " + std::string(preset.name));
 }
 
 std::vector<WeightSet> projections(const Preset& preset) {
@@ -188,21 +178,17 @@ std::optional<WeightSet> in_q4(WeightSet set) {
 
 /// All of the first layer that has experts; empty for a model without any.
 std::vector<WeightSet> experts(const Preset& preset) {
-  const ModelConfig config = read_model_config(preset.json, "preset " + std::string(preset.name));
-  const auto sparse = std::find(config.sparse.begin(), config.sparse.end(), true);
-  if (!config.experts || sparse == config.sparse.end()) return {};
-  const auto index = static_cast<std::size_t>(sparse - config.sparse.begin());
-  Model sample;
-  sample.architecture = config.architecture;
-  sample.layers.push_back(checkpoint_layer(config, index));
-  const ModelLayer layer = fused(sample).layers.front();
-  WeightSet set{std::string(preset.name) + ".experts", {}};
-  set.routed_experts = config.experts->per_token;
-  const std::vector<bool> offloaded(layer.tensors.size(), true);
-  for (WeightTensor& weight : linear_weights(layer, 0, offloaded)) {
-    if (weight.experts > 0) set.tensors.push_back(std::move(weight));
+  const Model sample = fused(distinct_layers(preset));
+  for (const ModelLayer& layer : sample.layers) {
+    WeightSet set{std::string(preset.name) + ".experts", {}};
+    set.routed_experts = sample.experts_per_token;
+    const std::vector<bool> offloaded(layer.tensors.size(), true);
+    for (WeightTensor& weight : linear_weights(layer, 0, offloaded)) {
+      if (weight.experts > 0) set.tensors.push_back(std::move(weight));
+    }
+    if (!set.tensors.empty()) return {std::move(set)};
   }
-  return {std::move(set)};
+  return {};
 }
 
 /// `selector` is what follows the model: nothing, "experts", a projection, or a projection and a

@@ -19,6 +19,15 @@ constexpr std::uint64_t max_value = std::uint64_t{1} << 31;
 
 bool is_given(const ShapeValue& value) { return value.index() != 0; }
 
+ShapeValue first_given(ShapeValue value, ShapeValue other) {
+  auto* missing = std::get_if<NotGiven>(&value);
+  if (missing == nullptr) return value;
+  const auto* also = std::get_if<NotGiven>(&other);
+  if (also == nullptr) return other;
+  missing->names.insert(missing->names.end(), also->names.begin(), also->names.end());
+  return value;
+}
+
 std::uint64_t number_of(const ShapeValue& value) {
   const auto* number = std::get_if<std::uint64_t>(&value);
   if (number == nullptr) reject("a list or text where a number is meant");
@@ -69,8 +78,10 @@ class Parser {
   ShapeValue alternatives() {
     ShapeValue value = conjunction();
     while (take("|")) {
+      const bool outer = std::exchange(skipping_, skipping_ || is_given(value));
       ShapeValue other = conjunction();
-      if (!is_given(value)) value = std::move(other);
+      skipping_ = outer;
+      value = first_given(std::move(value), std::move(other));
     }
     return value;
   }
@@ -82,11 +93,12 @@ class Parser {
   }
 
   ShapeValue comparison() {
-    const ShapeValue left = sum();
+    ShapeValue left = sum();
     const bool unequal = take("!=");
     if (unequal || take("=")) {
-      const ShapeValue right = sum();
-      if (!is_given(left) || !is_given(right)) return {};
+      ShapeValue right = sum();
+      if (!is_given(left)) return left;
+      if (!is_given(right)) return right;
       return std::uint64_t{same(left, right) != unequal ? 1U : 0U};
     }
     return take("<") ? operation('<', left, sum()) : left;
@@ -135,9 +147,9 @@ class Parser {
     if (std::isdigit(static_cast<unsigned char>(word.front())) != 0) {
       std::uint64_t number = 0;
       std::from_chars(word.data(), word.data() + word.size(), number);
-      return number;
+      return skipping_ ? ShapeValue() : number;
     }
-    if (!take("(")) return names_(word);
+    if (!take("(")) return skipping_ ? ShapeValue() : names_(word);
     const ShapeValue first = alternatives();
     const ShapeValue second = take(",") ? alternatives() : ShapeValue();
     expect(")");
@@ -146,12 +158,8 @@ class Parser {
 
   static ShapeValue function(std::string_view name, const ShapeValue& first,
                              const ShapeValue& second) {
-    if (name == "up") {
-      if (!is_given(first) || !is_given(second)) return {};
-      const std::uint64_t divisor = number_of(second);
-      return operation('/', number_of(first) + (divisor == 0 ? 0 : divisor - 1), second);
-    }
-    if (!is_given(first)) return {};
+    if (!is_given(first)) return first;
+    if (name == "up" || name == "divisor") return division(name, first, second);
     if (const auto* text = std::get_if<std::string>(&first); text != nullptr && name == "at") {
       const std::uint64_t index = number_of(second);
       return index < text->size() ? ShapeValue(text->substr(index, 1)) : ShapeValue();
@@ -172,6 +180,18 @@ class Parser {
             : 0U};
   }
 
+  static ShapeValue division(std::string_view name, const ShapeValue& first,
+                             const ShapeValue& second) {
+    if (!is_given(second)) return second;
+    const std::uint64_t a = number_of(first);
+    const std::uint64_t b = number_of(second);
+    if (name == "up") return operation('/', a + (b == 0 ? 0 : b - 1), second);
+    if (combine('%', b, a) != 0) {
+      reject(std::to_string(b) + " is not a multiple of " + std::to_string(a));
+    }
+    return first;
+  }
+
   static bool same(const ShapeValue& left, const ShapeValue& right) {
     if (const auto* text = std::get_if<std::string>(&left)) {
       const auto* other = std::get_if<std::string>(&right);
@@ -183,7 +203,8 @@ class Parser {
   }
 
   static ShapeValue operation(char name, const ShapeValue& left, const ShapeValue& right) {
-    if (!is_given(left) || !is_given(right)) return {};
+    if (!is_given(left)) return left;
+    if (!is_given(right)) return right;
     const std::uint64_t result = combine(name, number_of(left), number_of(right));
     if (result > max_value) reject("a length above any model's");
     return result;
@@ -191,6 +212,7 @@ class Parser {
 
   std::string_view rest_;
   const NamedValues& names_;
+  bool skipping_ = false;  // an alternative that is not needed, where nothing is given
 };
 
 }  // namespace

@@ -7,21 +7,26 @@
 #include <string>
 #include <string_view>
 #include <variant>
+#include <vector>
 
 #include "bench/models/json.hpp"
 
 namespace offload {
 
-/// monostate: not given, which the result of every operation but "|" then is as well.
-using ShapeValue = std::variant<std::monostate, std::uint64_t, std::string, JsonValue>;
+/// What the result of every operation but "|" is as well where an operand is not given.
+struct NotGiven {
+  std::vector<std::string> names = {};  // of what would do
+};
+using ShapeValue = std::variant<NotGiven, std::uint64_t, std::string, JsonValue>;
 
 /// What a name stands for. It may throw.
 using NamedValues = std::function<ShapeValue(std::string_view name)>;
 
 /// Of loosest binding first: a|b (b when a is not given), a&b, a=b a!=b a<b, a+b a-b, a*b a/b a%b
 /// (whole numbers), !a, (a), 'text', at(list,index) or a letter of a text, has(list,element),
-/// size(list), up(a,b) for a/b rounded up. No spaces. Throws std::invalid_argument for what is no
-/// such expression, and for a number below 0 or above any model's.
+/// size(list), up(a,b) for a/b rounded up, divisor(a,b) for an a that must divide b. No spaces.
+/// Throws std::invalid_argument for what is no such expression, and for a number below 0 or above
+/// any model's.
 ShapeValue evaluate(std::string_view expression, const NamedValues& names);
 
 /// A number, a text or a list as it stands in a config; of true and false 1 and 0.

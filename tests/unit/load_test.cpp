@@ -260,8 +260,8 @@ TEST(LoadModel, TakesPythonsInfinityInAConfig) {
   directory.write("Hybrid/model.safetensors", safetensors(2));
   EXPECT_EQ(load_model((directory.path() / "Hybrid").string()).layers.size(), 2U);
   // Where a number is wanted it is none.
-  const fs::path senseless =
-      directory.write("Odd/config.json", R"({"model_type":"llama","hidden_size":Infinity})");
+  const fs::path senseless = directory.write(
+      "Odd/config.json", R"({"model_type":"llama","vocab_size":9,"hidden_size":Infinity})");
   EXPECT_TRUE(says(complaint(senseless.string()), "hidden_size: it is null or no finite number"));
 }
 

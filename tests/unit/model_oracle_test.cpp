@@ -14,7 +14,6 @@
 #include <string_view>
 #include <vector>
 
-#include "bench/models/family_table.hpp"
 #include "bench/models/json.hpp"
 #include "bench/models/linear_weights.hpp"
 #include "bench/models/load.hpp"
@@ -222,14 +221,15 @@ std::string other_names(const Model& model, const JsonValue& oracle) {
   return "";
 }
 
-TEST(ModelOracle, DescribedFamiliesHaveTheNamesOfTheCheckpoint) {
+TEST(ModelOracle, ConfigsGiveTheNamesOfTheCheckpoint) {
+  // When transformers saves these, the text's layers get the name of the images'.
+  const std::set<std::string_view> renamed{"kimi_k25", "qianfan_ocr"};
   for (const JsonValue& model : oracle_models()) {
     if (at(model, "names").is_null()) continue;
     const std::string name = text(at(model, "name"));
+    if (renamed.contains(name)) continue;
     const std::string path = (data / name / "config.json").string();
     try {
-      const ConfigFields fields(parse_json(content_of(path), path), path);
-      if (!described_summary(fields)) continue;
       EXPECT_EQ(other_names(load_model(path), model), "") << name;
     } catch (const UsageError&) {
       continue;  // listed in open.txt
