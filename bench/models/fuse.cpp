@@ -149,7 +149,8 @@ bool is_scalar(const ModelTensor& tensor) {
   return std::ranges::all_of(tensor.shape, [](std::uint64_t length) { return length == 1; });
 }
 
-/// All experts' matrices as one tensor: [E, rows, cols], with gate over up in w13.
+/// All experts' matrices as one tensor: [E, rows, cols], with gate over up in w13 where they have
+/// gates.
 std::optional<ModelTensor> stack(const Tensors& tensors, const Members& members,
                                  const std::string& name) {
   const ModelTensor& first = tensors[members.front()];
@@ -159,7 +160,7 @@ std::optional<ModelTensor> stack(const Tensors& tensors, const Members& members,
         const std::string_view module = split(tensors[i].name).module;
         return module == "gate_proj" || module == "w1";
       }));
-  const std::size_t per_expert = last_segment(name).starts_with("w13_") ? 2 : 1;
+  const std::size_t per_expert = gates > 0 && last_segment(name).starts_with("w13_") ? 2 : 1;
   const bool paired = per_expert == 1 || gates * 2 == members.size();  // an up for every gate
   if (!paired) return std::nullopt;
   ModelTensor result{name, first.dtype, first.shape, 0, 0, first.part};

@@ -180,6 +180,15 @@ TEST(Fuse, PackedExpertsAreStackedUnderTheEnginesNames) {
   EXPECT_TRUE(holds({"mlp.experts.w2_input_scale", "F32", {2}}));
 }
 
+TEST(Fuse, ExpertsWithoutGatesAreStackedAsTheyAre) {
+  EXPECT_EQ(fused_layer({tensor("mixer.experts.0.up_proj.weight", {24, 8}),
+                         tensor("mixer.experts.0.down_proj.weight", {8, 24}),
+                         tensor("mixer.experts.1.up_proj.weight", {24, 8}),
+                         tensor("mixer.experts.1.down_proj.weight", {8, 24})}),
+            (std::vector<Line>{{"mixer.experts.w13_weight", "BF16", {2, 24, 8}},
+                               {"mixer.experts.w2_weight", "BF16", {2, 8, 24}}}));
+}
+
 TEST(Fuse, StacksNamedAsModulesTakeTheEnginesNames) {
   const auto stack = [](const std::string& name, std::vector<std::uint64_t> shape) {
     ModelTensor result = tensor(name, std::move(shape));
