@@ -20,7 +20,7 @@ std::vector<std::string> texts(const ConfigFields& fields, std::string_view name
 
 Quantization fp8_blocks(const ConfigFields& fields) {
   const std::string fmt = fields.text("fmt").value_or("e4m3");
-  if (fmt != "e4m3") {
+  if (fmt != "e4m3" && fmt != "float8_e4m3fn") {
     fields.fail("fp8 format " + in_quotes(fmt) + " is not supported" + std::string(advice));
   }
   const std::vector<JsonValue> size = fields.list("weight_block_size");

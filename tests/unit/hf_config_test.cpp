@@ -294,6 +294,14 @@ TEST(HfConfig, Fp8WeightsHaveAScalePerBlock) {
   EXPECT_EQ(scale->parameters, 0U);
   EXPECT_EQ(model.parameters(), read(latent()).parameters());
   const auto dtype = [&](const std::string& name) { return find(model, name)->dtype; };
+  EXPECT_EQ(read(latent({{"quantization_config",
+                          R"({"quant_method": "fp8", "fmt": "float8_e4m3fn",
+            "weight_block_size": [32, 48]})"}}))
+                .layers[0]
+                .tensors[1]
+                .dtype,
+            "F8_E4M3")
+      << "torch's name of it";
   EXPECT_EQ(dtype("model.layers.1.mlp.experts.2.down_proj.weight"), "F8_E4M3");
   EXPECT_EQ(dtype("model.layers.1.self_attn.q_b_proj.weight"), "F8_E4M3");
   EXPECT_EQ(dtype("model.layers.0.self_attn.q_b_proj.weight"), "F16") << "named";
