@@ -48,19 +48,22 @@ std::string normalised(std::string_view name) {
   return text;
 }
 
-std::vector<std::string> texts(const ConfigFields& fields, std::string_view list) {
+std::vector<std::string> texts(const JsonValue& json, std::string_view list) {
   std::vector<std::string> found;
-  for (const JsonValue& item : fields.list(list)) found.push_back(fields.as_text(list, item));
+  const std::optional<JsonValue> items = json.find(list);
+  for (const JsonValue& item : items ? items->items() : std::vector<JsonValue>()) {
+    found.emplace_back(item.text().value());
+  }
   return found;
 }
 
 std::string type_of(const ConfigFields& fields) {
-  if (const auto quantization = fields.find("quantization_config")) {
+  if (const auto quantization = fields.find_anywhere("quantization_config")) {
     if (const auto method = quantization->find("quant_method")) {
       return fields.as_text("quant_method", *method);
     }
   }
-  const std::string dtype = fields.text("torch_dtype").value_or("");
+  const std::string dtype = fields.text_anywhere("torch_dtype").value_or("");
   return dtype == "bfloat16" ? "bf16" : dtype;
 }
 
@@ -77,9 +80,9 @@ void add_spellings(Preset& preset, const std::string& model, bool is_preset) {
 }
 
 /// Most models of the same shapes agree in how long a sequence may be, too.
-void add_contexts(Preset& preset, const ConfigFields& fields) {
+void add_contexts(Preset& preset) {
   constexpr std::string_view name = "max_position_embeddings_of";
-  const auto others = fields.find(name);
+  const auto others = preset.json.find(name);
   if (!others) return;
   for (const JsonMember& other : others->members()) {
     for (Spelling& spelling : preset.spellings) {
@@ -93,13 +96,12 @@ void add_contexts(Preset& preset, const ConfigFields& fields) {
 Preset read_preset(const PresetFile& file) {
   const std::string source = "preset " + std::string(file.name);
   Preset preset{file.name, "", {}, {}, parse_json(file.json, source)};
-  const ConfigFields fields(preset.json, source);
-  preset.type = type_of(fields);
-  preset.others = texts(fields, "also");
+  preset.type = type_of(ConfigFields(preset.json, source));
+  preset.others = texts(preset.json, "also");
   add_spellings(preset, std::string(file.name), true);
-  for (const std::string& name : texts(fields, "aliases")) add_spellings(preset, name, true);
+  for (const std::string& name : texts(preset.json, "aliases")) add_spellings(preset, name, true);
   for (const std::string& name : preset.others) add_spellings(preset, name, false);
-  add_contexts(preset, fields);
+  add_contexts(preset);
   return preset;
 }
 
@@ -148,11 +150,17 @@ Model distinct_layers(const Preset& preset) {
                                      "preset " + std::string(preset.name));
 }
 
+/// Of each channel alone: no matrix, though it has the dimensions of one.
+bool is_convolution(const ModelTensor& tensor) {
+  return tensor.shape.size() == 3 && tensor.shape[1] == 1;
+}
+
 std::vector<WeightSet> projections(const Preset& preset) {
   Model sample = distinct_layers(preset);
   for (ModelLayer& layer : sample.layers) {
-    std::erase_if(layer.tensors,
-                  [](const ModelTensor& tensor) { return !as_weight(tensor, tensor.name); });
+    std::erase_if(layer.tensors, [](const ModelTensor& tensor) {
+      return is_convolution(tensor) || !as_weight(tensor, tensor.name);
+    });
   }
   return projections_of(sample);
 }

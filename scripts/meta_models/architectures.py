@@ -77,7 +77,7 @@ PUBLISHED = {
 OTHERWISE = {"longcat_flash": "transformers gives weights to experts that have none"}
 
 # Of no tensor's shape, or of what is not the text model.
-NOT_OF_SHAPES = {"aliases", "also", "quantization_config"}
+NOT_OF_SHAPES = {"aliases", "also", "max_position_embeddings", "max_position_embeddings_of", "quantization_config"}
 
 
 def presets():

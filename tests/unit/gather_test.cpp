@@ -317,10 +317,27 @@ TEST(ExpertGather, EveryModelWithExpertsHasThemAsWeights) {
     EXPECT_TRUE(names.insert(set.name).second);
     EXPECT_EQ(find_preset_weights(set.name).at(0).bytes(), set.bytes());
   }
-  EXPECT_EQ(names, (std::set<std::string>{"deepseek-v3.experts", "gpt-oss-120b.experts",
-                                          "gpt-oss-20b.experts", "mixtral-8x22b.experts",
-                                          "mixtral-8x7b.experts", "qwen3-235b-a22b-fp8.experts",
-                                          "qwen3-235b-a22b.experts", "qwen3-30b-a3b.experts"}));
+  EXPECT_EQ(names, (std::set<std::string>{"deepseek-v3.2.experts",
+                                          "deepseek-v3.experts",
+                                          "glm-4.5-air.experts",
+                                          "glm-4.6.experts",
+                                          "gpt-oss-120b.experts",
+                                          "gpt-oss-20b.experts",
+                                          "granite-4.0-h-small.experts",
+                                          "granite-4.0-h-tiny.experts",
+                                          "kimi-k2.experts",
+                                          "llama4-maverick.experts",
+                                          "llama4-scout.experts",
+                                          "minimax-m2.experts",
+                                          "mixtral-8x22b.experts",
+                                          "mixtral-8x7b.experts",
+                                          "nemotron-3-nano-30b-a3b.experts",
+                                          "qwen3-235b-a22b-fp8.experts",
+                                          "qwen3-235b-a22b.experts",
+                                          "qwen3-30b-a3b.experts",
+                                          "qwen3-next-80b-a3b.experts",
+                                          "qwen3.5-35b-a3b.experts",
+                                          "qwen3.5-397b-a17b.experts"}));
   EXPECT_TRUE(find_preset_weights("llama3.1-8b.experts").empty());
 }
 
