@@ -146,9 +146,9 @@ Part part_in_layer(std::string_view rest) {
 Part part_outside(std::string_view name) {
   constexpr auto embeddings = std::to_array<std::string_view>(
       {"embed_tokens", "token_embd", "wte", "wpe", "embed_in", "word_embeddings", "position_embd",
-       "tok_embeddings", "embeddings"});
-  constexpr auto heads =
-      std::to_array<std::string_view>({"lm_head", "output", "embed_out", "score", "head"});
+       "tok_embeddings", "embeddings", "embed"});
+  constexpr auto heads = std::to_array<std::string_view>(
+      {"lm_head", "output", "embed_out", "score", "head", "unembed"});
   const auto parts = components_of(name);
   if (!is_text(name)) {
     const bool drafts =

@@ -56,6 +56,33 @@ TEST(FamilyTable, ProjectionsAreQuantisedAsElsewhere) {
   EXPECT_EQ(find(glm, "model.embed_tokens.weight")->dtype, "BF16");
 }
 
+TEST(FamilyTable, ReadsMiMoAsItIsPublishedAndAsTransformersWritesIt) {
+  const std::string mimo = R"("model_type": "mimo_v2_flash", "head_dim": 24, "v_head_dim": 16,
+      "moe_intermediate_size": 32, "n_routed_experts": 4, "num_experts_per_tok": 2, )" +
+                           sizes;
+  const Model published = read(mimo + R"(, "hybrid_layer_pattern": [0, 1], "moe_layer_freq": [0, 1],
+      "swa_num_key_value_heads": 4)");
+  const Model converted = read(mimo + R"(, "layer_types": ["full_attention", "sliding_attention"],
+      "mlp_layer_types": ["dense", "sparse"])");
+  EXPECT_EQ(converted.parameters(), published.parameters());
+  // Heads of a window are twice those without, and have a sink each; values have other lengths.
+  using Shape = std::vector<std::uint64_t>;
+  const auto shape = [&](const std::string& name) {
+    const ModelTensor* tensor = find(published, name);
+    return tensor == nullptr ? Shape{} : tensor->shape;
+  };
+  EXPECT_EQ(shape("model.layers.0.self_attn.k_proj.weight"), (Shape{48, 64}));
+  EXPECT_EQ(shape("model.layers.1.self_attn.k_proj.weight"), (Shape{96, 64}));
+  EXPECT_EQ(shape("model.layers.1.self_attn.v_proj.weight"), (Shape{64, 64}));
+  EXPECT_EQ(shape("model.layers.1.self_attn.attention_sink_bias"), Shape{4});
+  EXPECT_EQ(shape("model.layers.0.self_attn.attention_sink_bias"), Shape{});
+  EXPECT_EQ(shape("model.layers.0.mlp.up_proj.weight"), (Shape{96, 64}));
+  EXPECT_EQ(shape("model.layers.1.mlp.experts.3.up_proj.weight"), (Shape{32, 64}));
+  EXPECT_NE(fault(mimo + R"(, "hybrid_layer_pattern": [0, 1], "moe_layer_freq": [0, 2])")
+                .find("moe_layer_freq must be a whole number from 0 to 1, not 2"),
+            std::string::npos);
+}
+
 TEST(FamilyTable, RefusesWhatItDoesNotKnow) {
   const std::string gemma = R"("model_type": "gemma4_text", "head_dim": 16, )" + sizes;
   EXPECT_NE(fault(gemma + R"(, "enable_moe_block": true)").find("enable_moe_block"),

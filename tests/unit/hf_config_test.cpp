@@ -347,7 +347,7 @@ TEST(HfConfig, WhatIsNotSupportedIsRefusedByNameWithAdvice) {
     EXPECT_EQ(said.find('\n'), std::string::npos) << said;
   };
   refused({{"model_type", "\"xlstm\""}}, "'xlstm'");
-  refused({{"model_type", "\"zaya\""}}, "'zaya'");
+  refused({{"model_type", "\"dory\""}}, "'dory'");
   refused({{"model_type", "\"a\\nb\""}}, "'a?b'");
   refused({{"linear_num_value_heads", "32"}}, "'linear_num_value_heads'");
   refused({{"full_attention_interval", "4"}}, "'full_attention_interval'");

@@ -106,6 +106,8 @@ TEST(TensorNames, TellThePartOutsideTheLayers) {
   EXPECT_EQ(part_outside("token_embd.weight"), Part::embedding);
   EXPECT_EQ(part_outside("lm_head.weight"), Part::head);
   EXPECT_EQ(part_outside("output.weight"), Part::head);
+  EXPECT_EQ(part_outside("model.llm.embed.weight"), Part::embedding);
+  EXPECT_EQ(part_outside("model.llm.unembed.weight"), Part::head);
   EXPECT_EQ(part_outside("model.norm.weight"), Part::norm);
   EXPECT_EQ(part_outside("output_norm.weight"), Part::norm);
   EXPECT_EQ(part_outside("transformer.ln_f.weight"), Part::norm);
