@@ -238,10 +238,16 @@ TEST(ModelOracle, ConfigsGiveTheNamesOfTheCheckpoint) {
 }
 
 TEST(ModelOracle, HeadersAreReadExactlyOrListed) {
+  const std::vector<JsonValue> models = oracle_models();
+  std::set<std::string> all_names;
+  for (const JsonValue& model : models) all_names.insert(text(at(model, "name")));
   std::set<std::string> found;
-  for (const JsonValue& model : oracle_models()) {
+  for (const JsonValue& model : models) {
     if (at(model, "names").is_null()) continue;
     const std::string name = text(at(model, "name"));
+    // One of each architecture is enough: presets of it differ in lengths alone.
+    const std::string type = text(at(model, "model_type"));
+    if (name != type && all_names.contains(type)) continue;
     const TempDirectory directory;
     const fs::path config = directory.write("config.json", content_of(data / name / "config.json"));
     directory.write("model.safetensors", safetensors_file(header_of(model)));
