@@ -83,6 +83,30 @@ TEST(FamilyTable, ReadsMiMoAsItIsPublishedAndAsTransformersWritesIt) {
             std::string::npos);
 }
 
+TEST(FamilyTable, LayersOfGlmMayShareAnIndexer) {
+  const std::string glm = R"("model_type": "glm_moe_dsa", "q_lora_rank": 16, "kv_lora_rank": 16,
+      "qk_nope_head_dim": 8, "qk_rope_head_dim": 8, "v_head_dim": 8, "index_n_heads": 2,
+      "index_head_dim": 8, "moe_intermediate_size": 32, "n_routed_experts": 4,
+      "num_experts_per_tok": 2, "hidden_size": 64, "intermediate_size": 96, "vocab_size": 100,
+      "num_attention_heads": 4, "num_hidden_layers": 8)";
+  const auto indexed = [&](const std::string& fields) {
+    const Model model = read(glm + fields);
+    std::string found;
+    for (int i = 0; i < 8; ++i) {
+      const std::string layer = "model.layers." + std::to_string(i);
+      found += find(model, layer + ".self_attn.indexer.wk.weight") == nullptr ? 'S' : 'F';
+    }
+    return found;
+  };
+  EXPECT_EQ(indexed(""), "FFFFFFFF");
+  EXPECT_EQ(indexed(R"(, "indexer_types": ["full", "shared", "shared", "full", "shared", "shared",
+      "shared", "full"])"),
+            "FSSFSSSF");
+  // GLM-5.2's: the first three layers, then each fourth.
+  EXPECT_EQ(indexed(R"(, "index_topk_freq": 4, "index_skip_topk_offset": 3)"), "FFFSSSFS");
+  EXPECT_EQ(indexed(R"(, "index_topk_pattern": "FSFSFSFS")"), "FSFSFSFS");
+}
+
 TEST(FamilyTable, RefusesWhatItDoesNotKnow) {
   const std::string gemma = R"("model_type": "gemma4_text", "head_dim": 16, )" + sizes;
   EXPECT_NE(fault(gemma + R"(, "enable_moe_block": true)").find("enable_moe_block"),
