@@ -107,6 +107,17 @@ TEST(FamilyTable, LayersOfGlmMayShareAnIndexer) {
   EXPECT_EQ(indexed(R"(, "index_topk_pattern": "FSFSFSFS")"), "FSFSFSFS");
 }
 
+TEST(FamilyTable, AnArchitectureOfExpertsMayHaveNone) {
+  const std::string granite = R"("model_type": "granitemoehybrid", "num_experts_per_tok": 0,
+      "num_local_experts": 0, "shared_intermediate_size": 96, "tie_word_embeddings": true,
+      "layer_types": ["attention", "attention"], )" +
+                              sizes;
+  const Model dense = read(granite);
+  EXPECT_EQ(dense.experts, 0U);
+  EXPECT_EQ(dense.experts_per_token, 0U);
+  EXPECT_NE(find(dense, "model.layers.1.shared_mlp.input_linear.weight"), nullptr);
+}
+
 TEST(FamilyTable, RefusesWhatItDoesNotKnow) {
   const std::string gemma = R"("model_type": "gemma4_text", "head_dim": 16, )" + sizes;
   EXPECT_NE(fault(gemma + R"(, "enable_moe_block": true)").find("enable_moe_block"),
