@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <deque>
 #include <mutex>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <system_error>
@@ -91,16 +92,33 @@ Range chunk_of(const Job& job, std::size_t owner, std::size_t count, std::size_t
   return {items(range.begin), items(range.end)};
 }
 
-/// Chunks taken so far of one worker's share; alone in its cache line.
+/// Chunks taken so far of one worker's share of the job with this number; alone in its cache line.
+/// Both in one word, so that nobody takes a chunk of a job other than the one it knows.
 struct alignas(64) Taken {
-  std::atomic<std::size_t> chunks{0};
+  std::atomic<std::uint64_t> of_job{0};
 };
+
+constexpr unsigned job_shift = 32;
+
+std::uint64_t none_taken(std::uint32_t job) { return std::uint64_t{job} << job_shift; }
+
+/// The next chunk of job number `job`, if one is left and the job still runs.
+std::optional<std::size_t> take(Taken& taken, std::uint32_t job) {
+  std::uint64_t seen = taken.of_job.load(std::memory_order_acquire);
+  for (;;) {
+    const std::uint64_t chunk = seen - none_taken(job);
+    if (chunk >= chunks_per_share) return std::nullopt;  // wraps round where it is another job's
+    if (taken.of_job.compare_exchange_weak(seen, seen + 1, std::memory_order_acq_rel)) {
+      return static_cast<std::size_t>(chunk);
+    }
+  }
+}
 
 }  // namespace
 
-/// One job is active at a time and every worker takes its share of it, were it empty: the worker
-/// that finishes last makes the next job active. So no worker can miss an epoch, and jobs are
-/// ordered without any worker looking at another.
+/// One job is active at a time, and ends with its last chunk: whoever finishes that makes the next
+/// job active. A worker whose CPU is somebody else's for a while, of the thread that launches
+/// kernels, say, misses jobs and holds up none, but for a chunk that it has begun.
 class HostWorkers::Pool {
  public:
   explicit Pool(std::size_t requested) {
@@ -157,9 +175,10 @@ class HostWorkers::Pool {
   /// Start jobs_.front(); the mutex is held.
   void activate() {
     active_ = &jobs_.front();
-    for (Taken& taken : taken_) taken.chunks.store(0, std::memory_order_relaxed);
-    unfinished_.store(static_cast<std::uint32_t>(threads_.size()), std::memory_order_relaxed);
-    epoch_.fetch_add(1, std::memory_order_release);
+    unfinished_.store(taken_.size() * chunks_per_share, std::memory_order_relaxed);
+    const std::uint32_t job = epoch_.load(std::memory_order_relaxed) + 1;
+    for (Taken& taken : taken_) taken.of_job.store(none_taken(job), std::memory_order_release);
+    epoch_.store(job, std::memory_order_release);
     epoch_.notify_all();
   }
 
@@ -175,17 +194,16 @@ class HostWorkers::Pool {
     for (std::uint32_t epoch = 0;;) {
       epoch = wait_for_change(epoch_, epoch, spin_of_workers);
       if (stop_.load(std::memory_order_relaxed)) return;
-      for (std::size_t i = 0; i < count; ++i) take_chunks((index + i) % count, count);
-      if (unfinished_.fetch_sub(1, std::memory_order_acq_rel) == 1) finish();
+      for (std::size_t i = 0; i < count; ++i) take_chunks(epoch, (index + i) % count, count);
     }
   }
 
-  void take_chunks(std::size_t owner, std::size_t count) {
-    for (;;) {
-      const std::size_t chunk = taken_[owner].chunks.fetch_add(1, std::memory_order_relaxed);
-      if (chunk >= chunks_per_share) return;
-      const Range range = chunk_of(*active_, owner, count, chunk);
+  /// A job of which a chunk is taken and not done stays the active one.
+  void take_chunks(std::uint32_t job, std::size_t owner, std::size_t count) {
+    while (const auto chunk = take(taken_[owner], job)) {
+      const Range range = chunk_of(*active_, owner, count, *chunk);
       if (range.begin < range.end) active_->task(range.begin, range.end);
+      if (unfinished_.fetch_sub(1, std::memory_order_acq_rel) == 1) finish();
     }
   }
 
@@ -200,9 +218,9 @@ class HostWorkers::Pool {
   std::mutex mutex_;
   std::deque<Job> jobs_;  // front: the active one; push_back leaves references to it valid
   Job* active_ = nullptr;
-  std::atomic<std::uint32_t> epoch_{0};       // workers wait for it to change
-  std::atomic<std::uint32_t> unfinished_{0};  // workers yet to finish the active job
-  std::atomic<std::uint32_t> pending_{0};     // jobs not finished; join() waits for 0
+  std::atomic<std::uint32_t> epoch_{0};     // number of the active job; workers wait for the next
+  std::atomic<std::size_t> unfinished_{0};  // chunks of the active job
+  std::atomic<std::uint32_t> pending_{0};   // jobs not finished; join() waits for 0
   std::atomic<bool> stop_{false};
   std::vector<Taken> taken_;  // by worker
   std::vector<std::thread> threads_;

@@ -2,12 +2,15 @@
 #include "offload/host_workers.hpp"
 
 #include <gtest/gtest.h>
+#include <pthread.h>
 #include <sched.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
 #include <barrier>
 #include <chrono>
+#include <csignal>
 #include <ctime>
 #include <memory>
 #include <mutex>
@@ -97,6 +100,55 @@ TEST(HostWorkers, WhoIsHeldUpIsHelped) {
     }
   });
   EXPECT_EQ(done, 15);
+}
+
+/// A thread whose CPU is somebody else's, until it is let go: a signal's handler keeps it.
+struct Away {
+  static std::atomic<bool>& kept() {
+    static std::atomic<bool> flag{false};
+    return flag;
+  }
+  static std::atomic<bool>& let_go() {
+    static std::atomic<bool> flag{false};
+    return flag;
+  }
+  static void handler(int) {
+    kept() = true;
+    while (!let_go()) usleep(100);
+  }
+};
+
+TEST(HostWorkers, WhoIsAwayBetweenTasksHoldsUpNobody) {
+  HostWorkers workers(2);
+  std::vector<pthread_t> threads(2);
+  std::barrier both(2);
+  workers.run(2, 1, [&](std::size_t begin, std::size_t) {
+    threads[begin] = pthread_self();
+    both.arrive_and_wait();
+  });
+  Away::kept() = Away::let_go() = false;
+  struct sigaction action = {};
+  struct sigaction before = {};
+  action.sa_handler = Away::handler;
+  ASSERT_EQ(sigaction(SIGUSR1, &action, &before), 0);
+  ASSERT_EQ(pthread_kill(threads[0], SIGUSR1), 0);
+  while (!Away::kept()) std::this_thread::yield();
+
+  std::atomic<bool> ended{false};
+  std::thread watch([&] {
+    for (int i = 0; i < 500 && !ended; ++i) usleep(10'000);
+    Away::let_go() = true;
+  });
+  std::atomic<int> items{0};
+  for (int task = 0; task < 100; ++task) {
+    workers.run(
+        16, 1, [&](std::size_t begin, std::size_t end) { items += static_cast<int>(end - begin); });
+  }
+  EXPECT_FALSE(Away::let_go()) << "the tasks ended only when the thread came back";
+  ended = true;
+  watch.join();
+  sigaction(SIGUSR1, &before, nullptr);
+  EXPECT_EQ(items, 1600);
 }
 
 TEST(HostWorkers, EnqueueReturnsBeforeTheTaskEnds) {
