@@ -41,6 +41,18 @@ std::optional<std::uint64_t> ConfigFields::number(std::string_view name, std::ui
   return value ? std::optional(as_number(name, *value, min, max)) : std::nullopt;
 }
 
+std::uint64_t ConfigFields::required(std::string_view name, std::uint64_t min,
+                                     std::uint64_t max) const {
+  const std::optional<std::uint64_t> value = number(name, min, max);
+  if (!value) fail(std::string(name) + " is missing");
+  return *value;
+}
+
+bool ConfigFields::flag(std::string_view name, bool otherwise) const {
+  const std::optional<JsonValue> value = find(name);
+  return value ? as_flag(name, *value) : otherwise;
+}
+
 bool ConfigFields::flag_anywhere(std::string_view name, bool otherwise) const {
   const std::optional<JsonValue> value = find_anywhere(name);
   return value ? as_flag(name, *value) : otherwise;

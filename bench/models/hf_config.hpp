@@ -34,6 +34,9 @@ class ConfigFields {
   /// A whole number from `min` to `max`.
   std::optional<std::uint64_t> number(std::string_view name, std::uint64_t min,
                                       std::uint64_t max) const;
+  /// The same; absent is an error.
+  std::uint64_t required(std::string_view name, std::uint64_t min, std::uint64_t max) const;
+  bool flag(std::string_view name, bool otherwise) const;
   bool flag_anywhere(std::string_view name, bool otherwise) const;
   std::optional<std::string> text(std::string_view name) const;
   std::optional<std::string> text_anywhere(std::string_view name) const;

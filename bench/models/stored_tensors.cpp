@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "bench/models/stored_tensors.hpp"
 
-#include <algorithm>
 #include <functional>
 #include <numeric>
 #include <utility>
@@ -37,51 +36,9 @@ ModelTensor packed(std::string name, Shape shape, std::uint64_t parameters) {
   return result;
 }
 
-std::uint64_t blocks(std::uint64_t length, std::uint64_t block) {
-  return (length + block - 1) / block;
-}
-
-/// How the matrix of `module` is quantised; nullptr when it is not.
-const Quantization* quantization_of(const Storage& storage, const std::string& module) {
-  if (!storage.quantization || storage.quantization->form == QuantizedForm::mxfp4) return nullptr;
-  const std::vector<std::string>& kept = storage.quantization->kept_modules;
-  const bool is_kept = std::any_of(kept.begin(), kept.end(), [&](const std::string& name) {
-    return has_name_segments(module, name) || matches_pattern(module, name);
-  });
-  return is_kept ? nullptr : &*storage.quantization;
-}
-
-void add_activation_scales(const std::string& module, const Quantization& quantization,
-                           std::vector<ModelTensor>& tensors) {
-  const Shape scalar;
-  tensors.push_back(scales(module + ".input_scale", "F32", scalar));
-  if (!quantization.kv_scales) return;
-  for (const auto& [projection, scale] :
-       {std::pair("self_attn.k_proj", ".k_scale"), std::pair("self_attn.v_proj", ".v_scale")}) {
-    if (module.ends_with(projection)) tensors.push_back(scales(module + scale, "F32", scalar));
-  }
-}
-
-std::vector<ModelTensor> quantized(const std::string& module, std::uint64_t rows,
-                                   std::uint64_t cols, const Quantization& quantization) {
-  const Shape scalar;
-  const std::string weight = module + ".weight";
-  if (quantization.form == QuantizedForm::fp8_blocks) {
-    return {plain_tensor(weight, "F8_E4M3", {rows, cols}),
-            scales(weight + "_scale_inv", "F32",
-                   {blocks(rows, quantization.rows), blocks(cols, quantization.cols)})};
-  }
-  std::vector<ModelTensor> tensors;
-  if (quantization.form == QuantizedForm::fp8_tensors) {
-    tensors = {plain_tensor(weight, "F8_E4M3", {rows, cols}),
-               scales(weight + "_scale", "F32", scalar)};
-  } else {
-    tensors = {packed(weight, {rows, blocks(cols, 2)}, rows * cols),
-               scales(weight + "_scale", "F8_E4M3", {rows, blocks(cols, 16)}),
-               scales(weight + "_scale_2", "F32", scalar)};
-  }
-  add_activation_scales(module, quantization, tensors);
-  return tensors;
+/// Whether the matrix of `module` is; routers are left as they are.
+bool is_quantized(const Storage& storage, const std::string& module, Part part) {
+  return storage.quantization && part != Part::router && !is_kept(*storage.quantization, module);
 }
 
 }  // namespace
@@ -95,8 +52,9 @@ ModelTensor plain_tensor(std::string name, std::string_view dtype, Shape shape) 
 std::vector<ModelTensor> linear_tensors(const Storage& storage, const std::string& module,
                                         std::uint64_t rows, std::uint64_t cols, bool bias) {
   std::vector<ModelTensor> tensors;
-  if (const Quantization* quantization = quantization_of(storage, module)) {
-    tensors = quantized(module, rows, cols, *quantization);
+  const Part part = part_in_layer(name_in_layer(module));
+  if (is_quantized(storage, module, part)) {
+    tensors = tensors_of({module, rows, cols, part, storage.dtype}, *storage.quantization);
   } else {
     tensors = {plain_tensor(module + ".weight", storage.dtype, {rows, cols})};
   }

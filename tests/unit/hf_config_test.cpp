@@ -352,11 +352,24 @@ TEST(HfConfig, WhatIsNotSupportedIsRefusedByNameWithAdvice) {
   refused({{"linear_num_value_heads", "32"}}, "'linear_num_value_heads'");
   refused({{"full_attention_interval", "4"}}, "'full_attention_interval'");
   refused({{"layer_types", R"(["full_attention", "linear_attention"])"}}, "'linear_attention'");
-  for (const char* method : {"gptq", "awq", "mxfp4", "bitsandbytes", "compressed-tensors", ""}) {
+  for (const char* method : {"mxfp4", "aqlm", ""}) {
     const std::string config = R"({"bits": 4, "quant_method": ")" + std::string(method) + "\"}";
     refused({{"quantization_config", config}}, "'" + std::string(method) + "'");
   }
   refused({{"quantization_config", "{\"bits\": 4}"}}, "quant_method");
+  const auto by = [&](const std::string& method, const std::string& more, const std::string& name) {
+    const std::string fields = R"({"quant_method": ")" + method + "\"" + more + "}";
+    refused({{"quantization_config", fields}}, name);
+  };
+  by("gptq", R"(, "bits": 4)", "group_size");
+  by("gptq", R"(, "bits": 4, "group_size": 128, "lm_head": true)", "head");
+  by("gptq", R"(, "bits": 4, "group_size": 128, "dynamic": {"-:.*q_proj": {}})", "'dynamic'");
+  by("gptq", R"(, "bits": 4, "group_size": 128, "checkpoint_format": "marlin")", "'marlin'");
+  by("gptq", R"(, "bits": 3, "group_size": 128)", "do not fill 32-bit words");
+  by("awq", R"(, "bits": 4, "group_size": 128, "version": "gemv")", "'gemv'");
+  by("bitsandbytes", R"(, "load_in_8bit": true)", "bitsandbytes quantised the experts");
+  by("bitsandbytes", R"(, "llm_int8_skip_modules": ["q_proj"])", "head");
+  refused({{"quantization", R"({"group_size": 64, "bits": 4})"}}, "MLX");
   refused({{"quantization_config", R"({"quant_method": "fp8"})"}}, "weight_block_size");
   refused({{"quantization_config",
             R"({"quant_method": "fp8", "fmt": "e5m2", "weight_block_size": [128, 128]})"}},
