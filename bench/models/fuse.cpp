@@ -65,6 +65,8 @@ using Shape = std::vector<std::uint64_t>;
 
 std::uint64_t& joined_length(Shape& shape, const JoinedKind& kind) {
   if (shape.empty()) shape = {1};
+  constexpr std::size_t block_scales = 4;  // ModelOpt's, [rows, 1, cols, 1]
+  if (shape.size() == block_scales) return shape.front();
   // Of a stack [E, rows, cols] the rows as well.
   return shape.size() == 1 || kind.columns ? shape.back() : shape[shape.size() - 2];
 }

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <optional>
 #include <sstream>
 
 #include "bench/models/gguf.hpp"
@@ -59,11 +60,13 @@ void drop_tied_head(Model& model) {
 Model read_files(const ModelFiles& files) {
   if (files.gguf) return read_gguf(*files.gguf);
   if (!files.index && files.safetensors.empty()) return from_config_alone(files);
-  Model model =
-      files.index ? read_safetensors_index(*files.index) : read_safetensors(files.safetensors);
-  if (!files.config) return model;
+  std::optional<JsonValue> json;
+  if (files.config) json = read_json(*files.config);
+  Model model = files.index ? read_safetensors_index(*files.index, json)
+                            : read_safetensors(files.safetensors, json);
+  if (!json) return model;
   const std::string source = files.config->string();
-  const ConfigSummary config = summarize_config(read_json(*files.config), source, model.experts);
+  const ConfigSummary config = summarize_config(*json, source, model.experts);
   require_all_layers(model, config.layers, source);
   if (config.tied) drop_tied_head(model);
   model.architecture = config.architecture;

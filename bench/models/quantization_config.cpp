@@ -128,9 +128,7 @@ std::string pattern_of(const ConfigFields& fields, std::string_view expression) 
       ends = true;
     } else if (letter == '^' && i == 0) {
       continue;
-    } else if (letter == '\\' && next == '.') {
-      pattern += expression[++i];
-    } else if (letter == '.' && next == '*') {
+    } else if ((letter == '\\' && next == '.') || (letter == '.' && next == '*')) {
       pattern += expression[++i];
     } else if (std::string_view("\\*+?()[]{}|^$").find(letter) != std::string_view::npos) {
       refuse(fields, "ignore with the expression " + in_quotes(expression));

@@ -6,11 +6,13 @@
 #include <cstdint>
 #include <filesystem>
 #include <istream>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "bench/models/json.hpp"
 #include "offload/model.hpp"
 
 namespace offload {
@@ -37,14 +39,18 @@ unsigned safetensors_dtype_bits(std::string_view dtype);
 SafetensorsHeader read_safetensors_header(std::istream& in, std::uint64_t size,
                                           const std::string& source);
 
-/// Throws UsageError for files that are not sound safetensors, or not a whole model together.
-Model read_safetensors(std::span<const std::filesystem::path> files);
+/// Throws UsageError for files that are not sound safetensors, or not a whole model together. A
+/// `config` says how weights are packed where the headers do not.
+Model read_safetensors(std::span<const std::filesystem::path> files,
+                       const std::optional<JsonValue>& config = std::nullopt);
 
 /// All files that a "model.safetensors.index.json" names, which lie beside it. Of tensors that the
 /// index does not name, or places in another file, nothing is taken.
-Model read_safetensors_index(const std::filesystem::path& index);
+Model read_safetensors_index(const std::filesystem::path& index,
+                             const std::optional<JsonValue>& config = std::nullopt);
 
 /// The same from tensors already read; `source` is the file to name.
-Model model_from(std::vector<SafetensorsTensor> tensors, const std::filesystem::path& source);
+Model model_from(std::vector<SafetensorsTensor> tensors, const std::filesystem::path& source,
+                 const std::optional<JsonValue>& config = std::nullopt);
 
 }  // namespace offload

@@ -19,118 +19,23 @@
 #include "bench/models/load.hpp"
 #include "offload/error.hpp"
 #include "tests/unit/model_files.hpp"
+#include "tests/unit/oracle_files.hpp"
 
 namespace offload {
 namespace {
 
 namespace fs = std::filesystem;
 
-const fs::path data = fs::path(OFFLOAD_TESTS_DIRECTORY) / "data" / "models" / "oracle";
+using oracle::at;
+using oracle::content_of;
+using oracle::difference;
+using oracle::header_of;
+using oracle::names_of;
+using oracle::number;
+using oracle::tensors_of;
+using oracle::text;
 
-std::string content_of(const fs::path& path) {
-  std::ostringstream text;
-  text << std::ifstream(path).rdbuf();
-  return text.str();
-}
-
-JsonValue at(const JsonValue& object, std::string_view name) { return object.find(name).value(); }
-std::uint64_t number(const JsonValue& object, std::string_view name) {
-  return at(object, name).whole_number().value();
-}
-std::string text(const JsonValue& value) { return std::string(value.text().value()); }
-
-/// {0, 1, 2, 5} of "0-2,5".
-std::vector<std::uint64_t> numbers_in(const std::string& ranges) {
-  std::vector<std::uint64_t> numbers;
-  std::istringstream words(ranges);
-  for (std::string word; std::getline(words, word, ',');) {
-    const std::size_t dash = word.find('-');
-    const std::uint64_t first = std::stoull(word);
-    const std::uint64_t last = dash == word.npos ? first : std::stoull(word.substr(dash + 1));
-    for (std::uint64_t i = first; i <= last; ++i) numbers.push_back(i);
-  }
-  return numbers;
-}
-
-/// Every name that a pattern such as "model.layers.{0-2,5}.up.weight" means.
-std::vector<std::string> names_of(const std::string& pattern) {
-  const std::size_t open = pattern.find('{');
-  if (open == pattern.npos) return {pattern};
-  const std::size_t close = pattern.find('}', open);
-  const std::vector<std::string> rests = names_of(pattern.substr(close + 1));
-  std::vector<std::string> names;
-  for (const std::uint64_t i : numbers_in(pattern.substr(open + 1, close - open - 1))) {
-    for (const std::string& rest : rests) {
-      names.push_back(pattern.substr(0, open) + std::to_string(i) + rest);
-    }
-  }
-  return names;
-}
-
-std::uint64_t element_bytes(const std::string& dtype) {
-  if (dtype == "BF16") return 2;
-  if (dtype == "BOOL") return 1;
-  return dtype == "I64" ? 8 : 4;
-}
-
-/// The header of a file that holds the model's tensors one after the other.
-std::string header_of(const JsonValue& model) {
-  std::ostringstream header;
-  std::uint64_t begin = 0;
-  for (const JsonValue& entry : at(model, "names").items()) {
-    const std::vector<JsonValue> parts = entry.items();
-    const std::string dtype = text(parts[2]);
-    std::uint64_t bytes = element_bytes(dtype);
-    std::ostringstream shape;
-    for (const JsonValue& item : parts[1].items()) {
-      const std::uint64_t length = item.whole_number().value();
-      shape << (shape.tellp() > 0 ? "," : "") << length;
-      bytes *= length;
-    }
-    for (const std::string& name : names_of(text(parts[0]))) {
-      header << (begin > 0 ? "," : "{") << '"' << name << R"(":{"dtype":")" << dtype
-             << R"(","shape":[)" << shape.str() << R"(],"data_offsets":[)" << begin << ","
-             << begin + bytes << "]}";
-      begin += bytes;
-    }
-  }
-  header << "}";
-  return header.str();
-}
-
-std::uint64_t linear_parameters(const ModelLayer& layer) {
-  std::uint64_t sum = 0;
-  for (const ModelTensor& tensor : layer.tensors) {
-    if (is_linear_weight(tensor)) sum += tensor.parameters;
-  }
-  return sum;
-}
-
-/// The numbers that are others than the oracle's, of layers the first; "" for none.
-std::string difference(const Model& model, const JsonValue& oracle, std::uint64_t parameters) {
-  std::ostringstream difference;
-  const auto differs = [&](std::string_view what, std::uint64_t read, std::uint64_t right) {
-    if (read == right) return false;
-    difference << (difference.tellp() > 0 ? "; " : "") << what << " " << read << ", not " << right;
-    return true;
-  };
-  std::vector<std::uint64_t> linear;
-  for (const JsonValue& run : at(oracle, "layers").items()) {
-    for (const std::uint64_t layer : numbers_in(text(run.items()[0]))) {
-      if (linear.size() <= layer) linear.resize(layer + 1);
-      linear[layer] = run.items()[1].whole_number().value();
-    }
-  }
-  differs("layers", model.layers.size(), linear.size());
-  differs("experts", model.experts, number(oracle, "experts"));
-  differs("experts per token", model.experts_per_token, number(oracle, "experts_per_token"));
-  differs("parameters", model.parameters(), parameters);
-  for (std::size_t i = 0; i < model.layers.size() && i < linear.size(); ++i) {
-    const std::string what = "linear parameters of layer " + std::to_string(i);
-    if (differs(what, linear_parameters(model.layers[i]), linear[i])) break;
-  }
-  return difference.str();
-}
+const fs::path data = oracle::directory() / "oracle";
 
 /// What becomes of a file: "" when it is read right, "refused", or "wrong" and what is. How many
 /// experts a token takes is asked for as soon as it is needed.
@@ -250,7 +155,7 @@ TEST(ModelOracle, HeadersAreReadExactlyOrListed) {
     if (name != type && all_names.contains(type)) continue;
     const TempDirectory directory;
     const fs::path config = directory.write("config.json", content_of(data / name / "config.json"));
-    directory.write("model.safetensors", safetensors_file(header_of(model)));
+    directory.write("model.safetensors", safetensors_file(header_of(tensors_of(model))));
     const std::uint64_t all = number(model, "parameters") + number(model, "other_parameters");
     const std::string result = outcome(config.parent_path(), model, all);
     if (!result.empty()) found.insert(line("safetensors ", name, result));

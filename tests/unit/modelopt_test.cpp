@@ -40,14 +40,14 @@ constexpr const char* experts =
 constexpr std::uint64_t matrices = 7;
 constexpr std::uint64_t layer_weights = 2 * 64 * 64 + 2 * 32 * 64 + 3 * 64 * 96;
 // Embedding and head, three norms of the layers and the last; in bf16.
-constexpr std::uint64_t unquantised_bytes = 2 * (2 * 128 * 64 + 5 * 64);
+constexpr std::uint64_t unquantised_bytes = 2UL * (2 * 128 * 64 + 5 * 64);
 
 Model load_directory(const std::string& config_text, const std::string& file,
                      const std::string& quantization) {
   const TempDirectory directory;
   directory.write("Tiny/config.json", config_text);
   directory.write(fs::path("Tiny") / file, quantization);
-  const Model model = load_model((directory.path() / "Tiny").string());
+  Model model = load_model((directory.path() / "Tiny").string());
   const Model alone = load_model((directory.path() / "Tiny/config.json").string());
   EXPECT_EQ(alone.bytes(), model.bytes()) << "the file is beside a config.json given by itself";
   return model;
@@ -144,6 +144,8 @@ TEST(ModelOpt, AnyTensorOfALayerMayBeAScalar) {
     add(scalar, "F32", "", 4);
   }
   add("mlp.up_proj.weight", "BF16", "8,8", 128);
+  add("mlp.down_proj.weight", "U8", "", 1);
+  add("mlp.down_proj.weight_scale", "F32", "2", 8);
   const Model model = load_model(
       directory.write("m/model.safetensors", safetensors_file("{" + json + "}")).string());
   const Model engine = fused(model);
@@ -164,7 +166,7 @@ TEST(ModelOpt, Fp8BesideAConfigHalvesTheMatrices) {
 
 TEST(ModelOpt, Nvfp4BesideAConfigPacksTwoWeightsAByte) {
   const Model model = load_directory(config(), "hf_quant_config.json", nvfp4);
-  const std::uint64_t scales = matrices * 2 * 4 + 2 * 4;  // those of cached keys and values too
+  const std::uint64_t scales = matrices * 2 * 4 + 2UL * 4;  // those of cached keys and values too
   EXPECT_EQ(model.bytes(),
             unquantised_bytes + 2 * (layer_weights / 2 + layer_weights / 16 + scales));
   EXPECT_EQ(model.parameters(), load_config(config()).parameters());

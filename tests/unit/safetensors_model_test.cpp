@@ -142,6 +142,27 @@ TEST(SafetensorsModel, CountsWeightsNotStoredElements) {
   EXPECT_EQ(tensor_of(model, layer + "gate_proj.weight_scale_inv").parameters, 0U);
 }
 
+TEST(SafetensorsModel, WordsWithoutAConfigHoldWhatTheyShowOrUsuallyHold) {
+  const std::string layer = "model.layers.0.mlp.";
+  Checkpoint checkpoint;
+  // compressed-tensors: 16 x 64 weights of 8 bits, four in a word as in the word of zero points.
+  checkpoint.add(layer + "up_proj.weight_packed", "I32", "16,16", 1024)
+      .add(layer + "up_proj.weight_scale", "BF16", "16,2", 64)
+      .add(layer + "up_proj.weight_zero_point", "I32", "4,2", 32)
+      // Without zero points: 16 x 64 of 4 bits.
+      .add(layer + "down_proj.weight_packed", "I32", "16,8", 512)
+      .add(layer + "down_proj.weight_scale", "BF16", "16,2", 64)
+      // MLX: a scale for 64 weights, whatever their bits.
+      .add(layer + "gate_proj.weight", "U32", "16,24", 1536)
+      .add(layer + "gate_proj.scales", "BF16", "16,2", 64)
+      .add(layer + "gate_proj.biases", "BF16", "16,2", 64);
+  const Model model = model_of(checkpoint);
+  EXPECT_EQ(tensor_of(model, layer + "up_proj.weight_packed").parameters, 16U * 64);
+  EXPECT_EQ(tensor_of(model, layer + "down_proj.weight_packed").parameters, 16U * 64);
+  EXPECT_EQ(tensor_of(model, layer + "gate_proj.weight").parameters, 16U * 128);
+  EXPECT_EQ(model.parameters(), 16U * 64 + 16U * 64 + 16U * 128);
+}
+
 TEST(SafetensorsModel, KeepsTowersAndDraftingLayersOutOfTheLayers) {
   Checkpoint checkpoint;
   checkpoint.add("model.visual.blocks.0.attn.qkv.weight", "BF16", "64,64", 8192)
