@@ -8,7 +8,7 @@ from offload_results.json_reader import BadInput, read_json, read_text
 from offload_results.markdown_text import row
 from offload_results.text import three_digits
 
-FORMS = {"config.json": "config", "safetensors": "safetensors"}
+FORMS = {"config.json": "config", "safetensors": "safetensors", "GGUF": "gguf"}
 WORDS = {"linear": "linear weights", "experts": "experts", "parameters": "parameters", "layers": "layers"}
 
 
@@ -30,16 +30,17 @@ def faults(why):
 def by_type(folder):
     """(model_type, its models, {form: outcome}); of several models the worst is said."""
     models, found = collections.defaultdict(list), outcomes(folder)
+    converted = {file["name"] for file in read_json(folder / "gguf.json")["models"]}
     for model in read_json(folder / "models.json")["models"]:
         models[model["model_type"]].append(model)
     for model_type in sorted(models):
         yield model_type, models[model_type], {
-            form: max((outcome(found, form, model) for model in models[model_type]), key=badness)
+            form: max((outcome(found, form, model, converted) for model in models[model_type]), key=badness)
             for form in FORMS.values()}
 
 
-def outcome(found, form, model):
-    if form == "safetensors" and model["names"] is None:
+def outcome(found, form, model, converted):
+    if form == "safetensors" and model["names"] is None or form == "gguf" and model["name"] not in converted:
         return "-"
     return found.get((form, model["name"]), "read")
 
@@ -56,7 +57,7 @@ def size_of(models):
 
 
 def architectures(folder):
-    lines = [row(["architecture", "as", "parameters", "experts", *FORMS]), "|---|---|---:|---:|---|---|"]
+    lines = [row(["architecture", "as", "parameters", "experts", *FORMS]), "|---|---|---:|---:|---|---|---|"]
     for model_type, models, said in by_type(folder):
         lines.append(row([f"`{model_type}`", *size_of(models), *said.values()]))
     return "\n".join(lines)
@@ -71,10 +72,30 @@ def counts(folder):
     return "\n".join(lines)
 
 
-PARTS = {"": architectures, "counts": counts}
+def quantised(folder):
+    """Of the two models that each quantiser took, the worse; what is not listed is read."""
+    forms, found = collections.defaultdict(list), outcomes(folder)
+    for model in read_json(folder / "models.json")["models"]:
+        forms[model["form"]].append(model)
+    lines = [row(["form", "written by", "a matrix is stored as", "config.json", "safetensors"]), "|---|---|---|---|---|"]
+    for form, models in forms.items():
+        said = [max((found.get((file, model["name"]), "read") for model in models), key=badness)
+                for file in ("config", "safetensors")]
+        lines.append(row([form, models[0]["by"], stored_as(models[0]), *said]))
+    return "\n".join(lines)
+
+
+def stored_as(model):
+    """The tensors of one module, by what they are called after it."""
+    before = ".self_attn.o_proj."
+    found = (pattern.partition(before)[2] for pattern, _, _ in model["names"] if before in pattern)
+    return ", ".join(f"`{name}`" for name in sorted(found, key=lambda name: (not name.endswith("weight"), name)))
+
+
+PARTS = {"": architectures, "counts": counts, "quantised": quantised}
 
 
 def render(paths, part=""):
     if len(paths) != 1 or part not in PARTS:
-        raise BadInput("oracle and oracle:counts are made from one folder")
+        raise BadInput("oracle, oracle:counts and oracle:quantised are made from one folder")
     return PARTS[part](pathlib.Path(paths[0]))

@@ -30,7 +30,8 @@ WHAT  machine              what the run was made on, in one line
       threads:LABEL[,WEIGHTS]    time that each of the driver's threads runs in a pass
       platforms[:sources|:unknown]   what others published of machines, from a folder of profiles; every
                            figure with its source; how often each rate is known
-      oracle[:counts]      the architectures whose files are read, from a folder; how many they are
+      oracle[:counts|:quantised]   the architectures whose files are read, from a folder; how many they
+                           are; the quantised forms that are read
 
 Of a merged file the figures are those of the middle run, and ranges go from the fastest to the slowest.
 

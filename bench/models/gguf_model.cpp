@@ -2,6 +2,7 @@
 // A model from the header of a GGUF file, or of all files it was split into.
 #include <iterator>
 #include <set>
+#include <string_view>
 #include <utility>
 
 #include "bench/core/text.hpp"
@@ -81,6 +82,19 @@ void refuse_other_types(const GgufHeader& header) {
                    ", so it is not a model; give the model that it belongs to");
 }
 
+/// Tables that the converter computes from the config, for positions beyond those trained on.
+bool is_table(std::string_view name) {
+  return name.ends_with("rope_freqs.weight") || name.ends_with("rope_factors_long.weight") ||
+         name.ends_with("rope_factors_short.weight");
+}
+
+/// A column alone is a vector, such as the decay of each head that Mamba 2 has.
+std::vector<std::uint64_t> shape_of(const GgufTensor& tensor) {
+  std::vector<std::uint64_t> shape = tensor.shape;
+  if (shape.size() > 1 && shape.back() == 1) shape.pop_back();
+  return shape;
+}
+
 }  // namespace
 
 Model model_from(const GgufHeader& header) {
@@ -98,10 +112,11 @@ Model model_from(const GgufHeader& header) {
   std::vector<ModelTensor> tensors;
   tensors.reserve(header.tensors.size());
   for (const GgufTensor& tensor : header.tensors) {
+    if (is_table(tensor.name)) continue;
     ModelTensor next;
     next.name = tensor.name;
     next.dtype = tensor.type.name;
-    next.shape = tensor.shape;
+    next.shape = shape_of(tensor);
     next.parameters = tensor.weights;
     next.bytes = tensor.bytes;
     tensors.push_back(std::move(next));

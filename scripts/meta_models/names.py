@@ -2,6 +2,7 @@
 """Names of tensors as patterns: [pattern, shape, dtype], where each {0-2,5} stands for one of these numbers.
 A pattern means every combination of its numbers."""
 import collections
+import itertools
 import re
 
 NUMBER = re.compile(r"(?<=\.)\d+(?=\.)")
@@ -44,3 +45,17 @@ def ranges(numbers):
         else:
             runs.append([number, number])
     return ",".join(f"{first}-{last}" if first < last else f"{first}" for first, last in runs)
+
+
+def numbers(ranges):
+    """[0, 1, 2, 5] for 0-2,5."""
+    for word in ranges.split(","):
+        first, _, last = word.partition("-")
+        yield from range(int(first), int(last or first) + 1)
+
+
+def meant(pattern):
+    """All names that a pattern stands for."""
+    parts = re.split(r"\{(.*?)\}", pattern)
+    choices = [list(numbers(part)) if index % 2 else [part] for index, part in enumerate(parts)]
+    return {"".join(map(str, chosen)) for chosen in itertools.product(*choices)}

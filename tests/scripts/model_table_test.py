@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What transformers says of models, and the table of what is read of it."""
-import itertools
 import json
+import math
 import re
 import sys
 
@@ -19,23 +19,11 @@ document = json.loads((ORACLE / "models.json").read_text())
 by_name = {model["name"]: model for model in document["models"]}
 
 
-def numbers(ranges):
-    for word in ranges.split(","):
-        first, _, last = word.partition("-")
-        yield from range(int(first), int(last or first) + 1)
-
-
-def meant(pattern):
-    parts = re.split(r"\{(.*?)\}", pattern)
-    choices = [list(numbers(part)) if index % 2 else [part] for index, part in enumerate(parts)]
-    return {"".join(map(str, chosen)) for chosen in itertools.product(*choices)}
-
-
 def test_patterns_mean_every_name_and_no_other():
     sparse = [f"layers.{layer}.experts.{expert}.up.weight" for layer in (0, 1, 2, 5) for expert in range(4)]
     some = [*sparse, "layers.3.experts.0.up.weight", "layers.3.mlp.up.weight", "head.weight"]
     found = names.patterns({name: ((4, 2), "BF16") for name in some})
-    assert set.union(*(meant(pattern) for pattern, _, _ in found)) == set(some)
+    assert set.union(*(names.meant(pattern) for pattern, _, _ in found)) == set(some)
     assert ["layers.{0-2,5}.experts.{0-3}.up.weight", [4, 2], "BF16"] in found and len(found) == 4
 
 
@@ -45,7 +33,7 @@ def test_the_names_are_as_many_as_there_are_parameters(name):
     assert (ORACLE / name / "config.json").is_file()
     if model["names"] is None:
         return
-    tensors = [(one, shape) for pattern, shape, _ in model["names"] for one in meant(pattern)]
+    tensors = [(one, shape) for pattern, shape, _ in model["names"] for one in names.meant(pattern)]
     assert len({one for one, _ in tensors}) == len(tensors) == model["tensors"]
     elements = 0
     for _, shape in tensors:
@@ -65,18 +53,45 @@ def test_every_architecture_has_its_row():
     types = [re.match(r"\| `(.+?)` \|", line)[1] for line in lines]
     assert types == sorted({model["model_type"] for model in document["models"]})
     llama = lines[types.index("llama")]
-    assert llama == "| `llama` | Llama 2 7B | 6.74 B | - | read | read |"
+    assert llama == "| `llama` | Llama 2 7B | 6.74 B | - | read | read | read |"
 
 
 def test_of_several_models_the_worst_is_said(tmp_path):
     models = [{"name": name, "model_type": "one", "dimensions_of": "", "parameters": 2_000_000_000, "experts": 8,
                "experts_per_token": 2, "names": []} for name in ("one", "two")]
     (tmp_path / "models.json").write_text(json.dumps({"models": models}))
+    (tmp_path / "gguf.json").write_text(json.dumps({"models": [{"name": "two"}]}))
     (tmp_path / "open.txt").write_text("config two refused\nsafetensors one wrong: experts 0, not 8\n")
     assert model_table.render([tmp_path]).splitlines()[-1] == (
-        "| `one` | - | 2.00 B | 2 of 8 | refused | wrong: experts |")
-    assert model_table.render([tmp_path], "counts").splitlines()[-2:] == [
-        "| from config.json | 0 | 1 | 0 |", "| from safetensors | 0 | 0 | 1 |"]
+        "| `one` | - | 2.00 B | 2 of 8 | refused | wrong: experts | read |")
+    assert model_table.render([tmp_path], "counts").splitlines()[-3:] == [
+        "| from config.json | 0 | 1 | 0 |", "| from safetensors | 0 | 0 | 1 |", "| from GGUF | 1 | 0 | 0 |"]
+
+
+def test_what_llama_cpp_does_not_have_is_a_dash():
+    converted = {file["name"] for file in json.loads((ORACLE / "gguf.json").read_text())["models"]}
+    assert len(converted) > 100 and converted <= set(by_name)
+    assert "doge" not in converted
+    assert "| `doge` | - | 0.403 B | - | read | read | - |" in model_table.render([ORACLE]).splitlines()
+
+
+@pytest.mark.parametrize("file", json.loads((ORACLE / "gguf.json").read_text())["models"], ids=lambda file: file["name"])
+def test_a_gguf_holds_the_elements_of_the_checkpoint(file):
+    tensors = {name: shape for pattern, shape, _ in file["names"] for name in names.meant(pattern)}
+    tables = [name for name in tensors if name.startswith("rope_")]
+    elements = sum(math.prod(shape) for name, shape in tensors.items() if name not in tables)
+    assert elements == file["parameters"]
+    assert elements == by_name[file["name"]]["parameters"] - (128 if file["name"] == "apertus" else 0)
+
+
+def test_a_form_has_its_tensors_and_the_worse_of_its_models(tmp_path):
+    models = [{"name": f"odd/{name}", "form": "odd", "by": "maker 1.0",
+               "names": [["model.layers.{0-1}.self_attn.o_proj.scales", [4], "F16"],
+                         ["model.layers.{0-1}.self_attn.o_proj.qweight", [4, 2], "I32"]]} for name in ("a", "b")]
+    (tmp_path / "models.json").write_text(json.dumps({"models": models}))
+    (tmp_path / "open.txt").write_text("config odd/b refused\n")
+    assert model_table.render([tmp_path], "quantised").splitlines()[-1] == (
+        "| odd | maker 1.0 | `qweight`, `scales` | refused | read |")
 
 
 def test_another_part_is_refused():

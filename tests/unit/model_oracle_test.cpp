@@ -163,5 +163,52 @@ TEST(ModelOracle, HeadersAreReadExactlyOrListed) {
   expect_listed("safetensors ", found);
 }
 
+/// As llama.cpp's converter writes it: the header alone.
+std::string gguf_of(const JsonValue& file, const JsonValue& model) {
+  const std::string architecture = text(at(file, "architecture"));
+  const auto count = [&](std::string_view object, const JsonValue& from) {
+    return static_cast<std::uint32_t>(number(from, object));
+  };
+  GgufWriter gguf;
+  gguf.key_text("general.architecture", architecture)
+      .key_u32(architecture + ".block_count", count("block_count", file));
+  if (number(model, "experts") > 0) {
+    gguf.key_u32(architecture + ".expert_count", count("experts", model))
+        .key_u32(architecture + ".expert_used_count", count("experts_per_token", model));
+  }
+  std::uint64_t offset = 0;
+  for (const ModelTensor& tensor : tensors_of(file)) {
+    constexpr std::uint32_t f32 = 0;
+    constexpr std::uint32_t bf16 = 30;
+    constexpr std::uint64_t alignment = 32;
+    gguf.tensors.push_back({tensor.name,
+                            {tensor.shape.rbegin(), tensor.shape.rend()},
+                            tensor.dtype == "F32" ? f32 : bf16,
+                            offset});
+    offset += (tensor.bytes + alignment - 1) / alignment * alignment;
+  }
+  return gguf.header();
+}
+
+TEST(ModelOracle, GgufsAreReadExactlyOrListed) {
+  const std::string source = (data / "gguf.json").string();
+  const std::vector<JsonValue> files = at(parse_json(content_of(source), source), "models").items();
+  EXPECT_GT(files.size(), 100U);
+  const std::vector<JsonValue> models = oracle_models();
+  std::set<std::string> found;
+  for (const JsonValue& file : files) {
+    const std::string name = text(at(file, "name"));
+    const auto model = std::find_if(models.begin(), models.end(), [&](const JsonValue& one) {
+      return text(at(one, "name")) == name;
+    });
+    ASSERT_NE(model, models.end()) << name;
+    const TempDirectory directory;
+    const fs::path path = directory.write("model.gguf", gguf_of(file, *model));
+    const std::string result = outcome(path, *model, number(file, "parameters"));
+    if (!result.empty()) found.insert(line("gguf ", name, result));
+  }
+  expect_listed("gguf ", found);
+}
+
 }  // namespace
 }  // namespace offload
