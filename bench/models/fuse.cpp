@@ -162,7 +162,8 @@ std::optional<ModelTensor> stack(const Tensors& tensors, const Members& members,
         const std::string_view module = split(tensors[i].name).module;
         return module == "gate_proj" || module == "w1";
       }));
-  const std::size_t per_expert = gates > 0 && last_segment(name).starts_with("w13_") ? 2 : 1;
+  // Experts without a gate have in w13 what others have below it.
+  const std::size_t per_expert = last_segment(name).starts_with("w13_") && gates > 0 ? 2 : 1;
   const bool paired = per_expert == 1 || gates * 2 == members.size();  // an up for every gate
   if (!paired) return std::nullopt;
   ModelTensor result{name, first.dtype, first.shape, 0, 0, first.part};

@@ -83,6 +83,16 @@ TEST(Fuse, ExpertsAreStacked) {
   EXPECT_EQ(mixtral[6], (Line{"block_sparse_moe.experts.w2_weight", "BF16", {8, 4096, 14336}}));
 }
 
+TEST(Fuse, ExpertsWithoutAGateHaveTheirInputsInW13) {
+  const std::string expert = "mixer.experts.";
+  EXPECT_EQ(fused_layer({tensor(expert + "0.up_proj.weight", {6, 4}),
+                         tensor(expert + "0.down_proj.weight", {4, 6}),
+                         tensor(expert + "1.up_proj.weight", {6, 4}),
+                         tensor(expert + "1.down_proj.weight", {4, 6})}),
+            (std::vector<Line>{{expert + "w13_weight", "BF16", {2, 6, 4}},
+                               {expert + "w2_weight", "BF16", {2, 4, 6}}}));
+}
+
 TEST(Fuse, LatentAttentionHasOneInputProjection) {
   EXPECT_EQ(
       preset_layer("deepseek-v3", 60),
