@@ -82,6 +82,7 @@ struct Options {
   std::vector<std::string> policies;  // names, and those of groups
   std::vector<std::string> workloads;
   std::vector<std::string> models;    // presets, paths, or ids in the local cache
+  std::size_t experts_per_token = 0;  // of models whose files do not say; 0: not given
   std::vector<std::size_t> tokens;    // of workloads that multiply many; empty: the suite's
   std::vector<std::string> weights;   // preset names: a model, or model.projection
   std::vector<WeightTensor> tensors;  // --tensor NAME:ROWSxCOLS:DTYPE

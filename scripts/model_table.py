@@ -77,7 +77,8 @@ def quantised(folder):
     forms, found = collections.defaultdict(list), outcomes(folder)
     for model in read_json(folder / "models.json")["models"]:
         forms[model["form"]].append(model)
-    lines = [row(["form", "written by", "a matrix is stored as", "config.json", "safetensors"]), "|---|---|---|---|---|"]
+    lines = [row(["form", "written by", "a matrix is stored as", "config.json", "safetensors"]),
+             "|---|---|---|---|---|"]
     for form, models in forms.items():
         said = [max((found.get((file, model["name"]), "read") for model in models), key=badness)
                 for file in ("config", "safetensors")]
@@ -87,8 +88,10 @@ def quantised(folder):
 
 def stored_as(model):
     """The tensors of one module, by what they are called after it."""
-    before = ".self_attn.o_proj."
-    found = (pattern.partition(before)[2] for pattern, _, _ in model["names"] if before in pattern)
+    patterns = [pattern for pattern, _, _ in model["names"] if not pattern.endswith("bias")]
+    stacked = any(pattern.endswith("down_proj_blocks") for pattern in patterns)
+    before = ".experts.down_proj" if stacked else ".self_attn.o_proj."
+    found = (pattern.partition(before)[2] for pattern in patterns if before in pattern)
     return ", ".join(f"`{name}`" for name in sorted(found, key=lambda name: (not name.endswith("weight"), name)))
 
 

@@ -37,12 +37,10 @@ def main():
 
 
 def entries(plain, writers, part):
-    for model in (plain.DENSE, plain.EXPERTS):
-        facts = plain.facts(*model)
-        for form, write in writers.WRITERS.items():
-            if part not in form or model is plain.EXPERTS and form.startswith(writers.DENSE_ONLY):
-                continue
+    for form, write in writers.WRITERS.items():
+        for model in writers.models_of(form) if part in form else ():
             print(form, model[0], file=sys.stderr)
+            facts = plain.facts(*model)
             tensors, fields, files, by = write(model)
             yield {"name": f"{form}/{model[0]}", "form": form, "by": by} | facts | {
                 "config": json.dumps(facts["config"] | fields),

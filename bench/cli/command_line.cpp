@@ -85,6 +85,7 @@ CLI::App& CommandLine::add_measuring(Action action, const std::string& descripti
   CLI::App& command = add_command(action, description, help_footer());
   add_selection(command, options_, catalog_);
   add_model(command, what, options_);
+  add_experts_per_token(command, what, options_);
   add_offloading(command, options_);
   add_tuning(command, options_);
   add_method(command, options_);

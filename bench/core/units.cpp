@@ -42,19 +42,24 @@ std::optional<std::size_t> unit_factor(std::string_view unit) {
 /// A sweep such as 64KiB..4GiB*4: the sizes from first to last, each `factor` times the one before.
 std::vector<std::size_t> parse_range(std::string_view text, std::size_t dots) {
   const std::size_t star = text.find('*', dots);
+  const std::string_view first_text = text.substr(0, dots);
+  const std::string_view last_text = text.substr(dots + 2, star - dots - 2);  // npos: to the end
+  const std::size_t first = parse_size(first_text);
+  const std::size_t last = parse_size(last_text);
+  if (first > last) {
+    throw UsageError("range " + in_quotes(text) + " runs from large to small: write " +
+                     std::string(last_text) + ".." + std::string(first_text) + "*2");
+  }
   if (star == std::string_view::npos) {
     throw UsageError("range " + in_quotes(text) + " needs a factor: write " + std::string(text) +
                      "*2");
   }
-  const std::size_t first = parse_size(text.substr(0, dots));
-  const std::size_t last = parse_size(text.substr(dots + 2, star - dots - 2));
   const std::string_view factor_text = text.substr(star + 1);
   const auto factor = parse_number<std::size_t>(factor_text);
   if (!factor || *factor < 2) {
     throw UsageError("range " + in_quotes(text) +
                      " needs a whole factor of 2 or more after the '*'");
   }
-  if (first > last) throw UsageError("range " + in_quotes(text) + " runs from large to small");
 
   std::vector<std::size_t> sizes{first};
   while (sizes.back() <= last / *factor) sizes.push_back(sizes.back() * *factor);

@@ -56,6 +56,27 @@ std::vector<WeightSet> named_weights(const Options& options, ModelLoader& models
   return sets;
 }
 
+/// By the model's files, or else by the flag.
+std::size_t experts_per_token(const Model& model, const Options& options) {
+  const std::size_t said = model.experts_per_token;
+  const std::size_t given = options.experts_per_token;
+  if (said > 0 && given > 0 && given != said) {
+    throw UsageError("--experts-per-token " + std::to_string(given) + ": a token takes " +
+                     std::to_string(said) + " by the files of " + model.name);
+  }
+  if (given > model.experts) {
+    throw UsageError("--experts-per-token " + std::to_string(given) + ": " + model.name + " has " +
+                     std::to_string(model.experts) + " experts");
+  }
+  if (said == 0 && given == 0) {
+    throw UsageError(model.source + ": has " + std::to_string(model.experts) +
+                     " experts, and nothing says how many of them a token takes: give "
+                     "--experts-per-token, or num_experts_per_tok in a config.json beside it (in a "
+                     "GGUF, expert_used_count)");
+  }
+  return std::max(said, given);
+}
+
 struct PlacedModel {
   WeightSet weights;  // its layers, as far as they are measured
   ModelLayout layout;
@@ -67,13 +88,10 @@ std::vector<PlacedModel> placed_models(const Options& options, ModelLoader& mode
       options.models.empty() ? std::vector<std::string>{default_model} : options.models;
   for (const std::string& name : names) {
     const Model& checkpoint = models.load(name);
-    if (checkpoint.experts > 0 && checkpoint.experts_per_token == 0) {
-      throw UsageError(checkpoint.source + ": has " + std::to_string(checkpoint.experts) +
-                       " experts, and nothing says how many of them a token takes: "
-                       "num_experts_per_tok is wanted in a config.json beside it (in a GGUF, "
-                       "expert_used_count)");
+    Model model = options.checkpoint_shapes ? checkpoint : fused(checkpoint);
+    if (model.experts > 0 || options.experts_per_token > 0) {
+      model.experts_per_token = experts_per_token(model, options);
     }
-    const Model model = options.checkpoint_shapes ? checkpoint : fused(checkpoint);
     const Offloading where = offloading(model, options.rules);
     WeightSet weights =
         model_slice(model, where.tensors, options.slice_bytes, options.rules.prefetch_step);
@@ -135,6 +153,7 @@ void require_model_walk(const Options& options) {
       {!rules.offload_params.empty(), "--offload-params"},
       {rules.n_cpu_moe.has_value(), "--n-cpu-moe"},
       {rules.n_gpu_layers.has_value(), "--n-gpu-layers"},
+      {options.experts_per_token > 0, "--experts-per-token"},
       {options.checkpoint_shapes, "--checkpoint-shapes"},
   };
   for (const auto& [is_given, flag] : given) {

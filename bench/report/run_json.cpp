@@ -53,6 +53,7 @@ Json options_json(const Options& options) {
           {"passes", options.passes},
           {"explain", text_or_null<Json>(options.explain)},
           {"models", options.models},
+          {"experts_per_token", options.experts_per_token},
           {"tokens", options.tokens},
           {"chunks", options.chunks},
           {"skews", options.skews},

@@ -11,7 +11,8 @@ SUFFIXES = (".weight", ".bias")
 TOWERS = re.compile(r"(^|\.)(vision|visual|image|audio|multi_modal|multimodal|mm_|connector|perceiver|aligner|vq|"
                     r"generation|qformer|projector|mlp_AR|vit_|view_|sam_model)")
 # By what architectures other than its own call a thing.
-OTHER_NAMES = [(r"attn_sub_norm", "inner_attn_ln"), (r"ffn_sub_norm", "ffn_layernorm"), (r"^model\.blocks\.", "model.layers."),
+OTHER_NAMES = [(r"attn_sub_norm", "inner_attn_ln"), (r"ffn_sub_norm", "ffn_layernorm"),
+               (r"^model\.blocks\.", "model.layers."),
                (r"block_sparse_moe\.", "mlp."), (r"^backbone\.(.*)\.mixer\.", r"model.\1.mlp."), (r"^\w+\.", "")]
 # Numbers that go into the metadata.
 IN_METADATA = re.compile(r"\.act_fn\.")

@@ -10,6 +10,9 @@ EXPERTS = ("qwen3_moe", {"hidden_size": 256, "intermediate_size": 768, "moe_inte
                          "num_hidden_layers": 2, "num_attention_heads": 4, "num_key_value_heads": 2, "head_dim": 64,
                          "num_experts": 4, "num_experts_per_tok": 2, "decoder_sparse_step": 1,
                          "mlp_only_layers": [], "vocab_size": 512, "tie_word_embeddings": False})
+GPT_OSS = ("gpt_oss", {"hidden_size": 256, "intermediate_size": 128, "num_hidden_layers": 2, "num_attention_heads": 4,
+                       "num_key_value_heads": 2, "head_dim": 64, "num_local_experts": 4, "num_experts_per_tok": 2,
+                       "vocab_size": 512, "tie_word_embeddings": False})
 
 
 def facts(model_type, fields):

@@ -76,6 +76,25 @@ def fp8_blocks():
     return write
 
 
+def mxfp4():
+    """gpt-oss's: what transformers itself turns back into the experts' tensors."""
+    def write(model):
+        from transformers.integrations.mxfp4 import convert_moe_packed_tensors
+        found = {}
+        for name, tensor in plain.tensors(*model).items():
+            if not name.endswith(("experts.gate_up_proj", "experts.down_proj")):
+                found[name] = tensor
+                continue
+            experts, inputs, outputs = tensor.shape
+            blocks = torch.zeros(experts, outputs, inputs // 32, 16, dtype=torch.uint8)
+            scales = torch.zeros(experts, outputs, inputs // 32, dtype=torch.uint8)
+            if convert_moe_packed_tensors(blocks, scales).shape != tensor.shape:
+                raise ValueError(f"{name}: of another shape in MXFP4")
+            found |= {f"{name}_blocks": blocks, f"{name}_scales": scales}
+        return found, {"quantization_config": {"quant_method": "mxfp4"}}, {}, version("transformers")
+    return write
+
+
 def saved(folder):
     """(tensors, config.json, other .json files) of a folder."""
     from safetensors import torch as files
@@ -178,6 +197,12 @@ WRITERS = {
     "MLX-8bit": mlx(8, 64),
     "MLX-mxfp4": mlx(4, 32, "mxfp4"),
     "MLX-nvfp4": mlx(4, 16, "nvfp4"),
+    "MXFP4": mxfp4(),
 }
-# Whose experts transformers keeps in one tensor, which they do not take.
-DENSE_ONLY = ("bitsandbytes", "ModelOpt")
+
+
+def models_of(form):
+    """Experts that transformers keeps in one tensor not all of them take."""
+    if form == "MXFP4":
+        return [plain.GPT_OSS]
+    return [plain.DENSE] if form.startswith(("bitsandbytes", "ModelOpt")) else [plain.DENSE, plain.EXPERTS]

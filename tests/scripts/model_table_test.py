@@ -75,7 +75,8 @@ def test_what_llama_cpp_does_not_have_is_a_dash():
     assert "| `doge` | - | 0.403 B | - | read | read | - |" in model_table.render([ORACLE]).splitlines()
 
 
-@pytest.mark.parametrize("file", json.loads((ORACLE / "gguf.json").read_text())["models"], ids=lambda file: file["name"])
+@pytest.mark.parametrize(
+    "file", json.loads((ORACLE / "gguf.json").read_text())["models"], ids=lambda file: file["name"])
 def test_a_gguf_holds_the_elements_of_the_checkpoint(file):
     tensors = {name: shape for pattern, shape, _ in file["names"] for name in names.meant(pattern)}
     tables = [name for name in tensors if name.startswith("rope_")]

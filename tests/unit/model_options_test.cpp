@@ -12,6 +12,7 @@
 #include "bench/measure/suites.hpp"
 #include "offload/error.hpp"
 #include "tests/unit/fake_catalog.hpp"
+#include "tests/unit/model_files.hpp"
 
 namespace offload {
 namespace {
@@ -305,6 +306,31 @@ TEST(ModelOptions, SaysWhichPresetStandsForAModel) {
             Names{note});
   EXPECT_TRUE(plan_of({"--weights", "llama3.1-70b.down_proj"}).warnings().empty());
   EXPECT_TRUE(plan_of({"--suite", "decode", "--model", "llama3.1-8b"}).warnings().empty());
+}
+
+TEST(ModelOptions, ExpertsOfATokenAreTheFilesOrElseTheFlags) {
+  Checkpoint experts;
+  experts.add("model.layers.0.mlp.gate.weight", "BF16", "4,16", 128);
+  for (const std::string number : {"0", "1", "2", "3"}) {
+    experts.add("model.layers.0.mlp.experts." + number + ".up_proj.weight", "BF16", "8,16", 256);
+  }
+  const TempDirectory directory;
+  const std::string path = directory.write("Four/model.safetensors", experts.header()).string();
+  const auto decode = [](const std::string& model, const char* experts_per_token) {
+    return Args{"--suite",         "decode",  "--tokens",   "1", "--experts-per-token",
+                experts_per_token, "--model", model.c_str()};
+  };
+  const Plan plan = plan_of(decode(path, "2"));
+  ASSERT_EQ(plan.weights.size(), 1U);
+  EXPECT_EQ(plan.weights[0]->slice->experts_per_token, 2U);
+  EXPECT_TRUE(
+      says(refusal({"--suite", "decode", "--model", path.c_str()}), "give --experts-per-token"));
+  EXPECT_TRUE(says(refusal(decode(path, "5")), "--experts-per-token 5: Four has 4 experts"));
+  EXPECT_TRUE(says(refusal(decode("llama3.1-8b", "2")), "llama3.1-8b has 0 experts"));
+  EXPECT_TRUE(says(refusal(decode("mixtral-8x7b", "4")), "a token takes 2 by the files of"));
+  EXPECT_EQ(plan_of(decode("mixtral-8x7b", "2")).weights[0]->slice->experts_per_token, 2U);
+  EXPECT_TRUE(says(refusal({"--workloads", "gemv", "--experts-per-token", "2"}),
+                   "--experts-per-token is about whole models"));
 }
 
 TEST(ModelOptions, RulesDecideWhatIsResident) {

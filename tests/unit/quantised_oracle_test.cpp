@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <filesystem>
 #include <map>
@@ -63,11 +64,13 @@ Model from_tensors(const JsonValue& model) {
   return files.load();
 }
 
-/// What of a layer is multiplied with, or says how: all but norms, routers and texts.
+/// What of a layer is multiplied with, or says how: all but norms, routers, biases and texts.
 bool is_multiplied(const std::string& name, const std::string& layer) {
-  if (!name.starts_with(layer) || name.find("norm.") != name.npos) return false;
-  if (name.find("mlp.gate.") != name.npos) return false;
-  return name.find("quant_state") == name.npos && !name.ends_with("weight_format");
+  constexpr auto others = std::to_array<std::string_view>(
+      {"norm.", "mlp.gate.", "mlp.router.", ".sinks", "quant_state", "weight_format"});
+  if (!name.starts_with(layer) || name.ends_with("bias")) return false;
+  return std::none_of(others.begin(), others.end(),
+                      [&](std::string_view other) { return name.find(other) != name.npos; });
 }
 
 std::uint64_t linear_bytes(const ModelLayer& layer) {

@@ -14,6 +14,7 @@ void add_question(CLI::App& command, Options& options, const Catalog& catalog) {
              "a short name, a Hugging Face id (also of the local cache), or the path of a "
              "config.json, safetensors, GGUF or their directory",
              {}, "none; it is needed");
+  add_experts_per_token(command, "What is asked", options);
   flags.value("--gpu-memory", "SIZE", asked.gpu_memory, "that the model may take", values::memory(),
               "95 % of the GPU's");
   flags.value("--host-memory", "SIZE", asked.host_memory, "likewise", values::memory(),

@@ -17,6 +17,7 @@ void add_selection(CLI::App& command, Options& options, const Catalog& catalog);
 
 // model.cpp
 void add_model(CLI::App& command, const std::string& heading, Options& options);
+void add_experts_per_token(CLI::App& command, const std::string& heading, Options& options);
 void add_offloading(CLI::App& command, Options& options);
 
 // method.cpp

@@ -15,6 +15,13 @@ void add_model(CLI::App& command, const std::string& heading, Options& options) 
              "config.json, safetensors, GGUF or their directory");
 }
 
+void add_experts_per_token(CLI::App& command, const std::string& heading, Options& options) {
+  const Flags flags(command, heading);
+  flags.value("--experts-per-token", "N", options.experts_per_token,
+              "that a token takes, of a model whose files do not say",
+              values::whole_number(1, 65'536), "the model's");
+}
+
 void add_offloading(CLI::App& command, Options& options) {
   const Flags flags(
       command,
