@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
@@ -44,6 +45,53 @@ std::string scaled(double value, std::span<const Scale> scales,
 constexpr std::array<Scale, 4> clock_scales{{{1e-9, "ns"}, {1e-6, "us"}, {1e-3, "ms"}, {1, "s"}}};
 constexpr std::array<Scale, 5> rate_scales{
     {{1, "B/s"}, {1e3, "kB/s"}, {1e6, "MB/s"}, {1e9, "GB/s"}, {1e12, "TB/s"}}};
+
+constexpr char32_t no_character = 0xffffffff;
+
+struct Character {
+  char32_t code = no_character;
+  std::size_t bytes = 1;
+};
+
+/// The first of `text`, which is not empty; a byte that begins no UTF-8 is none.
+Character first_character(std::string_view text) {
+  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+  const auto ones = static_cast<std::size_t>(std::countl_one(byte(0)));
+  if (ones == 0) return {byte(0), 1};
+  constexpr std::array<char32_t, 5> least{0, 0, 0x80, 0x800, 0x10000};  // none in more bytes
+  if (ones == 1 || ones >= least.size() || ones > text.size()) return {};
+  char32_t code = byte(0) & (0x7fU >> ones);
+  for (std::size_t i = 1; i < ones; ++i) {
+    if ((byte(i) & 0xc0U) != 0x80U) return {};
+    code = code << 6U | (byte(i) & 0x3fU);
+  }
+  return code < least[ones] || code > 0x10ffff ? Character{} : Character{code, ones};
+}
+
+/// Whether it shows as itself: no control character, none that turns the direction of writing, has
+/// no width or ends a line, and no half of a UTF-16 pair.
+bool is_shown(char32_t code) {
+  struct Span {
+    char32_t first, last;
+  };
+  constexpr auto hidden = std::to_array<Span>({
+      {0x00, 0x1f},
+      {0x7f, 0x9f},
+      {0xad, 0xad},
+      {0x61c, 0x61c},
+      {0x180e, 0x180e},
+      {0x200b, 0x200f},
+      {0x2028, 0x202e},
+      {0x2060, 0x206f},
+      {0xd800, 0xdfff},
+      {0xfeff, 0xfeff},
+      {0xfff9, 0xfffb},
+      {0xe0000, 0xe007f},
+      {0x110000, no_character},
+  });
+  return std::ranges::none_of(
+      hidden, [code](const Span& span) { return span.first <= code && code <= span.last; });
+}
 
 }  // namespace
 
@@ -126,15 +174,13 @@ std::string in_quotes(std::string_view text) {
 }
 
 std::string printable(std::string_view text, std::string_view keep) {
-  std::string result(text);
-  for (std::size_t i = 0; i < result.size(); ++i) {
-    const auto code = static_cast<unsigned char>(result[i]);
-    // Of UTF-8: U+0080 to U+009F are control characters, too.
-    const bool is_second =
-        i > 0 && static_cast<unsigned char>(text[i - 1]) == 0xc2 && code >= 0x80 && code < 0xa0;
-    if (is_second) result[i - 1] = '?';
-    const bool is_control = code < 0x20 || code == 0x7f || is_second;
-    if (is_control && keep.find(result[i]) == std::string_view::npos) result[i] = '?';
+  std::string result;
+  result.reserve(text.size());
+  while (!text.empty()) {
+    const auto [code, bytes] = first_character(text);
+    const bool kept = bytes == 1 && keep.find(text.front()) != std::string_view::npos;
+    result += kept || is_shown(code) ? text.substr(0, bytes) : "?";
+    text.remove_prefix(bytes);
   }
   return result;
 }

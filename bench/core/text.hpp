@@ -58,8 +58,10 @@ std::string count(std::size_t number, const std::string& noun);
 /// are not printable ASCII become '?', and what exceeds 80 characters is cut off. (Not quoted():
 /// std::quoted would win over it for every std::string.)
 std::string in_quotes(std::string_view text);
-/// `text` without what could write elsewhere on a terminal: control characters become '?', but for
-/// those to `keep`. Names in models and files are whatever their makers chose.
+/// `text` without what could write elsewhere on a terminal, or show as something else: what is not
+/// UTF-8, control characters but for those to `keep`, and those that have no width or turn the
+/// direction of writing become a '?' each. Names in models and files are whatever their makers
+/// chose.
 std::string printable(std::string_view text, std::string_view keep = "");
 /// "a", "a and b", "a, b and c"; beyond `max_names` (0: no bound) "a, b and 3 others".
 std::string enumerate(const std::vector<std::string>& names, std::size_t max_names = 0);

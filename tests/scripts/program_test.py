@@ -145,7 +145,7 @@ def test_names_in_a_model_stay_in_their_line(tmp_path):
     path.write_bytes(safetensors(header) + bytes(2 * 8192))
     done = run("plan", "--suite", "decode", "--model", str(path), "--policies", "host_compute")
     assert done.returncode == 0, done.stderr
-    assert "up_proj and x?[31m?y???" in done.stdout
+    assert "up_proj and x?[31m?y??" in done.stdout
     assert all(character.isprintable() for character in done.stdout.replace("\n", ""))
 
 

@@ -80,8 +80,23 @@ TEST(Text, WhatCouldWriteElsewhereOnATerminalIsTakenOut) {
   EXPECT_EQ(printable(std::string_view("a\0b\x1b[2J\r\n\x7f", 10)), "a?b?[2J???");
   EXPECT_EQ(printable("\xc2\x9b"
                       "31m"),
-            "??31m");  // the same escape in one character
+            "?31m");  // the same escape in one character
   EXPECT_EQ(printable("a\nb\x1b", "\n"), "a\nb?");
+}
+
+TEST(Text, WhatShowsAsSomethingElseIsTakenOut) {
+  // Right-to-left override and isolate, zero width, line separator, byte order mark, a tag.
+  EXPECT_EQ(printable("a\u202Eb\u2067c\u200Bd\u2028e\uFEFFf\U000E0041g"), "a?b?c?d?e?f?g");
+  EXPECT_EQ(printable("\u65E5\u672C, \u05E9, \U0001F600"), "\u65E5\u672C, \u05E9, \U0001F600");
+}
+
+TEST(Text, WhatIsNoUtf8IsTakenOutByteByByte) {
+  EXPECT_EQ(printable("a\xff\x80z"), "a??z");
+  EXPECT_EQ(printable("\xe6\x97"), "??");                 // cut off
+  EXPECT_EQ(printable("\xc0\xaf"), "??");                 // '/' in two bytes
+  EXPECT_EQ(printable("\xed\xa0\x80"), "?");              // half of a pair
+  EXPECT_EQ(printable("\xf4\x90\x80\x80"), "????");       // beyond the last character
+  EXPECT_EQ(printable("\xf8\x88\x80\x80\x80"), "?????");  // five bytes
 }
 
 TEST(Wrap, BreaksAtSpacesAndIndentsWhatFollows) {
