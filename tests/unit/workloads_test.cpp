@@ -119,13 +119,50 @@ TEST(StreamRead, FindsOneWrongByteMissingAndRepeatedPieces) {
   bench.memory()[4095] ^= std::byte{1};
   EXPECT_EQ(bench.pass(), right);
 
+  const std::vector<Piece> parts{{0, 0, 3}, {0, 3, 1}, {0, 3, 1}};
+  for (const auto& [count, is_right] : {std::pair(1, false), {2, true}, {3, false}}) {
+    bench.poison();
+    for (int i = 0; i < count; ++i) bench.launch(parts[static_cast<std::size_t>(i)]);
+    EXPECT_EQ(bench.check() == right, is_right) << count;
+  }
+}
+
+TEST(StreamRead, FindsTensorsOfOneShapeReadInEachOthersPlace) {
+  const WeightSet alike{"alike", {{"a", DType::bf16, 64, 33}, {"b", DType::bf16, 64, 33}}};
+  Bench bench(*made("stream_read"), alike, 32);
+  EXPECT_EQ(bench.pass(), right);
+  const Piece a{0, 0, 64};
+  const Piece b{1, 0, 64};
+  for (const auto& [first, second] : {std::pair{b, a}, {a, a}, {b, b}}) {
+    bench.poison();
+    bench.launch_as(a, first);
+    bench.launch_as(b, second);
+    EXPECT_NE(bench.check(), right) << first.tensor << second.tensor;
+  }
+}
+
+TEST(StreamRead, FindsHalfOfATensorReadTwice) {
+  Bench bench(*made("stream_read"), one(DType::bf16, 64, 33));
+  const Piece first{0, 0, 32};
+  const Piece second{0, 32, 32};
+  for (const Piece& half : {first, second}) {
+    bench.poison();
+    bench.launch_as(first, half);
+    bench.launch_as(second, half);
+    EXPECT_NE(bench.check(), right) << half.first_row;
+  }
   bench.poison();
-  bench.launch({0, 0, 3});
+  bench.launch(first);
   EXPECT_NE(bench.check(), right);
-  bench.launch({0, 3, 1});
+}
+
+TEST(StreamRead, ReadsTheFirstRowsOfCutTensorsOnceMoreForTheCheck) {
+  Bench bench(*made("stream_read"), one(DType::bf16, 100, 33));
+  bench.poison();
+  for (const Piece& piece : {Piece{0, 0, 2}, {0, 2, 10}, {0, 12, 8}, {0, 20, 80}}) {
+    bench.launch(piece);
+  }
   EXPECT_EQ(bench.check(), right);
-  bench.launch({0, 3, 1});
-  EXPECT_NE(bench.check(), right);
 }
 
 TEST(StreamRead, RefusesPiecesBetweenWords) {

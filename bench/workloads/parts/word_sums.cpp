@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "bench/workloads/parts/word_sums.hpp"
 
+#include <algorithm>
 #include <stdexcept>
 #include <utility>
 
@@ -13,6 +14,20 @@ namespace {
 constexpr unsigned char poison_byte = 0xa5;
 constexpr std::uint64_t poison_word = 0xa5a5a5a5a5a5a5a5U;
 
+/// How many rows the first eighth of `tensor` is, to whole words.
+std::size_t leading_rows(const WeightTensor& tensor) {
+  constexpr std::size_t share = 8;
+  constexpr std::size_t whole_words = 4;  // rows of any length fill them
+  const std::size_t rows = (tensor.rows + share - 1) / share;
+  return std::min(tensor.rows, (rows + whole_words - 1) / whole_words * whole_words);
+}
+
+/// What `piece` has of the first `rows` of its tensor.
+Piece within(const Piece& piece, std::size_t rows) {
+  const std::size_t end = std::min(piece.first_row + piece.rows, rows);
+  return {piece.tensor, piece.first_row, end - std::min(end, piece.first_row)};
+}
+
 class BoundStreamRead final : public BoundWorkload {
  public:
   BoundStreamRead(const WeightSet& weights, std::span<const TensorContent> data,
@@ -21,7 +36,9 @@ class BoundStreamRead final : public BoundWorkload {
         tensors_(weights.tensors),
         pieces_(std::move(pieces)),
         expected_(tensors_.size(), 0),
-        sums_(weights, gpu) {
+        leading_(tensors_.size(), 0),
+        sums_(weights, gpu),
+        leading_sums_(weights, gpu) {
     for (const Piece& piece : pieces_) {
       const std::size_t i = piece.tensor;
       const std::size_t row_bytes = tensors_[i].row_bytes();
@@ -35,27 +52,48 @@ class BoundStreamRead final : public BoundWorkload {
                           ? expected_[data[i].base]
                           : reference::stream_read(
                                 data[i].bytes.subspan(piece.first_row * row_bytes, bytes), workers);
+      const Piece leading = within(piece, leading_rows(tensors_[i]));
+      leading_[i] += reference::stream_read(
+          data[i].bytes.subspan(leading.first_row * row_bytes, leading.rows * row_bytes), workers);
     }
   }
 
   std::vector<Piece> pieces() const override { return pieces_; }
   PassBytes bytes() const override { return bytes_; }
 
-  void poison(const LaunchTarget& target) override { sums_.poison(target.stream); }
+  void poison(const LaunchTarget& target) override {
+    sums_.poison(target.stream);
+    leading_sums_.poison(target.stream);
+    to_be_checked_ = true;
+  }
 
   void launch(const PieceView& view, const LaunchTarget& target) override {
     sums_.read(view, target);
+    if (to_be_checked_) read_leading(view, target);
   }
 
   std::optional<std::string> check(const LaunchTarget& target) override {
-    return sums_.check(expected_, target.stream);
+    to_be_checked_ = false;
+    auto wrong = sums_.check(expected_, target.stream);
+    if (!wrong) wrong = leading_sums_.check(leading_, target.stream);
+    return wrong;
   }
 
  private:
+  /// Tensors of one shape hold the same rows, each from another one on, so that their sums agree:
+  /// those of their first rows tell whether one was read in the place of another.
+  void read_leading(const PieceView& view, const LaunchTarget& target) {
+    const Piece leading = within(view.piece, leading_rows(tensors_[view.piece.tensor]));
+    if (leading.rows > 0) leading_sums_.read({leading, view.data, view.side}, target);
+  }
+
   std::vector<WeightTensor> tensors_;
   std::vector<Piece> pieces_;
   std::vector<std::uint64_t> expected_;
+  std::vector<std::uint64_t> leading_;  // of the first rows
   WordSums sums_;
+  WordSums leading_sums_;
+  bool to_be_checked_ = false;
   PassBytes bytes_;
 };
 
