@@ -34,12 +34,15 @@ constexpr std::chrono::microseconds spin_of_workers{300};
 /// this very CPU.
 std::uint32_t wait_for_change(const std::atomic<std::uint32_t>& word, std::uint32_t seen,
                               std::chrono::microseconds spin) {
-  const auto deadline = std::chrono::steady_clock::now() + spin;
+  const auto begin = std::chrono::steady_clock::now();
+  std::chrono::steady_clock::duration spent{};
   do {
     const auto value = word.load(std::memory_order_acquire);
     if (value != seen) return value;
     std::this_thread::yield();
-  } while (std::chrono::steady_clock::now() < deadline);
+    spent = std::chrono::steady_clock::now() - begin;
+    // A clock that has been seen to go backwards, under some hypervisors, is not waited for.
+  } while (spent >= spent.zero() && spent < spin);
   word.wait(seen, std::memory_order_acquire);
   return word.load(std::memory_order_acquire);
 }

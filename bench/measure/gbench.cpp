@@ -156,6 +156,9 @@ GoogleBenchmark::GoogleBenchmark(const std::string& argv0, std::size_t samples,
         std::string(impl_->argv[1]) +
         ": Google Benchmark does not take this flag, or not with this value; see --help");
   }
+  // Where these cannot be read the library ends the process: now, before there are files to leave.
+  static_cast<void>(benchmark::CPUInfo::Get());
+  static_cast<void>(benchmark::SystemInfo::Get());
   impl_->stock_output |= impl_->list_only;
   impl_->collector = std::make_unique<Collector>(impl_->stock_output);
 }
