@@ -43,7 +43,9 @@ struct MachineProfile {
 /// The machine of a results file of this program (schema 1 or 2, merged ones too), or of a platform
 /// profile. Throws UsageError for anything else, and for a run that has no rate of a link.
 MachineProfile read_machine(const std::filesystem::path& file);
-/// The same of a document; `source` stands in messages and in the origin.
+/// The same of the file's content; `source` stands in messages and in the origin.
+MachineProfile machine_from_text(std::string_view text, const std::string& source);
+/// Likewise of what has been parsed.
 MachineProfile machine_from_json(const JsonValue& document, const std::string& source);
 
 /// A file results/platforms/<slug>.json, built into the program.

@@ -2,8 +2,6 @@
 // Machines from what this program wrote, and from what others published.
 #include <algorithm>
 #include <array>
-#include <fstream>
-#include <sstream>
 #include <utility>
 
 #include "bench/core/text.hpp"
@@ -11,12 +9,14 @@
 #include "bench/machines/machine_profile.hpp"
 #include "bench/machines/rate_fields.hpp"
 #include "bench/machines/read_platform.hpp"
+#include "bench/models/byte_reader.hpp"
 #include "offload/error.hpp"
 
 namespace offload {
 namespace {
 
-constexpr std::uintmax_t max_bytes = std::uintmax_t{256} << 20;
+constexpr std::uintmax_t max_bytes = std::uintmax_t{64} << 20;
+constexpr JsonLimits json_limits{.depth = 64, .values = 200'000};
 constexpr std::size_t date_characters = 10;  // of 2026-11-30T12:00:00Z
 
 /// `known` are the major versions.
@@ -225,18 +225,23 @@ MachineProfile machine_from_json(const JsonValue& document, const std::string& s
   return machine;
 }
 
+MachineProfile machine_from_text(std::string_view text, const std::string& source) {
+  // Of results the cases are by far the most, and say nothing of the machine.
+  const auto keeps = [](std::string_view object, std::string_view member) {
+    if (object.empty()) return member == "offload_bench" || member == "offload_bench_platform";
+    return object != "offload_bench" || member == "schema_version" || member == "started_at" ||
+           member == "platform" || member == "calibration";
+  };
+  return machine_from_json(parse_json(text, source, json_limits, keeps), source);
+}
+
 MachineProfile read_machine(const std::filesystem::path& file) {
   const std::string source = file.string();
-  std::error_code error;
-  const std::uintmax_t bytes = std::filesystem::file_size(file, error);
-  if (error) throw UsageError(source + ": cannot be read: " + error.message());
+  std::uint64_t bytes = 0;
+  auto stream = open_model_file(file, bytes);
   if (bytes > max_bytes) throw UsageError(source + ": too large to describe a machine");
-  std::ifstream stream(file, std::ios::binary);
-  std::ostringstream text;
-  if (bytes > 0 && (!stream || !(text << stream.rdbuf()))) {
-    throw UsageError(source + ": cannot be read");
-  }
-  return machine_from_json(parse_json(text.str(), source), source);
+  return machine_from_text(ByteReader(stream, bytes, source).text(bytes, "the description"),
+                           source);
 }
 
 }  // namespace offload

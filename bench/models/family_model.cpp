@@ -18,7 +18,7 @@ namespace {
 // Far above any model, and low enough that no sum over a model's tensors overflows and no list of
 // them fills the memory.
 constexpr std::uint64_t max_layers = 1 << 10;
-constexpr std::uint64_t max_repeated = 1 << 18;  // an expert has up to three matrices
+constexpr std::uint64_t max_repeated = 120'000;  // an expert has up to three matrices
 constexpr std::uint64_t max_elements = std::uint64_t{1} << 42;
 
 /// A line of a description such as "linear mlp.experts.{experts}.down_proj hidden expert_width",
@@ -319,7 +319,12 @@ Model model_of(const ConfigFields& fields, const std::string& name, const std::s
 
 Model model_from_config(const JsonValue& config, const std::string& name, const std::string& source,
                         const std::optional<QuantizationFile>& beside) {
-  return model_of(ConfigFields(config, source), name, source, beside, Layers::all);
+  try {
+    return model_of(ConfigFields(config, source), name, source, beside, Layers::all);
+  } catch (const TooManyPatterns&) {
+    throw UsageError(source + ": names the modules that are not quantised by too many patterns" +
+                     std::string(advice));
+  }
 }
 
 Model distinct_layers_from_config(const JsonValue& config, const std::string& name,

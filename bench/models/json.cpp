@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <deque>
 #include <iterator>
 #include <nlohmann/json.hpp>
 #include <utility>
@@ -63,8 +64,9 @@ std::size_t end_of_string(std::string_view text, std::size_t begin) {
 
 /// Python's json module writes numbers for which JSON has no word, and config files hold them:
 /// "time_step_limit": [0.0, Infinity]. No count or size is one of them, so each becomes null. What
-/// follows keeps its line and, but for NaN, its column.
+/// follows keeps its line and, but for NaN, its column. "" where there are none.
 std::string with_null_for_python_numbers(std::string_view text) {
+  if (text.find("NaN") == text.npos && text.find("Infinity") == text.npos) return {};
   constexpr auto words = std::to_array<std::string_view>({"NaN", "Infinity", "-Infinity"});
   std::string result;
   std::size_t copied = 0;
@@ -90,41 +92,55 @@ std::string with_null_for_python_numbers(std::string_view text) {
   return result.append(text.substr(copied));
 }
 
-/// Reads the text once before the library makes a tree of it: limits hold before memory is asked
-/// for, and of names given twice the tree would keep one. The library's own callback, which could
-/// do this while the tree grows, looks through all members of an object after each of them.
-class Checker final : public nlohmann::json_sax<json> {
- public:
-  Checker(std::string_view text, const std::string& source, JsonLimits limits)
-      : text_(text), source_(source), limits_(limits) {}
+}  // namespace
 
-  void check() {
+/// Makes the tree while the text is read, so that limits hold before memory is asked for and what
+/// is not kept takes none. (The library's own callback, which could do this, looks through all
+/// members of an object after each of them; and of names given twice its tree keeps one.)
+class JsonReader final : public nlohmann::json_sax<json> {
+ public:
+  /// Members for which `keeps` says no are read over. Those of the object whose name is `of`, ""
+  /// for the document's, are given to `take`.
+  JsonReader(std::string_view text, const std::string& source, JsonLimits limits, JsonFilter keeps,
+             std::string_view of = "", TakeMember take = {})
+      : text_(text),
+        source_(source),
+        limits_(limits),
+        keeps_(std::move(keeps)),
+        take_(std::move(take)),
+        taking_depth_(!take_       ? 0
+                      : of.empty() ? 1
+                                   : 2) {}
+
+  JsonValue read() {
     // The parser would take a zero byte for the end and leave the rest unread.
     const std::size_t zero = text_.find('\0');
     if (zero != text_.npos) fail("not JSON: a zero byte", zero);
     const CountingIterator begin{text_.data(), &taken_};
     const CountingIterator end{text_.data() + text_.size(), &taken_};
     json::sax_parse(begin, end, this);
+    return shared(std::move(root_));
   }
 
-  bool null() override { return count_value(); }
-  bool boolean(bool /*value*/) override { return count_value(); }
-  bool number_integer(std::int64_t /*value*/) override { return count_value(); }
-  bool number_unsigned(std::uint64_t /*value*/) override { return count_value(); }
-  bool number_float(double /*value*/, const std::string& /*text*/) override {
-    return count_value();
-  }
-  bool string(std::string& /*value*/) override { return count_value(); }
+  bool null() override { return add(nullptr); }
+  bool boolean(bool value) override { return add(value); }
+  bool number_integer(std::int64_t value) override { return add(value); }
+  bool number_unsigned(std::uint64_t value) override { return add(value); }
+  bool number_float(double value, const std::string& /*text*/) override { return add(value); }
+  bool string(std::string& value) override { return add(std::move(value)); }
   bool binary(binary_t& /*value*/) override { return false; }  // not in JSON text
-  bool start_object(std::size_t /*unknown*/) override { return open(); }
-  bool start_array(std::size_t /*unknown*/) override { return open(); }
+  bool start_object(std::size_t /*unknown*/) override { return open(json::object()); }
+  bool start_array(std::size_t /*unknown*/) override { return open(json::array()); }
   bool end_array() override { return close(); }
   bool end_object() override {
-    refuse_repeated(names_.back());
+    refuse_repeated(open_.back().names);
     return close();
   }
   bool key(std::string& name) override {
-    names_.back().push_back(std::move(name));
+    Open& object = open_.back();
+    object.names.push_back(lasting(name));
+    object.keeps_member = object.kept && keeps(object.names.back());
+    if (takes()) member_values_ = 0;
     return true;
   }
   bool parse_error(std::size_t position, const std::string& /*token*/,
@@ -139,28 +155,92 @@ class Checker final : public nlohmann::json_sax<json> {
   }
 
  private:
-  bool count_value() {
+  /// A list or an object whose end has not been read.
+  struct Open {
+    json value;
+    bool kept = true;
+    bool keeps_member = true;             // the one that comes next
+    std::vector<std::string_view> names;  // of an object's members so far
+  };
+
+  static JsonValue shared(json value) {
+    return JsonValue(std::make_shared<const json>(std::move(value)));
+  }
+
+  /// Of those that are kept: others take no memory.
+  void count_value() {
+    if (!keeps_next()) return;
     if (++values_ > limits_.values) {
       fail("more than " + std::to_string(limits_.values) + " values", last_taken());
     }
+    if (++member_values_ > limits_.member_values) {
+      fail("more than " + std::to_string(limits_.member_values) + " values in one member",
+           last_taken());
+    }
+  }
+
+  bool keeps_next() const {
+    return open_.empty() || (open_.back().kept && open_.back().keeps_member);
+  }
+
+  bool keeps(std::string_view member) const {
+    if (!keeps_ || open_.size() > 2 || !open_.front().value.is_object()) return true;
+    return open_.size() == 1 ? keeps_("", member) : keeps_(open_.front().names.back(), member);
+  }
+
+  /// Of an object that is open: whether its members are the ones to take.
+  bool takes() const { return open_.size() == taking_depth_ && open_.front().value.is_object(); }
+
+  /// A value that is whole. What is not kept may be of any kind.
+  bool add(json value) {
+    count_value();
+    if (keeps_next()) put(std::move(value));
     return true;
   }
 
-  bool open() {
+  void put(json value) {
+    if (open_.empty()) {
+      root_ = std::move(value);
+      return;
+    }
+    Open& parent = open_.back();
+    if (parent.value.is_array()) {
+      parent.value.push_back(std::move(value));
+    } else if (takes()) {
+      take_(parent.names.back(), shared(std::move(value)));
+    } else {
+      parent.value.emplace(parent.names.back(), std::move(value));
+    }
+  }
+
+  bool open(json value) {
     count_value();
-    if (names_.size() >= limits_.depth) {
+    if (open_.size() >= limits_.depth) {
       fail("nested more than " + std::to_string(limits_.depth) + " deep", last_taken());
     }
-    names_.emplace_back();
+    const bool kept = keeps_next();
+    open_.push_back({std::move(value), kept, true, {}});
     return true;
   }
 
   bool close() {
-    names_.pop_back();
+    Open last = std::move(open_.back());
+    open_.pop_back();
+    if (last.kept) put(std::move(last.value));
     return true;
   }
 
-  void refuse_repeated(std::vector<std::string>& names) const {
+  /// `name`, just read, as it stands in the text; one that is written otherwise there is kept.
+  std::string_view lasting(const std::string& name) {
+    const std::size_t quote = last_taken();
+    if (quote >= name.size()) {
+      const std::string_view written = text_.substr(quote - name.size(), name.size());
+      if (written == name) return written;
+    }
+    return rewritten_.emplace_back(name);
+  }
+
+  void refuse_repeated(std::vector<std::string_view>& names) const {
     std::sort(names.begin(), names.end());
     const auto repeated = std::adjacent_find(names.begin(), names.end());
     if (repeated == names.end()) return;
@@ -180,11 +260,18 @@ class Checker final : public nlohmann::json_sax<json> {
   std::string_view text_;
   const std::string& source_;
   JsonLimits limits_;
+  JsonFilter keeps_;
+  TakeMember take_;
+  std::size_t taking_depth_;  // 0: none
   std::size_t taken_ = 0;
   std::size_t values_ = 0;
-  std::vector<std::vector<std::string>>
-      names_;  // of what is open, outermost first; lists have none
+  std::size_t member_values_ = 0;  // since the last one to take began
+  std::vector<Open> open_;         // outermost first
+  std::deque<std::string> rewritten_;
+  json root_;
 };
+
+namespace {
 
 const json& json_of(const std::shared_ptr<const void>& node) {
   return *static_cast<const json*>(node.get());
@@ -254,14 +341,19 @@ std::string JsonValue::description() const {
   return value.is_object() ? "an object" : value.dump();
 }
 
-JsonValue parse_json(std::string_view text, const std::string& source, JsonLimits limits) {
-  std::string replaced;
-  if (text.find("NaN") != text.npos || text.find("Infinity") != text.npos) {
-    replaced = with_null_for_python_numbers(text);
-    text = replaced;
-  }
-  Checker(text, source, limits).check();
-  return JsonValue(std::make_shared<const json>(json::parse(text)));
+JsonValue parse_json(std::string_view text, const std::string& source, JsonLimits limits,
+                     const JsonFilter& keeps) {
+  const std::string replaced = with_null_for_python_numbers(text);
+  return JsonReader(replaced.empty() ? text : replaced, source, limits, keeps).read();
+}
+
+void read_members(std::string_view text, const std::string& source, JsonLimits limits,
+                  std::string_view of, const TakeMember& take) {
+  const std::string replaced = with_null_for_python_numbers(text);
+  const auto keeps = [of](std::string_view object, std::string_view member) {
+    return of.empty() || object == of || (object.empty() && member == of);
+  };
+  JsonReader(replaced.empty() ? text : replaced, source, limits, keeps, of, take).read();
 }
 
 }  // namespace offload

@@ -3,6 +3,7 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -16,7 +17,8 @@ struct JsonMember;
 
 struct JsonLimits {
   std::size_t depth = 64;
-  std::size_t values = 8'000'000;
+  std::size_t values = 8'000'000;         // that are kept
+  std::size_t member_values = 8'000'000;  // of one member that read_members() takes
 };
 
 /// A value of a document, which lives as long as one of its values does.
@@ -42,7 +44,7 @@ class JsonValue {
   std::string description() const;
 
  private:
-  friend JsonValue parse_json(std::string_view, const std::string&, JsonLimits);
+  friend class JsonReader;
   explicit JsonValue(std::shared_ptr<const void> node) : node_(std::move(node)) {}
 
   std::shared_ptr<const void> node_;  // the library's value; it keeps the document alive
@@ -53,9 +55,22 @@ struct JsonMember {
   JsonValue value;
 };
 
+/// Whether a member is kept: of the document, whose `object` is "", and of an object that is a
+/// member of the document. What those hold further in is kept with them.
+using JsonFilter = std::function<bool(std::string_view object, std::string_view member)>;
+
 /// `text` as a value. Throws UsageError naming `source`, the position and the fault: syntax, a name
 /// given twice in one object, more depth or values than allowed. The words that Python writes for
 /// numbers which JSON lacks (NaN, Infinity, -Infinity) are read as null.
-JsonValue parse_json(std::string_view text, const std::string& source, JsonLimits limits = {});
+JsonValue parse_json(std::string_view text, const std::string& source, JsonLimits limits = {},
+                     const JsonFilter& keeps = {});
+
+using TakeMember = std::function<void(std::string_view name, const JsonValue& value)>;
+
+/// The members of the document's object `of`, "" for the document itself, one after another: none
+/// is kept, and names last as long as the call. Throws as parse_json does, also once members have
+/// been taken.
+void read_members(std::string_view text, const std::string& source, JsonLimits limits,
+                  std::string_view of, const TakeMember& take);
 
 }  // namespace offload

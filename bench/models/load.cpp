@@ -3,10 +3,9 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
 #include <optional>
-#include <sstream>
 
+#include "bench/models/byte_reader.hpp"
 #include "bench/models/gguf.hpp"
 #include "bench/models/hf_config.hpp"
 #include "bench/models/presets.hpp"
@@ -17,18 +16,16 @@
 namespace offload {
 namespace {
 
-constexpr std::uintmax_t max_config_bytes = std::uintmax_t{4} << 20;
+constexpr std::uint64_t max_config_bytes = std::uint64_t{4} << 20;
+constexpr std::size_t max_config_values = 15'000;
 
 JsonValue read_json(const std::filesystem::path& path) {
-  std::error_code error;
-  const std::uintmax_t bytes = std::filesystem::file_size(path, error);
-  if (error) throw UsageError(path.string() + ": cannot be read: " + error.message());
+  std::uint64_t bytes = 0;
+  auto file = open_model_file(path, bytes);
   if (bytes > max_config_bytes) throw UsageError(path.string() + ": too large for a config.json");
   if (bytes == 0) throw UsageError(path.string() + ": is empty");
-  std::ifstream file(path, std::ios::binary);
-  std::ostringstream text;
-  if (!file || !(text << file.rdbuf())) throw UsageError(path.string() + ": cannot be read");
-  return parse_json(text.str(), path.string());
+  const std::string text = ByteReader(file, bytes, path.string()).text(bytes, "the config");
+  return parse_json(text, path.string(), {.depth = 64, .values = max_config_values});
 }
 
 Model from_config_alone(const ModelFiles& files) {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "bench/models/hf_config.hpp"
+#include "bench/models/kept_modules.hpp"
 #include "offload/model.hpp"
 
 namespace offload {
@@ -33,15 +34,15 @@ struct Quantization {
   QuantizedForm form = QuantizedForm::fp8_blocks;
   std::uint64_t rows = 0;  // of a block that shares a scale; 0: all of them
   std::uint64_t cols = 0;
-  std::uint64_t bits = 0;                      // of a weight in a word
-  std::string dtype = {};                      // of scaled weights, as safetensors writes it
-  bool zero_points = false;                    // of packed words
-  bool ordered = false;                        // packed words have the group of each input
-  bool input_scale = false;                    // one for all inputs of a matrix
-  bool nested = false;                         // bitsandbytes' scales are quantised too
-  bool kv_scales = false;                      // of cached keys and values, beside their matrices
-  std::vector<std::string> kept_modules = {};  // in the model's dtype; with * for any characters
-  std::string source = {};                     // what says all this
+  std::uint64_t bits = 0;         // of a weight in a word
+  std::string dtype = {};         // of scaled weights, as safetensors writes it
+  bool zero_points = false;       // of packed words
+  bool ordered = false;           // packed words have the group of each input
+  bool input_scale = false;       // one for all inputs of a matrix
+  bool nested = false;            // bitsandbytes' scales are quantised too
+  bool kv_scales = false;         // of cached keys and values, beside their matrices
+  KeptModules kept_modules = {};  // in the model's dtype
+  std::string source = {};        // what says all this
 };
 
 /// The config's own word; where it has none, the file beside it, as engines read them. `methods`
@@ -55,9 +56,6 @@ std::optional<Quantization> read_quantization(const ConfigFields& fields, const 
 /// known. Throws UsageError for what is not supported of one that is.
 std::optional<Quantization> quantization_by(std::string_view method, const ConfigFields& fields,
                                             const std::string& source);
-
-/// Whether a module's matrix is left in the model's dtype.
-bool is_kept(const Quantization& quantization, const std::string& module);
 
 /// A matrix before it is quantised.
 struct QuantizedMatrix {

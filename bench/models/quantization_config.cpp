@@ -36,7 +36,7 @@ Quantization fp8_blocks(const ConfigFields& fields) {
   return {.form = QuantizedForm::fp8_blocks,
           .rows = number(size[0]),
           .cols = number(size[1]),
-          .kept_modules = texts(fields, "modules_to_not_convert")};
+          .kept_modules = KeptModules(texts(fields, "modules_to_not_convert"))};
 }
 
 Quantization modelopt(const ConfigFields& fields) {
@@ -54,7 +54,8 @@ Quantization modelopt(const ConfigFields& fields) {
   } else {
     refuse(fields, "quant_algo " + in_quotes(algorithm));
   }
-  quantization.kept_modules = texts(fields, fields.find("ignore") ? "ignore" : "exclude_modules");
+  quantization.kept_modules =
+      KeptModules(texts(fields, fields.find("ignore") ? "ignore" : "exclude_modules"));
   quantization.kv_scales = fields.find("kv_cache_quant_algo") || fields.find("kv_cache_scheme");
   return quantization;
 }
@@ -89,13 +90,7 @@ Quantization awq(const ConfigFields& fields) {
   return {.form = QuantizedForm::awq,
           .cols = group_size(fields),
           .bits = fields.required("bits", 4, 4),
-          .kept_modules = texts(fields, "modules_to_not_convert")};
-}
-
-bool keeps_head(const std::vector<std::string>& kept) {
-  return std::any_of(kept.begin(), kept.end(), [](const std::string& name) {
-    return has_name_segments("lm_head", name) || matches_pattern("lm_head", name);
-  });
+          .kept_modules = KeptModules(texts(fields, "modules_to_not_convert"))};
 }
 
 Quantization bitsandbytes(const ConfigFields& fields) {
@@ -108,9 +103,10 @@ Quantization bitsandbytes(const ConfigFields& fields) {
     const std::string storage = fields.text("bnb_4bit_quant_storage").value_or("uint8");
     if (storage != "uint8") refuse(fields, "bnb_4bit_quant_storage " + in_quotes(storage));
   }
-  quantization.kept_modules = texts(fields, "llm_int8_skip_modules");
+  const std::vector<std::string> kept = texts(fields, "llm_int8_skip_modules");
+  quantization.kept_modules = KeptModules(kept);
   // Without a list the head is kept.
-  if (!quantization.kept_modules.empty() && !keeps_head(quantization.kept_modules)) {
+  if (!kept.empty() && !quantization.kept_modules.holds("lm_head")) {
     refuse(fields, "a head quantised by bitsandbytes");
   }
   return quantization;
@@ -139,7 +135,7 @@ std::string pattern_of(const ConfigFields& fields, std::string_view expression) 
   return ends ? pattern : pattern + "*";
 }
 
-std::vector<std::string> ignored_modules(const ConfigFields& fields) {
+KeptModules ignored_modules(const ConfigFields& fields) {
   std::vector<std::string> modules = texts(fields, "ignore");
   constexpr std::string_view expression = "re:";
   for (std::string& module : modules) {
@@ -147,8 +143,9 @@ std::vector<std::string> ignored_modules(const ConfigFields& fields) {
       module = pattern_of(fields, std::string_view(module).substr(expression.size()));
     }
   }
-  if (!keeps_head(modules)) refuse(fields, "ignore without 'lm_head'");
-  return modules;
+  KeptModules kept(std::move(modules));
+  if (!kept.holds("lm_head")) refuse(fields, "ignore without 'lm_head'");
+  return kept;
 }
 
 bool says_something(const std::optional<JsonValue>& value) {
@@ -300,13 +297,6 @@ std::optional<Quantization> read_quantization(const ConfigFields& fields, const 
   }
   quantization.fail("says that the weights are quantised, in a way that is not supported for " +
                     architecture + std::string(advice));
-}
-
-bool is_kept(const Quantization& quantization, const std::string& module) {
-  const std::vector<std::string>& kept = quantization.kept_modules;
-  return std::any_of(kept.begin(), kept.end(), [&](const std::string& name) {
-    return has_name_segments(module, name) || matches_pattern(module, name);
-  });
 }
 
 }  // namespace offload

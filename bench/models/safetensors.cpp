@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <optional>
+#include <tuple>
 #include <utility>
 
 #include "bench/core/text.hpp"
@@ -19,8 +20,8 @@ constexpr std::uint64_t max_bytes = std::uint64_t{1} << 62U;
 constexpr std::uint64_t max_elements = std::uint64_t{1} << 56U;  // of 64 bits each: max_bytes / 8
 constexpr std::size_t max_dimensions = 64;
 constexpr std::size_t max_name_length = 1024;
-// A tensor is about nine values: some 200,000 tensors, where the largest files have thousands.
-constexpr JsonLimits json_limits{.depth = 4, .values = 2'000'000};
+// A tensor is about nine values: some 100,000 tensors, where the largest files have thousands.
+constexpr JsonLimits json_limits{.depth = 4, .values = 1'000'000, .member_values = 100'000};
 
 struct Dtype {
   std::string_view name;
@@ -39,19 +40,18 @@ class HeaderParser {
   explicit HeaderParser(const std::string& source) : source_(source) {}
 
   SafetensorsHeader parse(std::string_view text) {
-    const JsonValue root = parse_json(text, source_ + " (header)", json_limits);
-    if (!root.is_object()) fail("its header is not a JSON object");
     SafetensorsHeader header;
     header.source = source_;
-    for (const auto& [name, value] : root.members()) {
-      if (name == "__metadata__") {
-        check_metadata(value);
-      } else {
-        header.tensors.push_back(tensor(name, value));
-      }
-    }
-    std::sort(header.tensors.begin(), header.tensors.end(), [](const auto& a, const auto& b) {
-      return a.begin != b.begin ? a.begin < b.begin : a.end < b.end;
+    read_members(text, source_ + " (header)", json_limits, "",
+                 [&](std::string_view name, const JsonValue& value) {
+                   if (name == "__metadata__") {
+                     check_metadata(value);
+                   } else {
+                     header.tensors.push_back(tensor(name, value));
+                   }
+                 });
+    std::ranges::sort(header.tensors, {}, [](const SafetensorsTensor& tensor) {
+      return std::tie(tensor.begin, tensor.end, tensor.name);
     });
     check_offsets(header.tensors);
     return header;

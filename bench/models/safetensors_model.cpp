@@ -25,10 +25,13 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::uint64_t max_index_bytes = 100'000'000;
-constexpr std::size_t max_index_values = 2'000'000;  // one for each tensor
+// One for each tensor: the largest checkpoints, of 384 experts a layer with three scales each, have
+// 280,000.
+constexpr std::size_t max_index_values = 300'000;
 constexpr std::size_t max_files = 10'000;
 
-using TensorsOfFiles = std::map<std::string, std::set<std::string_view>, std::less<>>;
+/// By the names of the files; of each the tensors' names, sorted.
+using TensorsOfFiles = std::map<std::string, std::vector<std::string>, std::less<>>;
 
 SafetensorsHeader read_header(const fs::path& path) {
   std::uint64_t size = 0;
@@ -52,28 +55,46 @@ bool is_adapter(const std::vector<SafetensorsTensor>& tensors) {
   return adapts && matrices > 0;
 }
 
-/// Which tensors of which file make up the model. The views look into `root`.
-TensorsOfFiles files_in(const JsonValue& root, const std::string& source) {
-  const std::optional<JsonValue> map = root.find("weight_map");
-  const std::vector<JsonMember> members = map ? map->members() : std::vector<JsonMember>();
-  if (members.empty()) {
-    throw UsageError(source + ": has no weight_map, so it is not an index of safetensors");
-  }
+/// Which tensors of which file make up the model.
+TensorsOfFiles files_in(std::string_view text, const std::string& source) {
   TensorsOfFiles files;
-  for (const auto& [tensor, value] : members) {
+  const auto place = [&](std::string_view tensor, const JsonValue& value) {
     const std::optional<std::string_view> file = value.text();
     if (!file || !is_plain_file_name(*file) || !file->ends_with(".safetensors")) {
       throw UsageError(source + ": weight_map places tensor " + in_quotes(tensor) + " in " +
                        (file ? in_quotes(*file) : value.description()) +
                        ", which is not a safetensors file beside it");
     }
-    files[std::string(*file)].insert(tensor);
+    auto found = files.find(*file);
+    if (found == files.end()) found = files.emplace(*file, std::vector<std::string>()).first;
+    found->second.emplace_back(tensor);
+    if (files.size() > max_files) {
+      throw UsageError(source + ": names more than " + std::to_string(max_files) + " files");
+    }
+  };
+  read_members(text, source,
+               {.depth = 8, .values = max_index_values, .member_values = max_index_values},
+               "weight_map", place);
+  if (files.empty()) {
+    throw UsageError(source + ": has no weight_map, so it is not an index of safetensors");
   }
-  if (files.size() > max_files) {
-    throw UsageError(source + ": names " + std::to_string(files.size()) + " files, more than " +
-                     std::to_string(max_files));
-  }
+  for (auto& [file, tensors] : files) std::ranges::sort(tensors);
   return files;
+}
+
+/// Moves those of `names`, which are sorted, to `tensors`. The first that the file lacks; "" when
+/// it has all.
+std::string take_wanted(SafetensorsHeader header, const std::vector<std::string>& names,
+                        std::vector<SafetensorsTensor>& tensors) {
+  std::vector<bool> found(names.size(), false);
+  for (SafetensorsTensor& tensor : header.tensors) {
+    const auto name = std::ranges::lower_bound(names, tensor.name);
+    if (name == names.end() || *name != tensor.name) continue;
+    found[static_cast<std::size_t>(name - names.begin())] = true;
+    tensors.push_back(std::move(tensor));
+  }
+  const auto lost = std::ranges::find(found, false);
+  return lost == found.end() ? "" : names[static_cast<std::size_t>(lost - found.begin())];
 }
 
 void refuse_missing(const TensorsOfFiles& files, const fs::path& directory,
@@ -82,7 +103,8 @@ void refuse_missing(const TensorsOfFiles& files, const fs::path& directory,
   std::size_t missing = 0;
   std::string names;
   for (const auto& [file, tensors] : files) {
-    if (fs::exists(directory / file)) continue;
+    std::error_code error;  // a name that is too long, a link to itself: not there either
+    if (fs::exists(directory / file, error)) continue;
     if (++missing <= max_named) names += (names.empty() ? "" : ", ") + in_quotes(file);
   }
   if (missing == 0) return;
@@ -150,22 +172,20 @@ Model read_safetensors_index(const fs::path& index, const std::optional<JsonValu
     throw UsageError(source + ": is " + std::to_string(size) + " bytes long; an index of at most " +
                      std::to_string(max_index_bytes) + " is read");
   }
-  const std::string text = ByteReader(file, size, source).text(size, "the index");
-  const JsonValue root = parse_json(text, source, {.depth = 8, .values = max_index_values});
-  const TensorsOfFiles files = files_in(root, source);
+  TensorsOfFiles files = files_in(ByteReader(file, size, source).text(size, "the index"), source);
   refuse_missing(files, index.parent_path(), source);
 
   std::vector<SafetensorsTensor> tensors;
-  for (const auto& [name, wanted] : files) {
-    SafetensorsHeader header = read_header(index.parent_path() / name);
-    std::set<std::string_view> missing = wanted;
-    for (SafetensorsTensor& tensor : header.tensors) {
-      if (missing.erase(tensor.name) == 1) tensors.push_back(std::move(tensor));
-    }
-    if (!missing.empty()) {
-      throw UsageError(source + ": weight_map places tensor " + in_quotes(*missing.begin()) +
-                       " in " + in_quotes(name) + ", which does not hold it");
-    }
+  std::size_t count = 0;
+  for (const auto& [name, wanted] : files) count += wanted.size();
+  tensors.reserve(count);
+  while (!files.empty()) {
+    const auto next = files.extract(files.begin());
+    const std::string lost =
+        take_wanted(read_header(index.parent_path() / next.key()), next.mapped(), tensors);
+    if (lost.empty()) continue;
+    throw UsageError(source + ": weight_map places tensor " + in_quotes(lost) + " in " +
+                     in_quotes(next.key()) + ", which does not hold it");
   }
   return model_from(std::move(tensors), index, config);
 }

@@ -38,7 +38,8 @@ ModelTensor packed(std::string name, Shape shape, std::uint64_t parameters) {
 
 /// Whether the matrix of `module` is; routers are left as they are.
 bool is_quantized(const Storage& storage, const std::string& module, Part part) {
-  return storage.quantization && part != Part::router && !is_kept(*storage.quantization, module);
+  return storage.quantization && part != Part::router &&
+         !storage.quantization->kept_modules.holds(module);
 }
 
 }  // namespace

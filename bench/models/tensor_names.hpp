@@ -36,9 +36,6 @@ std::optional<std::uint64_t> expert_of(std::string_view rest);
 /// not "expert", not "w2".
 bool has_name_segments(std::string_view name, std::string_view segments);
 
-/// Whether `text` is `pattern` as a whole, of which each * stands for any characters.
-bool matches_pattern(std::string_view text, std::string_view pattern);
-
 /// What follows the layer's number: "self_attn.o_proj.weight" of "model.layers.3.self_attn.o_proj.
 /// weight", "ffn_up.weight" of "blk.3.ffn_up.weight". The whole name when it has no number.
 std::string_view name_in_layer(std::string_view name);

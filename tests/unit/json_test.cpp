@@ -154,6 +154,45 @@ TEST(JsonValue, DepthAndNumberOfValuesHaveLimits) {
   EXPECT_NE(fault("[]", {.depth = 0, .values = 4}), "");
 }
 
+TEST(JsonValue, WhatIsNotKeptIsReadOver) {
+  const auto keeps = [](std::string_view object, std::string_view member) {
+    return object.empty() ? member != "c" : object != "a" || member == "x";
+  };
+  const std::string text =
+      R"({"a": {"x": {"y": [1]}, "y": {"x": 2}}, "b": {"y": 3}, "c": [{"x": 4}], "d": [[5]]})";
+  const JsonValue root = parse_json(text, "file.json", {}, keeps);
+  EXPECT_EQ(root.find("a")->find("x")->find("y")->items().at(0).whole_number(), 1U);
+  EXPECT_FALSE(root.find("a")->find("y").has_value());
+  EXPECT_EQ(root.find("b")->find("y")->whole_number(), 3U);
+  EXPECT_FALSE(root.find("c").has_value());
+  EXPECT_EQ(root.find("d")->items().at(0).items().at(0).whole_number(), 5U);
+  // It is held to the rules all the same.
+  for (const char* wrong : {R"({"c": {"x": 1, "x": 2}})", R"({"c": [1,]})", R"({"c": [[[0]]]})"}) {
+    EXPECT_THROW(parse_json(wrong, "file.json", {.depth = 3, .values = 100}, keeps), UsageError)
+        << wrong;
+  }
+}
+
+/// The members that are taken, each as "name=number ".
+std::string taken(std::string_view text, std::string_view of) {
+  std::string all;
+  read_members(text, "file.json", {}, of, [&](std::string_view name, const JsonValue& value) {
+    all += std::string(name) + "=" + std::to_string(value.whole_number().value_or(0)) + " ";
+  });
+  return all;
+}
+
+TEST(JsonMembers, AreTakenInTheOrderOfTheFile) {
+  const std::string text = R"({"z": 1, "m": {"b": 2, "\u0061": 3, "m": {"x": 4}}, "n": {"b": 5}})";
+  EXPECT_EQ(taken(text, "m"), "b=2 a=3 m=0 ");
+  EXPECT_EQ(taken(text, ""), "z=1 m=0 n=0 ");
+  EXPECT_EQ(taken(text, "z"), "");
+  EXPECT_EQ(taken(text, "absent"), "");
+  EXPECT_EQ(taken("[{\"m\": {\"b\": 1}}]", "m"), "");
+  EXPECT_THROW(taken(R"({"m": {"a": 1, "\u0061": 2}})", "m"), UsageError);
+  EXPECT_THROW(taken(R"({"n": {"a": 1, "a": 2}, "m": {}})", "m"), UsageError);
+}
+
 TEST(JsonValue, ManyNamesAreComparedQuickly) {
   std::string text = "{";
   for (int i = 0; i < 200'000; ++i) text += "\"name" + std::to_string(i) + "\":0,";

@@ -169,8 +169,8 @@ TEST(MachineOfAFile, IsRefusedWhereItCannotBeRead) {
   const auto said = [](const std::filesystem::path& path) {
     return message_of<UsageError>([&] { read_machine(path); });
   };
-  EXPECT_TRUE(says(said(directory.path() / "none.json"), "none.json: cannot be read: No such"));
-  EXPECT_TRUE(says(said(directory.path()), ": cannot be read"));
+  EXPECT_TRUE(says(said(directory.path() / "none.json"), "none.json: there is no such file"));
+  EXPECT_TRUE(says(said(directory.path()), ": is not a regular file"));
   EXPECT_TRUE(says(said(directory.write("empty.json", "")), "not JSON"));
   const std::string text = said(directory.write("text.json", "GPU,GB/s\n"));
   EXPECT_TRUE(says(text, "text.json: line 1, column 1: not JSON"));

@@ -42,13 +42,13 @@ std::string ignoring(const std::string& names) {
 
 TEST(Quantization, ModulesAreKeptByExpression) {
   const Quantization end = read(ignoring(R"("re:.*mlp\\.down_proj$")"));
-  EXPECT_TRUE(is_kept(end, layer + "mlp.down_proj"));
-  EXPECT_FALSE(is_kept(end, layer + "mlp.down_proj_too"));
-  EXPECT_FALSE(is_kept(end, layer + "mlp.up_proj"));
+  EXPECT_TRUE(end.kept_modules.holds(layer + "mlp.down_proj"));
+  EXPECT_FALSE(end.kept_modules.holds(layer + "mlp.down_proj_too"));
+  EXPECT_FALSE(end.kept_modules.holds(layer + "mlp.up_proj"));
   const Quantization open = read(ignoring(R"("re:^model.layers.0.self_attn")"));
-  EXPECT_TRUE(is_kept(open, layer + "self_attn.q_proj"));
-  EXPECT_FALSE(is_kept(open, "model.layers.1.self_attn.q_proj"));
-  EXPECT_FALSE(is_kept(open, "outer." + layer + "self_attn.q_proj"));
+  EXPECT_TRUE(open.kept_modules.holds(layer + "self_attn.q_proj"));
+  EXPECT_FALSE(open.kept_modules.holds("model.layers.1.self_attn.q_proj"));
+  EXPECT_FALSE(open.kept_modules.holds("outer." + layer + "self_attn.q_proj"));
   EXPECT_TRUE(is_kept(read(ignoring(R"("model.layers.0.mlp.up_proj")")), layer + "mlp.up_proj"));
   EXPECT_TRUE(says(complaint(ignoring(R"("re:.*layers\\.(0|1)\\..*")")),
                    "ignore with the expression '.*layers\\.(0|1)\\..*' is not supported; give"));
@@ -56,7 +56,7 @@ TEST(Quantization, ModulesAreKeptByExpression) {
 
 TEST(Quantization, ModulesAreKeptByTheListOfEachMethod) {
   const auto kept = [](const std::string& json) {
-    return is_kept(read(json), layer + "self_attn.o_proj");
+    return read(json).kept_modules.holds(layer + "self_attn.o_proj");
   };
   EXPECT_TRUE(kept(R"({"quant_method":"awq","bits":4,"group_size":128,)"
                    R"("modules_to_not_convert":["self_attn"]})"));
