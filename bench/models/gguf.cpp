@@ -289,7 +289,7 @@ std::string GgufHeader::text(const std::string& key) const {
   const auto found = values.find(key);
   if (found == values.end()) return {};
   if (const auto* const value = std::get_if<std::string>(&found->second)) return *value;
-  throw UsageError(source + ": " + key + " is not text");
+  throw UsageError(source + ": " + printable(key) + " is not text");
 }
 
 std::optional<std::uint64_t> GgufHeader::count(const std::string& key, std::uint64_t max) const {
@@ -301,7 +301,8 @@ std::optional<std::uint64_t> GgufHeader::count(const std::string& key, std::uint
     number = static_cast<std::uint64_t>(*value);
   }
   if (number && *number <= max) return number;
-  throw UsageError(source + ": " + key + " is not a whole number from 0 to " + std::to_string(max));
+  throw UsageError(source + ": " + printable(key) + " is not a whole number from 0 to " +
+                   std::to_string(max));
 }
 
 GgufHeader read_gguf_header(std::istream& in, std::uint64_t size, const std::string& source) {

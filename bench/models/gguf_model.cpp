@@ -125,18 +125,19 @@ Model model_from(const GgufHeader& header) {
 
   constexpr std::uint64_t max_experts = 65'536;
   const std::string prefix = model.architecture + ".";
+  const std::string shown = printable(prefix);
   const std::size_t seen = model.experts;
   model.experts =
       static_cast<std::size_t>(header.count(prefix + "expert_count", max_experts).value_or(seen));
   model.experts_per_token =
       static_cast<std::size_t>(header.count(prefix + "expert_used_count", max_experts).value_or(0));
   if (seen != 0 && seen != model.experts) {
-    throw UsageError(header.source + ": " + prefix + "expert_count is " +
+    throw UsageError(header.source + ": " + shown + "expert_count is " +
                      std::to_string(model.experts) + ", but the tensors hold " +
                      std::to_string(seen) + " experts");
   }
   if (model.experts_per_token > model.experts) {
-    throw UsageError(header.source + ": " + prefix + "expert_used_count is " +
+    throw UsageError(header.source + ": " + shown + "expert_used_count is " +
                      std::to_string(model.experts_per_token) + " of " +
                      std::to_string(model.experts) + " experts");
   }
@@ -148,7 +149,7 @@ Model model_from(const GgufHeader& header) {
   const auto layers = header.count(prefix + "block_count", max_layers);
   const auto drafting = header.count(prefix + "nextn_predict_layers", max_layers).value_or(0);
   if (layers && *layers != model.layers.size() && *layers != model.layers.size() + drafting) {
-    throw UsageError(header.source + ": " + prefix + "block_count is " + std::to_string(*layers) +
+    throw UsageError(header.source + ": " + shown + "block_count is " + std::to_string(*layers) +
                      ", but there are tensors for " + std::to_string(model.layers.size()) +
                      " layers; download it again");
   }

@@ -503,3 +503,13 @@ def test_list_is_quick():
     started = time.monotonic()
     assert run("list").returncode == 0
     assert time.monotonic() - started < 2  # 0.1 s where nothing else runs
+
+
+@pytest.mark.parametrize("files", range(4, 10))
+def test_too_few_open_files_leave_nothing_behind(files, tmp_path):
+    def limit():
+        resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))
+
+    result = run(*SMALL, "--evidence", "none", "--output", "r.json", cwd=tmp_path, preexec_fn=limit)
+    left = [path.name for path in tmp_path.iterdir()]
+    assert left == (["r.json"] if result.returncode == 0 else []), result.stderr
