@@ -13,6 +13,7 @@
 #include "bench/cli/help.hpp"
 #include "bench/cli/parser.hpp"
 #include "bench/core/names.hpp"
+#include "bench/core/text.hpp"
 #include "bench/measure/suites.hpp"
 #include "offload/error.hpp"
 
@@ -174,7 +175,11 @@ void CommandLine::take_suite_defaults(const Typed& typed) {
 
 std::variant<Options, EarlyExit> parse_command_line(int argc, const char* const* argv,
                                                     const Catalog& catalog) {
-  return CommandLine(catalog).parse(Texts(argv + std::min(argc, 1), argv + argc));
+  try {
+    return CommandLine(catalog).parse(Texts(argv + std::min(argc, 1), argv + argc));
+  } catch (const UsageError& error) {
+    throw UsageError(printable(error.what()));  // it may say what was typed
+  }
 }
 
 }  // namespace offload

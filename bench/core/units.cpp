@@ -51,8 +51,7 @@ std::vector<std::size_t> parse_range(std::string_view text, std::size_t dots) {
                      std::string(last_text) + ".." + std::string(first_text) + "*2");
   }
   if (star == std::string_view::npos) {
-    throw UsageError("range " + in_quotes(text) + " needs a factor: write " + std::string(text) +
-                     "*2");
+    throw UsageError("range " + in_quotes(text) + " needs a factor: write *2 behind it");
   }
   const std::string_view factor_text = text.substr(star + 1);
   const auto factor = parse_number<std::size_t>(factor_text);

@@ -15,7 +15,7 @@ from forked import ROOT, script
 
 sys.path.insert(0, str(ROOT / "scripts"))
 RESULTS = ROOT / "results" / "epyc-2vcpu" / "quick.json"
-MUTANTS = int(os.environ.get("OFFLOAD_MUTANTS", 10))
+MUTANTS = int(os.environ.get("OFFLOAD_MUTANTS", 4))
 ODD = [None, True, 0, 1, -1, 0.5, 1e308, -1e308, 1 << 64, 10 ** 400, "", "x" * 5000, "\x00", "\ud800",
        "\u202e\x1b[31m\n", [], {}, [[]], [None], {"": None}, "2026-01-01T00:00:00Z", "nan"]
 

@@ -37,16 +37,31 @@ Verdicts replay(const fs::path& name, bool (*takes)(std::string_view)) {
   return verdicts;
 }
 
-TEST(FuzzCorpus, Gguf) {
-  const Verdicts verdicts = replay("gguf", takes_gguf);
+void expect_both(const Verdicts& verdicts) {
   EXPECT_GE(verdicts.taken, 1U);
   EXPECT_GE(verdicts.refused, 20U);
 }
 
-TEST(FuzzCorpus, Safetensors) {
-  const Verdicts verdicts = replay("safetensors", takes_safetensors);
-  EXPECT_GE(verdicts.taken, 1U);
-  EXPECT_GE(verdicts.refused, 20U);
+TEST(FuzzCorpus, ModelFiles) {
+  expect_both(replay("gguf", fuzz::takes_gguf));
+  expect_both(replay("safetensors", fuzz::takes_safetensors));
+  expect_both(replay("index", fuzz::takes_index));
+}
+
+TEST(FuzzCorpus, Configs) {
+  expect_both(replay("config", fuzz::takes_config));
+  expect_both(replay("quantization", fuzz::takes_quantization));
+  expect_both(replay("expression", fuzz::takes_expression));
+}
+
+TEST(FuzzCorpus, Machines) {
+  expect_both(replay("machine", fuzz::takes_machine));
+  expect_both(replay("calibration", fuzz::takes_calibration));
+}
+
+TEST(FuzzCorpus, CommandLines) {
+  expect_both(replay("command_line", fuzz::takes_command_line));
+  expect_both(replay("values", fuzz::takes_values));
 }
 
 }  // namespace

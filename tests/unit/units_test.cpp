@@ -65,7 +65,7 @@ TEST(ParseSizes, ARangeUpToTheLargestSizeEnds) {
 }
 
 TEST(ParseSizes, RefusesBrokenRangesAndEmptyItems) {
-  EXPECT_EQ(refusal("1MiB..1GiB"), "range '1MiB..1GiB' needs a factor: write 1MiB..1GiB*2");
+  EXPECT_EQ(refusal("1MiB..1GiB"), "range '1MiB..1GiB' needs a factor: write *2 behind it");
   for (const char* text : {"1..8*1", "1..8*0", "1..8*", "1..8*2x", "1..8*-2", "1..8*1.5"}) {
     EXPECT_NE(refusal(text).find("whole factor of 2 or more"), std::string::npos) << text;
   }

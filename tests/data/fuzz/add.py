@@ -4,7 +4,8 @@
 
     tests/data/fuzz/add.py gguf build/found/*
 
-An input is named after its content. The same inputs make the same archive, byte for byte."""
+An input is named after its content. The same inputs make the same archive, byte for byte. A reader that has
+none yet is one of tests/CMakeLists.txt; its first archive wants --new."""
 
 import argparse
 import hashlib
@@ -33,9 +34,13 @@ def write(archive, inputs):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("reader", choices=("gguf", "safetensors"))
+    known = sorted(path.stem for path in HERE.glob("*.zip"))
+    parser.add_argument("reader", help=", ".join(known))
+    parser.add_argument("--new", action="store_true", help="the reader's first archive")
     parser.add_argument("files", nargs="+", type=pathlib.Path, help="inputs that the fuzzer wrote")
     options = parser.parse_args()
+    if (options.reader in known) == options.new:
+        parser.error(f"{options.reader}: {'has an archive' if options.new else 'has no archive; --new makes one'}")
     archive = HERE / f"{options.reader}.zip"
     inputs = read(archive)
     before = len(inputs)
