@@ -11,6 +11,7 @@
 #include "bench/models/hf_config.hpp"
 #include "bench/models/layers.hpp"
 #include "bench/models/stored_tensors.hpp"
+#include "offload/error.hpp"
 
 namespace offload {
 namespace {
