@@ -64,7 +64,8 @@ class HostReads {
       pieces_seconds_ = std::min(pieces_seconds_, seconds);
     }
     const double beyond = pieces_seconds_ - static_cast<double>(bytes_) / result.host_read;
-    result.host_start = std::max(0.0, beyond / static_cast<double>(bytes_ / shared_bytes));
+    const std::size_t pieces = bytes_ / shared_bytes;
+    result.host_start = std::max(0.0, beyond / static_cast<double>(pieces));
   }
 
   /// By fewer threads than all: 1, 2, 4 and so on.

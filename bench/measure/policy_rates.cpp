@@ -50,6 +50,7 @@ double seconds_of_pass(const CaseRatesContext& context, const Policy& policy,
                        const Workload& workload, const WeightSet& weights) {
   context.loop.prepare({&workload, &policy, &weights, policy.starts.front()});
   std::vector<double> seconds;
+  seconds.reserve(repeats);
   for (int i = 0; i < repeats; ++i) seconds.push_back(context.loop.pass());
   return percentile(seconds, 50);
 }
@@ -100,7 +101,8 @@ void calibrate_policy(const CaseRatesContext& context, const Policy& policy, con
     result.*policy.calibrates_start = std::max(0.0, beyond / static_cast<double>(pieces));
   }
   if (policy.calibrates_run_start != nullptr) {
-    result.*policy.calibrates_run_start = seconds_of_a_run(context, policy, reads, result);
+    const Rates& rates = result;
+    result.*policy.calibrates_run_start = seconds_of_a_run(context, policy, reads, rates);
   }
 }
 
