@@ -120,6 +120,16 @@ TEST_F(LoopOnTheCpu, MeasuresEveryWorkload) {
   EXPECT_GT(wall_.measured, 0);
 }
 
+TEST_F(LoopOnTheCpu, TakesTheMeanOfASamplesPasses) {
+  Loop loop(session_, calibration_, wall_);
+  const std::size_t passes = loop.prepare(item("stream_read", host_compute())).passes_per_sample;
+  ASSERT_GE(passes, 8U);
+  double longest = 0;
+  for (int i = 0; i < 8; ++i) longest = std::max(longest, loop.pass());
+  // Their sum would be far above.
+  EXPECT_LT(loop.sample(), static_cast<double>(passes) / 2 * longest);
+}
+
 TEST_F(LoopOnTheCpu, VerifiesAfterTheSamplesToo) {
   const RightAtFirst right_once(1);
   Case wrong = item("stream_read", host_compute());

@@ -67,6 +67,16 @@ TEST(Table, RefusesARowOfAnotherWidth) {
   EXPECT_THROW(table.add({"1"}), std::logic_error);
 }
 
+TEST(ResultsJson, CountsRatesInBillionsOfBytes) {
+  RunRecord run = testing::gpu_run();
+  CaseRecord& record = run.cases.back();
+  ASSERT_TRUE(record.summary);
+  record.bytes.requested = 3'000'000'000;
+  record.summary->median = 1.5;
+  const std::string text = results_json(run);
+  EXPECT_EQ(occurrences(text, "\"gb_per_s\": 2.0"), 1U) << text;
+}
+
 TEST(ResultsJson, KeepsStockRowsOfPassedCasesOnly) {
   RunRecord run = testing::gpu_run();
   const std::string text = results_json(run);
