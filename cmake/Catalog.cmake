@@ -9,6 +9,7 @@ function(offload_catalog target)
   cmake_parse_arguments(PARSE_ARGV 1 catalog "" "EXTENDS" "POLICIES;WORKLOADS")
   set(entries ${target}_entries)
   add_library(${entries} STATIC)
+  set_target_properties(${entries} PROPERTIES UNITY_BUILD OFF)  # they use the same names on purpose
   target_link_libraries(${entries} PUBLIC offload_core)
   set(type_of_policies "std::span<const Policy>")
   set(type_of_workloads "std::vector<std::unique_ptr<Workload>>")

@@ -7,7 +7,7 @@ if(OFFLOAD_RUN_CLANG_TIDY)
   add_custom_target(
     tidy
     COMMAND "${OFFLOAD_RUN_CLANG_TIDY}" -quiet -p "${PROJECT_BINARY_DIR}"
-            "^${source_regex}/(bench|kernels)/.*[.]cpp$"
+            "^${source_regex}/((bench|kernels)/.*[.]cpp|.*/Unity/.*[.]cxx)$"
     WORKING_DIRECTORY "${PROJECT_SOURCE_DIR}"
     USES_TERMINAL VERBATIM)
   add_dependencies(tidy offload_git_state)

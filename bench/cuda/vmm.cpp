@@ -12,6 +12,7 @@
 #include "bench/cuda/check.hpp"
 #include "bench/cuda/compat.hpp"
 #include "offload/cuda/runtime.hpp"
+#include "offload/rounding.hpp"
 
 namespace offload::cuda {
 namespace {
@@ -90,7 +91,7 @@ VmmRange vmm_create_on_host(std::size_t bytes, int node) {
   check(cudaGetDevice(&device), "cudaGetDevice");
 
   VmmRange range;
-  range.bytes = (bytes + granularity - 1) / granularity * granularity;
+  range.bytes = round_up(bytes, granularity);
   CUmemGenericAllocationHandle handle = 0;
   if (const CUresult result = driver().create(&handle, range.bytes, &properties, 0);
       result != CUDA_SUCCESS) {

@@ -19,11 +19,11 @@
 #include "bench/models/slice.hpp"
 #include "bench/policies/parts/partly_resident.hpp"
 #include "offload/error.hpp"
+#include "offload/units.hpp"
 
 namespace offload {
 namespace {
 
-constexpr std::uint64_t GiB = std::uint64_t{1} << 30;
 /// Activations, the library's workspaces and the context: what engines keep free of weights, too.
 constexpr std::uint64_t workspace = GiB;
 namespace llama_cpp {

@@ -19,16 +19,15 @@
 #include "kernels/stream_read.hpp"
 #include "offload/cuda/runtime.hpp"
 #include "offload/statistics.hpp"
+#include "offload/units.hpp"
 
 namespace offload {
 namespace {
 
-constexpr std::size_t MiB = std::size_t{1} << 20;
 constexpr std::size_t transfer_bytes = 256 * MiB;  // the copy engine is at its plateau from 64 MiB
 constexpr std::size_t device_bytes = 1024 * MiB;
 constexpr std::size_t chase_bytes = 64 * MiB;
 constexpr std::size_t chase_steps = 1024;
-constexpr int repeats = 5;
 constexpr int beside_repeats = 3;
 constexpr std::uint64_t seed = 1;
 
@@ -60,11 +59,11 @@ class HostReads {
       result.host_read = std::max(result.host_read, rate(bytes_, seconds));
     }
     for (int i = 0; i < repeats; ++i) {
-      const double seconds = timed_host_read(session_, wall_, data(), bytes_, shared_bytes);
+      const double seconds = timed_host_read(session_, wall_, data(), bytes_, expert_bytes);
       pieces_seconds_ = std::min(pieces_seconds_, seconds);
     }
     const double beyond = pieces_seconds_ - static_cast<double>(bytes_) / result.host_read;
-    const std::size_t pieces = bytes_ / shared_bytes;
+    const std::size_t pieces = bytes_ / expert_bytes;
     result.host_start = std::max(0.0, beyond / static_cast<double>(pieces));
   }
 
@@ -87,7 +86,6 @@ class HostReads {
 
  private:
   static constexpr int few_repeats = 2;
-  static constexpr std::size_t shared_bytes = 4 * MiB;  // as an expert's weights are
 
   Session& session_;
   WallTime& wall_;

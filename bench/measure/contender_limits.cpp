@@ -10,12 +10,10 @@
 #include "bench/measure/timed.hpp"
 #include "offload/cuda/matmul.hpp"
 #include "offload/cuda/runtime.hpp"
+#include "offload/units.hpp"
 
 namespace offload {
 namespace {
-
-constexpr std::size_t KiB = std::size_t{1} << 10;
-constexpr std::size_t MiB = std::size_t{1} << 20;
 
 class ContenderLimits {
  public:

@@ -22,6 +22,7 @@
 
 #include "bench/core/files.hpp"
 #include "offload/cuda/runtime.hpp"
+#include "offload/rounding.hpp"
 
 namespace offload {
 namespace {
@@ -279,7 +280,7 @@ std::vector<void*> pages_of(const std::vector<std::span<const std::byte>>& range
   std::size_t next = 0;  // counts over all ranges
   for (const auto& range : ranges) {
     const auto address = reinterpret_cast<std::uintptr_t>(range.data());
-    const std::uintptr_t first = (address + page_bytes - 1) / page_bytes * page_bytes;
+    const std::uintptr_t first = round_up(address, page_bytes);
     const std::uintptr_t end = address + range.size();
     for (std::uintptr_t page = first; page + page_bytes <= end; page += page_bytes) {
       // NOLINTNEXTLINE(performance-no-int-to-ptr): rounded up from a pointer

@@ -22,8 +22,6 @@
 namespace offload {
 namespace {
 
-constexpr std::size_t MiB = std::size_t{1} << 20;
-
 // Memory bandwidth by the vendor's datasheet, bytes per second; the clock-times-width peak the
 // driver reports is higher than what is advertised.
 struct Datasheet {

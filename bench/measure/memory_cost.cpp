@@ -23,6 +23,7 @@
 #include "offload/cuda/runtime.hpp"
 #include "offload/error.hpp"
 #include "offload/policy.hpp"
+#include "offload/rounding.hpp"
 
 namespace offload {
 namespace {
@@ -81,7 +82,7 @@ HostAllocator vmm(const Platform& platform, Support support) {
   return {"cuMemCreate on the GPU's host NUMA node", std::move(support), false,
           [node](std::size_t bytes) {
             const std::size_t granule = cuda::vmm_host_granularity(node);
-            return (bytes + granule - 1) / granule * granule;
+            return round_up(bytes, granule);
           },
           [node](std::size_t bytes) -> TensorMemory {
             const cuda::VmmRange range = cuda::vmm_create_on_host(bytes, node);

@@ -12,8 +12,6 @@
 namespace offload {
 namespace {
 
-constexpr std::size_t MiB = std::size_t{1} << 20;
-
 class PassLimits {
  public:
   explicit PassLimits(LimitRunner& runner) : runner_(runner) {}

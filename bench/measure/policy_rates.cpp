@@ -8,17 +8,16 @@
 #include "bench/measure/attempt.hpp"
 #include "bench/measure/case_rates.hpp"
 #include "bench/measure/plan_memory.hpp"
+#include "bench/measure/timed.hpp"
 #include "offload/statistics.hpp"
+#include "offload/units.hpp"
 
 namespace offload {
 namespace {
 
-constexpr std::size_t MiB = std::size_t{1} << 20;
 constexpr std::size_t read_bytes = 256 * MiB;  // as long as driver and window need to get going
-constexpr std::size_t small_bytes = 4 * MiB;   // as an expert's weights are
-constexpr std::size_t pieces = read_bytes / small_bytes;
+constexpr std::size_t pieces = read_bytes / expert_bytes;
 constexpr std::size_t cols = 4096;
-constexpr int repeats = 5;
 
 /// read_bytes in so many tensors.
 WeightSet tensors_of(std::size_t count) {

@@ -15,11 +15,11 @@
 #include "bench/measure/plan_memory.hpp"
 #include "bench/measure/timed.hpp"
 #include "offload/statistics.hpp"
+#include "offload/units.hpp"
 
 namespace offload {
 namespace {
 
-constexpr std::size_t MiB = std::size_t{1} << 20;
 constexpr int product_repeats = 3;
 
 const Policy* first_of(const Catalog& catalog, Family family) {

@@ -14,11 +14,9 @@
 namespace offload {
 namespace {
 
-constexpr int repeats = 5;
-constexpr std::size_t pieces = 64;
-constexpr std::size_t piece_bytes = std::size_t{1} << 20;
-constexpr std::size_t kernel_bytes = std::size_t{4} << 20;  // as an expert's weights are
-constexpr std::size_t small_bytes = std::size_t{64} << 10;
+constexpr std::size_t most_copies = 64;
+constexpr std::size_t piece_bytes = MiB;
+constexpr std::size_t small_bytes = 64 * KiB;
 
 /// What each of so many takes beyond the time of its bytes.
 double beyond(double seconds, std::size_t count, std::size_t bytes, double rate) {
@@ -31,7 +29,7 @@ double beyond(double seconds, std::size_t count, std::size_t bytes, double rate)
 void calibrate_starts(Session& session, WallTime& wall, std::byte* pinned, std::byte* device,
                       std::size_t bytes, Calibration& result) {
   const StreamHandle stream = session.stream();
-  const std::size_t count = std::min(pieces, bytes / piece_bytes);
+  const std::size_t count = std::min(most_copies, bytes / piece_bytes);
   const double copied = median_seconds(session, wall, repeats, [&] {
     for (std::size_t i = 0; i < count; ++i) {
       cuda::memcpy_async(device + i * piece_bytes, pinned + i * piece_bytes, piece_bytes, stream);
@@ -51,13 +49,13 @@ void calibrate_starts(Session& session, WallTime& wall, std::byte* pinned, std::
   const cuda::DeviceBuffer sum(sizeof(std::uint64_t));
   auto* const sum_at = static_cast<std::uint64_t*>(sum.data());
   cuda::memset_async(sum.data(), 0, sum.bytes(), stream);
-  const std::size_t kernels_of_all = std::min(pieces, bytes / kernel_bytes);
+  const std::size_t kernels_of_all = std::min(most_copies, bytes / expert_bytes);
   const double launched = median_seconds(session, wall, repeats, [&] {
     for (std::size_t i = 0; i < kernels_of_all; ++i) {
-      kernels::stream_read(device + i * kernel_bytes, kernel_bytes, sum_at, stream);
+      kernels::stream_read(device + i * expert_bytes, expert_bytes, sum_at, stream);
     }
   });
-  result.launch = beyond(launched, kernels_of_all, kernel_bytes, *result.device_read);
+  result.launch = beyond(launched, kernels_of_all, expert_bytes, *result.device_read);
 }
 
 double hand_over_seconds(Session& session) {

@@ -7,8 +7,14 @@
 
 #include "bench/measure/session.hpp"
 #include "bench/record.hpp"
+#include "offload/units.hpp"
 
 namespace offload {
+
+/// How much memory one expert takes: the smallest piece that engines bring by itself.
+inline constexpr std::size_t expert_bytes = 4 * MiB;
+/// Of each timing, unless it says otherwise.
+inline constexpr int repeats = 5;
 
 /// Median seconds of `repeats` runs of `pass`, each after a flush of the L2 where there is a GPU.
 double median_seconds(Session& session, WallTime& wall, int repeats,

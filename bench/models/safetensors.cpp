@@ -27,7 +27,7 @@ struct Dtype {
   std::string_view name;
   unsigned bits;
 };
-constexpr auto dtypes = std::to_array<Dtype>({
+constexpr auto stored_dtypes = std::to_array<Dtype>({
     {"BOOL", 8},        {"F4", 4},      {"F6_E2M3", 6}, {"F6_E3M2", 6}, {"U8", 8},
     {"I8", 8},          {"F8_E5M2", 8}, {"F8_E4M3", 8}, {"F8_E8M0", 8}, {"F8_E4M3FNUZ", 8},
     {"F8_E5M2FNUZ", 8}, {"I16", 16},    {"U16", 16},    {"F16", 16},    {"BF16", 16},
@@ -151,9 +151,9 @@ class HeaderParser {
 
 unsigned safetensors_dtype_bits(std::string_view dtype) {
   const auto* const found =
-      std::find_if(dtypes.begin(), dtypes.end(),
+      std::find_if(stored_dtypes.begin(), stored_dtypes.end(),
                    [dtype](const Dtype& candidate) { return candidate.name == dtype; });
-  return found == dtypes.end() ? 0 : found->bits;
+  return found == stored_dtypes.end() ? 0 : found->bits;
 }
 
 SafetensorsHeader read_safetensors_header(std::istream& in, std::uint64_t size,

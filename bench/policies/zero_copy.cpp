@@ -6,6 +6,7 @@
 #include "bench/policies/parts/pass_times.hpp"
 #include "offload/cuda/host_buffers.hpp"
 #include "offload/cuda/runtime.hpp"
+#include "offload/rounding.hpp"
 
 namespace offload {
 namespace {
@@ -80,7 +81,7 @@ Requirement requirement_of_vmm(const WeightSet& weights, const Tuning& /*tuning*
   // this.
   constexpr std::size_t granularity = std::size_t{2} << 20;
   const std::size_t bytes = Packed(weights.tensors).bytes();
-  return {.pinned = (bytes + granularity - 1) / granularity * granularity};
+  return {.pinned = round_up(bytes, granularity)};
 }
 
 std::unique_ptr<Placement> place_by_vmm(std::span<const WeightTensor> tensors,

@@ -9,6 +9,10 @@
 
 namespace offload {
 
+inline constexpr std::size_t KiB = std::size_t{1} << 10;
+inline constexpr std::size_t MiB = KiB << 10;
+inline constexpr std::size_t GiB = MiB << 10;
+
 /// "65536", "64K", "64Ki", "64KiB" = 65536; likewise M and G. Throws UsageError for a bare MB/GB
 /// (ambiguous), 0, a sign, a fraction, overflow or anything else.
 std::size_t parse_size(std::string_view text);

@@ -13,6 +13,7 @@
 
 #include "offload/policy.hpp"
 #include "offload/prediction.hpp"
+#include "offload/rounding.hpp"
 #include "offload/stream.hpp"
 #include "offload/support.hpp"
 #include "offload/weights.hpp"
@@ -48,9 +49,7 @@ struct LaunchTarget {
 inline constexpr std::size_t sector = 32;
 
 /// `bytes` from the start of a sector, in whole sectors.
-constexpr std::size_t sector_bytes(std::size_t bytes) {
-  return (bytes + sector - 1) / sector * sector;
-}
+constexpr std::size_t sector_bytes(std::size_t bytes) { return round_up(bytes, sector); }
 
 /// Bytes of one pass. requested: what the algorithm asks for; touched: the whole memory
 /// transactions (sectors) that serve it. Moved bytes are evidence, not declared here.

@@ -11,12 +11,12 @@
 #include "bench/models/kv_cache.hpp"
 #include "bench/models/presets.hpp"
 #include "offload/error.hpp"
+#include "offload/units.hpp"
 #include "tests/unit/fake_catalog.hpp"
 
 namespace offload {
 namespace {
 
-constexpr std::uint64_t GiB = std::uint64_t{1} << 30;
 constexpr std::uint64_t layer_bytes = 436'207'616;
 
 Rates rates() {

@@ -4,12 +4,11 @@
 
 #include <gtest/gtest.h>
 
+#include "offload/units.hpp"
 #include "tests/unit/fake_catalog.hpp"
 
 namespace offload {
 namespace {
-
-constexpr std::uint64_t GiB = std::uint64_t{1} << 30;
 
 AdviceReport report() {
   static const Catalog catalog = make_catalog();

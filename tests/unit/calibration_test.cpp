@@ -2,6 +2,7 @@
 // What can be said of the calibration without measuring: how much it reads, and when two things
 // count as done at once.
 #include "bench/measure/calibration.hpp"
+#include "offload/units.hpp"
 
 #include <gtest/gtest.h>
 
@@ -10,8 +11,6 @@
 
 namespace offload {
 namespace {
-
-constexpr std::size_t MiB = std::size_t{1} << 20;
 
 Host host(std::size_t cache, std::size_t available) {
   Host host;

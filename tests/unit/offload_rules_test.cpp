@@ -12,11 +12,10 @@
 #include "bench/models/presets.hpp"
 #include "bench/models/tensor_names.hpp"
 #include "offload/error.hpp"
+#include "offload/units.hpp"
 
 namespace offload {
 namespace {
-
-constexpr std::uint64_t MiB = 1 << 20;
 
 /// Layers as vLLM runs them, in execution order: norms of 1 MiB, matrices of 100 to 400 MiB.
 Model dense_model(std::size_t layers) {

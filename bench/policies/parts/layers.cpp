@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "bench/policies/parts/packed.hpp"
+#include "offload/rounding.hpp"
 
 namespace offload {
 
@@ -24,8 +25,7 @@ std::size_t largest_layer(std::span<const WeightTensor> tensors) {
     const auto range = tensors.subspan(layer.first, layer.end - layer.first);
     largest = std::max(largest, Packed(range).bytes());
   }
-  constexpr std::size_t alignment = 256;  // of what cudaMalloc returns, slot by slot
-  return (largest + alignment - 1) / alignment * alignment;
+  return round_up(largest, device_alignment);
 }
 
 }  // namespace offload

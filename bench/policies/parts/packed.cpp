@@ -3,10 +3,11 @@
 
 #include <cstring>
 
+#include "offload/rounding.hpp"
+
 namespace offload {
 namespace {
 
-constexpr std::size_t alignment = 256;
 constexpr std::size_t copy_grain = std::size_t{1} << 20;  // below this waking a thread costs more
 
 }  // namespace
@@ -14,7 +15,7 @@ constexpr std::size_t copy_grain = std::size_t{1} << 20;  // below this waking a
 Packed::Packed(std::span<const WeightTensor> tensors) {
   places_.reserve(tensors.size());
   for (const auto& tensor : tensors) {
-    const std::size_t offset = (bytes_ + alignment - 1) / alignment * alignment;
+    const std::size_t offset = round_up(bytes_, device_alignment);
     places_.push_back({offset, tensor.row_bytes()});
     bytes_ = offset + tensor.bytes();
   }

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <bit>
 
+#include "offload/rounding.hpp"
+
 namespace offload {
 namespace {
 
@@ -11,7 +13,6 @@ constexpr double copy_seconds = 3e-4;
 constexpr std::size_t smallest = std::size_t{2} << 20;
 constexpr std::size_t largest = std::size_t{16} << 20;  // three slots within 64 MiB
 constexpr std::size_t typical = std::size_t{16} << 20;  // where the rate is unknown
-constexpr std::size_t alignment = 256;                  // of what cudaMalloc returns
 constexpr std::size_t tile_rows = 128;
 constexpr std::size_t min_rows = 4;  // what a piece's first row must be a multiple of
 
@@ -33,7 +34,7 @@ std::size_t slot_bytes(std::span<const WeightTensor> tensors, std::size_t panel)
   for (const WeightTensor& tensor : tensors) {
     bytes = std::max(bytes, std::min(tensor.rows, min_rows) * tensor.row_bytes());
   }
-  return (bytes + alignment - 1) / alignment * alignment;
+  return round_up(bytes, device_alignment);
 }
 
 void append_panels(const Piece& piece, const WeightTensor& tensor, std::size_t most,
@@ -43,7 +44,7 @@ void append_panels(const Piece& piece, const WeightTensor& tensor, std::size_t m
   const std::size_t highest = fitting / unit * unit;
   const std::size_t count = (piece.rows + highest - 1) / highest;
   const std::size_t even = (piece.rows + count - 1) / count;
-  const std::size_t step = std::min(highest, (even + unit - 1) / unit * unit);
+  const std::size_t step = std::min(highest, round_up(even, unit));
   for (std::size_t row = 0; row < piece.rows; row += step) {
     panels.push_back({piece.tensor, piece.first_row + row, std::min(step, piece.rows - row)});
   }

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <map>
 
+#include "offload/rounding.hpp"
+
 namespace offload {
 namespace {
 
@@ -71,7 +73,7 @@ WindowPlan plan_window(std::span<const Extent> pieces, Extent memory, std::size_
 }
 
 std::size_t window_bytes(std::size_t units, std::size_t unit_bytes, std::size_t memory_bytes) {
-  const std::size_t whole = (memory_bytes + managed_block - 1) / managed_block * managed_block;
+  const std::size_t whole = round_up(memory_bytes, managed_block);
   // The first and the last block reach beyond the units.
   return std::min(units * unit_bytes + 2 * managed_block, whole);
 }

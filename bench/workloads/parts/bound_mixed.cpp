@@ -9,7 +9,7 @@ namespace offload {
 namespace {
 
 /// The tensors of one kind, with their place in the whole.
-struct Part {
+struct MixedPart {
   WeightSet weights;
   std::vector<TensorContent> data;
   std::unique_ptr<BoundWorkload> bound;
@@ -21,12 +21,12 @@ class BoundMixed final : public BoundWorkload {
              const std::vector<bool>& multiplied, std::vector<Piece> pieces,
              const BindProducts& bind_products, HostWorkers& workers, bool gpu)
       : BoundWorkload(weights), pieces_(std::move(pieces)) {
-    for (Part* part : {&products_, &reads_}) {
+    for (MixedPart* part : {&products_, &reads_}) {
       part->weights.name = weights.name;
       part->weights.slice = weights.slice;
     }
     for (std::size_t i = 0; i < weights.tensors.size(); ++i) {
-      Part& part = multiplied[i] ? products_ : reads_;
+      MixedPart& part = multiplied[i] ? products_ : reads_;
       homes_.push_back({&part, part.data.size()});
       part.weights.tensors.push_back(weights.tensors[i]);
       // Tensors of one shape are of one dtype, and so in the same part.
@@ -79,7 +79,7 @@ class BoundMixed final : public BoundWorkload {
 
  private:
   struct Home {
-    Part* part = nullptr;
+    MixedPart* part = nullptr;
     std::size_t index = 0;
   };
   Piece inner(const Piece& piece) const {
@@ -88,8 +88,8 @@ class BoundMixed final : public BoundWorkload {
 
   std::vector<Piece> pieces_;
   std::vector<Home> homes_;
-  Part products_;
-  Part reads_;
+  MixedPart products_;
+  MixedPart reads_;
 };
 
 }  // namespace

@@ -6,12 +6,13 @@
 #include <utility>
 
 #include "kernels/stream_read.hpp"
+#include "offload/rounding.hpp"
 
 namespace offload {
 namespace {
 
 // Sums are added to, so the poison is where they start; nothing read leaves it as it is.
-constexpr unsigned char poison_byte = 0xa5;
+constexpr unsigned char no_sum_byte = 0xa5;
 constexpr std::uint64_t poison_word = 0xa5a5a5a5a5a5a5a5U;
 
 /// How many rows the first eighth of `tensor` is, to whole words.
@@ -19,7 +20,7 @@ std::size_t leading_rows(const WeightTensor& tensor) {
   constexpr std::size_t share = 8;
   constexpr std::size_t whole_words = 4;  // rows of any length fill them
   const std::size_t rows = (tensor.rows + share - 1) / share;
-  return std::min(tensor.rows, (rows + whole_words - 1) / whole_words * whole_words);
+  return std::min(tensor.rows, round_up(rows, whole_words));
 }
 
 /// What `piece` has of the first `rows` of its tensor.
@@ -106,7 +107,7 @@ WordSums::WordSums(const WeightSet& weights, bool gpu)
 
 void WordSums::poison(StreamHandle stream) {
   host_.assign(host_.size(), poison_word);
-  device_.poison(poison_byte, stream);
+  device_.poison(no_sum_byte, stream);
 }
 
 void WordSums::read(const PieceView& view, const LaunchTarget& target) {
