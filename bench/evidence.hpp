@@ -93,7 +93,7 @@ struct PageFaults {
 /// Where the pages of the weights were after a pass, by move_pages over an even sample of them.
 struct Residency {
   std::size_t pages_asked = 0;
-  std::size_t not_on_cpu = 0;                        // not mapped by the CPU: moved to the GPU
+  std::size_t not_on_cpu = 0;                        // moved to the GPU: not mapped, or on its node
   std::vector<std::pair<int, std::size_t>> on_node;  // host NUMA node, pages
   /// "gpu", "cpu" or "mixed", by cudaMemRangeAttributeLastPrefetchLocation; "" when none was.
   std::string last_prefetch;

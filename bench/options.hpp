@@ -91,6 +91,7 @@ struct Options {
 
   // How.
   int gpu = 0;
+  std::string host_numa;     // "local", "remote", a node's number; "": the GPU's, where it has room
   std::size_t threads = 0;   // host workers; 0 = all this process may use
   std::size_t samples = 10;  // timed samples per case
   std::uint64_t seed = 20;

@@ -33,6 +33,7 @@
 #include "bench/measure/session.hpp"
 #include "bench/measure/wall_clock.hpp"
 #include "bench/models/load.hpp"
+#include "bench/platform/host_node.hpp"
 #include "bench/platform/probe.hpp"
 #include "bench/report/results_file.hpp"
 #include "bench/report/summary.hpp"
@@ -67,7 +68,8 @@ class Run {
  public:
   Run(const Options& options, const Catalog& catalog, const std::vector<std::string>& argv)
       : catalog_(catalog),
-        platform_(probe_platform(options.gpu)),
+        platform_(
+            placed_on_host_node(probe_platform(options.gpu), options.host_numa, node_calls())),
         plan_(options.cases ? make_plan(options, catalog, platform_, models_) : Plan{}),
         benchmark_(argv.front(), options.samples, checked_flags(options)),
         results_(options.output),
@@ -206,7 +208,7 @@ class Run {
                               [] { std::this_thread::sleep_for(std::chrono::milliseconds(50)); },
                               host_memory_limit(platform_.host), std::nullopt};
     if (platform_.gpu && !record_.options.allow_oversubscription) {
-      context.device_limit = gpu_memory_limit(*platform_.gpu);
+      context.device_limit = gpu_memory_limit(platform_);
     }
     measure_memory_costs(host_allocators(platform_), cost_tensors_, context, record_.memory_costs,
                          [this](SkippedCase skipped) { skip(std::move(skipped)); });

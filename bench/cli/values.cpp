@@ -69,6 +69,13 @@ Read skew() {
   };
 }
 
+Read host_node() {
+  return [](const std::string& text) {
+    if (text == "local" || text == "remote" || parse_number<unsigned short>(text)) return text;
+    throw UsageError("must be local, remote or the number of a NUMA node, not " + in_quotes(text));
+  };
+}
+
 Read size(std::size_t max) {
   return [=](const std::string& text) {
     const std::size_t bytes = parse_size(text);

@@ -52,6 +52,12 @@ Path Policy::path(Start start, const Platform& platform) const {
   return start == Start::warm ? crossed.warm : crossed.cold_or_steady;
 }
 
+bool pages_may_move(const Policy& policy, const Platform& platform) {
+  if (!platform.gpu || !policy.driver_handles_pages) return false;
+  const MemoryModel& model = platform.gpu->memory_model;
+  return model.pageable_memory_access_uses_host_page_tables && pages_may_move(memory_mode(model));
+}
+
 Support Policy::capturable() const {
   return not_capturable_because.empty() ? Support::yes()
                                         : Support::no(std::string(not_capturable_because));

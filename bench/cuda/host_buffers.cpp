@@ -84,6 +84,12 @@ std::size_t whole_pages(std::size_t bytes) {
 HostAllocation::HostAllocation(HostMemory kind, std::size_t bytes)
     : kind_(kind), bytes_(whole_pages(bytes)), data_(allocate(kind, bytes_)) {}
 
+void HostAllocation::give_pages_back() {
+  if (madvise(data_, bytes_, MADV_DONTNEED) == 0) return;
+  throw std::runtime_error("giving back pages of host memory failed: " +
+                           std::generic_category().message(errno));
+}
+
 HostAllocation::~HostAllocation() {
   switch (kind_) {
     case HostMemory::pinned:

@@ -130,10 +130,7 @@ MachineProfile machine_of_results(const Fields& run, const std::string& source) 
   machine.origin =
       source + ", measured " +
       (started.empty() ? "at a time that is not known" : started.substr(0, date_characters));
-  // decide_link() finds none between a GPU and the memory that it shares.
-  machine.one_memory =
-      !machine.platform.link &&
-      machine.platform.gpu->memory_model.pageable_memory_access_uses_host_page_tables;
+  machine.one_memory = memory_mode(machine.platform.gpu->memory_model) == MemoryMode::one_memory;
   return machine;
 }
 

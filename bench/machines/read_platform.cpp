@@ -25,6 +25,7 @@ MemoryModel read_memory_model(const Fields& fields) {
   model.host_numa_memory_pools = fields.flag("host_numa_memory_pools");
   model.gpu_is_numa_node = fields.flag("gpu_is_numa_node");
   model.gpu_numa_id = fields.integer("gpu_numa_id");
+  model.shares_host_memory = fields.flag("shares_host_memory").value_or(false);
   return model;
 }
 
@@ -101,6 +102,7 @@ MemoryModel usual_memory_model(bool coherent, bool one_memory) {
   model.managed = model.concurrent_managed_access = true;
   // GB10 does not: antirez/ds4 pull request 158.
   model.host_register = !one_memory;
+  model.shares_host_memory = one_memory;
   model.host_numa_vmm = model.batched_copies = true;
   model.pageable_memory_access = model.pageable_memory_access_uses_host_page_tables = coherent;
   model.direct_managed_access_from_host = model.host_native_atomics = coherent;

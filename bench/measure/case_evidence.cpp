@@ -81,7 +81,8 @@ Evidence CaseEvidence::collect(bool thorough) {
   found.passes = means_->passes();
   found.cpu = Observed<CpuTime>::measured(means_->cpu(driver_threads_));
   found.page_faults = Observed<PageFaults>::measured(means_->page_faults());
-  found.residency = find_residency(placed_.placement().host_ranges());
+  found.residency =
+      find_residency(placed_.placement().host_ranges(), gpu_nodes(session_.platform()));
   found.link = link();
   if (!gpu_counters_.available()) {
     found.energy = Observed<Energy>::unavailable(gpu_counters_.reason());
@@ -97,6 +98,9 @@ Evidence CaseEvidence::collect(bool thorough) {
 Observed<LinkTraffic> CaseEvidence::link() const {
   using Traffic = Observed<LinkTraffic>;
   if (!gpu_counters_.available()) return Traffic::unavailable(gpu_counters_.reason());
+  if (const auto& link = session_.platform().link; link && link->kind != "pcie") {
+    return Traffic::unavailable("NVML counts the bytes of PCI Express, not of " + link->kind);
+  }
   // Where it is unknown how often kernels read over the link, only their time bounds the bytes.
   const auto& crossing = placed_.facts().link_bytes;
   const std::size_t bytes = std::max(crossing.value_or(0), placed_.workload().bytes().requested);

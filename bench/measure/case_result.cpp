@@ -109,6 +109,18 @@ CaseRecord describe(const Case& item, const RecordContext& context) {
   return record;
 }
 
+/// Where the driver may move pages or leave them, what a pass crosses is known only once it is
+/// known where they were behind it.
+void decide_path(CaseRecord& record, const Case& item, const Platform& platform) {
+  const std::optional<Residency>& found = record.evidence.residency.value;
+  if (!pages_may_move(*item.policy, platform) || !found || found->pages_asked == 0) return;
+  const bool moved = 2 * found->not_on_cpu > found->pages_asked;
+  record.migrates = moved;
+  if (item.start != Start::warm) return;
+  record.path = moved ? Path::device_memory : Path::link;
+  if (moved) record.link_bytes.reset();
+}
+
 /// The rate of what crosses the link, by that of the copy engine.
 std::optional<double> share_of_link(const CaseRecord& record, const Calibration& calibration) {
   const bool is_rate = record.steps == 0 && record.path == Path::link;
@@ -149,9 +161,10 @@ CaseRecord make_record(const CaseResult& result, const RecordContext& context) {
   record.samples = result.samples;
   record.setup_samples = result.setup_samples;
   if (!record.samples.empty()) record.summary = summarize(record.samples);
+  record.evidence = result.evidence;
+  decide_path(record, *result.item, context.platform);
   record.share_of_link = share_of_link(record, context.calibration);
   record.predicted = predict(*result.item, context.calibration, context.tuning, record.captured);
-  record.evidence = result.evidence;
   record.series = result.series;
   record.failure = result.failure;
   record.complete = result.complete();

@@ -304,7 +304,8 @@ std::string last_prefetch(const std::vector<std::span<const std::byte>>& ranges)
 
 }  // namespace
 
-Observed<Residency> find_residency(const std::vector<std::span<const std::byte>>& ranges) {
+Observed<Residency> find_residency(const std::vector<std::span<const std::byte>>& ranges,
+                                   const std::vector<int>& gpu_nodes) {
   if (ranges.empty()) return Observed<Residency>::zero("the weights are in GPU memory alone");
   const auto page_bytes = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
   std::vector<void*> pages = pages_of(ranges, page_bytes);
@@ -318,10 +319,11 @@ Observed<Residency> find_residency(const std::vector<std::span<const std::byte>>
   found.pages_asked = pages.size();
   std::map<int, std::size_t> nodes;
   for (const int node : status) {
-    if (node >= 0) {
-      ++nodes[node];
-    } else if (node == -ENOENT || node == -EFAULT) {
+    const bool on_gpu = std::ranges::find(gpu_nodes, node) != gpu_nodes.end();
+    if (on_gpu || node == -ENOENT || node == -EFAULT) {
       ++found.not_on_cpu;
+    } else if (node >= 0) {
+      ++nodes[node];
     } else {
       return Observed<Residency>::unavailable(std::string("move_pages: a page answers ") +
                                               std::strerror(-node));

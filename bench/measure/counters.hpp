@@ -127,8 +127,10 @@ class PassMeans {
 
 /// Where the pages of a placement are at this moment, as the CPU's page tables have it.
 /// Asks move_pages for an even sample of the pages of `ranges`. A page that has been migrated to
-/// the GPU is not mapped by the CPU any more; one that is only duplicated there still is.
-Observed<Residency> find_residency(const std::vector<std::span<const std::byte>>& ranges);
+/// the GPU is not mapped by the CPU any more, or lies on one of the GPUs' nodes; one that is only
+/// duplicated there still is on the CPU's.
+Observed<Residency> find_residency(const std::vector<std::span<const std::byte>>& ranges,
+                                   const std::vector<int>& gpu_nodes);
 
 /// Energy of uninterrupted work, by a counter that is renewed only now and then and that is best
 /// left alone while the GPU is busy (see GpuCounters): it is read when it has just been renewed,

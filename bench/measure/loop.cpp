@@ -3,9 +3,11 @@
 
 #include <algorithm>
 #include <stdexcept>
+#include <string>
 #include <utility>
 
 #include "bench/core/text.hpp"
+#include "bench/measure/counters.hpp"
 #include "bench/measure/ranges.hpp"
 #include "bench/measure/wall_clock.hpp"
 #include "offload/error.hpp"
@@ -72,7 +74,9 @@ void require_plausible(const PlacedCase& placed, double seconds, const Platform&
                        const Calibration& calibration) {
   require_plausible_on_cpu(placed, seconds, platform, calibration);
   const Case& item = placed.item();
-  const Path path = item.policy->path(item.start, platform);
+  const Path path = pages_may_move(*item.policy, platform)
+                        ? Path::device_memory
+                        : item.policy->path(item.start, platform);
   const auto max_rate = max_bytes_per_second(path, platform, calibration);
   const std::size_t requested = placed.workload().bytes().requested;
   const std::size_t bytes =
@@ -81,6 +85,28 @@ void require_plausible(const PlacedCase& placed, double seconds, const Platform&
   if (max_rate && rate > *max_rate) {
     throw ImplausibleResult("implausible: " + format_rate(rate) + " is above the " +
                             format_rate(*max_rate) + " its path can carry");
+  }
+}
+
+/// Throws ImplausibleResult when host memory does not lie on the node it was asked from.
+void require_placed(const Placement& placement, const Platform& platform) {
+  if (!platform.host.bound_node) return;
+  const int node = *platform.host.bound_node;
+  const auto ranges = placement.host_ranges();
+  const bool has_pages = std::ranges::any_of(
+      ranges, [&](const auto& range) { return range.size() >= 2 * platform.host.page_bytes; });
+  if (!has_pages) return;
+  const Observed<Residency> found = find_residency(ranges, gpu_nodes(platform));
+  if (found.state == EvidenceState::unavailable) {
+    throw ImplausibleResult("where host memory lies cannot be verified: " + found.reason);
+  }
+  if (!found.value) return;
+  for (const auto& [id, pages] : found.value->on_node) {
+    if (id == node) continue;
+    throw ImplausibleResult("placed wrongly: " + std::to_string(pages) + " of " +
+                            std::to_string(found.value->pages_asked) + " pages lie on node " +
+                            std::to_string(id) + ", not on node " + std::to_string(node) +
+                            ", which --host-numa asks for");
   }
 }
 
@@ -143,6 +169,7 @@ PreparedCase Loop::prepare(const Case& item) {
     const ScopedTimer timer(wall_.content);
     passes_.verify();
   }
+  require_placed(placed_.placement(), session_.platform());
   if (path == Path::link) prepared.link_bytes = placed_.facts().link_bytes;
   options_.checkpoint();
   const bool one_graph = options_.graphs && session_.gpu() && !item.workload->varies();

@@ -52,6 +52,36 @@ std::string host_parts(const Requirement& requirement, std::size_t masters) {
   return parts;
 }
 
+std::size_t host_memory_available(const Host& host) {
+  std::size_t available = host.available_bytes;
+  if (host.cgroup_limit_bytes) {
+    const std::size_t used = host.cgroup_used_bytes.value_or(0);
+    const std::size_t left = *host.cgroup_limit_bytes - std::min(used, *host.cgroup_limit_bytes);
+    available = std::min(available, left);
+  }
+  return available;
+}
+
+/// cudaMemGetInfo takes page cache for used memory where the kernel, too, allocates on the GPU.
+std::size_t gpu_memory_available(const Platform& platform) {
+  const Gpu& gpu = *platform.gpu;
+  switch (memory_mode(gpu.memory_model)) {
+    case MemoryMode::separate:
+    case MemoryMode::hmm:
+    case MemoryMode::cdmm:
+      return gpu.free_bytes;
+    case MemoryMode::one_memory:
+      return host_memory_available(platform.host);
+    case MemoryMode::numa:
+    case MemoryMode::ats:
+      break;
+  }
+  for (const NumaNode& node : platform.host.settings.nodes) {
+    if (node.id == gpu.memory_model.gpu_numa_id) return node.available_bytes;
+  }
+  return gpu.memory_bytes;
+}
+
 }  // namespace
 
 std::size_t offloaded_by_powers_of_two(const WeightSet& weights) {
@@ -63,18 +93,11 @@ std::size_t offloaded_by_powers_of_two(const WeightSet& weights) {
 }
 
 std::size_t host_memory_limit(const Host& host) {
-  std::size_t available = host.available_bytes;
-  if (host.cgroup_limit_bytes) {
-    const std::size_t used = host.cgroup_used_bytes.value_or(0);
-    const std::size_t left = *host.cgroup_limit_bytes - std::min(used, *host.cgroup_limit_bytes);
-    available = std::min(available, left);
-  }
-  return less_reserve(available);
+  return less_reserve(host_memory_available(host));
 }
 
-std::size_t gpu_memory_limit(const Gpu& gpu) {
-  const bool free_is_reliable = !gpu.memory_model.pageable_memory_access_uses_host_page_tables;
-  return less_reserve(free_is_reliable ? gpu.free_bytes : gpu.memory_bytes);
+std::size_t gpu_memory_limit(const Platform& platform) {
+  return less_reserve(gpu_memory_available(platform));
 }
 
 std::size_t host_demand(const Requirement& requirement, const WeightSet& weights,
@@ -95,15 +118,22 @@ std::optional<MemoryRefusal> refuse_memory(const Policy& policy, const WeightSet
   }
   if (!platform.gpu) return std::nullopt;
 
-  const std::size_t limit = gpu_memory_limit(*platform.gpu);
-  if (requirement.device > limit) {
-    return MemoryRefusal{"needs " + format_size_rounded(requirement.device) +
-                         " of GPU memory and only " + format_size_rounded(limit) + " can be taken"};
+  const std::size_t limit = gpu_memory_limit(platform);
+  const bool one_memory = memory_mode(platform.gpu->memory_model) == MemoryMode::one_memory;
+  const std::size_t beside = one_memory ? host : 0;
+  if (saturating_sum({requirement.device, beside}) > limit) {
+    return MemoryRefusal{"needs " + format_size_rounded(requirement.device) + " of GPU memory" +
+                         (one_memory ? " beside " + format_size_rounded(beside) +
+                                           " of host memory, which are one here,"
+                                     : "") +
+                         " and only " + format_size_rounded(limit) + " can be taken"};
   }
   // Pages of managed memory, and of system memory under a policy that migrates it, end up on the
   // GPU.
+  const bool pageable_moves = migrates(policy, platform) || pages_may_move(policy, platform);
   const std::size_t migrating =
-      saturating_sum({requirement.managed, migrates(policy, platform) ? requirement.pageable : 0});
+      one_memory ? 0
+                 : saturating_sum({requirement.managed, pageable_moves ? requirement.pageable : 0});
   if (saturating_sum({migrating, requirement.device}) > limit && migrating > 0 &&
       !allow_oversubscription) {
     return MemoryRefusal{

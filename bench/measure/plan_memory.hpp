@@ -15,7 +15,7 @@ namespace offload {
 std::size_t host_memory_limit(const Host& host);
 /// GPU memory a run may take: what is free, less a reserve. Where host page tables are used, "free"
 /// counts the host's page cache as used, so the whole memory stands in for it.
-std::size_t gpu_memory_limit(const Gpu& gpu);
+std::size_t gpu_memory_limit(const Platform& platform);
 
 /// Host memory one case needs: what its policy takes, and `master_copies` of the weights beside it.
 std::size_t host_demand(const Requirement& requirement, const WeightSet& weights,

@@ -110,7 +110,7 @@ void calibrate_policy(const CaseRatesContext& context, const Policy& policy, con
 void calibrate_policies(const CaseRatesContext& context, const Plan& plan, Calibration& result) {
   const Platform& platform = context.session.platform();
   if (!platform.gpu || host_memory_limit(platform.host) < 4 * read_bytes) return;
-  if (gpu_memory_limit(*platform.gpu) < 4 * read_bytes) return;
+  if (gpu_memory_limit(platform) < 4 * read_bytes) return;
   const Reads reads{*context.catalog.workload("stream_read"),
                     context.catalog.workload("decode")->with_parameter(1)};
   for (const Policy* policy : context.catalog.policies) {

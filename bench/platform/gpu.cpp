@@ -11,6 +11,7 @@
 
 #include "bench/cuda/check.hpp"
 #include "bench/cuda/compat.hpp"
+#include "bench/platform/memory_model.hpp"
 #include "offload/cuda/runtime.hpp"
 #include "offload/error.hpp"
 
@@ -25,7 +26,7 @@ int attribute(cudaDeviceAttr id, int device) {
   return 0;
 }
 
-/// For attributes that not every runtime names; nullopt where the driver does not know it.
+/// nullopt where the driver does not know it.
 std::optional<int> driver_attribute(int id, int device) {
   int value = 0;
   using Query = CUresult(int*, CUdevice_attribute, CUdevice);
@@ -51,39 +52,6 @@ std::string uuid_text(const cudaUUID_t& uuid) {
     text += digits.data();
   }
   return text;
-}
-
-MemoryModel read_memory_model(int device) {
-  MemoryModel model;
-  model.managed = attribute(cudaDevAttrManagedMemory, device) != 0;
-  model.concurrent_managed_access = attribute(cudaDevAttrConcurrentManagedAccess, device) != 0;
-  model.pageable_memory_access = attribute(cudaDevAttrPageableMemoryAccess, device) != 0;
-  model.pageable_memory_access_uses_host_page_tables =
-      attribute(cudaDevAttrPageableMemoryAccessUsesHostPageTables, device) != 0;
-  model.direct_managed_access_from_host =
-      attribute(cudaDevAttrDirectManagedMemAccessFromHost, device) != 0;
-  model.host_native_atomics = attribute(cudaDevAttrHostNativeAtomicSupported, device) != 0;
-  model.host_register = attribute(cudaDevAttrHostRegisterSupported, device) != 0;
-  // CU_DEVICE_ATTRIBUTE_HOST_NUMA_VIRTUAL_MEMORY_MANAGEMENT_SUPPORTED and ..._HOST_NUMA_ID, by
-  // number because the older toolkits do not name them all.
-  model.host_numa_vmm = driver_attribute(141, device).value_or(0) != 0;
-  const auto node = driver_attribute(134, device);
-  if (node && *node >= 0) model.host_numa_id = node;  // -1: no NUMA
-
-  const auto flag = [device](int id) -> std::optional<bool> {
-    const auto value = driver_attribute(id, device);
-    if (!value) return std::nullopt;
-    return *value != 0;
-  };
-  // CU_DEVICE_ATTRIBUTE_ASYNC_ENGINE_COUNT, CAN_USE_HOST_POINTER_FOR_REGISTERED_MEM,
-  // MEMORY_POOLS_SUPPORTED, HOST_NUMA_MEMORY_POOLS_SUPPORTED, NUMA_CONFIG, NUMA_ID
-  model.async_engines = driver_attribute(40, device);
-  model.host_pointer_for_registered_memory = flag(91);
-  model.memory_pools = flag(115);
-  model.host_numa_memory_pools = flag(142);
-  model.gpu_is_numa_node = flag(130);
-  if (model.gpu_is_numa_node.value_or(false)) model.gpu_numa_id = driver_attribute(131, device);
-  return model;
 }
 
 std::optional<double> hbm_peak(int device) {
@@ -126,11 +94,11 @@ GpuProbe probe_gpu(int index) {
   cuda::check(cudaMemGetInfo(&gpu.free_bytes, &gpu.memory_bytes), "cudaMemGetInfo");
   cuda::check(cudaDriverGetVersion(&gpu.driver_version), "cudaDriverGetVersion");
   cuda::check(cudaRuntimeGetVersion(&gpu.runtime_version), "cudaRuntimeGetVersion");
-  gpu.memory_model = read_memory_model(index);
+  gpu.memory_model =
+      read_memory_model([index](int number) { return driver_attribute(number, index); });
   constexpr int first_with_batches = 12080;
   gpu.memory_model.batched_copies =
       std::min(gpu.driver_version, gpu.runtime_version) >= first_with_batches;
-  probe.integrated = attribute(cudaDevAttrIntegrated, index) != 0;
   probe.gpu = std::move(gpu);
   return probe;
 }

@@ -40,8 +40,14 @@ std::vector<NumaNode> read_numa_nodes(NotedFiles& files);
 std::optional<std::vector<int>> read_cpu_nodes(NotedFiles& files);
 std::optional<std::vector<int>> read_memory_nodes(NotedFiles& files);
 
-/// Says of every node whether it is GPU memory. Only where a GPU's memory is in the host's page
-/// tables can it be; there it is a node with memory, but without CPUs.
-void mark_gpu_nodes(Platform& platform);
+/// The nodes that NVIDIA's driver made of GPUs' memory, of all GPUs of the machine.
+std::vector<int> read_gpu_numa_nodes(const std::filesystem::path& root);
+
+/// Says of every node whether it is GPU memory: by the GPU's own attribute, by NVML, and by
+/// `driver_says`. (A node without CPUs alone may as well be a memory expander.)
+void mark_gpu_nodes(Platform& platform, const std::vector<int>& driver_says);
+
+/// Takes those nodes out of what the host has and has available.
+void leave_out_gpu_nodes(Platform& platform);
 
 }  // namespace offload

@@ -27,9 +27,9 @@ std::optional<std::size_t> node_id(const std::string& name) {
 }
 
 /// "Node 0 MemTotal:       527938048 kB"
-std::size_t memory_of(std::string_view meminfo) {
+std::size_t memory_of(std::string_view meminfo, std::string_view field) {
   for (const auto line : lines_of(meminfo)) {
-    const auto key = line.find("MemTotal:");
+    const auto key = line.find(field);
     if (key == std::string_view::npos) continue;
     return leading_number(line.substr(line.find(':') + 1)).value_or(0) * 1024;
   }
@@ -73,8 +73,10 @@ std::vector<NumaNode> read_numa_nodes(NotedFiles& files) {
     if (!id) continue;
     NumaNode node;
     node.id = static_cast<int>(*id);
-    node.memory_bytes = memory_of(read_text(entry.path() / "meminfo"));
-    node.has_cpus = count_in_list(read_text(entry.path() / "cpulist")) > 0;
+    const std::string meminfo = read_text(entry.path() / "meminfo");
+    node.memory_bytes = memory_of(meminfo, "MemTotal:");
+    node.available_bytes = memory_of(meminfo, "MemFree:") + memory_of(meminfo, "FilePages:");
+    node.cpus = numbers_in_list(read_text(entry.path() / "cpulist"));
     node.distances = distances_of(read_text(entry.path() / "distance"));
     nodes.push_back(std::move(node));
   }
@@ -83,13 +85,34 @@ std::vector<NumaNode> read_numa_nodes(NotedFiles& files) {
   return nodes;
 }
 
-void mark_gpu_nodes(Platform& platform) {
+std::vector<int> read_gpu_numa_nodes(const std::filesystem::path& root) {
+  std::vector<int> nodes;
+  std::error_code ignored;
+  for (const auto& gpu : fs::directory_iterator(root / "proc/driver/nvidia/gpus", ignored)) {
+    const std::string status = read_text(gpu.path() / "numa_status");
+    const auto node = exact_number(value_of(status, "Node"));  // "-1" where it is none
+    if (node) nodes.push_back(static_cast<int>(*node));
+  }
+  return nodes;
+}
+
+void mark_gpu_nodes(Platform& platform, const std::vector<int>& driver_says) {
   if (!platform.gpu) return;
-  const MemoryModel& model = platform.gpu->memory_model;
-  const bool coherent =
-      model.pageable_memory_access_uses_host_page_tables || model.gpu_is_numa_node.value_or(false);
+  const Gpu& gpu = *platform.gpu;
   for (NumaNode& node : platform.host.settings.nodes) {
-    node.gpu_memory = coherent && node.memory_bytes > 0 && !node.has_cpus;
+    const bool named = node.id == gpu.memory_model.gpu_numa_id ||
+                       node.id == gpu.settings.numa_node ||
+                       std::ranges::find(driver_says, node.id) != driver_says.end();
+    node.gpu_memory = named && !node.has_cpus();
+  }
+}
+
+void leave_out_gpu_nodes(Platform& platform) {
+  Host& host = platform.host;
+  for (const NumaNode& node : host.settings.nodes) {
+    if (!node.gpu_memory.value_or(false)) continue;
+    host.memory_bytes -= std::min(host.memory_bytes, node.memory_bytes);
+    host.available_bytes -= std::min(host.available_bytes, node.available_bytes);
   }
 }
 

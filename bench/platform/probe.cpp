@@ -4,7 +4,6 @@
 #include <array>
 #include <utility>
 
-#include "bench/platform/host.hpp"
 #include "bench/platform/nvml.hpp"
 #include "bench/platform/pci.hpp"
 #include "offload/error.hpp"
@@ -18,28 +17,33 @@ std::string no_such_gpu(int index, int count) {
   return text + ")";
 }
 
-Platform probe_platform(int gpu) {
+Platform describe_machine(const std::filesystem::path& root, const SystemFacts& facts,
+                          GpuProbe probe, NvmlFacts nvml) {
   Platform platform;
-  auto probe = probe_gpu(gpu);
+  platform.gpu = std::move(probe.gpu);
+  platform.gpu_absent_reason = std::move(probe.absent_reason);
+  platform.host = read_host(root, facts);
+  if (!platform.gpu) return platform;
+
+  platform.gpu->driver_release =
+      nvml.driver_release.empty() ? read_driver_release(root) : nvml.driver_release;
+  platform.link = decide_link(platform.gpu->memory_model, platform.host.architecture, nvml);
+  platform.gpu->settings = std::move(nvml.settings);
+  mark_gpu_nodes(platform, read_gpu_numa_nodes(root));
+  leave_out_gpu_nodes(platform);
+  platform.gpu->pci = read_pci_device(root, platform.gpu->pci_bus_id);
+  return platform;
+}
+
+Platform probe_platform(int gpu) {
+  GpuProbe probe = probe_gpu(gpu);
   if (!probe.gpu && gpu != 0) {
     // 0 is the default, so also of those who want none: they are served without.
     throw UsageError("--gpu " + std::to_string(gpu) + " cannot be used: " + probe.absent_reason);
   }
-  platform.gpu = std::move(probe.gpu);
-  platform.gpu_absent_reason = std::move(probe.absent_reason);
+  NvmlFacts nvml = probe.gpu ? read_nvml(probe.gpu->pci_bus_id) : NvmlFacts{};
   // After the GPU's context exists: its driver allocations no longer count as available.
-  platform.host = read_host("/", system_facts());
-  if (!platform.gpu) return platform;
-
-  mark_gpu_nodes(platform);
-  NvmlFacts nvml = read_nvml(platform.gpu->pci_bus_id);
-  platform.gpu->driver_release =
-      nvml.driver_release.empty() ? read_driver_release("/") : nvml.driver_release;
-  platform.link =
-      decide_link(platform.gpu->memory_model, probe.integrated, platform.host.architecture, nvml);
-  platform.gpu->settings = std::move(nvml.settings);
-  platform.gpu->pci = read_pci_device("/", platform.gpu->pci_bus_id);
-  return platform;
+  return describe_machine("/", system_facts(), std::move(probe), std::move(nvml));
 }
 
 namespace {
@@ -73,12 +77,13 @@ std::optional<double> pcie_peak(int generation, int width) {
   return entry.transfers_per_second * entry.payload * width / 8;
 }
 
-std::optional<Link> decide_link(const MemoryModel& memory_model, bool integrated,
-                                const std::string& architecture, const NvmlFacts& nvml) {
+std::optional<Link> decide_link(const MemoryModel& memory_model, const std::string& architecture,
+                                const NvmlFacts& nvml) {
+  // GB10 has C2C links between its dies, and one memory behind them.
+  if (memory_model.shares_host_memory) return std::nullopt;
   if (nvml.c2c_links.value_or(0) > 0) {
     return c2c_link(nvml, "NVML counts " + std::to_string(*nvml.c2c_links) + " active C2C links");
   }
-  if (integrated) return std::nullopt;
   if (memory_model.pageable_memory_access_uses_host_page_tables) {
     // POWER9 says the same of its NVLink.
     if (architecture != "aarch64") return std::nullopt;

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // What this machine is: host, GPU and the link between them.
 #pragma once
+#include <filesystem>
 #include <optional>
 #include <string>
 
+#include "bench/platform/host.hpp"
 #include "bench/platform/nvml.hpp"
 #include "offload/platform.hpp"
 
@@ -18,8 +20,11 @@ Platform probe_platform(int gpu);
 struct GpuProbe {
   std::optional<Gpu> gpu;     // all but driver_release
   std::string absent_reason;  // why there is none
-  bool integrated = false;    // shares the host's memory
 };
+
+/// The machine whose files lie under `root`, "/" of a real one, and whose driver answered as given.
+Platform describe_machine(const std::filesystem::path& root, const SystemFacts& facts,
+                          GpuProbe probe, NvmlFacts nvml);
 
 /// Makes device `index` current and creates its context. Throws UsageError when the machine has
 /// GPUs, but not that one.
@@ -35,7 +40,7 @@ std::optional<double> pcie_peak(int generation, int width);
 /// Which link joins host memory and the GPU, and the most it can carry.
 /// Decides by what the machine says it can do, never by a device's name. nullopt when that does not
 /// settle it, and for a GPU that shares the host's memory.
-std::optional<Link> decide_link(const MemoryModel& memory_model, bool integrated,
-                                const std::string& architecture, const NvmlFacts& nvml);
+std::optional<Link> decide_link(const MemoryModel& memory_model, const std::string& architecture,
+                                const NvmlFacts& nvml);
 
 }  // namespace offload

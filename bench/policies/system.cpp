@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Memory from malloc that the GPU reads by itself. Where it uses the host's page tables (ATS) it
-// reads pages in place; elsewhere (HMM) they migrate to it on faults.
+// reads pages in place, whatever was advised, and access counters may move them to it unless only
+// the driver has its memory (CDMM); elsewhere (HMM) pages migrate to it on faults.
 #include <algorithm>
 
 #include "bench/policies/parts/packed.hpp"
@@ -93,12 +94,16 @@ class SystemPlacement final : public Placement {
     read_by_gpu_ = false;
   }
 
-  /// On shared page tables nothing takes back what the GPU knows of a page, but freeing it.
+  /// On shared page tables nothing takes back what the GPU knows of a page, but giving the page
+  /// back. Its address stays: graphs hold it.
   void renew_pages() {
-    for (auto& tensor : memory_) {
-      Memory fresh = allocate(tensor->bytes());
-      copy_by_workers(fresh->data(), {tensor->data(), tensor->bytes()}, workers_);
-      tensor = std::move(fresh);
+    std::size_t largest = 0;
+    for (const auto& tensor : memory_) largest = std::max(largest, tensor->bytes());
+    const Memory saved = allocate(largest);
+    for (const auto& tensor : memory_) {
+      copy_by_workers(saved->data(), {tensor->data(), tensor->bytes()}, workers_);
+      tensor->give_pages_back();
+      copy_by_workers(tensor->data(), {saved->data(), tensor->bytes()}, workers_);
     }
   }
 
@@ -168,6 +173,7 @@ constexpr Policy rows[] = {
         .starts = cold_and_warm,
         .needs = pageable_access,
         .paths = {.warm = Path::device_memory},
+        .paths_on_host_page_tables = Paths{.warm = Path::link},
         .driver_handles_pages = true,
         .not_capturable_because = "cudaMemPrefetchAsync cannot be captured",
         .requirement = requirement,
@@ -177,14 +183,12 @@ constexpr Policy rows[] = {
     {
         .name = "system_accessed_by",
         .memory = "malloc, AccessedBy GPU",
-        .mechanism = "mapped (HMM), access counters may migrate hot pages (ATS)",
+        .mechanism = "mapped (HMM), no effect (ATS)",
         .nearest_engine = nearest,
         .family = Family::system,
         .starts = cold_and_warm,
         .needs = pageable_access,
-        // Mapped where it is under HMM; on shared page tables access counters may move hot pages.
         .paths = {.warm = Path::link},
-        .paths_on_host_page_tables = Paths{.warm = Path::device_memory},
         .driver_handles_pages = true,
         .requirement = requirement,
         .place = place<Help::accessed_by>,

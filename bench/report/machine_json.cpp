@@ -65,6 +65,7 @@ Json gpu_json(const Gpu& gpu) {
           {"driver_version", gpu.driver_version},
           {"runtime_version", gpu.runtime_version},
           {"driver_release", text_or_null<Json>(gpu.driver_release)},
+          {"memory_mode", name(memory_mode(model))},
           {"memory_model",
            {{"managed", model.managed},
             {"concurrent_managed_access", model.concurrent_managed_access},
@@ -82,7 +83,8 @@ Json gpu_json(const Gpu& gpu) {
             {"memory_pools", or_null<Json>(model.memory_pools)},
             {"host_numa_memory_pools", or_null<Json>(model.host_numa_memory_pools)},
             {"gpu_is_numa_node", or_null<Json>(model.gpu_is_numa_node)},
-            {"gpu_numa_id", or_null<Json>(model.gpu_numa_id)}}},
+            {"gpu_numa_id", or_null<Json>(model.gpu_numa_id)},
+            {"shares_host_memory", model.shares_host_memory}}},
           {"settings", gpu_settings_json(gpu.settings)},
           {"pci", pci_json(gpu.pci)}};
 }
@@ -100,7 +102,7 @@ Json link_json(const Link& link) {
 Json numa_node_json(const NumaNode& node) {
   return {{"id", node.id},
           {"memory_bytes", node.memory_bytes},
-          {"has_cpus", node.has_cpus},
+          {"has_cpus", node.has_cpus()},
           {"gpu_memory", or_null<Json>(node.gpu_memory)},
           {"distances", node.distances}};
 }
@@ -160,6 +162,7 @@ Json host_json(const Host& host) {
           {"last_level_cache_bytes", or_null<Json>(host.last_level_cache_bytes)},
           {"transparent_hugepages", text_or_null<Json>(host.transparent_hugepages)},
           {"load_average", or_null<Json>(host.load_average)},
+          {"bound_node", or_null<Json>(host.bound_node)},
           {"settings", host_settings_json(host.settings)}};
 }
 

@@ -42,6 +42,7 @@ Json options_json(const Options& options) {
           {"sizes", options.sizes},
           {"starts", starts},
           {"gpu", options.gpu},
+          {"host_numa", text_or_null<Json>(options.host_numa)},
           {"threads", options.threads},
           {"samples", options.samples},
           {"seed", options.seed},

@@ -31,6 +31,7 @@ std::string gpu_text(const RunRecord& run) {
   std::string text = platform.gpu->name;
   const std::string link = link_text(platform, run.calibration);
   if (!link.empty()) text += ", " + link;
+  text += ", " + std::string(words(memory_mode(platform.gpu->memory_model)));
   const std::string& driver = platform.gpu->driver_release;
   return driver.empty() ? text : text + ", driver " + driver;
 }

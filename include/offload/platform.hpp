@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -28,8 +29,9 @@ struct MemoryModel {
   bool direct_managed_access_from_host = false;
   bool host_native_atomics = false;
   bool host_register = false;
-  bool host_numa_vmm = false;   // cuMemCreate on a host NUMA node
-  bool batched_copies = false;  // cudaMemcpyBatchAsync, in the toolkit and in the driver
+  bool host_numa_vmm = false;       // cuMemCreate on a host NUMA node
+  bool batched_copies = false;      // cudaMemcpyBatchAsync, in the toolkit and in the driver
+  bool shares_host_memory = false;  // has none of its own: Tegra, GB10
   std::optional<int> host_numa_id;
   std::optional<int> async_engines;  // copies that can run beside kernels
   std::optional<bool> host_pointer_for_registered_memory;
@@ -38,6 +40,26 @@ struct MemoryModel {
   std::optional<bool> gpu_is_numa_node;  // its memory is a NUMA node of the host
   std::optional<int> gpu_numa_id;        // where it is
 };
+
+/// Where the GPU finds pages of pageable memory, and whether they move to it: what the answer to
+/// "UVA, UVM or system memory?" hangs on. By attributes, never by a device's name.
+enum class MemoryMode : std::uint8_t {
+  separate,    // it reads none: page tables of its own, no HMM
+  hmm,         // pages move to it on its faults (Heterogeneous Memory Management)
+  numa,        // host page tables (ATS), and its memory is a NUMA node: pages may move there
+  cdmm,        // host page tables, its memory is the driver's alone: pages stay (Coherent
+               // Driver-based Memory Management)
+  ats,         // host page tables, and the driver does not say which of the two
+  one_memory,  // it has none of its own: nothing crosses a link
+};
+
+MemoryMode memory_mode(const MemoryModel& model);
+/// As results have it: "separate", "hmm", "numa", "cdmm", "ats", "one_memory".
+std::string_view name(MemoryMode mode);
+/// As a sentence about the machine has it: "coherent, in NUMA mode".
+std::string_view words(MemoryMode mode);
+/// Whether pages of pageable memory can end up in GPU memory because the GPU reads them.
+bool pages_may_move(MemoryMode mode);
 
 /// How the GPU is set up and what it was doing when the run began, by NVML. Texts are empty when
 /// unknown.
@@ -103,8 +125,10 @@ struct Link {
 struct NumaNode {
   int id = 0;
   std::size_t memory_bytes = 0;
-  bool has_cpus = false;
-  std::optional<bool> gpu_memory;  // memory of a GPU, which a coherent link makes a node
+  std::size_t available_bytes = 0;  // free, or page cache
+  std::vector<int> cpus;
+  bool has_cpus() const { return !cpus.empty(); }
+  std::optional<bool> gpu_memory;  // memory of a GPU: of this one, or of another of the machine
   std::vector<int> distances;      // to every node in order of their ids, this one included
 };
 
@@ -153,13 +177,14 @@ struct Host {
   int logical_cpus = 0;  // this process may run on
   int numa_nodes = 1;    // with CPUs
   std::size_t page_bytes = 0;
-  std::size_t memory_bytes = 0;
-  std::size_t available_bytes = 0;  // MemAvailable
+  std::size_t memory_bytes = 0;     // without nodes of GPU memory
+  std::size_t available_bytes = 0;  // MemAvailable, likewise
   std::optional<std::size_t> cgroup_limit_bytes;
   std::optional<std::size_t> cgroup_used_bytes;       // without reclaimable page cache
   std::optional<std::size_t> last_level_cache_bytes;  // of all its instances together
   std::string transparent_hugepages;                  // e.g. "madvise", empty when unknown
   std::optional<double> load_average;                 // of the minute before the run
+  std::optional<int> bound_node;  // that all memory of this process comes from (--host-numa)
   HostSettings settings;
 };
 
@@ -170,5 +195,8 @@ struct Platform {
   Host host;
   bool redacted = false;  // without what names the machine or its user
 };
+
+/// The nodes that are memory of a GPU.
+std::vector<int> gpu_nodes(const Platform& platform);
 
 }  // namespace offload

@@ -235,6 +235,10 @@ struct Policy {
   Support capturable() const;
 };
 
+/// Whether pages that the policy leaves in host memory may nevertheless move to the GPU while it
+/// reads them: where access counters are at work, only where they are found tells.
+bool pages_may_move(const Policy& policy, const Platform& platform);
+
 /// A policy whose cold pass crosses the link and whose warm pass does not has moved its pages.
 inline bool migrates(const Policy& policy, const Platform& platform) {
   return policy.path(Start::cold, platform) == Path::link &&

@@ -11,7 +11,8 @@ import typing
 from .json_reader import BadInput
 
 MEMORY_MODEL = ("managed", "concurrent_managed_access", "pageable_memory_access",
-                "pageable_memory_access_uses_host_page_tables", "direct_managed_access_from_host")
+                "pageable_memory_access_uses_host_page_tables", "direct_managed_access_from_host",
+                "gpu_is_numa_node")
 # Where output goes does not bear on what is measured.
 OUTPUT_OPTIONS = {"action", "output", "ci_json", "format", "progress", "strict", "redact"}
 UNKNOWN = "unknown"

@@ -68,7 +68,7 @@ TEST_F(GpuRecord, AttributesAreKnown) {
 TEST_F(GpuRecord, EveryNodeIsGpuMemoryOrNot) {
   for (const NumaNode& node : platform_.host.settings.nodes) {
     ASSERT_TRUE(node.gpu_memory.has_value());
-    EXPECT_FALSE(*node.gpu_memory && node.has_cpus);
+    EXPECT_FALSE(*node.gpu_memory && node.has_cpus());
   }
 }
 

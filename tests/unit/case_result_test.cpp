@@ -54,6 +54,27 @@ TEST_F(RecordOfACase, HasWhatTheCaseIsAndWhatItGave) {
   EXPECT_EQ(record.failure, "");
 }
 
+TEST_F(RecordOfACase, OfPagesThatMayMoveTakesItsPathFromWhereTheyWere) {
+  MemoryModel& model = platform_.gpu.emplace().memory_model;
+  model.pageable_memory_access = model.pageable_memory_access_uses_host_page_tables = true;
+  const Case read{catalog_.workload("gemv"), catalog_.policy("system_demand"), &weights_,
+                  Start::warm};
+  const auto with_moved = [&](std::size_t pages) {
+    CaseResult found = result(read);
+    found.evidence.residency = Observed<Residency>::measured({100, pages, {{0, 100 - pages}}, ""});
+    return make_record(found, context());
+  };
+  model.gpu_is_numa_node = true;
+  EXPECT_EQ(with_moved(90).path, Path::device_memory);
+  EXPECT_TRUE(with_moved(90).migrates);
+  EXPECT_EQ(with_moved(90).link_bytes, std::nullopt);
+  EXPECT_EQ(with_moved(10).path, Path::link);
+  EXPECT_FALSE(with_moved(10).migrates);
+  EXPECT_EQ(with_moved(10).link_bytes, 1000U);
+  model.gpu_is_numa_node = false;  // CDMM: not found on the GPU for want of a page, perhaps
+  EXPECT_EQ(with_moved(90).path, Path::link);
+}
+
 TEST_F(RecordOfACase, HasNoShareOfALinkThatWasNotMeasuredOrIsNotARate) {
   EXPECT_FALSE(make_record(result(copied_), context()).share_of_link);
   calibration_.copy_h2d = 1e9;

@@ -194,27 +194,31 @@ TEST(FindResidency, TellsTouchedPagesFromOthers) {
   auto* const bytes = static_cast<std::byte*>(memory);
   for (std::size_t i = 0; i < pages / 4; ++i) bytes[i * page] = std::byte{1};
   const Observed<Residency> found =
-      find_residency({{bytes, pages / 2 * page}, {bytes + pages / 2 * page, pages / 2 * page}});
+      find_residency({{bytes, pages / 2 * page}, {bytes + pages / 2 * page, pages / 2 * page}}, {});
+  const int node = found.value && !found.value->on_node.empty() ? found.value->on_node[0].first : 0;
+  const Observed<Residency> on_gpu = find_residency({{bytes, pages * page}}, {node});
   munmap(memory, pages * page);
   if (found.state == EvidenceState::unavailable) GTEST_SKIP() << found.reason;
   ASSERT_TRUE(found.value);
+  ASSERT_TRUE(on_gpu.value);  // as if those that are there lay on a GPU's node
+  EXPECT_EQ(on_gpu.value->not_on_cpu, pages - (pages / 4 - found.value->on_node[0].second));
   EXPECT_EQ(found.value->pages_asked, pages);
   EXPECT_EQ(found.value->not_on_cpu, pages - pages / 4);
   std::size_t on_nodes = 0;
-  for (const auto& [node, count] : found.value->on_node) on_nodes += count;
+  for (const auto& [id, count] : found.value->on_node) on_nodes += count;
   EXPECT_EQ(on_nodes, pages / 4);
   EXPECT_EQ(found.value->last_prefetch, "");
 }
 
 TEST(FindResidency, IsNothingForWeightsInGpuMemory) {
-  const Observed<Residency> found = find_residency({});
+  const Observed<Residency> found = find_residency({}, {});
   EXPECT_EQ(found.state, EvidenceState::zero_by_design);
   EXPECT_NE(found.reason, "");
 }
 
 TEST(FindResidency, NeedsAWholePage) {
   const std::byte few[16]{};
-  EXPECT_EQ(find_residency({few}).state, EvidenceState::unavailable);
+  EXPECT_EQ(find_residency({few}, {}).state, EvidenceState::unavailable);
 }
 
 TEST(UmTraffic, AddsUpFieldByField) {

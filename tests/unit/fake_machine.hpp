@@ -33,7 +33,7 @@ class FakeMachine {
     platform.gpu_absent_reason = "";
     platform.gpu = gpu();
     platform.link = Link{"pcie", 5, 16, 1, 16, 63.015e9, "no C2C link"};
-    mark_gpu_nodes(platform);
+    mark_gpu_nodes(platform, {});
     Calibration& c = found.calibration;
     c.copy_h2d = 55.5e9;
     c.copy_d2h = 55.3e9;

@@ -42,6 +42,15 @@ TEST(HostBuffers, HugePagesBeginAtTheirMultiples) {
   }
 }
 
+TEST(HostBuffers, PagesGivenBackComeBackEmptyAtTheirAddress) {
+  HostAllocation memory(HostMemory::pageable, 3 * whole_pages(1));
+  const std::byte* const address = memory.data();
+  memory.data()[0] = std::byte{7};
+  memory.give_pages_back();
+  EXPECT_EQ(memory.data(), address);
+  EXPECT_EQ(memory.data()[0], std::byte{0});
+}
+
 TEST(HostBuffers, LendsAReturnedBufferAgain) {
   HostBuffers buffers;
   {

@@ -61,8 +61,8 @@ TEST(HostSettings, NodesInOrderOfTheirIds) {
   EXPECT_EQ(nodes[2].id, 10);
   EXPECT_EQ(nodes[0].memory_bytes, 200U * 1024);
   EXPECT_EQ(nodes[0].distances, (std::vector<int>{10, 40, 80}));
-  EXPECT_TRUE(nodes[1].has_cpus);
-  EXPECT_FALSE(nodes[2].has_cpus);
+  EXPECT_TRUE(nodes[1].has_cpus());
+  EXPECT_FALSE(nodes[2].has_cpus());
   EXPECT_EQ(nodes[2].memory_bytes, 0U);
   EXPECT_EQ(nodes[0].gpu_memory, std::nullopt);  // the host alone cannot tell
 }
@@ -99,31 +99,34 @@ TEST(HostSettings, ANodeWithGarbledFilesIsStillANode) {
 
 Platform machine_with_an_expander() {
   Platform platform;
-  platform.host.settings.nodes = {{0, 480 * gib, true, {}, {10, 80, 80}},
-                                  {1, 96 * gib, false, {}, {80, 10, 255}},
-                                  {2, 0, false, {}, {80, 255, 10}}};
+  platform.host.settings.nodes = {{0, 480 * gib, 0, {0}, {}, {10, 80, 80}},
+                                  {1, 96 * gib, 0, {}, {}, {80, 10, 255}},
+                                  {2, 0, 0, {}, {}, {80, 255, 10}}};
   return platform;
 }
 
-TEST(NumaNodes, AreGpuMemoryOnlyBehindACoherentLink) {
+TEST(NumaNodes, AreGpuMemoryWhereTheDriverSaysSo) {
   Platform platform = machine_with_an_expander();
-  mark_gpu_nodes(platform);
+  mark_gpu_nodes(platform, {});
   for (const auto& node : platform.host.settings.nodes) EXPECT_EQ(node.gpu_memory, std::nullopt);
 
   platform.gpu.emplace();
-  mark_gpu_nodes(platform);
+  mark_gpu_nodes(platform, {});
   for (const auto& node : platform.host.settings.nodes) EXPECT_EQ(node.gpu_memory, false);
 
-  for (const bool by_attribute : {false, true}) {
-    Platform coherent = machine_with_an_expander();
-    coherent.gpu.emplace();
-    coherent.gpu->memory_model.pageable_memory_access_uses_host_page_tables = !by_attribute;
-    coherent.gpu->memory_model.gpu_is_numa_node = by_attribute;
-    mark_gpu_nodes(coherent);
-    EXPECT_EQ(coherent.host.settings.nodes[0].gpu_memory, false);
-    EXPECT_EQ(coherent.host.settings.nodes[1].gpu_memory, true);
-    EXPECT_EQ(coherent.host.settings.nodes[2].gpu_memory, false);  // waits for MIG
-  }
+  const auto marked = [](int attribute, int nvml, const std::vector<int>& driver_says) {
+    Platform machine = machine_with_an_expander();
+    machine.gpu.emplace();
+    if (attribute >= 0) machine.gpu->memory_model.gpu_numa_id = attribute;
+    if (nvml >= 0) machine.gpu->settings.numa_node = nvml;
+    mark_gpu_nodes(machine, driver_says);
+    return gpu_nodes(machine);
+  };
+  EXPECT_EQ(marked(1, -1, {}), std::vector<int>{1});
+  EXPECT_EQ(marked(-1, 1, {}), std::vector<int>{1});
+  EXPECT_EQ(marked(-1, -1, {1}), std::vector<int>{1});
+  EXPECT_EQ(marked(2, -1, {1}), (std::vector<int>{1, 2}));  // another GPU's as well
+  EXPECT_EQ(marked(-1, 0, {}), std::vector<int>{});         // NVML names the nearest CPU's node
 }
 
 TEST(HostSettings, HugePages) {

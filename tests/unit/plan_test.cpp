@@ -295,13 +295,29 @@ TEST(PlanMemory, ACgroupLimitCountsWhatItHasLeft) {
   EXPECT_EQ(host_memory_limit(host), 0U);
 }
 
-TEST(PlanMemory, FreeMemoryIsNotAskedWhereTheHostsPageTablesRule) {
-  Gpu gpu;
+TEST(PlanMemory, WhatTheGpuHasFreeIsAskedWhereItIsTrue) {
+  Platform platform;
+  Gpu& gpu = platform.gpu.emplace();
   gpu.memory_bytes = 96 * gib;
-  gpu.free_bytes = 8 * gib;
-  EXPECT_EQ(gpu_memory_limit(gpu), 7 * gib);
+  gpu.free_bytes = 8 * gib;  // page cache on the GPU would be missing from it
+  EXPECT_EQ(gpu_memory_limit(platform), 7 * gib);
   gpu.memory_model.pageable_memory_access_uses_host_page_tables = true;
-  EXPECT_EQ(gpu_memory_limit(gpu), 96 * gib - 96 * gib / 20);
+  EXPECT_EQ(gpu_memory_limit(platform), 96 * gib - 96 * gib / 20);  // nobody knows
+  gpu.memory_model.gpu_is_numa_node = false;                        // the driver's alone
+  EXPECT_EQ(gpu_memory_limit(platform), 7 * gib);
+  gpu.memory_model.gpu_is_numa_node = true;
+  gpu.memory_model.gpu_numa_id = 1;
+  platform.host.settings.nodes = {{.id = 0, .available_bytes = 300 * gib},
+                                  {.id = 1, .available_bytes = 40 * gib}};
+  EXPECT_EQ(gpu_memory_limit(platform), 38 * gib);
+}
+
+TEST(PlanMemory, OneMemoryHoldsBothSides) {
+  Platform platform = gpu_machine();
+  platform.gpu->memory_model.shares_host_memory = true;
+  platform.gpu->free_bytes = 1 * gib;
+  platform.host.available_bytes = 40 * gib;
+  EXPECT_EQ(gpu_memory_limit(platform), 38 * gib);
 }
 
 TEST(PlanMemory, PinnedMemoryAndItsMasterCopyMustFitTheHost) {

@@ -235,7 +235,7 @@ TEST(Link, APciExpressCardPeaksAtItsMaximumEvenWhenIdle) {
   nvml.c2c_links = 0;
   MemoryModel hmm;
   hmm.pageable_memory_access = true;
-  const auto link = decide_link(hmm, false, "x86_64", nvml);
+  const auto link = decide_link(hmm, "x86_64", nvml);
   ASSERT_TRUE(link);
   EXPECT_EQ(link->kind, "pcie");
   EXPECT_EQ(link->generation, 5);
@@ -245,7 +245,7 @@ TEST(Link, APciExpressCardPeaksAtItsMaximumEvenWhenIdle) {
 }
 
 TEST(Link, WithoutNvmlTheKindIsKnownAndThePeakIsNot) {
-  const auto link = decide_link({}, false, "x86_64", {});
+  const auto link = decide_link({}, "x86_64", {});
   ASSERT_TRUE(link);
   EXPECT_EQ(link->kind, "pcie");
   EXPECT_EQ(link->generation, std::nullopt);
@@ -256,12 +256,11 @@ TEST(Link, HostPageTablesOnAnArmHostMeanC2C) {
   MemoryModel ats;
   ats.pageable_memory_access = true;
   ats.pageable_memory_access_uses_host_page_tables = true;
-  const auto link = decide_link(ats, false, "aarch64", {});
+  const auto link = decide_link(ats, "aarch64", {});
   ASSERT_TRUE(link);
   EXPECT_EQ(link->kind, "nvlink-c2c");
   EXPECT_EQ(link->peak_bytes_per_second, std::nullopt);  // nobody told
-  EXPECT_FALSE(decide_link(ats, false, "ppc64le", {}));
-  EXPECT_FALSE(decide_link(ats, true, "aarch64", {}));  // one memory, no link
+  EXPECT_FALSE(decide_link(ats, "ppc64le", {}));
 }
 
 TEST(Link, ActiveC2CLinksDecideAndAddUp) {
@@ -270,7 +269,7 @@ TEST(Link, ActiveC2CLinksDecideAndAddUp) {
   nvml.c2c_bytes_per_second = 447.12e9;
   nvml.pcie_max_generation = 5;
   nvml.pcie_max_width = 16;
-  const auto link = decide_link({}, false, "aarch64", nvml);
+  const auto link = decide_link({}, "aarch64", nvml);
   ASSERT_TRUE(link);
   EXPECT_EQ(link->kind, "nvlink-c2c");
   EXPECT_EQ(link->peak_bytes_per_second, 447.12e9);

@@ -232,6 +232,31 @@ TEST(Policies, CrossWhatTheirFamilyCrosses) {
   }
 }
 
+TEST(Policies, OfSystemMemoryDoNothingToItOnHostPageTables) {
+  const Catalog catalog = make_catalog();
+  for (const char* name : {"system_demand", "system_prefetch"}) {
+    const Policy& policy = *catalog.policy(name);
+    EXPECT_EQ(policy.path(Start::warm, pcie_with_hmm()), Path::device_memory) << name;
+    EXPECT_EQ(policy.path(Start::warm, grace_hopper()), Path::link) << name;
+  }
+  const Policy& accessed_by = *catalog.policy("system_accessed_by");
+  EXPECT_EQ(accessed_by.path(Start::warm, pcie_with_hmm()), Path::link);
+  EXPECT_EQ(accessed_by.path(Start::warm, grace_hopper()), Path::link);
+}
+
+TEST(Policies, MayHaveTheirPagesMovedByAccessCountersAlone) {
+  const Policy& read = *make_catalog().policy("system_demand");
+  const Policy& pinned = *make_catalog().policy("pinned_zero_copy");
+  Platform grace = grace_hopper();
+  for (const bool numa_mode : {true, false}) {
+    grace.gpu->memory_model.gpu_is_numa_node = numa_mode;
+    EXPECT_EQ(pages_may_move(read, grace), numa_mode);
+    EXPECT_FALSE(pages_may_move(pinned, grace));
+  }
+  EXPECT_FALSE(pages_may_move(read, pcie_with_hmm()));  // known: they do
+  EXPECT_FALSE(pages_may_move(read, pcie()));
+}
+
 TEST(Policies, MigrateOnlyWhatTheDriverHandles) {
   for (const auto& platform : gpu_machines()) {
     for (const Policy* policy : make_catalog().policies) {

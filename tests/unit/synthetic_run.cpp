@@ -46,7 +46,7 @@ GpuSettings gpu_settings() {
 HostSettings host_settings() {
   HostSettings settings;
   settings.sockets = 1;
-  settings.nodes = {{0, std::size_t{64} << 30U, true, false, {10}}};
+  settings.nodes = {{0, std::size_t{64} << 30U, 0, {0}, false, {10}}};
   settings.transparent_hugepage_defrag = "madvise";
   settings.hugepages = {{std::size_t{2} << 20U, 0}, {std::size_t{1} << 30U, 4}};
   settings.numa_balancing = 0;

@@ -40,6 +40,9 @@ void add_method(CLI::App& command, Options& options) {
   };
   flags.value("--samples", "N", options.samples, "timed samples per case; 3 or more show a spread",
               values::whole_number(1, 1'000'000), of_suite(std::to_string(suite.samples)));
+  flags.value("--host-numa", "NODE", options.host_numa,
+              "of host memory and CPU workers: local (the GPU's), remote, or a number",
+              values::host_node(), "memory of the GPU's own while there is some");
   flags.value("--threads", "N", options.threads,
               "host threads; 0 is every core this process may use", values::whole_number(0, 4096));
   flags.value("--seed", "N", options.seed, "of the weights' content",

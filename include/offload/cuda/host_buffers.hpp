@@ -29,6 +29,9 @@ class HostAllocation {
   std::byte* data() const { return data_; }
   std::size_t bytes() const { return bytes_; }
   HostMemory kind() const { return kind_; }
+  /// Pageable memory alone: what it held is lost, and fresh pages come when it is touched, at the
+  /// same address.
+  void give_pages_back();
 
  private:
   HostMemory kind_;

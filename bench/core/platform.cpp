@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "offload/platform.hpp"
+
+namespace offload {
+
+MemoryMode memory_mode(const MemoryModel& model) {
+  if (model.shares_host_memory) return MemoryMode::one_memory;
+  if (model.pageable_memory_access_uses_host_page_tables) {
+    if (!model.gpu_is_numa_node) return MemoryMode::ats;
+    return *model.gpu_is_numa_node ? MemoryMode::numa : MemoryMode::cdmm;
+  }
+  return model.pageable_memory_access ? MemoryMode::hmm : MemoryMode::separate;
+}
+
+std::string_view name(MemoryMode mode) {
+  switch (mode) {
+    case MemoryMode::separate:
+      return "separate";
+    case MemoryMode::hmm:
+      return "hmm";
+    case MemoryMode::numa:
+      return "numa";
+    case MemoryMode::cdmm:
+      return "cdmm";
+    case MemoryMode::ats:
+      return "ats";
+    case MemoryMode::one_memory:
+      break;
+  }
+  return "one_memory";
+}
+
+std::string_view words(MemoryMode mode) {
+  switch (mode) {
+    case MemoryMode::separate:
+      return "no HMM";
+    case MemoryMode::hmm:
+      return "HMM";
+    case MemoryMode::numa:
+      return "coherent, in NUMA mode";
+    case MemoryMode::cdmm:
+      return "coherent, in CDMM mode";
+    case MemoryMode::ats:
+      return "coherent, NUMA mode or CDMM not known";
+    case MemoryMode::one_memory:
+      break;
+  }
+  return "one memory with the CPU: nothing crosses a link";
+}
+
+bool pages_may_move(MemoryMode mode) {
+  return mode == MemoryMode::hmm || mode == MemoryMode::numa || mode == MemoryMode::ats;
+}
+
+std::vector<int> gpu_nodes(const Platform& platform) {
+  std::vector<int> nodes;
+  for (const NumaNode& node : platform.host.settings.nodes) {
+    if (node.gpu_memory.value_or(false)) nodes.push_back(node.id);
+  }
+  return nodes;
+}
+
+}  // namespace offload

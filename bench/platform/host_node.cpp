@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "bench/platform/host_node.hpp"
+
+#include <linux/mempolicy.h>
+#include <sched.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <iterator>
+#include <system_error>
+#include <utility>
+
+#include "bench/core/cpus.hpp"
+#include "bench/core/numbers.hpp"
+#include "bench/core/text.hpp"
+#include "offload/error.hpp"
+
+namespace offload {
+namespace {
+
+constexpr const char* flag = "--host-numa ";
+
+const NumaNode* node_of(const Platform& platform, int id) {
+  const std::vector<NumaNode>& nodes = platform.host.settings.nodes;
+  const auto found = std::ranges::find(nodes, id, &NumaNode::id);
+  return found == nodes.end() ? nullptr : &*found;
+}
+
+bool is_gpu_memory(const NumaNode& node) { return node.gpu_memory.value_or(false); }
+
+std::string ids_of(const std::vector<NumaNode>& nodes) {
+  std::string ids;
+  for (const NumaNode& node : nodes) {
+    ids += (ids.empty() ? "" : ", ") + std::to_string(node.id);
+  }
+  return ids;
+}
+
+/// Of the host's nodes with memory the farthest from `local`.
+std::optional<int> remote_node(const Platform& platform, int local) {
+  const std::vector<NumaNode>& nodes = platform.host.settings.nodes;
+  const NumaNode* from = node_of(platform, local);
+  std::optional<int> farthest;
+  int distance = -1;
+  for (std::size_t i = 0; i < nodes.size(); ++i) {
+    if (nodes[i].id == local || nodes[i].memory_bytes == 0 || is_gpu_memory(nodes[i])) continue;
+    const bool known = from != nullptr && i < from->distances.size();
+    const int its = known ? from->distances[i] : 0;
+    if (its <= distance) continue;
+    farthest = nodes[i].id;
+    distance = its;
+  }
+  return farthest;
+}
+
+int usable(int id, const Platform& platform) {
+  const std::string what = flag + std::to_string(id) + ": ";
+  const NumaNode* node = node_of(platform, id);
+  if (node == nullptr) {
+    throw UsageError(what + "no such node; this machine has " +
+                     ids_of(platform.host.settings.nodes));
+  }
+  if (is_gpu_memory(*node)) throw UsageError(what + "this node is memory of a GPU");
+  if (node->memory_bytes == 0) throw UsageError(what + "this node has no memory");
+  const auto& allowed = platform.host.settings.memory_nodes;
+  if (allowed && std::ranges::find(*allowed, id) == allowed->end()) {
+    throw UsageError(what + "this process may not use its memory (Mems_allowed_list)");
+  }
+  return id;
+}
+
+std::vector<int> cpus_of(const NumaNode& node) {
+  const std::vector<int> mine = host::affinity_cpus();
+  std::vector<int> both;
+  std::ranges::set_intersection(node.cpus, mine, std::back_inserter(both));
+  return both;
+}
+
+void require(int error, const std::string& call) {
+  if (error == 0) return;
+  const std::string hint = error == EPERM ? "; a container needs --cap-add SYS_NICE for that" : "";
+  throw UsageError("--host-numa: " + call + ": " + std::generic_category().message(error) + hint);
+}
+
+}  // namespace
+
+std::optional<int> local_node(const Platform& platform) {
+  if (platform.gpu) {
+    const Gpu& gpu = *platform.gpu;
+    if (gpu.pci.numa_node) return gpu.pci.numa_node;
+    if (gpu.memory_model.host_numa_id) return gpu.memory_model.host_numa_id;
+  }
+  const auto& nodes = platform.host.settings.cpu_nodes;
+  if (nodes && nodes->size() == 1) return nodes->front();
+  return std::nullopt;
+}
+
+int find_host_node(std::string_view asked, const Platform& platform) {
+  if (const auto id = parse_number<int>(asked); id && *id >= 0) return usable(*id, platform);
+  if (asked != "local" && asked != "remote") {
+    throw UsageError(flag + in_quotes(asked) + ": write local, remote or the number of a node");
+  }
+  const std::string what = flag + std::string(asked) + ": ";
+  const auto local = local_node(platform);
+  if (!local) throw UsageError(what + "nothing says which node is the GPU's; write its number");
+  if (asked == "local") return usable(*local, platform);
+  const auto remote = remote_node(platform, *local);
+  if (!remote) throw UsageError(what + "this machine has no other node with host memory");
+  return usable(*remote, platform);
+}
+
+NodeCalls node_calls() {
+  const auto take = [](int node, bool from_no_other) {
+    constexpr std::size_t bits = 8 * sizeof(unsigned long);
+    std::array<unsigned long, 16> mask{};  // 1024 nodes, the most that Linux has
+    const auto at = static_cast<std::size_t>(node);
+    if (at >= bits * mask.size()) return EINVAL;
+    mask[at / bits] = 1UL << (at % bits);
+    const int mode = from_no_other ? MPOL_BIND : MPOL_PREFERRED;
+    const long result = syscall(SYS_set_mempolicy, mode, mask.data(), bits * mask.size());
+    return result == 0 ? 0 : errno;
+  };
+  const auto run = [](const std::vector<int>& cpus) {
+    const int last = *std::ranges::max_element(cpus);
+    cpu_set_t* set = CPU_ALLOC(static_cast<std::size_t>(last) + 1);
+    if (set == nullptr) return ENOMEM;
+    const std::size_t bytes = CPU_ALLOC_SIZE(static_cast<std::size_t>(last) + 1);
+    CPU_ZERO_S(bytes, set);
+    for (const int cpu : cpus) CPU_SET_S(static_cast<std::size_t>(cpu), bytes, set);
+    const int error = sched_setaffinity(0, bytes, set) == 0 ? 0 : errno;
+    CPU_FREE(set);
+    return error;
+  };
+  return {take, run};
+}
+
+Platform placed_on_host_node(Platform platform, std::string_view asked, const NodeCalls& calls) {
+  const std::size_t host_nodes = platform.host.settings.nodes.size() - gpu_nodes(platform).size();
+  if (asked.empty()) {
+    const auto local = local_node(platform);
+    const NumaNode* node = local ? node_of(platform, *local) : nullptr;
+    // Where it is refused, pages lie where they always did, and the evidence says where that is.
+    if (host_nodes > 1 && node != nullptr && node->memory_bytes > 0) {
+      (void)calls.take_memory_from(node->id, false);
+    }
+    return platform;
+  }
+  const int id = find_host_node(asked, platform);
+  require(calls.take_memory_from(id, true), "set_mempolicy");
+  const NumaNode& node = *node_of(platform, id);
+  if (const std::vector<int> cpus = cpus_of(node); !cpus.empty()) {
+    require(calls.run_on(cpus), "sched_setaffinity");
+    platform.host.logical_cpus = static_cast<int>(cpus.size());
+  }
+  platform.host.bound_node = id;
+  if (host_nodes > 1) {
+    platform.host.available_bytes = std::min(platform.host.available_bytes, node.available_bytes);
+  }
+  return platform;
+}
+
+}  // namespace offload

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "bench/platform/host_node.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cerrno>
+#include <string>
+#include <vector>
+
+#include "bench/core/cpus.hpp"
+#include "offload/error.hpp"
+#include "offload/units.hpp"
+
+namespace offload {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Optional;
+
+constexpr int unused_cpu = 1'000'000;
+
+/// Two sockets with a GPU at the second, whose memory is a node, an empty one that waits for MIG,
+/// and an expander.
+Platform two_sockets() {
+  Platform platform;
+  Gpu& gpu = platform.gpu.emplace();
+  gpu.pci.numa_node = 1;
+  platform.host.available_bytes = 700 * GiB;
+  platform.host.settings.nodes = {
+      {0, 480 * GiB, 300 * GiB, {unused_cpu}, false, {10, 40, 120, 80, 50}},
+      {1, 480 * GiB, 200 * GiB, host::affinity_cpus(), false, {40, 10, 80, 120, 60}},
+      {2, 96 * GiB, 90 * GiB, {}, true, {}},
+      {3, 0, 0, {}, false, {}},
+      {4, 128 * GiB, 128 * GiB, {}, false, {}}};
+  return platform;
+}
+
+std::string complaint(std::string_view asked, const Platform& platform) {
+  try {
+    return "taken: " + std::to_string(find_host_node(asked, platform));
+  } catch (const UsageError& error) {
+    return error.what();
+  }
+}
+
+TEST(HostNode, IsNamedByPlaceOrNumber) {
+  EXPECT_EQ(find_host_node("local", two_sockets()), 1);
+  EXPECT_EQ(find_host_node("remote", two_sockets()), 4);  // 60 away from node 1, node 0 is 40
+  EXPECT_EQ(find_host_node("0", two_sockets()), 0);
+}
+
+TEST(HostNode, OfNoGpuIsThatOfTheProcesssCpus) {
+  Platform platform = two_sockets();
+  platform.gpu.reset();
+  EXPECT_THAT(complaint("local", platform), HasSubstr("nothing says which node"));
+  platform.host.settings.cpu_nodes = std::vector<int>{0};
+  EXPECT_EQ(find_host_node("local", platform), 0);
+  platform.host.settings.cpu_nodes = std::vector<int>{0, 1};
+  EXPECT_EQ(local_node(platform), std::nullopt);
+}
+
+TEST(HostNode, RefusesWhatCannotHoldHostMemory) {
+  Platform platform = two_sockets();
+  EXPECT_EQ(complaint("7", platform),
+            "--host-numa 7: no such node; this machine has 0, 1, 2, 3, 4");
+  EXPECT_EQ(complaint("2", platform), "--host-numa 2: this node is memory of a GPU");
+  EXPECT_EQ(complaint("3", platform), "--host-numa 3: this node has no memory");
+  EXPECT_THAT(complaint("near", platform), HasSubstr("local, remote or the number"));
+  EXPECT_THAT(complaint("-1", platform), HasSubstr("local, remote or the number"));
+  platform.host.settings.memory_nodes = std::vector<int>{1};
+  EXPECT_THAT(complaint("0", platform), HasSubstr("may not use its memory"));
+  platform.host.settings.nodes.resize(2);
+  platform.host.settings.nodes[0].memory_bytes = 0;
+  EXPECT_THAT(complaint("remote", platform), HasSubstr("no other node with host memory"));
+}
+
+/// What the kernel was asked for, and answers.
+struct FakeKernel {
+  int refuses_memory = 0;
+  int refuses_cpus = 0;
+  std::vector<std::pair<int, bool>> memory;
+  std::vector<std::vector<int>> cpus;
+
+  NodeCalls calls() {
+    return {[this](int node, bool from_no_other) {
+              memory.emplace_back(node, from_no_other);
+              return refuses_memory;
+            },
+            [this](const std::vector<int>& wanted) {
+              cpus.push_back(wanted);
+              return refuses_cpus;
+            }};
+  }
+};
+
+TEST(HostNode, BindsMemoryAndCpus) {
+  FakeKernel kernel;
+  const Platform platform = placed_on_host_node(two_sockets(), "local", kernel.calls());
+  EXPECT_EQ(kernel.memory, (std::vector<std::pair<int, bool>>{{1, true}}));
+  EXPECT_EQ(kernel.cpus, std::vector<std::vector<int>>{host::affinity_cpus()});
+  EXPECT_THAT(platform.host.bound_node, Optional(1));
+  EXPECT_EQ(platform.host.available_bytes, 200 * GiB);
+  EXPECT_EQ(platform.host.logical_cpus, static_cast<int>(host::affinity_cpus().size()));
+}
+
+TEST(HostNode, WithoutCpusOfThisProcessLeavesWorkersWhereTheyAre) {
+  for (const char* node : {"0", "4"}) {
+    FakeKernel kernel;
+    placed_on_host_node(two_sockets(), node, kernel.calls());
+    EXPECT_EQ(kernel.memory.size(), 1U);
+    EXPECT_TRUE(kernel.cpus.empty());
+  }
+}
+
+TEST(HostNode, ByDefaultIsTheGpusOwnAsLongAsThereIsMemory) {
+  FakeKernel kernel;
+  kernel.refuses_memory = EPERM;  // which nobody asked for, so nobody is told
+  const Platform platform = placed_on_host_node(two_sockets(), "", kernel.calls());
+  EXPECT_EQ(kernel.memory, (std::vector<std::pair<int, bool>>{{1, false}}));
+  EXPECT_TRUE(kernel.cpus.empty());
+  EXPECT_EQ(platform.host.bound_node, std::nullopt);
+  EXPECT_EQ(platform.host.available_bytes, 700 * GiB);
+
+  Platform one_node = two_sockets();
+  one_node.gpu->pci.numa_node = 0;
+  one_node.host.settings.nodes.resize(1);
+  FakeKernel untouched;
+  placed_on_host_node(one_node, "", untouched.calls());
+  EXPECT_TRUE(untouched.memory.empty());
+}
+
+TEST(HostNode, SaysWhatTheKernelRefuses) {
+  for (const bool memory : {true, false}) {
+    FakeKernel kernel;
+    (memory ? kernel.refuses_memory : kernel.refuses_cpus) = EPERM;
+    try {
+      placed_on_host_node(two_sockets(), "1", kernel.calls());
+      ADD_FAILURE() << "taken";
+    } catch (const UsageError& error) {
+      EXPECT_THAT(error.what(), HasSubstr(memory ? "set_mempolicy" : "sched_setaffinity"));
+      EXPECT_THAT(error.what(), HasSubstr("Operation not permitted; a container needs"));
+    }
+  }
+}
+
+}  // namespace
+}  // namespace offload
