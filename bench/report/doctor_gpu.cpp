@@ -7,6 +7,7 @@
 #include "bench/core/text.hpp"
 #include "bench/report/doctor_checks.hpp"
 #include "bench/report/machine_state.hpp"
+#include "offload/units.hpp"
 
 namespace offload::doctor {
 namespace {
@@ -41,14 +42,25 @@ Check pageable_access_check(const Platform& platform) {
   constexpr const char* name = "pageable_access";
   const MemoryModel& model = platform.gpu->memory_model;
   const KernelModules& modules = platform.host.settings.modules;
-  if (model.pageable_memory_access_uses_host_page_tables) {
-    if (!model.gpu_is_numa_node) return ok(name, "ATS: the GPU uses the host's page tables");
-    if (*model.gpu_is_numa_node) return ok(name, "ATS, and GPU memory is a NUMA node of the host");
-    return ok(name,
-              "ATS in CDMM mode: GPU memory is no NUMA node, and pages do not migrate to it by "
-              "themselves");
+  switch (memory_mode(model)) {
+    case MemoryMode::one_memory:
+      return ok(name, std::string(words(MemoryMode::one_memory)));
+    case MemoryMode::ats:
+      return ok(name, "ATS: the GPU uses the host's page tables");
+    case MemoryMode::numa:
+      return ok(name, std::string("ATS, and GPU memory is a NUMA node of the host") +
+                          (platform.host.page_bytes == 4 * KiB
+                               ? "; access counters need a kernel with larger pages than 4 KiB"
+                               : ""));
+    case MemoryMode::cdmm:
+      return ok(name,
+                "ATS in CDMM mode: GPU memory is no NUMA node, and pages do not migrate to it by "
+                "themselves");
+    case MemoryMode::hmm:
+      return ok(name, "HMM: the GPU reads what malloc gives");
+    case MemoryMode::separate:
+      break;
   }
-  if (model.pageable_memory_access) return ok(name, "HMM: the GPU reads what malloc gives");
   if (platform.link && platform.link->kind != "pcie") {
     return look(
         name, "neither ATS nor HMM over " + platform.link->kind,

@@ -158,6 +158,8 @@ TEST(Doctor, OfACoherentLinkWhatGraceHopperReaches) {
   expect_ok(found, "gpu_link", "nvlink-c2c, 450 GB/s");
   expect_ok(found, "pageable_access", "CDMM");
   found.platform.gpu->memory_model.gpu_is_numa_node = true;
+  expect_ok(found, "pageable_access", "access counters need a kernel with larger pages");
+  found.platform.host.page_bytes = 65536;
   expect_ok(found, "pageable_access", "GPU memory is a NUMA node");
   found.calibration.copy_h2d = found.calibration.sm_read_pinned = 133e9;  // of another Grace
   expect_look(found, "copies_to_gpu", "133 GB/s, 30 %", "numa_node");
