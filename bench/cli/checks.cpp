@@ -4,15 +4,14 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
-#include <cstdlib>
-#include <filesystem>
 #include <string_view>
-#include <system_error>
 #include <utility>
 
 #include "bench/cli/benchmark_flags.hpp"
+#include "bench/cli/outputs.hpp"
 #include "bench/core/names.hpp"
 #include "bench/core/text.hpp"
+#include "bench/models/load.hpp"
 #include "offload/error.hpp"
 
 namespace offload {
@@ -74,59 +73,8 @@ void check_redaction(const Options& options) {
   if (found != options.benchmark_flags.end()) {
     throw UsageError(beyond + "give --output or --ci-json instead of " + *found);
   }
-  if (std::getenv("BENCHMARK_OUT") != nullptr) {  // NOLINT(concurrency-mt-unsafe)
+  if (!process_environment("BENCHMARK_OUT").empty()) {
     throw UsageError(beyond + "unset BENCHMARK_OUT");
-  }
-}
-
-/// However each is spelled. Devices and pipes take both, one after the other.
-bool same_file(const std::string& one, const std::string& other) {
-  namespace fs = std::filesystem;
-  if (one.empty() || other.empty()) return false;
-  if (one == other) return true;
-  if (one == "-" || other == "-") return false;
-  std::error_code error;
-  const fs::path whole = fs::weakly_canonical(fs::absolute(one, error), error);
-  if (error || whole != fs::weakly_canonical(fs::absolute(other, error), error)) return false;
-  return !error && !fs::is_other(whole, error);
-}
-
-/// Whether `path` is a file that a model is read from: itself, or one of its folder.
-bool is_of_model(const std::string& path, const std::string& model) {
-  namespace fs = std::filesystem;
-  if (same_file(path, model)) return true;
-  const fs::path name = fs::path(path).filename();
-  const std::string ending = name.extension();
-  const bool is_read = ending == ".safetensors" || ending == ".gguf" || name == "config.json" ||
-                       name == "hf_quant_config.json" || name == "model.safetensors.index.json";
-  return is_read && !model.empty() && same_file(path, fs::path(model) / name);
-}
-
-void check_outputs(const Options& options) {
-  if (same_file(options.output, options.ci_json)) {
-    throw UsageError("--output and --ci-json would both write to " + in_quotes(options.output) +
-                     ": give them different files");
-  }
-  for (const auto& [flag, path] :
-       {std::pair("--output ", options.output), std::pair("--ci-json ", options.ci_json)}) {
-    if (path.empty()) continue;
-    const bool is_input =
-        same_file(path, options.advise.platform) ||
-        std::ranges::any_of(options.models, [&path = path](const std::string& model) {
-          return is_of_model(path, model);
-        });
-    if (is_input) {
-      throw UsageError(flag + in_quotes(path) +
-                       " is read by this command, and would be replaced: give another file");
-    }
-  }
-  for (const std::string& flag : options.benchmark_flags) {
-    constexpr std::string_view out = "--benchmark_out=";
-    const bool names_file = flag.starts_with(out);
-    const std::string path = names_file ? flag.substr(out.size()) : "";
-    if (same_file(path, options.output) || same_file(path, options.ci_json)) {
-      throw UsageError(std::string(out) + " names the file of another output: " + in_quotes(path));
-    }
   }
 }
 

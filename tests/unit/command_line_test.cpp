@@ -5,8 +5,10 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <sstream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "bench/cli/benchmark_flags.hpp"
@@ -266,11 +268,59 @@ TEST(CommandLine, NoOutputIsAnInput) {
              {"--model", "a.gguf", "--suite", "decode", "--ci-json", "a.gguf"},
              {"advise", "--model", "m", "--platform", "rates.json", "--output", "rates.json"}}) {
     EXPECT_NE(refusal(arguments).find("would be replaced"), std::string::npos)
-        << refusal(arguments);
+        << arguments.back() << ": " << refusal(arguments);
   }
   EXPECT_NO_THROW(parse({"--model", "m", "--output", "m/results.json"}));
-  EXPECT_NE(refusal({"--output", "x.json", "--benchmark_out=./x.json"}).find("another output"),
+  EXPECT_NO_THROW(parse({"--model", "m", "--output", "config.json"}));
+}
+
+TEST(CommandLine, NoOutputIsAnInputInTheCacheOrThroughALink) {
+  namespace fs = std::filesystem;
+  const fs::path cache = fs::path(::testing::TempDir()) / "outputs_cache";
+  const fs::path model = cache / "models--org--Tiny/snapshots/abc";
+  fs::create_directories(model);
+  std::ofstream(model / "config.json") << "{}";
+  fs::create_symlink(model / "config.json", cache / "link");
+  ASSERT_EQ(setenv("HF_HUB_CACHE", cache.c_str(), 1), 0);
+  const std::string folder = model.string();
+  for (const auto& [given, output] :
+       {std::pair<std::string, fs::path>("org/Tiny", model / "config.json"),
+        {"org/Tiny", model / "model.safetensors.index.json"},
+        {folder, cache / "link"},
+        {folder + "/config.json", model / "model-00001-of-00002.safetensors"}}) {
+    EXPECT_NE(refusal({"--model", given.c_str(), "--output", output.c_str()}).find("replaced"),
+              std::string::npos)
+        << given << ' ' << output;
+  }
+  const std::string stock = "--benchmark_out=" + folder + "/config.json";
+  EXPECT_NE(refusal({"--model", "org/Tiny", stock.c_str()}).find("replaced"), std::string::npos);
+  EXPECT_NO_THROW(parse({"--model", "org/Tiny", "--output", (cache / "config.json").c_str()}));
+  ASSERT_EQ(unsetenv("HF_HUB_CACHE"), 0);
+  fs::remove_all(cache);
+}
+
+TEST(CommandLine, NoOutputIsAnother) {
+  const std::string both = "--output and --benchmark_out would both write to 'x.json'";
+  EXPECT_EQ(refusal({"--output", "x.json", "--benchmark_out=./x.json"}).find(both), 0U);
+  ASSERT_EQ(setenv("BENCHMARK_OUT", "x.json", 1), 0);
+  EXPECT_NE(refusal({"--output", "x.json"}).find("BENCHMARK_OUT in the environment"),
             std::string::npos);
+  // A flag wins, and what measures nothing writes none.
+  EXPECT_NO_THROW(parse({"--output", "x.json", "--benchmark_out=y.json"}));
+  EXPECT_NO_THROW(parse({"doctor", "--output", "x.json"}));
+  ASSERT_EQ(unsetenv("BENCHMARK_OUT"), 0);
+}
+
+TEST(CommandLine, NoOutputIsWhatAnotherIsWhileItIsWritten) {
+  using Lists = std::vector<Args>;
+  for (const Args& arguments : Lists{{"--output", "x.json", "--benchmark_out=x.json.part"},
+                                     {"--output", "x.json", "--benchmark_out=./x.json.journal"},
+                                     {"--output", "x.json", "--ci-json", "x.json.part"},
+                                     {"--output", "x.json.part", "--ci-json", "x.json"}}) {
+    EXPECT_NE(refusal(arguments).find("while it is written"), std::string::npos)
+        << arguments.back() << ": " << refusal(arguments);
+  }
+  EXPECT_NO_THROW(parse({"--output", "-", "--ci-json", "-.part"}));
 }
 
 TEST(CommandLine, ValuesThatGoogleBenchmarkCannotTakeAreRefused) {
