@@ -74,6 +74,7 @@ int run_action(const Options& options, const Catalog& catalog,
 }
 
 int run_program(int argc, char** argv) {
+  keep_standard_streams_apart();
   try {
     const Catalog catalog = make_catalog();
     const auto parsed = parse_command_line(argc, argv, catalog);

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "bench/core/standard_output.hpp"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <cerrno>
 #include <ios>
 #include <iostream>
@@ -11,6 +14,14 @@
 #include "bench/core/text.hpp"
 
 namespace offload {
+
+void keep_standard_streams_apart() {
+  int descriptor = STDIN_FILENO;
+  while (descriptor >= 0 && descriptor <= STDERR_FILENO) {
+    descriptor = ::open("/dev/null", O_RDONLY);
+  }
+  if (descriptor >= 0) ::close(descriptor);
+}
 
 void write_stdout(std::string_view text) {
   errno = 0;

@@ -5,6 +5,10 @@
 
 namespace offload {
 
+/// Call it before any file is opened: one that took the number of a standard stream which is closed
+/// would get what is written to that stream. Nothing can be written to what takes it instead.
+void keep_standard_streams_apart();
+
 /// Writes `text`, and whatever is still buffered before it. Throws std::runtime_error when any of
 /// it did not arrive.
 void write_stdout(std::string_view text);

@@ -488,6 +488,20 @@ def test_a_full_disk_behind_stdout_is_an_error(arguments):
     assert [why in line for line in done.stderr.splitlines() if line.startswith("offload_bench: ")] == [True]
 
 
+@pytest.mark.parametrize("closed,flags,code", [((1,), [], 1), ((1,), ["--benchmark_format=json"], 1),
+                                               ((2,), [], 0), ((0, 1, 2), [], 1)])
+def test_a_closed_stream_is_not_written_into_the_files(tmp_path, closed, flags, code):
+    """Files get the lowest free number: that of a stream which is closed."""
+    done = subprocess.run(
+        ["sh", "-c", 'exec "$@" ' + " ".join(f"{number}>&-" for number in closed), "sh", BENCH, *SMALL,
+         "--progress", "always", "--output", "r.json", "--ci-json", "ci.json", *flags],
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=tmp_path, timeout=120)
+    assert done.returncode == code
+    assert json.loads((tmp_path / "r.json").read_text())["offload_bench"]["complete"]
+    assert json.loads((tmp_path / "ci.json").read_text())["benchmarks"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["ci.json", "r.json"]
+
+
 def test_a_full_disk_leaves_no_files_and_no_claim_of_any(tmp_path):
     limit = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (2048, 2048))  # noqa: E731
     output, for_ci = tmp_path / "run.json", tmp_path / "ci.json"
