@@ -6,7 +6,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Time products of a bf16 weight in CPU memory by oneDNN, the library that PyTorch calls for them, for
 comparison with host_compute of this project on the same machine. Writes JSON; needs PyTorch, no GPU."""
-import argparse
 import datetime
 import importlib
 import json
@@ -36,7 +35,7 @@ BEARS = re.compile("(OMP|GOMP|KMP|ONEDNN|DNNL|MKL|ATEN|MALLOC)_[A-Z_]+|THP_MEM_A
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, epilog=EPILOG)
+    parser = command.Parser(description=__doc__, epilog=EPILOG)
     parser.add_argument("--rows", type=from_to(1, 1_000_000), default=28672, metavar="N",
                         help="of the weight: outputs [default: 28672]")
     parser.add_argument("--cols", type=from_to(1, 1_000_000), default=8192, metavar="N",

@@ -5,7 +5,6 @@
 # ///
 # SPDX-License-Identifier: Apache-2.0
 """Merge results files, of several GPUs, ranks or days, into one; no sample is lost or averaged."""
-import argparse
 import json
 
 from offload_results import command, merging
@@ -17,7 +16,7 @@ from, and sources stand in the order given. Merged files can be merged again. ex
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, epilog=EPILOG)
+    parser = command.Parser(description=__doc__, epilog=EPILOG)
     parser.add_argument("files", nargs="+", metavar="FILE", help="what --output or merge.py wrote")
     parser.add_argument("--output", required=True, metavar="OUT", help="the merged file")
     parser.add_argument("--incomplete", action="store_true",

@@ -6,7 +6,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Write what models are made of, by Hugging Face transformers instead of this project's readers, which are
 tested against it."""
-import argparse
 import importlib
 import json
 import pathlib
@@ -21,7 +20,7 @@ DATA = pathlib.Path(__file__).resolve().parent.parent / "tests/data/models/oracl
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = command.Parser(description=__doc__)
     parser.add_argument("--only", metavar="NAME,...", help="these entries, to standard output")
     arguments = parser.parse_args()
     built = imported()

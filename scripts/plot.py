@@ -40,7 +40,7 @@ def names_of(known):
 
 
 def parsed(arguments=None):
-    parser = argparse.ArgumentParser(
+    parser = command.Parser(
         description=__doc__, epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("results", nargs="+", metavar="RESULTS.json", help="what --output wrote")
     parser.add_argument("--kind", type=names_of(plotting.KINDS), metavar="KIND,...",

@@ -56,7 +56,7 @@ def listed(text, of_one):
 
 
 def parsed():
-    parser = argparse.ArgumentParser(description=__doc__, epilog=EPILOG)
+    parser = command.Parser(description=__doc__, epilog=EPILOG)
     parser.add_argument("--output", metavar="FILE", help="the file; needed but for --dry-run")
     parser.add_argument("--append", action="store_true", help="go on with FILE, if it is there")
     parser.add_argument("--dry-run", action="store_true", help="print the command lines, and run none")

@@ -6,7 +6,6 @@
 # ///
 # SPDX-License-Identifier: Apache-2.0
 """Write what quantisers make of two small models, by their own code, which the readers are tested against."""
-import argparse
 import json
 import pathlib
 import sys
@@ -20,7 +19,7 @@ DTYPES = {"bfloat16": "BF16", "float16": "F16", "float32": "F32", "float8_e4m3fn
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = command.Parser(description=__doc__)
     parser.add_argument("--only", metavar="PART", help="what has this in its name, to standard output")
     arguments = parser.parse_args()
     try:

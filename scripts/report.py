@@ -22,7 +22,7 @@ holds of the results is rounded and says so; the results files stay the record.
 
 
 def main():
-    parser = argparse.ArgumentParser(
+    parser = command.Parser(
         description=__doc__, epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("results", nargs="+", metavar="RESULTS.json",
                         help="what --output of offload_bench or of scripts/merge.py wrote")

@@ -5,7 +5,6 @@
 # ///
 # SPDX-License-Identifier: Apache-2.0
 """Check results files: valid by their schema, and possible by arithmetic and physics."""
-import argparse
 import json
 
 from offload_results import command, validation
@@ -16,7 +15,7 @@ fault: other machines differ, and the code stays 0."""
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, epilog=EPILOG)
+    parser = command.Parser(description=__doc__, epilog=EPILOG)
     parser.add_argument("files", nargs="+", metavar="FILE", help="what --output or merge.py wrote")
     parser.add_argument("--reference", action="store_true",
                         help="also compare with figures published for machines of this kind")

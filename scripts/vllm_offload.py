@@ -6,7 +6,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Time passes over the linear weights of Llama-3.1-8B under vLLM's own offloaders, for comparison
 with this project's figures of the same machine. Prints JSON; needs PyTorch and a GPU."""
-import argparse
 import datetime
 import json
 import sys
@@ -31,7 +30,7 @@ vLLM."""
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, epilog=EPILOG)
+    parser = command.Parser(description=__doc__, epilog=EPILOG)
     parser.add_argument("--vllm", metavar="PATH", help="the folder of vLLM's Python sources")
     parser.add_argument("--rows", nargs="+", metavar="ROW", default=rows.DEFAULT,
                         help=f"what is measured, in this order [default: {' '.join(rows.DEFAULT)}]")

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What every command of the scripts has in common: it ends with a clear line, and writes whole files
 only."""
+import argparse
 import contextlib
 import io
 import os
@@ -14,6 +15,13 @@ from .json_reader import BadInput, read_json
 
 FINDING = 1
 BAD_INPUT = 2
+
+
+class Parser(argparse.ArgumentParser):
+    """Of a command line: what is wrong with one is one line, as all else is."""
+
+    def error(self, message):
+        raise BadInput(f"{message}; --help says what there is")
 
 
 def run(main):

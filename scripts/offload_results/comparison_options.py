@@ -5,7 +5,7 @@ import fnmatch
 import math
 import pathlib
 
-from . import variability
+from . import command, variability
 
 EPILOGUE = """\
 verdicts:
@@ -29,8 +29,8 @@ TOLERANCE_FORMATS = ("table", "json")
 
 
 def arguments(description):
-    parser = argparse.ArgumentParser(description=description, epilog=EPILOGUE,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = command.Parser(description=description, epilog=EPILOGUE,
+                            formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("baseline", type=pathlib.Path, metavar="BASELINE",
                         help="results file, of one run or merged from several")
     parser.add_argument("candidates", type=pathlib.Path, nargs="*", metavar="CANDIDATE",

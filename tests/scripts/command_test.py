@@ -63,6 +63,23 @@ def test_the_verdict_is_the_same_when_nobody_reads_on(tmp_path):
     assert piped_to_nobody("validate.py", old) == (0, "")
 
 
+@pytest.mark.parametrize("command,mentions", [
+    (["compare.py", RUN, RUN, "--threshold", "\x1b[31m\n"], "--threshold: '\\x1b[31m\\n' is not a number"),
+    (["compare.py", RUN], "give candidates, or --tolerances and none"),
+    (["merge.py", RUN], "--output"), (["plot.py", RUN, "--kind", "nope"], "bandwidth, batch"),
+    (["report.py"], "RESULTS.json"), (["validate.py", "--\x1b[31m", RUN], "--\\x1b[31m"),
+    (["cpu_library.py", "--rows", "x"], "a whole number"), (["model_oracle.py", "a"], "unrecognized"),
+    (["prediction_accuracy.py", "--nope"], "--nope"), (["quantised_oracle.py", "a"], "unrecognized"),
+    (["vllm_offload.py", "--samples"], "--samples"), (["readme_table.py"], "RESULTS.json")],
+    ids=lambda value: value[0] if isinstance(value, list) else "")
+def test_a_wrong_command_line_is_one_line(command, mentions):
+    done = forked.script(*command)
+    [line] = done.stderr.splitlines()
+    assert done.returncode == 2 and done.stdout == ""
+    assert line.startswith(f"{command[0]}: ") and mentions in line and "--help" in line
+    assert line.isprintable()
+
+
 def test_an_interrupt_ends_a_script_without_a_traceback():
     text = "import os, signal, time; from offload_results import command; " \
            "command.run(lambda: os.kill(os.getpid(), signal.SIGINT) or time.sleep(60))"
