@@ -3,6 +3,7 @@
 only."""
 import argparse
 import contextlib
+import errno
 import io
 import os
 import pathlib
@@ -130,15 +131,26 @@ def write_whole(path, content):
     data = content.encode("utf-8") if isinstance(content, str) else content
     temporary = None
     try:
+        mode = mode_of(path)
         with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.",
                                          delete=False) as file:
             temporary = pathlib.Path(file.name)
             file.write(data)
-        mask = os.umask(0)
-        os.umask(mask)
-        temporary.chmod(0o666 & ~mask)
+        temporary.chmod(mode)
         temporary.replace(path)
     except OSError as error:
+        raise BadInput(f"{shown}: cannot be written: {error.strerror.lower()}") from None
+    finally:  # after an interrupt, too; in place, it has this name no more
         if temporary is not None:
             temporary.unlink(missing_ok=True)
-        raise BadInput(f"{shown}: cannot be written: {error.strerror.lower()}") from None
+
+
+def mode_of(path):
+    """Of the file that is to be replaced, so that a private one stays so; else the usual one."""
+    if path.exists():
+        if not os.access(path, os.W_OK):  # to replace it needs its folder's permission only
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        return path.stat().st_mode & 0o777
+    mask = os.umask(0)
+    os.umask(mask)
+    return 0o666 & ~mask

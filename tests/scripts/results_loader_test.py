@@ -174,9 +174,11 @@ def test_files_that_may_not_be_read_or_written(tmp_path):
     path.write_text(GOOD)
     tmp_path.chmod(0o500)
     refused(script("merge", path, "--output", tmp_path / "out.json"), "permission denied")
+    tmp_path.chmod(0o700)
+    (tmp_path / "protected.json").touch(0o400)
+    refused(script("merge", path, "--output", tmp_path / "protected.json"), "permission denied")
     path.chmod(0)
     refused(script("validate", path), "permission denied")
-    tmp_path.chmod(0o700)
 
 
 @pytest.mark.parametrize("output,mentions", [
@@ -218,6 +220,29 @@ def test_file_mode_is_the_usual_one(tmp_path):
     finally:
         os.umask(mask)
     assert (tmp_path / "a").stat().st_mode & 0o777 == 0o640
+
+
+def test_a_private_file_stays_private(tmp_path):
+    path = tmp_path / "a"
+    path.write_text("old")
+    path.chmod(0o600)
+    command.write_whole(path, "new")
+    assert path.stat().st_mode & 0o777 == 0o600 and path.read_text() == "new"
+
+
+def test_a_link_to_nothing_gets_its_target(tmp_path):
+    (tmp_path / "link").symlink_to("target")
+    command.write_whole(tmp_path / "link", "new")
+    assert (tmp_path / "link").is_symlink() and (tmp_path / "target").read_text() == "new"
+
+
+def test_an_interrupt_leaves_no_part_of_a_file(tmp_path, monkeypatch):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+    monkeypatch.setattr(pathlib.Path, "replace", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        command.write_whole(tmp_path / "a", "new")
+    assert not list(tmp_path.iterdir())
 
 
 def stumble():
