@@ -3,6 +3,7 @@
 inches; and how it is written, the same bytes each time."""
 import contextlib
 import io
+import warnings
 
 import matplotlib
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -38,7 +39,9 @@ SETTINGS = {
 @contextlib.contextmanager
 def settings():
     """matplotlib's own defaults and ours, whatever the user's matplotlibrc says."""
-    with matplotlib.rc_context():
+    with matplotlib.rc_context(), warnings.catch_warnings():
+        # A name may hold what the font lacks; then a box stands for it.
+        warnings.filterwarnings("ignore", r"Glyph \d+", UserWarning)
         matplotlib.rcdefaults()
         matplotlib.rcParams.update(SETTINGS)
         yield
