@@ -83,6 +83,13 @@ def test_models_are_columns_of_what_an_engine_can_stay_in(tmp_path):
     assert "decode/tokens:1/fast/70b/steady: failed, lost." in first.notes
 
 
+def test_what_never_leaves_the_gpu_is_no_figure_by_itself(tmp_path):
+    alone = make.write(tmp_path / "a.json", make.run([
+        model_pass("decode/tokens:1", "device_resident", "steady", "8b", 100.0, "device_memory")]))
+    with pytest.raises(data.NoData, match="no offloaded passes"):
+        tokens.figures(runs.load([alone]))
+
+
 def test_machines_do_not_share_a_figure_of_tokens(tmp_path):
     paths = [make.write(tmp_path / f"{name}.json", make.run(
         [model_pass("decode/tokens:1", "pinned_copy", "steady", "8b", 1.0)], gpu=make.gpu(name=name)))

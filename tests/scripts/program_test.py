@@ -125,6 +125,17 @@ def test_hostile_safetensors_get_one_clear_line(tmp_path, fault):
     refused(run("--suite", "decode", "--model", str(path)), str(path))
 
 
+@pytest.mark.parametrize("file,mentions", [("a" * 300 + ".safetensors", "is missing"),
+                                           ("loop.safetensors", "is missing"),
+                                           ("pipe.safetensors", "pipe.safetensors: is not a regular file")])
+def test_an_index_of_files_that_cannot_be_opened_gets_one_clear_line(tmp_path, file, mentions):
+    (tmp_path / "loop.safetensors").symlink_to("loop.safetensors")
+    os.mkfifo(tmp_path / "pipe.safetensors")
+    index = tmp_path / "model.safetensors.index.json"
+    index.write_text(json.dumps({"weight_map": {UP: file}}))
+    refused(run("--suite", "decode", "--model", str(tmp_path)), str(tmp_path), mentions)
+
+
 HOSTILE = "x\x1b[31m\ny\x7f\u009b"
 
 
@@ -486,6 +497,17 @@ def test_a_full_disk_behind_stdout_is_an_error(arguments):
     # Google Benchmark's own output does not say why it failed.
     why = "standard output" if "--benchmark_format=json" in arguments else "No space left on device"
     assert [why in line for line in done.stderr.splitlines() if line.startswith("offload_bench: ")] == [True]
+
+
+def test_a_reader_of_progress_that_has_gone_ends_no_run(tmp_path):
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run([BENCH, *SMALL, "--progress", "always", "--output", "r.json"],
+                          stdout=subprocess.DEVNULL, stderr=writer, cwd=tmp_path, timeout=120)
+    os.close(writer)
+    assert done.returncode == 0
+    assert json.loads((tmp_path / "r.json").read_text())["offload_bench"]["complete"]
+    assert [path.name for path in tmp_path.iterdir()] == ["r.json"]
 
 
 @pytest.mark.parametrize("closed,flags,code", [((1,), [], 1), ((1,), ["--benchmark_format=json"], 1),

@@ -6,7 +6,7 @@ from . import caption
 from .data import ABSENT, BarFigure, Cell, Column, NoData, Row
 from .runs import measured, never_leaves_the_gpu, not_shown, offloads
 
-NEEDS = "passes through a model: --suite decode or prefill, with --model"
+NEEDS = "offloaded passes through a model: --suite decode or prefill, with --model"
 
 
 def figures(runs, wanted=None):
