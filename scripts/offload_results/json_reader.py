@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Any JSON document, read strictly and refused with one clear line."""
 import json
+import os
 import re
+import stat
 
 MAX_DIGITS = 20  # of a whole number of 64 bits
 # Of what is not 0. Beyond, squares and quotients leave what a float can hold.
@@ -24,6 +26,8 @@ class Refused(ValueError):
 def read_text(path):
     try:
         with open(path, "rb") as file:
+            if stat.S_ISCHR(os.fstat(file.fileno()).st_mode):
+                raise BadInput(f"{path}: is a device, which may never end; give a file or a pipe")
             text = file.read().decode("utf-8")
     except OSError as error:
         raise BadInput(f"{path}: {error.strerror.lower()}") from None

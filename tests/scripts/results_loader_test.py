@@ -160,6 +160,7 @@ def test_scripts_refuse_in_one_line(tmp_path, kind):
 
 @pytest.mark.parametrize("path,mentions", [
     ("none.json", "no such file"), (".", "is a directory"), ("good.json/more", "not a directory"),
+    ("/dev/null", "is a device"),
 ])
 def test_paths_that_are_no_files(tmp_path, path, mentions):
     (tmp_path / "good.json").write_text(GOOD)
