@@ -48,6 +48,8 @@ def verdict(main):
         return ended(main)
     except BadInput as error:
         return bad_input(error)
+    except MemoryError:
+        return bad_input("not enough memory for what it reads: give fewer files at a time")
     except Exception:
         reason = damage_in(sys.argv[1:])
         if reason is None:  # a fault of the script, to report; 1 would be a finding

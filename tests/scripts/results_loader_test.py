@@ -270,6 +270,16 @@ def test_a_script_that_is_wrong_itself_shows_it_and_no_finding(tmp_path, monkeyp
     assert end.value.code == 2 and "KeyError: 'bytes'" in capsys.readouterr().err
 
 
+def test_what_does_not_fit_into_memory_is_one_line_and_no_finding(tmp_path, monkeypatch, capsys):
+    def grow():
+        raise MemoryError
+    monkeypatch.setattr(sys, "argv", ["scripts/any.py", str(write(tmp_path / "good.json", run([case()])))])
+    with pytest.raises(SystemExit) as end:
+        command.run(grow)
+    [line] = capsys.readouterr().err.splitlines()
+    assert end.value.code == 2 and line.startswith("any.py: not enough memory")
+
+
 SPOILT = {  # what no arithmetic or document takes, though the fields around it are right
     "a family that is no number": lambda document: document["benchmarks"][0].update(family_index=None),
     "a load that is a number": lambda document: document["context"].update(load_avg=3),
