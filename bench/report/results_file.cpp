@@ -6,6 +6,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
@@ -80,12 +82,19 @@ int open_beside(const std::string& path, int flags) {
   return -1;
 }
 
-/// Whether a file of these first bytes may be what a run left that died while it wrote.
+/// Whether this may be what a run left that died while it wrote: the first bytes of results, of
+/// what doctor and advise say, or of a calibration that is kept.
 bool is_part_of_ours(int descriptor) {
-  constexpr std::string_view begin = "{\n  \"context\"";
-  std::string found(begin.size(), '\0');
-  const ssize_t bytes = ::pread(descriptor, found.data(), found.size(), 0);
-  return bytes >= 0 && begin.starts_with(found.substr(0, static_cast<std::size_t>(bytes)));
+  std::array<char, 64> bytes{};
+  const ssize_t count = ::pread(descriptor, bytes.data(), bytes.size(), 0);
+  if (count < 0) return false;
+  const std::string_view found(bytes.data(), static_cast<std::size_t>(count));
+  constexpr std::array<std::string_view, 3> first_names{"context", "schema_version",
+                                                        "offload_bench"};
+  return std::ranges::any_of(first_names, [found](std::string_view name) {
+    const std::string begin = "{\n  \"" + std::string(name) + '"';
+    return begin.starts_with(found.substr(0, begin.size()));
+  });
 }
 
 /// "<path>.old", or with a number behind it: what an earlier run left there stays.

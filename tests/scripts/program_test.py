@@ -499,6 +499,19 @@ def test_a_full_disk_behind_stdout_is_an_error(arguments):
     assert [why in line for line in done.stderr.splitlines() if line.startswith("offload_bench: ")] == [True]
 
 
+@pytest.mark.parametrize("arguments", [
+    ["advise", "--model", "llama3.1-8b", "--platform", "h100-sxm", "--host-memory", "64GiB"], ["doctor"]],
+    ids=["advise", "doctor"])
+def test_what_a_dead_run_left_is_written_over(tmp_path, arguments):
+    output, part = tmp_path / "out.json", tmp_path / "out.json.part"
+    code = run(*arguments, "--output", str(output), env=HIDDEN).returncode
+    part.write_bytes(output.read_bytes()[:200])
+    assert run(*arguments, "--output", str(output), env=HIDDEN).returncode == code
+    assert json.loads(output.read_text()) and not part.exists()
+    part.write_text('{\n  "name": "of something else"\n}\n')
+    refused(run(*arguments, "--output", str(output), env=HIDDEN), "is no part of results")
+
+
 def test_a_reader_of_progress_that_has_gone_ends_no_run(tmp_path):
     reader, writer = os.pipe()
     os.close(reader)
