@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <iostream>
 #include <optional>
 #include <string>
 #include <utility>
@@ -14,6 +13,7 @@
 #include "bench/cli/interrupt.hpp"
 #include "bench/cli/progress.hpp"
 #include "bench/core/names.hpp"
+#include "bench/core/standard_output.hpp"
 #include "bench/core/text.hpp"
 #include "bench/core/utc.hpp"
 #include "bench/machines/machine_profile.hpp"
@@ -325,7 +325,7 @@ AdviceReport report_of(const Options& options, const Catalog& catalog) {
   prompt_of(options, model);  // before anything is measured
   const auto same = find_same_shapes(options.models.front());
   if (same && model.source == preset_source) {
-    std::cerr << "offload_bench: note: " << same->sentence() << '\n';
+    write_message("note: " + same->sentence());
   }
   MachineProfile machine = machine_of(options, catalog, models, model);
   complete(machine);

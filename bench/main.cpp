@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <exception>
-#include <iostream>
 #include <string>
 #include <variant>
 #include <vector>
@@ -40,7 +39,7 @@ int show_plan(const Options& options, const Catalog& catalog) {
       write_stdout(text);
       return exit_ok;
     }
-    std::cerr << text;  // stdout is the plan's
+    write_stderr(text);  // stdout is the plan's
   }
   const Plan plan = make_plan(options, catalog, platform, models);
   show_notes(plan.warnings());

@@ -367,7 +367,7 @@ class Run {
   bool show_summary() const {
     const std::string text = benchmark_.stock_output() ? "" : summary_text(record_);
     if (record_.options.output == "-") {
-      std::cerr << text;  // with the results on stdout it is for the eyes only
+      write_stderr(text);
       return true;
     }
     try {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "bench/cli/answer.hpp"
 
-#include <iostream>
+#include <string>
 
 #include "bench/cli/exit_code.hpp"
 #include "bench/cli/interrupt.hpp"
@@ -17,13 +17,13 @@ int answer(const Options& options, const std::function<Answered()>& ask) {
     const Answered answered = ask();
     if (!options.output.empty()) output.commit(answered.json);
     if (options.output == "-") {
-      std::cerr << answered.text;  // with the document on stdout it is for the eyes only
+      write_stderr(answered.text);
     } else {
       write_stdout(answered.text);
     }
     return answered.exit_code;
   } catch (const Interrupted& interrupted) {
-    std::cerr << "offload_bench: interrupted by " << signal_name(interrupted.signal) << '\n';
+    write_message(std::string("interrupted by ") + signal_name(interrupted.signal));
     return exit_interrupted;
   }
 }

@@ -33,6 +33,8 @@ void write_stdout(std::string_view text) {
   throw std::runtime_error("cannot write to standard output" + why);
 }
 
+void write_stderr(std::string_view text) { std::cerr << printable(text, "\n\t"); }
+
 void write_message(std::string_view text) {
   std::cerr << "offload_bench: " << printable(text) << '\n';
 }

@@ -13,6 +13,10 @@ void keep_standard_streams_apart();
 /// it did not arrive.
 void write_stdout(std::string_view text);
 
+/// `text` on standard error as write_stdout() would show it: with data on stdout it is for the eyes
+/// only, and nobody may be there to see it.
+void write_stderr(std::string_view text);
+
 /// "offload_bench: " and `text` on standard error, in one line whatever names it quotes.
 void write_message(std::string_view text);
 

@@ -127,9 +127,9 @@ MachineProfile machine_of_results(const Fields& run, const std::string& source) 
   }
   const std::string started = run.text("started_at");
   machine.name = machine.platform.gpu->name;
-  machine.origin =
+  machine.origin = printable(
       source + ", measured " +
-      (started.empty() ? "at a time that is not known" : started.substr(0, date_characters));
+      (started.empty() ? "at a time that is not known" : started.substr(0, date_characters)));
   machine.one_memory = memory_mode(machine.platform.gpu->memory_model) == MemoryMode::one_memory;
   return machine;
 }
@@ -184,8 +184,8 @@ MachineProfile machine_of_profile(const Fields& profile, const std::string& sour
   machine.published = true;
   machine.name = profile.text("slug");
   const std::string date = newest(*rates);
-  machine.origin =
-      "published figures (" + source + ", " + (date.empty() ? "undated" : "newest " + date) + ")";
+  machine.origin = printable("published figures (" + source + ", " +
+                             (date.empty() ? "undated" : "newest " + date) + ")");
   machine.one_memory = gpu->flag("shares_host_memory").value_or(false);
   machine.rates = published_rates(*rates);
   machine.platform.gpu = published_gpu(profile, *gpu);

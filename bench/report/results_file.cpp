@@ -16,6 +16,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "bench/core/standard_output.hpp"
 #include "bench/report/redact.hpp"
 #include "offload/error.hpp"
 
@@ -243,8 +244,7 @@ void ResultsFile::open_journal() {
       status.st_size > 0) {
     const std::string old = free_name(journal_path_);
     if (::rename(journal_path_.c_str(), old.c_str()) == 0) {
-      std::fprintf(stderr, "note: an earlier run did not end; what it measured is kept in %s\n",
-                   old.c_str());
+      write_message("note: an earlier run did not end; what it measured is kept in " + old);
     }
   }
   journal_ = open_beside(journal_path_, O_WRONLY | O_APPEND);

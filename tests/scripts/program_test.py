@@ -8,6 +8,7 @@ Needs pytest. OFFLOAD_BENCH names the benchmark.
 import json
 import math
 import os
+import pathlib
 import re
 import resource
 import signal
@@ -158,6 +159,25 @@ def test_names_in_a_model_stay_in_their_line(tmp_path):
     assert done.returncode == 0, done.stderr
     assert "up_proj and x?[31m?y??" in done.stdout
     assert all(character.isprintable() for character in done.stdout.replace("\n", ""))
+
+
+@pytest.mark.parametrize("output", [[], ["--output", "-"]])
+def test_the_name_of_a_machines_file_stays_in_its_line(tmp_path, output):
+    path = tmp_path / f"{HOSTILE}.json"
+    path.symlink_to(pathlib.Path(__file__).parents[2] / "results/h200-sxm-pcie5/decode-llama3.1-8b.json")
+    done = run("advise", "--model", "llama3.1-8b", "--platform", str(path), *output)
+    assert done.returncode == 0, done.stderr
+    shown = done.stderr if output else done.stdout
+    assert "x?[31m?y??.json, measured " in shown.splitlines()[0]
+    assert all(character.isprintable() for character in shown.replace("\n", ""))
+
+
+def test_a_note_on_an_earlier_run_stays_in_its_line(tmp_path):
+    (tmp_path / f"{HOSTILE}.json.journal").write_text("{}\n")
+    done = run(*SMALL, "--output", str(tmp_path / f"{HOSTILE}.json"))
+    assert done.returncode == 0
+    [line] = [line for line in done.stderr.splitlines() if "an earlier run did not end" in line]
+    assert line.startswith("offload_bench: note: ") and line.endswith("x?[31m?y??.json.journal.old")
 
 
 def test_a_gguf_that_claims_too_much_gets_one_clear_line(tmp_path):
