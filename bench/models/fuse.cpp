@@ -338,20 +338,31 @@ void replace_segment(std::string& name, std::string_view from, std::string_view 
   if (at != name.npos) name.replace(at, from.size(), to);
 }
 
+/// A copy of all of it would take as much memory again where each expert has tensors of its own.
+Model without_layers(const Model& model) {
+  return {model.name, model.architecture, model.source,            model.ends,
+          {},         model.experts,      model.experts_per_token, model.context};
+}
+
+ModelLayer fused_layer(ModelLayer layer, bool gpt_oss) {
+  for (ModelTensor& tensor : layer.tensors) rename_nameless_kinds(tensor);
+  const bool transposed = stacked_transposed(layer);
+  layer.tensors = LayerFuser(layer.tensors).run();
+  for (ModelTensor& tensor : layer.tensors) {
+    rename_stacked(tensor, transposed);
+    rename_stacked_module(tensor);
+    if (gpt_oss) replace_segment(tensor.name, ".self_attn.", ".attn.");
+  }
+  return layer;
+}
+
 }  // namespace
 
 Model fused(const Model& checkpoint) {
-  Model model = checkpoint;
-  const bool gpt_oss = model.architecture == "gpt_oss";
-  for (ModelLayer& layer : model.layers) {
-    for (ModelTensor& tensor : layer.tensors) rename_nameless_kinds(tensor);
-    const bool transposed = stacked_transposed(layer);
-    layer.tensors = LayerFuser(layer.tensors).run();
-    for (ModelTensor& tensor : layer.tensors) {
-      rename_stacked(tensor, transposed);
-      rename_stacked_module(tensor);
-      if (gpt_oss) replace_segment(tensor.name, ".self_attn.", ".attn.");
-    }
+  const bool gpt_oss = checkpoint.architecture == "gpt_oss";
+  Model model = without_layers(checkpoint);
+  for (const ModelLayer& layer : checkpoint.layers) {
+    model.layers.push_back(fused_layer(layer, gpt_oss));
   }
   if (gpt_oss) {
     for (ModelTensor& tensor : model.ends) {
