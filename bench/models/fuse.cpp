@@ -340,8 +340,8 @@ void replace_segment(std::string& name, std::string_view from, std::string_view 
 
 /// A copy of all of it would take as much memory again where each expert has tensors of its own.
 Model without_layers(const Model& model) {
-  return {model.name, model.architecture, model.source,            model.ends,
-          {},         model.experts,      model.experts_per_token, model.context};
+  return {model.name,    model.architecture,      model.source, model.ends, {},
+          model.experts, model.experts_per_token, model.context};
 }
 
 ModelLayer fused_layer(ModelLayer layer, bool gpt_oss) {

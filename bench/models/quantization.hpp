@@ -30,6 +30,8 @@ enum class QuantizedForm : std::uint8_t {
   bnb_int8,      // bitsandbytes': a float scale for each row
 };
 
+inline constexpr std::uint64_t mxfp4_block = 32;  // elements that share one scale
+
 struct Quantization {
   QuantizedForm form = QuantizedForm::fp8_blocks;
   std::uint64_t rows = 0;  // of a block that shares a scale; 0: all of them
@@ -57,13 +59,14 @@ std::optional<Quantization> read_quantization(const ConfigFields& fields, const 
 std::optional<Quantization> quantization_by(std::string_view method, const ConfigFields& fields,
                                             const std::string& source);
 
-/// A matrix before it is quantised.
+/// A matrix before it is quantised, or a stack of one for each expert.
 struct QuantizedMatrix {
   std::string module;
   std::uint64_t rows = 0;
   std::uint64_t cols = 0;
   Part part = Part::other;
-  std::string dtype;  // the model's
+  std::string dtype;          // the model's
+  std::uint64_t experts = 0;  // of a stack; 0: a matrix by itself
 };
 
 /// The tensors that it is in the checkpoint: names, dtypes, shapes. Throws UsageError where the

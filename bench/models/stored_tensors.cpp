@@ -18,22 +18,8 @@ std::uint64_t elements(const Shape& shape) {
 
 std::uint64_t element_bytes(std::string_view dtype) {
   if (dtype == "I64") return 8;
-  if (dtype == "F32") return 4;
+  if (dtype == "F32" || dtype == "I32") return 4;
   return dtype == "BF16" || dtype == "F16" ? 2 : 1;
-}
-
-/// Tensors that say how to read others: no parameters of the model.
-ModelTensor scales(std::string name, std::string_view dtype, Shape shape) {
-  ModelTensor result = plain_tensor(std::move(name), dtype, std::move(shape));
-  result.parameters = 0;
-  return result;
-}
-
-/// Several elements in each byte.
-ModelTensor packed(std::string name, Shape shape, std::uint64_t parameters) {
-  ModelTensor result = plain_tensor(std::move(name), "U8", std::move(shape));
-  result.parameters = parameters;
-  return result;
 }
 
 /// Whether the matrix of `module` is; routers are left as they are.
@@ -45,6 +31,7 @@ bool is_quantized(const Storage& storage, const std::string& module, Part part) 
 }  // namespace
 
 ModelTensor plain_tensor(std::string name, std::string_view dtype, Shape shape) {
+  name.shrink_to_fit();  // a model of many experts has hundreds of thousands of tensors
   const std::uint64_t count = elements(shape);
   return {std::move(name), std::string(dtype),           std::move(shape),
           count,           count * element_bytes(dtype), Part::other};
@@ -68,10 +55,8 @@ std::vector<ModelTensor> stack_tensors(const Storage& storage, const std::string
                                        std::uint64_t cols, bool bias) {
   std::vector<ModelTensor> tensors;
   if (storage.quantization) {
-    const std::uint64_t scaled = cols / mxfp4_block;
-    tensors = {
-        packed(name + "_blocks", {experts, rows, scaled, mxfp4_block / 2}, experts * rows * cols),
-        scales(name + "_scales", "U8", {experts, rows, scaled})};
+    tensors = tensors_of({name, rows, cols, Part::experts, storage.dtype, experts},
+                         *storage.quantization);
   } else {
     tensors = {plain_tensor(name, storage.dtype, {experts, cols, rows})};
   }

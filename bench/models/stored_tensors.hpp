@@ -32,6 +32,4 @@ std::vector<ModelTensor> stack_tensors(const Storage& storage, const std::string
                                        std::uint64_t experts, std::uint64_t rows,
                                        std::uint64_t cols, bool bias);
 
-inline constexpr std::uint64_t mxfp4_block = 32;  // elements that share one scale
-
 }  // namespace offload
