@@ -16,10 +16,11 @@
 namespace offload {
 namespace {
 
-// Far above any model, and low enough that no sum over a model's tensors overflows and no list of
-// them fills the memory.
+// Far above any model, and low enough that no sum over a model's tensors overflows.
 constexpr std::uint64_t max_layers = 1 << 10;
-constexpr std::uint64_t max_repeated = 120'000;  // an expert has up to three matrices
+// Of the largest model known, Kimi-K2 in NVFP4: 60 layers of 384 experts, each of three matrices in
+// four tensors, are 276'480; and what stands beside them.
+constexpr std::uint64_t max_tensors = 280'000;
 constexpr std::uint64_t max_elements = std::uint64_t{1} << 42;
 
 /// A line of a description such as "linear mlp.experts.{experts}.down_proj hidden expert_width",
@@ -99,8 +100,6 @@ class RowReader {
       row.rest = row.name.substr(end + 1);
       row.count = lengths_.number(row.name.substr(begin + 1, end - begin - 1));
       row.name.resize(begin);
-      repeated_ += *row.count;
-      if (repeated_ > max_repeated) fields_.fail("more experts in all layers than any model has");
     }
     const std::size_t lengths = lengths_in(words);
     for (std::size_t i = 0; i < lengths; ++i) row.shape.push_back(length(words.at(i + 2), row));
@@ -135,7 +134,6 @@ class RowReader {
 
   const ConfigFields& fields_;
   FamilyLengths& lengths_;
-  std::uint64_t repeated_ = 0;  // tensors of all layers
 };
 
 /// All rows of a model.
@@ -188,20 +186,33 @@ std::vector<ModelTensor> tensors_named(const std::string& name, const TensorRow&
   return tensors;
 }
 
-std::vector<ModelTensor> tensors_of(const Rows& rows, const std::string& prefix,
-                                    const Storage& storage) {
-  std::vector<ModelTensor> tensors;
-  for (const TensorRow& row : rows) {
-    for (std::uint64_t i = 0; i < row.count.value_or(1); ++i) {
-      std::string name = prefix + row.name;
-      if (row.count) name.append(std::to_string(i)).append(row.rest);
-      for (ModelTensor& tensor : tensors_named(name, row, storage)) {
-        tensors.push_back(std::move(tensor));
+/// Makes tensors of rows, no more than fit into memory.
+class TensorMaker {
+ public:
+  explicit TensorMaker(const ConfigFields& fields) : fields_(fields) {}
+
+  std::vector<ModelTensor> tensors_of(const Rows& rows, const std::string& prefix,
+                                      const Storage& storage) {
+    std::vector<ModelTensor> tensors;
+    for (const TensorRow& row : rows) {
+      for (std::uint64_t i = 0; i < row.count.value_or(1); ++i) {
+        std::string name = prefix + row.name;
+        if (row.count) name.append(std::to_string(i)).append(row.rest);
+        for (ModelTensor& tensor : tensors_named(name, row, storage)) {
+          if (++made_ > max_tensors) {
+            fields_.fail("more tensors, mostly of experts, than any model has");
+          }
+          tensors.push_back(std::move(tensor));
+        }
       }
     }
+    return tensors;
   }
-  return tensors;
-}
+
+ private:
+  const ConfigFields& fields_;
+  std::uint64_t made_ = 0;
+};
 
 void refuse_other_layers(const ConfigFields& fields, const FamilyDescription& description) {
   const std::vector<std::string> known = words_of(description.text("layer_types"));
@@ -293,12 +304,13 @@ Model model_of(const ConfigFields& fields, const std::string& name, const std::s
   const ModelRows rows = rows_of(fields, lengths);
   check_packed(fields, rows, storage);
 
+  TensorMaker maker(fields);
   Model model;
   model.name = name;
   model.architecture = fields.text_anywhere("model_type").value();
   model.source = source;
   model.context = context_of(fields);
-  for (ModelTensor& end : tensors_of(rows.body, prefixes.model, outside)) {
+  for (ModelTensor& end : maker.tensors_of(rows.body, prefixes.model, outside)) {
     add_end(std::move(end), model);
   }
   for (auto layer = rows.layers.begin(); layer != rows.layers.end(); ++layer) {
@@ -306,9 +318,9 @@ Model model_of(const ConfigFields& fields, const std::string& name, const std::s
     if (again && wanted == Layers::first_of_each_kind) continue;
     const std::string index = std::to_string(layer - rows.layers.begin());
     const std::string prefix = prefixes.model + description.text("stack") + "." + index + ".";
-    add_layer(tensors_of(*layer, prefix, storage), model);
+    add_layer(maker.tensors_of(*layer, prefix, storage), model);
   }
-  for (ModelTensor& end : tensors_of(rows.head, prefixes.head, outside)) {
+  for (ModelTensor& end : maker.tensors_of(rows.head, prefixes.head, outside)) {
     add_end(std::move(end), model);
   }
   refuse_unknown_experts(model);

@@ -168,24 +168,36 @@ def test_machine(started, kind, tmp_path):
     check(started, path.stat().st_size, "advise", "--model", "llama3.1-8b", "--platform", path)
 
 
-def largest(**quantization):
+# Of a stored matrix four tensors, two, and one.
+NVFP4 = {"quant_method": "modelopt", "quant_algo": "NVFP4"}
+FP8 = {"quant_method": "fp8", "weight_block_size": [128, 128]}
+
+
+def largest(quantization, experts=384, wrapper=None):
     """A small file that stands for as many tensors as the largest model known has."""
     config = json.loads((ORACLE / "deepseek_v3" / "config.json").read_text())
-    config.update(num_hidden_layers=61, n_routed_experts=384,
-                  quantization_config={"quant_method": "fp8", "weight_block_size": [128, 128],
-                                       **quantization})
-    return json.dumps(config)
+    config.update(num_hidden_layers=61, first_k_dense_replace=1, n_routed_experts=experts)
+    if wrapper:
+        config = {"model_type": wrapper, "text_config": config}
+    return json.dumps(config | {"quantization_config": quantization})
 
 
-def test_as_many_experts_as_any_model_has(started, tmp_path):
-    plan(started, tmp_path / "config.json", largest(), codes=(0, 3))
+@pytest.mark.parametrize("wrapper", [None, "deepseek_vl"])  # whose tensors have the longest names
+def test_as_many_experts_as_any_model_has(started, wrapper, tmp_path):
+    plan(started, tmp_path / "config.json", largest(NVFP4, wrapper=wrapper), codes=(0, 3))
+
+
+@pytest.mark.parametrize("quantization, most", [(NVFP4, 384), (FP8, 770), (None, 1545)])
+def test_more_experts_than_any_model_has(started, quantization, most, tmp_path):
+    plan(started, tmp_path / "config.json", largest(quantization, most), codes=(0, 3))
+    plan(started, tmp_path / "config.json", largest(quantization, most + 10))
 
 
 def test_many_names_of_modules_that_are_not_quantised(started, tmp_path):
     names = [f"layers.{i}.mlp" for i in range(100, 14_000)]
-    plan(started, tmp_path / "config.json", largest(modules_to_not_convert=names), codes=(0, 3))
+    plan(started, tmp_path / "config.json", largest(NVFP4 | {"exclude_modules": names}), codes=(0, 3))
 
 
 def test_many_patterns_of_modules_that_are_not_quantised(started, tmp_path):
     names = [f"*e*e*e*x{i}" for i in range(14_000)]
-    plan(started, tmp_path / "config.json", largest(modules_to_not_convert=names))
+    plan(started, tmp_path / "config.json", largest(NVFP4 | {"exclude_modules": names}))
