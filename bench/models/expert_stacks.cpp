@@ -3,6 +3,9 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <optional>
+#include <string_view>
+#include <utility>
 
 #include "bench/core/text.hpp"
 #include "bench/models/tensor_names.hpp"
@@ -36,7 +39,38 @@ bool is_dense_gate(const ModelTensor& tensor, const ModelLayer& layer) {
   });
 }
 
+/// Of the experts for text, which "gate.weight" chooses among beside the images' "gate.weight_1";
+/// nullopt without that.
+std::optional<std::uint64_t> text_experts(const std::vector<ModelTensor>& layer,
+                                          const std::string& source) {
+  constexpr std::string_view ending = ".gate.weight_1";
+  const auto images = std::ranges::find_if(
+      layer, [&](const ModelTensor& tensor) { return tensor.name.ends_with(ending); });
+  if (images == layer.end()) return std::nullopt;
+  const std::string name = images->name.substr(0, images->name.size() - 2);
+  const auto text = std::ranges::find(layer, name, &ModelTensor::name);
+  if (text != layer.end() && text->shape.size() == 2) return text->shape.back();
+  throw UsageError(source + ": tensor " + in_quotes(images->name) +
+                   " chooses experts for images, but no " + in_quotes(name) +
+                   " shows how many there are for text");
+}
+
 }  // namespace
+
+void set_aside_image_experts(std::vector<ModelTensor>& layer, std::vector<ModelTensor>& aside,
+                             const std::string& source) {
+  const std::optional<std::uint64_t> text = text_experts(layer, source);
+  if (!text) return;
+  const auto images =
+      std::stable_partition(layer.begin(), layer.end(), [&](const ModelTensor& tensor) {
+        return expert_of(name_in_layer(tensor.name)).value_or(0) < *text;
+      });
+  for (auto tensor = images; tensor != layer.end(); ++tensor) {
+    tensor->part = Part::tower;
+    aside.push_back(std::move(*tensor));
+  }
+  layer.erase(images, layer.end());
+}
 
 std::uint64_t routed_experts(const ModelLayer& layer) {
   std::uint64_t experts = 0;

@@ -17,6 +17,12 @@ std::uint64_t routed_experts(const ModelLayer& layer);
 /// number cannot be told.
 void find_expert_stacks(ModelLayer& layer, const std::string& source);
 
+/// Moves the experts that only images use out of `layer`, to `aside`: where there is a router for
+/// them beside that for text, they stand behind the experts for text (ERNIE 4.5 VL). Throws
+/// UsageError naming `source` when that one does not show how many these are.
+void set_aside_image_experts(std::vector<ModelTensor>& layer, std::vector<ModelTensor>& aside,
+                             const std::string& source);
+
 /// Throws UsageError naming `source` when something routes tokens to experts and none were found.
 void refuse_unknown_experts(const Model& model);
 

@@ -30,6 +30,8 @@ struct TensorRow {
   std::string name;  // up to the number, where it is repeated
   std::string rest;  // of the name, after the number
   std::optional<std::uint64_t> count;
+  std::uint64_t first = 0;  // of the numbers
+  std::uint64_t step = 1;   // from one to the next
   std::vector<std::uint64_t> shape;
   bool bias = false;
 
@@ -44,8 +46,9 @@ struct Line {
   std::vector<std::string> words;
 };
 
+/// Of a part, whose names are those behind `prefix`.
 void add_lines(const std::vector<std::string>& texts, const std::vector<std::string>& conditions,
-               std::vector<Line>& lines) {
+               const std::string& prefix, std::vector<Line>& lines) {
   for (const std::string& text : texts) {
     Line line{conditions, words_of(text)};
     while (line.words.front().starts_with("?")) {
@@ -53,16 +56,18 @@ void add_lines(const std::vector<std::string>& texts, const std::vector<std::str
       line.words.erase(line.words.begin());
     }
     if (line.words.front() == "use") {
-      add_lines(family_part(line.words.at(1)), line.conditions, lines);
-    } else {
-      lines.push_back(std::move(line));
+      const std::string inner = line.words.size() > 2 ? prefix + line.words[2] : prefix;
+      add_lines(family_part(line.words.at(1)), line.conditions, inner, lines);
+      continue;
     }
+    if (line.words.front() != "refuse") line.words.at(1).insert(0, prefix);
+    lines.push_back(std::move(line));
   }
 }
 
 std::vector<Line> lines_in(const FamilyDescription& description, std::string_view name) {
   std::vector<Line> lines;
-  add_lines(description.lines(name), {}, lines);
+  add_lines(description.lines(name), {}, "", lines);
   return lines;
 }
 
@@ -98,7 +103,7 @@ class RowReader {
     if (begin != row.name.npos) {
       const std::size_t end = row.name.find('}');
       row.rest = row.name.substr(end + 1);
-      row.count = lengths_.number(row.name.substr(begin + 1, end - begin - 1));
+      repeat(row, row.name.substr(begin + 1, end - begin - 1));
       row.name.resize(begin);
     }
     const std::size_t lengths = lengths_in(words);
@@ -106,6 +111,16 @@ class RowReader {
     check_size(row);
     row.bias = words.size() > lengths + 2 && lengths_.number(words.at(lengths + 2)) != 0;
     return row;
+  }
+
+  /// "COUNT" numbers from 0 on, or "COUNT:FIRST:STEP".
+  void repeat(TensorRow& row, const std::string& numbers) {
+    const std::size_t first = numbers.find(':');
+    row.count = lengths_.number(numbers.substr(0, first));
+    if (first == numbers.npos) return;
+    const std::size_t step = numbers.find(':', first + 1);
+    row.first = lengths_.number(numbers.substr(first + 1, step - first - 1));
+    row.step = lengths_.number(numbers.substr(step + 1));
   }
 
   static std::size_t lengths_in(const std::vector<std::string>& words) {
@@ -197,7 +212,7 @@ class TensorMaker {
     for (const TensorRow& row : rows) {
       for (std::uint64_t i = 0; i < row.count.value_or(1); ++i) {
         std::string name = prefix + row.name;
-        if (row.count) name.append(std::to_string(i)).append(row.rest);
+        if (row.count) name.append(std::to_string(row.first + i * row.step)).append(row.rest);
         for (ModelTensor& tensor : tensors_named(name, row, storage)) {
           if (++made_ > max_tensors) {
             fields_.fail("more tensors, mostly of experts, than any model has");

@@ -45,7 +45,7 @@ Stage stage_of_norm(std::string_view rest) {
       {"post_feedforward", "post_ffw", "post_mlp", "post_moe", "layer_output"});
   constexpr auto middle = std::to_array<std::string_view>(
       {"post_attention", "post_attn", "post_self_attn", "pre_feedforward", "pre_ffw", "pre_mlp",
-       "ffn_norm", "ffn_layernorm", "ln_2", "ln2", "norm2", "final_layer_norm"});
+       "ffn_norm", "ffn_layernorm", "ff_norm", "ln_2", "ln2", "norm2", "final_layer_norm"});
   // Inside the token mixer: of queries, keys, the compressed cache, the state.
   constexpr auto inner = std::to_array<std::string_view>(
       {"attn.", "attention.", "mixer.", "mamba.", "attn_q", "attn_k", "attn_output", "attn_sub",
@@ -368,6 +368,7 @@ void arrange_layers(std::vector<ModelTensor> tensors, Model& model) {
                        "; if it is one file of several, give their directory");
     }
     ++expected;
+    set_aside_image_experts(layer, model.ends, model.source);
     add_layer(std::move(layer), model);
   }
   refuse_unknown_experts(model);

@@ -172,12 +172,13 @@ class Parser {
       const std::uint64_t index = number_of(second);
       return index < items.size() ? as_shape_value(items[index]) : ShapeValue();
     }
-    if (name != "has") reject("no function " + std::string(name));
-    return std::uint64_t{
-        std::any_of(items.begin(), items.end(),
-                    [&](const JsonValue& item) { return same(as_shape_value(item), second); })
-            ? 1U
-            : 0U};
+    const auto found = std::find_if(items.begin(), items.end(), [&](const JsonValue& item) {
+      return same(as_shape_value(item), second);
+    });
+    if (name == "has") return std::uint64_t{found != items.end() ? 1U : 0U};
+    if (name != "index") reject("no function " + std::string(name));
+    if (found == items.end()) return {};
+    return static_cast<std::uint64_t>(found - items.begin());
   }
 
   static ShapeValue division(std::string_view name, const ShapeValue& first,

@@ -67,7 +67,7 @@ bool is_attention(std::string_view component) {
       {"attn", "attention", "ssm_", "mamba", "time_mix", "temporal_block", "shortconv",
        "short_conv", "indexer", "query_key_value"});
   constexpr auto leaves = std::to_array<std::string_view>(
-      {"q_proj", "k_proj", "v_proj", "o_proj", "qkv_proj", "Wqkv", "conv"});
+      {"q_proj", "k_proj", "v_proj", "o_proj", "qkv_proj", "Wqkv", "conv", "W_down", "W_up"});
   return holds_one_of(component, words) || is_one_of(component, leaves);
 }
 

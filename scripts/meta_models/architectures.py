@@ -38,6 +38,7 @@ NEEDED = {
     "ministral": {"head_dim": 128},
     "nemotron": {"head_dim": 128, "num_key_value_heads": 8},
     "ovis2": {"vocab_size": 151936, "hidden_size": 4096},
+    "zamba2": {"num_mem_blocks": 2, "use_shared_attention_adapter": True, "mamba_ngroups": 2},
 }
 
 # Which of them have the dimensions of a model that is published, and the parameters it is known to have.

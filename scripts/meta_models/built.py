@@ -26,6 +26,8 @@ EXPERTS = ("num_experts", "num_local_experts", "n_routed_experts", "moe_num_expe
 PER_TOKEN = ("num_experts_per_tok", "num_experts_per_token", "moe_topk", "moe_k", "top_k_experts", "moe_top_k",
              "num_selected_experts", "moe_num_active_experts", "num_activated_experts", "router_top_k")
 DTYPES = {torch.bfloat16: "BF16", torch.float32: "F32", torch.int64: "I64", torch.int32: "I32", torch.bool: "BOOL"}
+# Of images or sound, in what transformers takes for the text model: no text passes through it.
+NOT_TEXT = re.compile(r"\.vision_moe\.experts\.|\.embed_tokens_extend\.")
 CHOOSES = re.compile(r"(?<!attn)\.(gate|router\w*|shared_expert_gate)\.")
 
 
@@ -113,11 +115,12 @@ def path_of(model, module):
 
 def text_of(model, config, tensors):
     """{name: elements} of the text model and its head."""
-    if config.get_text_config() is config:
-        return {name: tensor.numel() for name, tensor in tensors.items()}
-    parts = [decoder_of(model), model.get_output_embeddings()]
-    prefixes = tuple(path_of(model, part) + "." for part in parts if part is not None)
-    return {name: tensor.numel() for name, tensor in tensors.items() if name.startswith(prefixes)}
+    prefixes = ("",)
+    if config.get_text_config() is not config:
+        parts = [decoder_of(model), model.get_output_embeddings()]
+        prefixes = tuple(path_of(model, part) + "." for part in parts if part is not None)
+    return {name: tensor.numel() for name, tensor in tensors.items()
+            if name.startswith(prefixes) and not NOT_TEXT.search(name)}
 
 
 def experts_of(config, model):

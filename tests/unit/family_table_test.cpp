@@ -118,6 +118,46 @@ TEST(FamilyTable, AnArchitectureOfExpertsMayHaveNone) {
   EXPECT_NE(find(dense, "model.layers.1.shared_mlp.input_linear.weight"), nullptr);
 }
 
+TEST(FamilyTable, ABlockThatLayersShareStandsInTheFirstOfThem) {
+  const std::string zamba = R"("model_type": "zamba2", "hidden_size": 64, "vocab_size": 100,
+      "intermediate_size": 96, "num_attention_heads": 4, "num_hidden_layers": 5,
+      "attention_head_dim": 32, "n_mamba_heads": 4, "mamba_ngroups": 1, "mamba_d_state": 8,
+      "mamba_d_conv": 4, "mamba_expand": 2, "adapter_rank": 4,
+      "layers_block_type": ["mamba", "hybrid", "hybrid", "mamba", "hybrid"],
+      "hybrid_layer_ids": [1, 2, 4])";
+  const auto has = [&](const std::string& more, const std::string& name) {
+    return find(read(zamba + more), "model.layers." + name) != nullptr;
+  };
+  const std::string up = ".shared_transformer.feed_forward.gate_up_proj";
+  EXPECT_TRUE(has("", "1" + up + ".weight"));
+  EXPECT_FALSE(has("", "2" + up + ".weight"));
+  EXPECT_TRUE(has("", "2.mamba_decoder.mamba.in_proj.weight"));
+  EXPECT_TRUE(has("", "3.mamba.in_proj.weight"));
+  // What adapts the block to each layer stands with it.
+  EXPECT_TRUE(has("", "1" + up + "_adapter_list.2.0.weight"));
+  const std::string two = R"(, "num_mem_blocks": 2)";
+  EXPECT_TRUE(has(two, "2" + up + ".weight"));
+  EXPECT_FALSE(has(two, "4" + up + ".weight"));
+  EXPECT_TRUE(has(two, "1" + up + "_adapter_list.2.0.weight"));
+  EXPECT_FALSE(has(two, "1" + up + "_adapter_list.1.0.weight"));
+  EXPECT_TRUE(has(two, "2" + up + "_adapter_list.1.0.weight"));
+  std::string other = zamba;
+  other.replace(other.find("\"mamba\", \"hybrid\"]"), 7, "\"other\"");
+  EXPECT_NE(fault(other).find("layers_block_type is not supported"), std::string::npos);
+}
+
+TEST(FamilyTable, TokensAddedToMolmosVocabularyHaveATableOfTheirOwn) {
+  const std::string molmo = R"("model_type": "molmo2_text", "head_dim": 16, )" + sizes;
+  const Model model = read(molmo + R"(, "additional_vocab_size": 8)");
+  EXPECT_EQ(find(model, "model.wte.embedding")->shape, (std::vector<std::uint64_t>{100, 64}));
+  EXPECT_EQ(find(model, "model.wte.new_embedding")->shape, (std::vector<std::uint64_t>{8, 64}));
+  EXPECT_EQ(find(model, "lm_head.weight")->shape, (std::vector<std::uint64_t>{100, 64}));
+  // As OLMo, over all heads, or as Qwen, over each.
+  EXPECT_EQ(find(model, "model.blocks.1.self_attn.k_norm.weight")->parameters, 16U);
+  const Model whole = read(molmo + R"(, "qk_norm_type": "olmo")");
+  EXPECT_EQ(find(whole, "model.blocks.1.self_attn.k_norm.weight")->parameters, 32U);
+}
+
 TEST(FamilyTable, RefusesWhatItDoesNotKnow) {
   const std::string gemma = R"("model_type": "gemma4_text", "head_dim": 16, )" + sizes;
   EXPECT_NE(fault(gemma + R"(, "enable_moe_block": true)").find("enable_moe_block"),

@@ -184,6 +184,27 @@ TEST(SafetensorsModel, KeepsTowersAndDraftingLayersOutOfTheLayers) {
   EXPECT_EQ(model.bytes(Part::embedding), 128U);
 }
 
+TEST(SafetensorsModel, KeepsExpertsForImagesOutOfTheLayers) {
+  const std::string mlp = "model.layers.0.mlp.";
+  Checkpoint checkpoint;
+  checkpoint.add(mlp + "experts.0.up_proj.weight", "BF16", "4,8", 64)
+      .add(mlp + "experts.1.up_proj.weight", "BF16", "4,8", 64)
+      .add(mlp + "experts.2.up_proj.weight", "BF16", "2,8", 32)
+      .add(mlp + "experts.3.up_proj.weight", "BF16", "2,8", 32)
+      .add(mlp + "gate.weight_1", "F32", "8,2", 64);
+  EXPECT_NE(testing::message_of<UsageError>([&] {
+              model_of(checkpoint);
+            }).find("no 'model.layers.0.mlp.gate.weight' shows how many there are for text"),
+            std::string::npos);
+  checkpoint.add(mlp + "gate.weight", "F32", "8,2", 64);
+  const Model model = model_of(checkpoint);
+  EXPECT_EQ(model.experts, 2U);
+  EXPECT_EQ(model.layers[0].tensors.size(), 4U);
+  EXPECT_EQ(names_of(model.ends),
+            (Names{mlp + "experts.2.up_proj.weight", mlp + "experts.3.up_proj.weight"}));
+  EXPECT_EQ(model.bytes(Part::tower), 64U);
+}
+
 TEST(SafetensorsModel, WantsAllLayersAndEachTensorOnce) {
   const TempDirectory directory;
   Checkpoint one;
