@@ -44,7 +44,7 @@ def main():
 def entry(model, architecture, layers, name_map):
     fields = json.loads(read_text(DATA / model["name"] / "config.json"))  # Python's own, with Infinity
     fields = fields | fields.get("text_config", {})
-    tensors = {name: tuple(shape) for pattern, shape, _ in model["names"] for name in names.meant(pattern)}
+    tensors = {name: tuple(shape) for pattern, shape, _ in model["names"] for name in sorted(names.meant(pattern))}
     found = {}
     for name, shape in converted.convert(tensors, fields, name_map):
         if name in found:

@@ -55,6 +55,12 @@ std::uint64_t combine(char operation, std::uint64_t left, std::uint64_t right) {
   }
 }
 
+/// "3,4,5" holds 4.
+bool holds_number(std::string_view text, std::uint64_t number) {
+  const std::string listed = "," + std::string(text) + ",";
+  return listed.find("," + std::to_string(number) + ",") != listed.npos;
+}
+
 class Parser {
  public:
   Parser(std::string_view text, const NamedValues& names) : rest_(text), names_(names) {}
@@ -163,6 +169,9 @@ class Parser {
     if (const auto* text = std::get_if<std::string>(&first); text != nullptr && name == "at") {
       const std::uint64_t index = number_of(second);
       return index < text->size() ? ShapeValue(text->substr(index, 1)) : ShapeValue();
+    }
+    if (const auto* text = std::get_if<std::string>(&first); text != nullptr && name == "has") {
+      return std::uint64_t{holds_number(*text, number_of(second)) ? 1U : 0U};
     }
     const auto* list = std::get_if<JsonValue>(&first);
     if (list == nullptr || !list->is_list()) reject("no list where one is meant");

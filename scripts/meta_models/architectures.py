@@ -74,6 +74,55 @@ PUBLISHED = {
     "xglm": ("XGLM 564M", 564_463_616),
 }
 
+GEMMA_4 = {
+    "model_type": "gemma4_text", "vocab_size": 262144, "head_dim": 256, "global_head_dim": 512,
+    "attention_k_eq_v": True, "hidden_size_per_layer_input": 0, "num_kv_shared_layers": 0,
+    "use_double_wide_mlp": False, "tie_word_embeddings": True}
+# Models whose published config.json says what no default of its class says, or by other names. Their repositories:
+# deepseek-ai/DeepSeek-V4-Flash, google/gemma-4-26B-A4B-it and -31B-it, MiniMaxAI/MiniMax-M3,
+# nvidia/NVIDIA-Nemotron-3-Super-120B-A12B-BF16, stepfun-ai/Step-3.7-Flash.
+FORMS = {
+    "deepseek-v4-flash": ("deepseek_v4", {
+        "vocab_size": 129280, "hidden_size": 4096, "num_hidden_layers": 43, "num_attention_heads": 64,
+        "num_key_value_heads": 1, "head_dim": 512, "qk_rope_head_dim": 64, "q_lora_rank": 1024, "o_lora_rank": 1024,
+        "o_groups": 8, "hc_mult": 4, "index_head_dim": 128, "index_n_heads": 64, "index_topk": 512,
+        "n_routed_experts": 256, "n_shared_experts": 1, "num_experts_per_tok": 6, "moe_intermediate_size": 2048,
+        "num_hash_layers": 3, "compress_ratios": [0, 0] + [4, 128] * 20 + [4, 0], "num_nextn_predict_layers": 1,
+        "tie_word_embeddings": False}),
+    "gemma-4-31b": ("gemma4", {"text_config": GEMMA_4 | {
+        "hidden_size": 5376, "intermediate_size": 21504, "num_hidden_layers": 60, "num_attention_heads": 32,
+        "num_key_value_heads": 16, "num_global_key_value_heads": 4, "enable_moe_block": False,
+        "layer_types": (["sliding_attention"] * 5 + ["full_attention"]) * 10}}),
+    "gemma-4-26b-a4b": ("gemma4", {"text_config": GEMMA_4 | {
+        "hidden_size": 2816, "intermediate_size": 2112, "num_hidden_layers": 30, "num_attention_heads": 16,
+        "num_key_value_heads": 8, "num_global_key_value_heads": 2, "enable_moe_block": True, "num_experts": 128,
+        "top_k_experts": 8, "moe_intermediate_size": 704,
+        "layer_types": (["sliding_attention"] * 5 + ["full_attention"]) * 5}}),
+    "minimax-m3": ("minimax_m3_vl", {"text_config": {
+        "model_type": "minimax_m3_vl_text", "vocab_size": 200064, "hidden_size": 6144, "num_hidden_layers": 60,
+        "num_attention_heads": 64, "num_key_value_heads": 4, "head_dim": 128, "intermediate_size": 3072,
+        "dense_intermediate_size": 12288, "shared_intermediate_size": 3072, "num_local_experts": 128,
+        "num_experts_per_tok": 4, "n_shared_experts": 1, "moe_layer_freq": [0] * 3 + [1] * 57,
+        "sparse_attention_config": {"sparse_index_dim": 128, "sparse_num_index_heads": 4,
+                                    "sparse_attention_freq": [0] * 3 + [1] * 57}}}),
+    "nemotron-3-super-120b-a12b": ("nemotron_h", {
+        "vocab_size": 131072, "hidden_size": 4096, "num_hidden_layers": 88, "num_attention_heads": 32,
+        "num_key_value_heads": 2, "head_dim": 128, "mamba_num_heads": 128, "mamba_head_dim": 64, "n_groups": 8,
+        "ssm_state_size": 128, "conv_kernel": 4, "n_routed_experts": 512, "num_experts_per_tok": 22,
+        "n_shared_experts": 1, "moe_intermediate_size": 2688, "moe_latent_size": 1024,
+        "moe_shared_expert_intermediate_size": 5376, "num_nextn_predict_layers": 1, "tie_word_embeddings": False,
+        "hybrid_override_pattern": "MEMEMEM*EMEMEMEM*EMEMEMEM*EMEMEMEMEM*EMEMEMEMEM*EMEMEMEMEM*EMEMEMEMEM*EMEMEMEM*"
+                                   "EMEMEMEME"}),
+    "step-3.7-flash": ("step3p7", {"text_config": {
+        "model_type": "step3p5", "vocab_size": 128896, "hidden_size": 4096, "num_hidden_layers": 45,
+        "num_attention_heads": 64, "num_attention_groups": 8, "head_dim": 128, "intermediate_size": 11264,
+        "moe_num_experts": 288, "moe_top_k": 8, "moe_intermediate_size": 1280, "share_expert_dim": 1280,
+        "moe_layers_enum": ",".join(str(layer) for layer in range(3, 45)), "num_nextn_predict_layers": 3,
+        "attention_other_setting": {"attention_type": "sliding_attention", "num_attention_heads": 96,
+                                    "num_attention_groups": 8, "head_dim": 128},
+        "layer_types": ["full_attention", "sliding_attention", "sliding_attention", "sliding_attention"] * 12}}),
+}
+
 # Built otherwise than its checkpoints are.
 OTHERWISE = {"longcat_flash": "transformers gives weights to experts that have none"}
 
@@ -92,6 +141,7 @@ def presets():
 def entries(decoders):
     """(name, model_type, fields, published) of all that is built; `decoders` are the types that have a class."""
     yield from ((*preset, True) for preset in presets())
+    yield from ((name, model_type, fields, True) for name, (model_type, fields) in FORMS.items())
     for model_type in sorted(decoders - NO_DECODERS):
         yield model_type, model_type, NEEDED.get(model_type, {}), False
 

@@ -17,6 +17,7 @@
 #include "bench/models/json.hpp"
 #include "bench/models/linear_weights.hpp"
 #include "bench/models/load.hpp"
+#include "bench/models/presets.hpp"
 #include "offload/error.hpp"
 #include "tests/unit/model_files.hpp"
 #include "tests/unit/oracle_files.hpp"
@@ -155,7 +156,7 @@ TEST(ModelOracle, HeadersAreReadExactlyOrListed) {
     const std::string name = text(at(model, "name"));
     // One of each architecture is enough: presets of it differ in lengths alone.
     const std::string type = text(at(model, "model_type"));
-    if (name != type && all_names.contains(type)) continue;
+    if (!find_preset_model(name).empty() && all_names.contains(type)) continue;
     const TempDirectory directory;
     const fs::path config = directory.write("config.json", content_of(data / name / "config.json"));
     directory.write("model.safetensors", safetensors_file(header_of(tensors_of(model))));

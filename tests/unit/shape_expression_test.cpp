@@ -50,6 +50,8 @@ TEST(ShapeExpression, LooksIntoListsAndTexts) {
   EXPECT_EQ(number("at(pattern,2)='*'"), 1U);
   EXPECT_EQ(number("has(kinds,'full')"), 1U);
   EXPECT_EQ(number("has(kinds,'other')"), 0U);
+  EXPECT_EQ(number("has('3,14',14)"), 1U);
+  EXPECT_EQ(number("has('3,14',4)"), 0U);
   EXPECT_EQ(number("index(kinds,'linear')"), 1U);
   EXPECT_FALSE(is_given("index(kinds,'other')"));
   EXPECT_EQ(number("size(kinds)"), 2U);
