@@ -29,9 +29,18 @@ ShapeValue first_given(ShapeValue value, ShapeValue other) {
 }
 
 std::uint64_t number_of(const ShapeValue& value) {
-  const auto* number = std::get_if<std::uint64_t>(&value);
-  if (number == nullptr) reject("a list or text where a number is meant");
-  return *number;
+  if (const auto* number = std::get_if<std::uint64_t>(&value)) return *number;
+  const auto* fraction = std::get_if<JsonValue>(&value);
+  if (fraction != nullptr && fraction->number()) {
+    reject("no whole number: " + fraction->description());
+  }
+  reject("a list or text where a number is meant");
+}
+
+double factor_of(const ShapeValue& value) {
+  const auto* fraction = std::get_if<JsonValue>(&value);
+  if (fraction != nullptr && fraction->number()) return *fraction->number();
+  return static_cast<double>(number_of(value));
 }
 
 std::uint64_t combine(char operation, std::uint64_t left, std::uint64_t right) {
@@ -166,6 +175,7 @@ class Parser {
                              const ShapeValue& second) {
     if (!is_given(first)) return first;
     if (name == "up" || name == "divisor") return division(name, first, second);
+    if (name == "scaled") return scaled(first, second);
     if (const auto* text = std::get_if<std::string>(&first); text != nullptr && name == "at") {
       const std::uint64_t index = number_of(second);
       return index < text->size() ? ShapeValue(text->substr(index, 1)) : ShapeValue();
@@ -200,6 +210,13 @@ class Parser {
       reject(std::to_string(b) + " is not a multiple of " + std::to_string(a));
     }
     return first;
+  }
+
+  static ShapeValue scaled(const ShapeValue& length, const ShapeValue& factor) {
+    if (!is_given(factor)) return factor;
+    const double product = static_cast<double>(number_of(length)) * factor_of(factor);
+    if (product > static_cast<double>(max_value)) reject("a length above any model's");
+    return static_cast<std::uint64_t>(product);
   }
 
   static bool same(const ShapeValue& left, const ShapeValue& right) {
@@ -237,9 +254,10 @@ ShapeValue as_shape_value(const JsonValue& value) {
   if (const auto text = value.text()) return std::string(*text);
   if (value.is_list() || value.is_object()) return value;
   const double number = value.number().value_or(-1);  // some write 1.0
-  if (number < 0 || number > static_cast<double>(max_value) || std::floor(number) != number) {
+  if (!(number >= 0 && number <= static_cast<double>(max_value))) {
     reject("no whole number: " + value.description());
   }
+  if (std::floor(number) != number) return value;
   return static_cast<std::uint64_t>(number);
 }
 

@@ -25,11 +25,13 @@ using NamedValues = std::function<ShapeValue(std::string_view name)>;
 /// Of loosest binding first: a|b (b when a is not given), a&b, a=b a!=b a<b, a+b a-b, a*b a/b a%b
 /// (whole numbers), !a, (a), 'text', at(list,index) or a letter of a text, has(list,element) or a
 /// number of a text such as '1,2', index(list,element) of its first, size(list), up(a,b) for a/b
-/// rounded up, divisor(a,b) for an a that must divide b. No spaces. Throws std::invalid_argument
-/// for what is no such expression, and for a number below 0 or above any model's.
+/// rounded up, scaled(a,b) for a times a fraction rounded down, divisor(a,b) for an a that must
+/// divide b. No spaces. Throws std::invalid_argument for what is no such expression, and for a
+/// number below 0 or above any model's.
 ShapeValue evaluate(std::string_view expression, const NamedValues& names);
 
-/// A number, a text or a list as it stands in a config; of true and false 1 and 0.
+/// A number, a text or a list as it stands in a config, where a fraction stays as it is; of true
+/// and false 1 and 0.
 ShapeValue as_shape_value(const JsonValue& value);
 
 }  // namespace offload

@@ -204,6 +204,18 @@ TEST(FamilyTable, DeepSeekV4IsRefusedQuantised) {
             std::string::npos);
 }
 
+TEST(FamilyTable, LengthsMayBeFractionsOfOthers) {
+  const std::string xlstm = R"("model_type": "xlstm", "embedding_dim": 96, "vocab_size": 100,
+      "num_blocks": 1, "num_heads": 4, "qk_dim_factor": 0.5, "v_dim_factor": 1.0,
+      "ffn_proj_factor": 2.667, "ffn_round_up_to_multiple_of": 64)";
+  const Model model = read(xlstm);
+  EXPECT_EQ(find(model, "backbone.blocks.0.mlstm_layer.q.weight")->shape.front(), 48U);
+  EXPECT_EQ(find(model, "backbone.blocks.0.mlstm_layer.v.weight")->shape.front(), 96U);
+  EXPECT_EQ(find(model, "backbone.blocks.0.ffn.proj_up.weight")->shape.front(), 256U);
+  EXPECT_NE(fault(xlstm + R"(, "weight_mode": "fused")").find("weight_mode is not supported"),
+            std::string::npos);
+}
+
 TEST(FamilyTable, RefusesWhatItDoesNotKnow) {
   const std::string gemma = R"("model_type": "gemma4_text", "head_dim": 16, )" + sizes;
   EXPECT_NE(fault(gemma + R"(, "layer_types": ["other", "other"])").find("'other'"),

@@ -346,7 +346,7 @@ TEST(HfConfig, WhatIsNotSupportedIsRefusedByNameWithAdvice) {
     EXPECT_EQ(said.find("config.json: "), 0U) << said;
     EXPECT_EQ(said.find('\n'), std::string::npos) << said;
   };
-  refused({{"model_type", "\"xlstm\""}}, "'xlstm'");
+  refused({{"model_type", "\"blt\""}}, "'blt'");
   refused({{"model_type", "\"dory\""}}, "'dory'");
   refused({{"model_type", "\"a\\nb\""}}, "'a?b'");
   refused({{"linear_num_value_heads", "32"}}, "'linear_num_value_heads'");

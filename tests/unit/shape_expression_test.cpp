@@ -35,6 +35,8 @@ TEST(ShapeExpression, CalculatesWholeNumbers) {
   EXPECT_EQ(number("up(7,2)"), 4U);
   EXPECT_EQ(number("wide*hidden"), 64U);
   EXPECT_EQ(number("divisor(heads,hidden)"), 8U);
+  EXPECT_EQ(number("scaled(7,half)"), 3U);
+  EXPECT_EQ(number("scaled(hidden,wide)"), 64U);
 }
 
 TEST(ShapeExpression, ComparesAndJoinsConditions) {
@@ -79,7 +81,8 @@ TEST(ShapeExpression, SaysWhatWouldHaveDone) {
 TEST(ShapeExpression, WhatIsNoneIsRejected) {
   for (const char* expression :
        {"", "1+", "(1", "1)", "'a", "hidden heads", "hidden/0", "hidden%0", "1-2", "kinds+1",
-        "half", "divisor(3,hidden)", "divisor(0,hidden)", "has(hidden,1)", "other(kinds,1)",
+        "half*hidden", "scaled(half,2)", "scaled(hidden,kinds)", "divisor(3,hidden)",
+        "divisor(0,hidden)", "has(hidden,1)", "other(kinds,1)",
         "hidden*hidden*hidden*hidden*hidden*hidden"}) {
     EXPECT_THROW(value_of(expression), std::invalid_argument) << expression;
   }
