@@ -307,8 +307,8 @@ TEST(PlanMemory, WhatTheGpuHasFreeIsAskedWhereItIsTrue) {
   EXPECT_EQ(gpu_memory_limit(platform), 7 * gib);
   gpu.memory_model.gpu_is_numa_node = true;
   gpu.memory_model.gpu_numa_id = 1;
-  platform.host.settings.nodes = {{.id = 0, .available_bytes = 300 * gib},
-                                  {.id = 1, .available_bytes = 40 * gib}};
+  platform.host.settings.nodes = {{0, 480 * gib, 300 * gib, {0}, false, {}},
+                                  {1, 96 * gib, 40 * gib, {}, true, {}}};
   EXPECT_EQ(gpu_memory_limit(platform), 38 * gib);
 }
 

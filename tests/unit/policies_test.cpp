@@ -232,18 +232,6 @@ TEST(Policies, CrossWhatTheirFamilyCrosses) {
   }
 }
 
-TEST(Policies, OfSystemMemoryDoNothingToItOnHostPageTables) {
-  const Catalog catalog = make_catalog();
-  for (const char* name : {"system_demand", "system_prefetch"}) {
-    const Policy& policy = *catalog.policy(name);
-    EXPECT_EQ(policy.path(Start::warm, pcie_with_hmm()), Path::device_memory) << name;
-    EXPECT_EQ(policy.path(Start::warm, grace_hopper()), Path::link) << name;
-  }
-  const Policy& accessed_by = *catalog.policy("system_accessed_by");
-  EXPECT_EQ(accessed_by.path(Start::warm, pcie_with_hmm()), Path::link);
-  EXPECT_EQ(accessed_by.path(Start::warm, grace_hopper()), Path::link);
-}
-
 TEST(Policies, MayHaveTheirPagesMovedByAccessCountersAlone) {
   const Policy& read = *make_catalog().policy("system_demand");
   const Policy& pinned = *make_catalog().policy("pinned_zero_copy");
@@ -316,9 +304,9 @@ TEST(Policies, MigrateWhereTheMachineMovesPages) {
   }
   expect(pcie_with_hmm(), {"system_demand", "system_prefetch"}, true);
   expect(pcie_with_hmm(), {"system_accessed_by"}, false);
-  // Read in place through the host's page tables, unless asked to move or counted as hot.
-  expect(grace_hopper(), {"system_prefetch", "system_accessed_by"}, true);
-  expect(grace_hopper(), {"system_demand"}, false);
+  // Read in place through the host's page tables, whatever is advised: CDMM moves nothing, and in
+  // NUMA mode only where pages are found tells.
+  expect(grace_hopper(), {"system_demand", "system_prefetch", "system_accessed_by"}, false);
 }
 
 TEST(Policies, AskForTheMemoryOfTheWeights) {
