@@ -212,7 +212,7 @@ class Adviser {
   /// Nothing is offloaded.
   void whole(const Policy& policy) {
     WeightSet weights = weights_of({});
-    const MemoryUse memory{advice_.weight_bytes + advice_.fixed.bytes(), 0};
+    const MemoryTaken memory{advice_.weight_bytes + advice_.fixed.bytes(), 0};
     if (memory.device > question_.gpu_memory) {
       misfit(policy, misses("GPU memory", memory.device, question_.gpu_memory));
       return;
@@ -239,7 +239,7 @@ class Adviser {
   struct Tried {
     OffloadRules rules;
     WeightSet weights;
-    MemoryUse memory;
+    MemoryTaken memory;
   };
 
   Tried tried(const Policy& policy, const OffloadRules& rules) const {

@@ -39,7 +39,8 @@ struct FixedMemory {
   std::uint64_t bytes() const { return other + kv_cache + workspace; }
 };
 
-struct MemoryUse {
+/// By one configuration, in bytes.
+struct MemoryTaken {
   std::uint64_t device = 0;
   std::uint64_t host = 0;
 };
@@ -50,7 +51,7 @@ struct Configuration {
   OffloadRules rules;
   std::string flags;  // with which an engine runs so; "" where none can
   std::uint64_t offloaded_bytes = 0;
-  MemoryUse memory;
+  MemoryTaken memory;
   std::optional<Prediction> step;    // seconds of a decode step of the batch, the rest included
   std::optional<Prediction> prompt;  // seconds until the first token, likewise
   std::optional<Prediction> prompt_at_once;  // with llama.cpp's -ub as large as all prompts

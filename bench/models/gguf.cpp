@@ -17,7 +17,8 @@ namespace {
 // What a file may ask of us. Real headers: 30 MB, most of it vocabulary; about 100 keys; about
 // 2,000 tensors, 50,000 where every expert is one of its own.
 constexpr std::uint64_t max_header_bytes = 128U << 20U;
-constexpr std::uint64_t max_tensors = 100'000;  // experts are stacked: the largest have thousands
+constexpr std::uint64_t max_header_tensors =
+    100'000;  // experts are stacked: the largest have thousands
 constexpr std::uint64_t max_keys = 65'536;
 constexpr std::uint64_t max_key_length = 65'535;  // the format's own
 constexpr std::uint64_t max_name_length = 255;    // llama.cpp: 63
@@ -83,7 +84,7 @@ class HeaderReader {
     const std::uint64_t keys = bytes_.number(8, "the number of keys");
     // The least a key and a tensor take: empty names, one byte of value, no dimension.
     check_count(keys, max_keys, 8 + 4 + 1, "keys");
-    check_count(tensors, max_tensors, 8 + 4 + 4 + 8, "tensors");
+    check_count(tensors, max_header_tensors, 8 + 4 + 4 + 8, "tensors");
     for (std::uint64_t i = 0; i < keys; ++i) read_key();
     read_alignment();
     header_.tensors.reserve(static_cast<std::size_t>(tensors));
