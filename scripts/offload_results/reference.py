@@ -1,14 +1,29 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Results against figures that others published for machines of their kind (reference.json)."""
+"""Results against figures that others published for machines of their kind: those that they measured
+in the profiles of results/platforms/, and those of reference.json, which no profile can have."""
 import dataclasses
 import pathlib
 
-from .parts import parts
 from .json_reader import read_json
+from .likely_causes import likely_causes
+from .parts import parts
 from .results import label_of
+from .schema import DIRECTORY
 
 REFERENCE = pathlib.Path(__file__).parent / "reference.json"
+PROFILES = DIRECTORY.parent / "platforms"
 PER_SECOND = {"GB/s": 1e-9, "ns": 1e9}  # of a calibration's bytes per second or seconds
+PROFILED = {  # rates of a profile that a calibration measures likewise
+    "copy_h2d_bytes_per_second": ("copy engine, host to GPU", "GB/s"),
+    "copy_d2h_bytes_per_second": ("copy engine, GPU to host", "GB/s"),
+    "sm_read_pinned_bytes_per_second": ("SMs read pinned memory", "GB/s"),
+    "link_latency_s": ("dependent reads of pinned memory", "ns"),
+    "device_read_bytes_per_second": ("reads of GPU memory", "GB/s"),
+    "device_latency_s": ("dependent reads of GPU memory", "ns"),
+    "host_read_bytes_per_second": ("the CPU's reads of its memory", "GB/s"),
+    "fault_bytes_per_second": ("managed memory by page faults", "GB/s"),
+}
+MEASURED = ("primary", "secondary")  # not what is derived from another machine, or a maker's peak
 
 
 @dataclasses.dataclass(frozen=True)
@@ -21,16 +36,36 @@ class Comparison:
     unit: str
     entries: tuple
     margin: float
+    signs: tuple  # entries with what a figure like theirs means
+    run: dict = dataclasses.field(repr=False)
 
     @property
     def outside(self):
-        return not any(entry["low"] * (1 - self.margin) <= self.value
-                       <= entry["high"] * (1 + self.margin) for entry in self.entries)
+        return not any(map(self.within, self.entries))
+
+    def within(self, entry):
+        return entry["low"] * (1 - self.margin) <= self.value <= entry["high"] * (1 + self.margin)
+
+    @property
+    def slow(self):
+        """Slower than all that is published, not faster."""
+        if self.unit == "GB/s":
+            return self.outside and all(self.value < entry["low"] for entry in self.entries)
+        return self.outside and all(self.value > entry["high"] for entry in self.entries)
+
+    @property
+    def causes(self):
+        """Of a slow figure: what it is a sign of, and what the file itself says of its machine."""
+        if not self.slow:
+            return []
+        signs = [f"as published where {entry['means']}" for entry in self.signs if self.within(entry)]
+        return list(dict.fromkeys([*signs, *likely_causes(self.entries, self.run)]))
 
     def __str__(self):
         published = "; ".join(map(entry_text, self.entries))
+        likely = f"; likely: {'; '.join(self.causes)}" if self.causes else ""
         return (f"{self.where}: outside the published range: {self.what}, {self.value:.4g} "
-                f"{self.unit}; published are {published} (+-{self.margin:.0%})")
+                f"{self.unit}; published are {published} (+-{self.margin:.0%}){likely}")
 
 
 def entry_text(entry):
@@ -44,16 +79,35 @@ def entry_text(entry):
 def comparisons(results):
     """Every figure of the file that an entry is for."""
     reference = read_json(REFERENCE)
+    published = [*profiled_entries(), *reference["entries"]]
     for part in parts(results):
-        entries = [entry for entry in reference["entries"]
-                   if is_for(entry["platform"], part.run["platform"])]
+        entries = [entry for entry in published if is_for(entry["platform"], part.run["platform"])]
         found = {}
         for where, entry, value in measured_for(part, entries):
             key = (where, entry["what"], value, entry["unit"])
             found[key] = (*found.get(key, ()), entry)
         for (where, what, value, unit), of_figure in found.items():
-            yield Comparison(part.prefix + where, what, value, unit, of_figure,
-                             reference["margin"])
+            ranges = tuple(entry for entry in of_figure if "means" not in entry)
+            signs = tuple(entry for entry in of_figure if "means" in entry)
+            if ranges:
+                yield Comparison(part.prefix + where, what, value, unit, ranges,
+                                 reference["margin"], signs, part.run)
+
+
+def profiled_entries():
+    """What was measured of machines that have a profile, as entries."""
+    for path in sorted(PROFILES.glob("*.json")):
+        profile = read_json(path)["offload_bench_platform"]
+        link = profile["link"]
+        for name, (what, unit) in PROFILED.items():
+            rate = profile["rates"].get(name)
+            if rate and rate["grade"] in MEASURED:
+                low, high = rate.get("range") or (rate["value"], rate["value"])
+                scale = PER_SECOND[unit]
+                yield {"what": what, "unit": unit, "calibration": name,
+                       "platform": {"names": profile["gpu"]["names"], "link": link["kind"]},
+                       "low": low * scale, "high": high * scale, "over": link,
+                       "source": rate["source"], "grade": rate["grade"]}
 
 
 def is_for(wanted, platform):
@@ -62,6 +116,7 @@ def is_for(wanted, platform):
         return False
     checks = {
         "gpu": lambda name: name in gpu["name"],
+        "names": lambda names: gpu["name"] in names,
         "compute_capability": lambda major: major == gpu["compute_capability"]["major"],
         "link": lambda kind: kind == link.get("kind"),
         "generation": lambda generation: generation == link.get("generation"),

@@ -109,7 +109,7 @@ def as_json(verdict):
         "told": verdict.told,
         "published": [
             {"where": one.where, "what": one.what, "value": one.value, "unit": one.unit,
-             "outside": one.outside, "margin": one.margin,
+             "outside": one.outside, "margin": one.margin, "likely_causes": one.causes,
              "ranges": [{key: entry.get(key) for key in ("low", "high", "source", "grade", "hint")}
                         for entry in one.entries]}
             for one in verdict.comparisons
