@@ -20,10 +20,17 @@ def known_rates():
     return list(read_json(DIRECTORY / "platform-1.json")["$defs"]["rates"]["properties"])
 
 
-def profiles_in(folder):
-    """(path, profile), by slug; raises BadInput."""
+RANGES = {**{name: COLUMNS[name] for name in ("copies to the GPU", "home", "SMs over the link")},
+          "latency": "link_latency_s", "CPU": COLUMNS["CPU"]}
+
+
+def profiles_in(paths):
+    """(path, profile) of these files, or by slug of one folder; raises BadInput."""
+    folder = pathlib.Path(paths[0])
+    if folder.is_dir() and len(paths) > 1:
+        raise BadInput("platforms is made from one folder of profiles, or from some of them")
     profiles = []
-    for path in sorted(pathlib.Path(folder).glob("*.json")):
+    for path in sorted(folder.glob("*.json")) if folder.is_dir() else map(pathlib.Path, paths):
         document = read_json(path)
         if not isinstance(document, dict) or "offload_bench_platform" not in document:
             raise BadInput(f"{path}: not a platform profile")
@@ -71,6 +78,16 @@ def figure(one):
     return spelled[0] if len(set(spelled)) == 1 else f"{spelled[0]} ({spelled[1]}..{spelled[2]})"
 
 
+def ranges(profiles):
+    lines = [row(["profile", *RANGES]), "|---|" + "---:|" * len(RANGES)]
+    for path, profile in profiles:
+        rates = profile["rates"]
+        lines.append(row([f"[`{profile['slug']}`](../results/platforms/{path.name})", *(
+            figure(rates[name]) + MARKS[rates[name]["grade"]] if name in rates else "-"
+            for name in RANGES.values())]))
+    return "\n".join(lines)
+
+
 def sources(profiles):
     lines = ["| profile | rate | figure | grade | what it is | where it stands | date |", "|---|---|---:|---|---|---|---|"]
     for _, profile in profiles:
@@ -90,13 +107,11 @@ def unknown(profiles):
     return "\n".join(lines)
 
 
-TABLES = {"": overview, "sources": sources, "unknown": unknown}
+TABLES = {"": overview, "ranges": ranges, "sources": sources, "unknown": unknown}
 
 
 def render(paths, what=""):
-    """Of the one folder in `paths`; `what` is the part of the table's name after its colon."""
+    """`what` is the part of the table's name after its colon."""
     if what not in TABLES:
-        raise BadInput(f"platforms:{what}: there is platforms, platforms:sources and platforms:unknown")
-    if len(paths) != 1:
-        raise BadInput("platforms is made from one folder of profiles")
-    return TABLES[what](profiles_in(paths[0]))
+        raise BadInput(f"platforms:{what}: there is platforms, and platforms: with {', '.join(filter(None, TABLES))}")
+    return TABLES[what](profiles_in(paths))

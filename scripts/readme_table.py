@@ -28,8 +28,11 @@ WHAT  machine              what the run was made on, in one line
       setup:LABEL                set-up and read apart
       memory_costs               what each allocator took, tensor by tensor
       threads:LABEL[,WEIGHTS]    time that each of the driver's threads runs in a pass
-      platforms[:sources|:unknown]   what others published of machines, from a folder of profiles; every
-                           figure with its source; how often each rate is known
+      platforms[:ranges|:sources|:unknown]   what others published of machines, from profiles or a folder
+                           of them; the least and the most of what bears on the link; every figure with its
+                           source; how often each rate is known
+      machines             the machines of a folder of results
+      times                what was typed for each of the files, and how long it took
       oracle[:counts|:quantised]   the architectures whose files are read, from a folder; how many they
                            are; the quantised forms that are read
 
@@ -45,6 +48,7 @@ import sys
 import accuracy_table
 import engine_table
 import library_table
+import machine_table
 import model_table
 import platform_table
 import prediction_table
@@ -280,7 +284,8 @@ def limits_table(results, _):
 BESIDE = {"vllm": engine_table, "onednn": library_table}
 # What is made of other files than results, by the part after the colon.
 OF_OTHERS = {"platforms": platform_table.render, "accuracy": accuracy_table.accuracy,
-             "winners": accuracy_table.winners, "oracle": model_table.render}
+             "winners": accuracy_table.winners, "oracle": model_table.render,
+             "machines": machine_table.render_machines, "times": machine_table.render_times}
 
 
 def render(paths, what):

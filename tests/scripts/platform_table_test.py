@@ -46,6 +46,14 @@ def test_sources_are_listed_by_rate(tmp_path):
     assert readme_table.render([tmp_path], "platforms:sources") == shown
 
 
+def test_ranges_are_of_the_files_named():
+    """What is published of the link, with its spread and its grade."""
+    files = [ROOT / f"results/platforms/{slug}.json" for slug in ("gh200-480gb", "gh200-120gb")]
+    lines = platform_table.render(files, "ranges").splitlines()[2:]
+    assert [re.match(r"\| \[`(.+?)`\]", line)[1] for line in lines] == ["gh200-480gb", "gh200-120gb"]
+    assert "| 380 GB/s (377 GB/s..382 GB/s) |" in lines[0] and "| 410 GB/s (410 GB/s..486 GB/s) v |" in lines[1]
+
+
 def test_what_is_not_a_profile_is_refused(tmp_path):
     with pytest.raises(BadInput, match="no profiles"):
         platform_table.render([tmp_path])
