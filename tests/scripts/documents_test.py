@@ -7,7 +7,7 @@ import re
 import pytest
 
 root = pathlib.Path(__file__).parent.parent.parent
-DOCUMENTS = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", *sorted(f"docs/{path.name}" for path in (root / "docs").glob("*.md"))]
+DOCUMENTS = ["README.md", "CONTRIBUTING.md", "results/README.md", "CHANGELOG.md", *sorted(f"docs/{path.name}" for path in (root / "docs").glob("*.md"))]
 
 
 def prose(text):
