@@ -53,8 +53,9 @@ std::uint64_t FamilyLengths::calculated(const std::string& expression) {
     const ShapeValue value = value_of(expression);
     if (const auto* number = std::get_if<std::uint64_t>(&value)) return *number;
     const auto* missing = std::get_if<NotGiven>(&value);
-    const bool is_named = missing != nullptr && !missing->names.empty();
-    fail_missing(is_named ? missing->names : std::vector{expression});
+    if (missing == nullptr) fail_senseless(expression, "no whole number");
+    if (!missing->names.empty()) fail_missing(missing->names);
+    fail_senseless(expression, "it says nothing of layer " + std::to_string(layer_));
   } catch (const std::invalid_argument& error) {
     fail_senseless(expression, error.what());
   }

@@ -271,6 +271,14 @@ void sort_by_use(ModelLayer& layer) {
   layer.tensors = std::move(sorted);
 }
 
+/// The name that a matrix has without the adapters beside it, and engines know it by: q_proj.weight
+/// for q_proj.base_layer.weight.
+void drop_adapted_module(std::string& name) {
+  constexpr std::string_view module = ".base_layer.";
+  const std::size_t at = name.find(module);
+  if (at != name.npos) name.replace(at, module.size(), ".");
+}
+
 /// Whether a number too large to be read stands where a layer's would.
 bool has_long_number(std::string_view name) {
   const std::string_view rest = name_in_layer(name);
@@ -351,12 +359,15 @@ void arrange_layers(std::vector<ModelTensor> tensors, Model& model) {
       add_end(std::move(tensor), model);
       continue;
     }
-    if (drafting.contains(*place.layer)) {
-      tensor.part = Part::drafting;
+    const bool drafts_ahead = drafting.contains(*place.layer);
+    if (drafts_ahead || names_tower(place.rest)) {
+      tensor.part = drafts_ahead ? Part::drafting : Part::tower;
       model.ends.push_back(std::move(tensor));
       continue;
     }
-    layers[*place.layer].push_back(std::move(tensor));
+    Tensors& layer = layers[*place.layer];
+    drop_adapted_module(tensor.name);
+    layer.push_back(std::move(tensor));
   }
   if (layers.empty()) throw UsageError(model.source + ": " + fault_of_layers(empty, model.ends));
 

@@ -14,6 +14,8 @@ namespace {
 
 // Any product of two of them fits.
 constexpr std::uint64_t max_value = std::uint64_t{1} << 31;
+// Of numbers or letters for each layer; longer ones, looked through for each, would take seconds.
+constexpr std::size_t max_text = std::size_t{8} << 10;
 
 [[noreturn]] void reject(const std::string& fault) { throw std::invalid_argument(fault); }
 
@@ -251,7 +253,10 @@ ShapeValue evaluate(std::string_view expression, const NamedValues& names) {
 ShapeValue as_shape_value(const JsonValue& value) {
   if (value.is_null()) return {};
   if (const auto flag = value.flag()) return std::uint64_t{*flag ? 1U : 0U};
-  if (const auto text = value.text()) return std::string(*text);
+  if (const auto text = value.text()) {
+    if (text->size() > max_text) reject("longer than any model's");
+    return std::string(*text);
+  }
   if (value.is_list() || value.is_object()) return value;
   const double number = value.number().value_or(-1);  // some write 1.0
   if (!(number >= 0 && number <= static_cast<double>(max_value))) {

@@ -122,9 +122,13 @@ TensorPlace place_of(std::string_view name) {
 
 bool is_text(std::string_view stack_or_name) {
   const auto parts = components_of(stack_or_name);
-  return !is_one_of(parts.front(), gguf_towers) && !any(parts, [](std::string_view part) {
-    return holds_one_of(part, other_towers) || holds_one_of(part, drafting);
-  });
+  return !is_one_of(parts.front(), gguf_towers) && !names_tower(stack_or_name) &&
+         !any(parts, [](std::string_view part) { return holds_one_of(part, drafting); });
+}
+
+bool names_tower(std::string_view name) {
+  return any(components_of(name),
+             [](std::string_view part) { return holds_one_of(part, other_towers); });
 }
 
 Part part_in_layer(std::string_view rest) {

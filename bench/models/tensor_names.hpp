@@ -26,6 +26,10 @@ TensorPlace place_of(std::string_view name);
 /// tokens ahead ("mtp"), are not.
 bool is_text(std::string_view stack_or_name);
 
+/// Of what stands in a text layer for images or sound alone: their own matrices, or adapters of the
+/// text's ("qkv_proj.lora_A.speech.weight").
+bool names_tower(std::string_view name);
+
 Part part_in_layer(std::string_view rest);
 Part part_outside(std::string_view name);
 

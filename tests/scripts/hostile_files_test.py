@@ -79,6 +79,12 @@ def gguf_tensors(count):
 ARCHITECTURE = text("general.architecture") + struct.pack("<I", 8) + text("llama")
 ARRAY = text("a") + struct.pack("<I", 9)
 
+def long_pattern():
+    """Each of 1024 layers looks its kind up in it."""
+    config = json.loads((ORACLE / "nemotron-3-super-120b-a12b" / "config.json").read_text())
+    return json.dumps(config | {"num_hidden_layers": 1024, "hybrid_override_pattern": "M*" * 2_000_000})
+
+
 CONFIGS = {
     "ten MB": lambda: '{"a":"%s"}' % ("x" * 10_000_000),
     "lists": lambda: '{"a":[%s]}' % many(1_300_000, lambda i: "[]"),
@@ -87,6 +93,7 @@ CONFIGS = {
     "nested": lambda: "[" * 1_000_000,
     "text": lambda: '{"model_type":"%s"}' % ("\\u0000" * 600_000),
     "no end": lambda: '{"a":"' + "x" * 4_000_000,
+    "a long pattern": long_pattern,
 }
 
 SAFETENSORS = {

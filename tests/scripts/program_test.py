@@ -192,8 +192,8 @@ def test_a_gguf_that_claims_too_much_gets_one_clear_line(tmp_path):
         (json.dumps(CONFIG)[:100], "not JSON"),
         ("[" * 100_000, "config.json"),
         (json.dumps({**CONFIG, "hidden_size": -64}), "hidden_size"),
-        (json.dumps({**CONFIG, "model_type": "zamba"}), "zamba"),
-        (json.dumps({**CONFIG, "model_type": "zamba"}), "safetensors"),
+        (json.dumps({**CONFIG, "model_type": "blt"}), "blt"),
+        (json.dumps({**CONFIG, "model_type": "blt"}), "safetensors"),
         ("", "config.json"),
     ],
 )

@@ -141,9 +141,16 @@ TEST(FamilyTable, ABlockThatLayersShareStandsInTheFirstOfThem) {
   EXPECT_TRUE(has(two, "1" + up + "_adapter_list.2.0.weight"));
   EXPECT_FALSE(has(two, "1" + up + "_adapter_list.1.0.weight"));
   EXPECT_TRUE(has(two, "2" + up + "_adapter_list.1.0.weight"));
-  std::string other = zamba;
-  other.replace(other.find("\"mamba\", \"hybrid\"]"), 7, "\"other\"");
-  EXPECT_NE(fault(other).find("layers_block_type is not supported"), std::string::npos);
+  const auto said_with = [&](const std::string& before, const std::string& after) {
+    std::string text = zamba;
+    return fault(text.replace(text.find(before), before.size(), after));
+  };
+  EXPECT_NE(said_with(R"("mamba", "hybrid"])", R"("other", "hybrid"])")
+                .find("layers_block_type is not supported"),
+            std::string::npos);
+  EXPECT_NE(said_with(R"("num_hidden_layers": 5)", R"("num_hidden_layers": 6)")
+                .find("from layers_block_type: it says nothing of layer 5"),
+            std::string::npos);
 }
 
 TEST(FamilyTable, TokensAddedToMolmosVocabularyHaveATableOfTheirOwn) {
@@ -168,6 +175,13 @@ TEST(FamilyTable, MiMosAreQwensLayersWithoutThoseThatDraft) {
   const double layer = (static_cast<double>(mimo.parameters()) - tables) / 36;
   const double drafting = layer + 2.0 * 4096 * 4096;
   EXPECT_NEAR((static_cast<double>(mimo.parameters()) + drafting) / 1e9, 7.83, 0.005);
+}
+
+TEST(FamilyTable, PhiMultimodalsTextIsPhi4Minis) {
+  const Model phi = read(R"("model_type": "phi4mm", "vocab_size": 200064, "hidden_size": 3072,
+      "intermediate_size": 8192, "num_hidden_layers": 32, "num_attention_heads": 24,
+      "num_key_value_heads": 8, "tie_word_embeddings": true, "vision_lora": {"r": 256})");
+  EXPECT_NEAR(static_cast<double>(phi.parameters()) / 1e9, 3.84, 0.005);  // as published of that
 }
 
 TEST(FamilyTable, GemmasLayersThatSeeAllMayHaveKeysAlone) {

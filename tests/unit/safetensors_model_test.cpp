@@ -205,6 +205,22 @@ TEST(SafetensorsModel, KeepsExpertsForImagesOutOfTheLayers) {
   EXPECT_EQ(model.bytes(Part::tower), 64U);
 }
 
+TEST(SafetensorsModel, KeepsAdaptersForImagesOutOfTheLayers) {
+  const std::string attention = "model.layers.0.self_attn.";
+  Checkpoint phi;  // as Phi-4-multimodal is published
+  phi.add(attention + "qkv_proj.base_layer.weight", "BF16", "12,8", 192)
+      .add(attention + "qkv_proj.lora_A.speech.weight", "BF16", "2,8", 32)
+      .add(attention + "qkv_proj.lora_B.vision.weight", "BF16", "12,2", 48);
+  const Model model = model_of(phi);
+  EXPECT_EQ(names_of(model.layers[0].tensors), Names{attention + "qkv_proj.weight"});
+  EXPECT_EQ(model.bytes(Part::tower), 80U);
+
+  Checkpoint adapted;  // for text: each token runs through it
+  adapted.add(attention + "q_proj.base_layer.weight", "BF16", "8,8", 128)
+      .add(attention + "q_proj.lora_A.default.weight", "BF16", "2,8", 32);
+  EXPECT_EQ(model_of(adapted).layers[0].tensors.size(), 2U);
+}
+
 TEST(SafetensorsModel, WantsAllLayersAndEachTensorOnce) {
   const TempDirectory directory;
   Checkpoint one;

@@ -78,6 +78,14 @@ TEST(ShapeExpression, SaysWhatWouldHaveDone) {
   EXPECT_EQ(std::get<NotGiven>(value_of("absent=missing")).names, Names{"absent"});
 }
 
+TEST(ShapeExpression, TextsAreNoLongerThanAnyModels) {
+  const auto text = [](std::size_t letters) {
+    return parse_json('"' + std::string(letters, 'M') + '"', "text");
+  };
+  EXPECT_EQ(std::get<std::string>(as_shape_value(text(8192))).size(), 8192U);
+  EXPECT_THROW(as_shape_value(text(8193)), std::invalid_argument);
+}
+
 TEST(ShapeExpression, WhatIsNoneIsRejected) {
   for (const char* expression :
        {"", "1+", "(1", "1)", "'a", "hidden heads", "hidden/0", "hidden%0", "1-2", "kinds+1",
