@@ -13,6 +13,7 @@
 #include <system_error>
 #include <utility>
 
+#include "bench/core/huge_page.hpp"
 #include "bench/core/text.hpp"
 #include "offload/cuda/runtime.hpp"
 
@@ -32,10 +33,9 @@ std::byte* map_pages(std::size_t bytes) {
   return static_cast<std::byte*>(pages);
 }
 
-constexpr std::size_t huge_page = std::size_t{2} << 20;
-
 // Only whole huge pages at their own multiples can be huge, so what begins elsewhere is cut off.
 std::byte* map_huge_pages(std::size_t bytes) {
+  const std::size_t huge_page = huge_page_bytes();
   if (bytes < huge_page) return map_pages(bytes);
   std::byte* pages = map_pages(bytes + huge_page);
   const std::size_t before =

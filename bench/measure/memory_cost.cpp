@@ -11,6 +11,7 @@
 #include <set>
 #include <utility>
 
+#include "bench/core/huge_page.hpp"
 #include "bench/core/text.hpp"
 #include "bench/measure/plan_memory.hpp"
 #include "bench/measure/suites.hpp"
@@ -222,7 +223,8 @@ std::vector<HostAllocator> host_allocators(const Platform& platform) {
   };
   return {
       of_kind("malloc", Support::yes(), HostMemory::pageable),
-      of_kind("malloc, 2 MiB pages advised", huge_pages(platform.host), HostMemory::huge_pages),
+      of_kind("malloc, " + format_size_rounded(huge_page_bytes()) + " pages advised",
+              huge_pages(platform.host), HostMemory::huge_pages),
       of_kind("malloc + cudaHostRegister",
               gpu_with(&MemoryModel::host_register, "cudaHostRegister"), HostMemory::registered),
       of_kind("cudaHostAlloc mapped", gpu, HostMemory::pinned),

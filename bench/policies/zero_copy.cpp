@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The weights stay in page-locked host memory and kernels read them there, over the link (UVA).
+#include <algorithm>
 #include <utility>
 
+#include "bench/core/huge_page.hpp"
 #include "bench/policies/parts/packed.hpp"
 #include "bench/policies/parts/pass_times.hpp"
 #include "offload/cuda/host_buffers.hpp"
@@ -77,9 +79,9 @@ std::optional<Prediction> predict(const PassWork& work, const PredictContext& co
 }
 
 Requirement requirement_of_vmm(const WeightSet& weights, const Tuning& /*tuning*/) {
-  // The driver's granularity can only be asked for on a GPU; on all known systems it is at most
-  // this.
-  constexpr std::size_t granularity = std::size_t{2} << 20;
+  // The driver's granularity can only be asked for on a GPU. It was 2 MiB wherever it was asked;
+  // where the host's huge pages are larger, as under pages of 64 KiB, it may be theirs.
+  const std::size_t granularity = std::max(std::size_t{2} << 20, huge_page_bytes());
   const std::size_t bytes = Packed(weights.tensors).bytes();
   return {.pinned = round_up(bytes, granularity)};
 }

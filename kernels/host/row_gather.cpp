@@ -13,8 +13,8 @@ void row_gather(const std::byte* data, const std::uint64_t* offsets, std::size_t
                 std::size_t chunk_bytes, std::uint64_t* sum, HostWorkers& workers) {
   // Shares are counted in bytes of the chunks laid end to end: large chunks are split, small ones
   // taken together.
-  constexpr std::size_t page = 4096;
-  workers.enqueue(chunks * chunk_bytes, page, [=](std::size_t begin, std::size_t end) {
+  constexpr std::size_t grain = 4096;
+  workers.enqueue(chunks * chunk_bytes, grain, [=](std::size_t begin, std::size_t end) {
     std::uint64_t part = 0;
     while (begin < end) {
       const std::size_t inside = begin % chunk_bytes;

@@ -88,8 +88,8 @@ std::uint64_t sum_words(const std::byte* data, std::size_t bytes) {
 
 void stream_read(const std::byte* data, std::size_t bytes, std::uint64_t* sum,
                  HostWorkers& workers) {
-  constexpr std::size_t page = 4096;  // a share is whole pages: no cache line is read twice
-  workers.enqueue(bytes, page, [=](std::size_t begin, std::size_t end) {
+  constexpr std::size_t grain = 4096;  // a share is whole cache lines: none is read twice
+  workers.enqueue(bytes, grain, [=](std::size_t begin, std::size_t end) {
     const std::uint64_t part = sum_words(data + begin, end - begin);
     std::atomic_ref(*sum).fetch_add(part, std::memory_order_relaxed);
   });

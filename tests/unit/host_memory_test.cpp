@@ -8,10 +8,12 @@
 #include <string>
 
 #include "bench/catalog.hpp"
+#include "bench/core/huge_page.hpp"
 #include "kernels/content.hpp"
 #include "offload/cuda/host_buffers.hpp"
 #include "offload/cuda/runtime.hpp"
 #include "offload/host_workers.hpp"
+#include "tests/unit/fake_root.hpp"
 
 namespace offload {
 namespace {
@@ -33,10 +35,29 @@ TEST(HostBuffers, LendsWholePages) {
   }
 }
 
+constexpr const char* huge_page_file = "sys/kernel/mm/transparent_hugepage/hpage_pmd_size";
+
+TEST(HugePage, IsWhatTheKernelSays) {
+  const testing::Root root;
+  root.write(huge_page_file, "536870912\n");
+  EXPECT_EQ(huge_page_bytes(root.path(), 65536), 512 * mib);
+}
+
+TEST(HugePage, IsThatOfThePageTablesWhereTheKernelSaysNothingUsable) {
+  const testing::Root root;
+  for (const char* const text : {"", "0\n", "3000000\n", "4096\n", "many\n"}) {
+    if (*text != '\0') root.write(huge_page_file, text);
+    EXPECT_EQ(huge_page_bytes(root.path(), 4096), 2 * mib) << text;
+  }
+  EXPECT_EQ(huge_page_bytes(root.path(), 16384), 32 * mib);
+  EXPECT_EQ(huge_page_bytes(root.path(), 65536), 512 * mib);
+}
+
 TEST(HostBuffers, HugePagesBeginAtTheirMultiples) {
-  for (const std::size_t bytes : {2 * mib, 5 * mib + 4096}) {
+  const std::size_t huge = huge_page_bytes();
+  for (const std::size_t bytes : {huge, 2 * huge + whole_pages(1)}) {
     const HostAllocation allocation(HostMemory::huge_pages, bytes);
-    EXPECT_EQ(reinterpret_cast<std::uintptr_t>(allocation.data()) % (2 * mib), 0U);
+    EXPECT_EQ(reinterpret_cast<std::uintptr_t>(allocation.data()) % huge, 0U);
     EXPECT_EQ(allocation.bytes(), bytes);
     allocation.data()[bytes - 1] = std::byte{1};
   }

@@ -10,6 +10,8 @@
 #include <new>
 #include <stdexcept>
 
+#include "bench/core/huge_page.hpp"
+#include "bench/core/text.hpp"
 #include "bench/report/memory_cost_table.hpp"
 #include "offload/cuda/host_buffers.hpp"
 #include "offload/error.hpp"
@@ -23,6 +25,10 @@ using testing::gib;
 using testing::gpu_machine;
 using testing::message_of;
 using testing::mib;
+
+std::string huge_pages_advised() {
+  return "malloc, " + format_size_rounded(huge_page_bytes()) + " pages advised";
+}
 
 /// A machine whose memory is a number: allocators of it take and give back by arithmetic.
 class PaperMachine {
@@ -197,14 +203,14 @@ TEST(HostAllocators, SayWhyTheyCannotRun) {
     const std::string& reason = allocator.support.reason();
     if (allocator.name == "malloc") {
       EXPECT_EQ(reason, "");
-    } else if (allocator.name == "malloc, 2 MiB pages advised") {
+    } else if (allocator.name == huge_pages_advised()) {
       EXPECT_EQ(reason, "the kernel gives no transparent huge pages: their setting is never");
     } else {
       EXPECT_EQ(reason, "no GPU: no CUDA driver") << allocator.name;
     }
   }
   platform.host.transparent_hugepages = "madvise";
-  EXPECT_TRUE(named(host_allocators(platform), "malloc, 2 MiB pages advised").support);
+  EXPECT_TRUE(named(host_allocators(platform), huge_pages_advised()).support);
 }
 
 TEST(HostAllocators, RoundAsTheirGranuleDoes) {
@@ -223,8 +229,7 @@ TEST(HostAllocators, MallocTakesWhatIsAskedAndGivesItBack) {
   Platform platform = cpu_machine();
   platform.host.transparent_hugepages = "madvise";
   const auto all = host_allocators(platform);
-  const std::vector<HostAllocator> two{named(all, "malloc"),
-                                       named(all, "malloc, 2 MiB pages advised")};
+  const std::vector<HostAllocator> two{named(all, "malloc"), named(all, huge_pages_advised())};
   const std::vector<CostTensors> tensors{{"toy", {24 * mib, 8192, 8 * mib + 1}}};
   const MemoryCostContext context{[&] { return memory_levels(platform); },
                                   [](const std::string&) {}, [] {}, gib, std::nullopt};
@@ -234,7 +239,7 @@ TEST(HostAllocators, MallocTakesWhatIsAskedAndGivesItBack) {
   for (const MemoryCost& cost : costs) {
     EXPECT_EQ(cost.failure, "");
     EXPECT_EQ(cost.asked, 32 * mib + 8193);
-    EXPECT_EQ(cost.rounded, 32 * mib + 8192 + whole_pages(1));
+    EXPECT_EQ(cost.rounded, 32 * mib + whole_pages(8192) + whole_pages(1));
     if (!cost.taken.resident) GTEST_SKIP() << "no account of the resident set here";
     // Counted in batches, neighbours share huge pages, and a sanitizer keeps an eighth as shadow.
     constexpr std::int64_t slack = 6 * mib;

@@ -10,7 +10,7 @@ namespace offload {
 
 enum class HostMemory : std::uint8_t {
   pageable,        // as malloc gives it, page-aligned; whoever fills it first touches it
-  huge_pages,      // likewise, from a multiple of 2 MiB on, and advised to be huge pages
+  huge_pages,      // likewise, from a multiple of a huge page on, and advised to be huge
   pinned,          // cudaHostAlloc mapped
   write_combined,  // cudaHostAlloc mapped, write-combined
   registered,      // malloc + cudaHostRegister
