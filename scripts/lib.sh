@@ -132,3 +132,14 @@ run_ctest() {
   shift
   (cd "$root" && ctest --preset "$preset" --no-tests=error --parallel "$(nproc)" "$@")
 }
+
+# stand_in_for_cublaslt COMPILER FILE: a library with the functions of cuBLASLt that bench/cuda names,
+# and their version: what is linked with it is the program that would be linked with NVIDIA's 630 MB,
+# and starts with either.
+stand_in_for_cublaslt() {
+  local name version=libcublasLt.so.13
+  grep -ohwE 'cublasLt[A-Z][A-Za-z]+' "$root"/bench/cuda/*.cpp | sort -u | while read -r name; do
+    echo "extern \"C\" void $name() { __builtin_trap(); }"
+  done | "$1" -shared -fPIC -nostdlib -x c++ - -o "$2" -Wl,-soname,$version \
+    -Wl,--version-script,<(echo "$version { global: *; };")
+}
