@@ -128,11 +128,22 @@ void host_register(void* pointer, std::size_t bytes) {
   }
 }
 
-void host_unregister(void* pointer) noexcept { forget(cudaHostUnregister(pointer)); }
+void host_register_read_only(const void* pointer, std::size_t bytes) {
+  constexpr unsigned flags = cudaHostRegisterMapped | cudaHostRegisterReadOnly;
+  // CUDA's argument only lacks a const, here and below.
+  const cudaError_t error = cudaHostRegister(const_cast<void*>(pointer), bytes, flags);
+  if (error != cudaSuccess) {
+    fail_allocation(error, "cudaHostRegister", bytes, "read-only host memory");
+  }
+}
 
-void* host_get_device_pointer(void* host) {
+void host_unregister(const void* pointer) noexcept {
+  forget(cudaHostUnregister(const_cast<void*>(pointer)));
+}
+
+void* host_get_device_pointer(const void* host) {
   void* pointer = nullptr;
-  check(cudaHostGetDevicePointer(&pointer, host, 0), "cudaHostGetDevicePointer");
+  check(cudaHostGetDevicePointer(&pointer, const_cast<void*>(host), 0), "cudaHostGetDevicePointer");
   return pointer;
 }
 

@@ -25,8 +25,9 @@ void free_device(void*) noexcept {}
 void* host_alloc(std::size_t, HostAlloc) { refuse(); }
 void free_host(void*) noexcept {}
 void host_register(void*, std::size_t) { refuse(); }
-void host_unregister(void*) noexcept {}
-void* host_get_device_pointer(void*) { refuse(); }
+void host_register_read_only(const void*, std::size_t) { refuse(); }
+void host_unregister(const void*) noexcept {}
+void* host_get_device_pointer(const void*) { refuse(); }
 void* malloc_managed(std::size_t) { refuse(); }
 
 void* driver_function(const char*) { refuse(); }

@@ -17,6 +17,7 @@ MemoryModel read_memory_model(const Fields& fields) {
   model.direct_managed_access_from_host = flag("direct_managed_access_from_host");
   model.host_native_atomics = flag("host_native_atomics");
   model.host_register = flag("host_register");
+  model.host_register_read_only = flag("host_register_read_only");
   model.host_numa_vmm = flag("host_numa_vmm");
   model.host_numa_id = fields.integer("host_numa_id");
   model.async_engines = fields.integer("async_engines");

@@ -16,6 +16,7 @@ enum Attribute : int {
   host_register_supported = 99,
   pageable_memory_access_uses_host_page_tables = 100,
   direct_managed_mem_access_from_host = 101,
+  read_only_host_register_supported = 113,
   memory_pools_supported = 115,
   numa_config = 130,
   numa_id = 131,
@@ -42,6 +43,7 @@ MemoryModel read_memory_model(const DeviceAttributes& attribute) {
   model.direct_managed_access_from_host = offers(direct_managed_mem_access_from_host);
   model.host_native_atomics = offers(host_native_atomic_supported);
   model.host_register = offers(host_register_supported);
+  model.host_register_read_only = offers(read_only_host_register_supported);
   model.host_numa_vmm = offers(host_numa_virtual_memory_management_supported);
   model.shares_host_memory = offers(integrated);
   const auto node = attribute(host_numa_id);

@@ -75,6 +75,7 @@ Json gpu_json(const Gpu& gpu) {
             {"direct_managed_access_from_host", model.direct_managed_access_from_host},
             {"host_native_atomics", model.host_native_atomics},
             {"host_register", model.host_register},
+            {"host_register_read_only", model.host_register_read_only},
             {"host_numa_vmm", model.host_numa_vmm},
             {"host_numa_id", or_null<Json>(model.host_numa_id)},
             {"async_engines", or_null<Json>(model.async_engines)},

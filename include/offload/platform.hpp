@@ -29,9 +29,10 @@ struct MemoryModel {
   bool direct_managed_access_from_host = false;
   bool host_native_atomics = false;
   bool host_register = false;
-  bool host_numa_vmm = false;       // cuMemCreate on a host NUMA node
-  bool batched_copies = false;      // cudaMemcpyBatchAsync, in the toolkit and in the driver
-  bool shares_host_memory = false;  // has none of its own: Tegra, GB10
+  bool host_register_read_only = false;  // of maps that the CPU may only read
+  bool host_numa_vmm = false;            // cuMemCreate on a host NUMA node
+  bool batched_copies = false;           // cudaMemcpyBatchAsync, in the toolkit and in the driver
+  bool shares_host_memory = false;       // has none of its own: Tegra, GB10
   std::optional<int> host_numa_id;
   std::optional<int> async_engines;  // copies that can run beside kernels
   std::optional<bool> host_pointer_for_registered_memory;

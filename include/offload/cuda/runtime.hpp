@@ -36,9 +36,11 @@ void free_device(void* pointer) noexcept;
 void* host_alloc(std::size_t bytes, HostAlloc kind);
 void free_host(void* pointer) noexcept;
 void host_register(void* pointer, std::size_t bytes);
-void host_unregister(void* pointer) noexcept;
+/// Of memory that the CPU may only read: MemoryModel::host_register_read_only.
+void host_register_read_only(const void* pointer, std::size_t bytes);
+void host_unregister(const void* pointer) noexcept;
 /// The address kernels use for mapped host memory (the same one under UVA on all our systems).
-void* host_get_device_pointer(void* host);
+void* host_get_device_pointer(const void* host);
 void* malloc_managed(std::size_t bytes);  // attach: global; free with free_device
 
 /// A function of the CUDA driver in its CUDA 12.0 form, found at run time so that the binary starts
