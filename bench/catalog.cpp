@@ -27,7 +27,8 @@ constexpr auto groups = std::to_array<PolicyGroup>({{"resident", Family::residen
                                                     {"managed", Family::managed},
                                                     {"system", Family::system},
                                                     {"cpu", Family::cpu},
-                                                    {"hybrid", Family::hybrid}});
+                                                    {"hybrid", Family::hybrid},
+                                                    {"file", Family::file}});
 
 }  // namespace
 

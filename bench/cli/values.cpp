@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "bench/cli/values.hpp"
 
+#include <filesystem>
 #include <iomanip>
 #include <optional>
 #include <sstream>
+#include <system_error>
 #include <type_traits>
 #include <utility>
 
@@ -40,6 +42,12 @@ std::string given(const std::string& text) {
   if (text.empty()) throw UsageError("needs a value");
   if (text.starts_with("--")) throw UsageError("needs a value, not the flag " + text);
   return text;
+}
+
+std::string directory(const std::string& text) {
+  std::error_code ignored;
+  if (std::filesystem::is_directory(given(text), ignored)) return text;
+  throw UsageError("must be a directory that exists, not " + in_quotes(text));
 }
 
 Read number(double min, double max) { return number_of(min, max); }

@@ -14,7 +14,8 @@ namespace offload::values {
 /// What is put in a value's place. Throws UsageError for what the value may not be.
 using Read = std::function<std::string(const std::string&)>;
 
-std::string given(const std::string& text);  // not left out
+std::string given(const std::string& text);      // not left out
+std::string directory(const std::string& text);  // that there is
 
 /// From `min` to `max`, strictly read: no sign, no white space, nothing after it.
 Read number(double min, double max);

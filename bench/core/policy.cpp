@@ -44,6 +44,10 @@ Support Policy::support(const Platform& platform) const {
   return needs_gpu ? gpu_offers(platform, needs) : Support::yes();
 }
 
+Support Policy::reaches(Start start, const WeightSet& weights, const Tuning& tuning) const {
+  return can_start == nullptr ? Support::yes() : can_start(weights, tuning, start);
+}
+
 Path Policy::path(Start start, const Platform& platform) const {
   const bool on_host_page_tables =
       platform.gpu && platform.gpu->memory_model.pageable_memory_access_uses_host_page_tables;

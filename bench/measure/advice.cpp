@@ -168,6 +168,12 @@ class Adviser {
   }
 
   void consider(const Policy& policy) {
+    if (policy.family == Family::file) {
+      if (!question_.policies.empty()) {
+        misfit(policy, "what the page cache drops comes from the disk, whose rate is not known");
+      }
+      return;
+    }
     if (std::ranges::find(policy.starts, Start::steady) == policy.starts.end()) {
       // Of all policies that is said once, by the documents.
       if (!question_.policies.empty()) {

@@ -29,15 +29,15 @@ std::string no_energy(const PlacedCase& placed, const Platform& platform) {
            ": launching would be a part of it";
   }
   const Case& item = placed.item();
+  const Path path = item.policy->path(item.start, platform);
+  if (path == Path::host_memory) return "the GPU idles, and NVML does not count the CPU's";
   if (item.start == Start::cold) {
-    return "between cold passes the weights are brought home, which the counter, renewed every "
+    return "between cold passes the weights are brought back, which the counter, renewed every "
            "0.1 s, cannot separate from the pass";
   }
-  const Path path = item.policy->path(item.start, platform);
   if (path == Path::device_memory && item.start == Start::warm) {
     return "the weights have moved to the GPU: as device_resident";
   }
-  if (path == Path::host_memory) return "the GPU idles, and NVML does not count the CPU's";
   return "";
 }
 

@@ -13,6 +13,7 @@
 #include "bench/measure/content.hpp"
 #include "bench/measure/plan_memory.hpp"
 #include "bench/measure/selection.hpp"
+#include "bench/measure/suites.hpp"
 #include "bench/models/slice.hpp"
 #include "bench/policies/parts/partly_resident.hpp"
 #include "offload/error.hpp"
@@ -38,7 +39,10 @@ class Planner {
       : options_(options),
         catalog_(catalog),
         platform_(platform),
-        policies_(catalog.policies_among(options.policies)) {}
+        policies_(catalog.policies_among(options.policies)) {
+    if (!options.policies.empty() || find_suite(options.suite).files) return;
+    std::erase_if(policies_, [](const Policy* policy) { return policy->family == Family::file; });
+  }
 
   void add(const Selection& selection) {
     if (selection.layout) plan_.models.push_back(*selection.layout);
@@ -76,7 +80,8 @@ class Planner {
         const Support reads = workload->reads(*weights);
         for (const Start start : policy->starts) {
           if (!wanted(start)) continue;
-          const Support suits = suit(*policy, *workload, *weights, start);
+          const Support suits =
+              support && reads ? suit(*policy, *workload, *weights, start) : Support::yes();
           if (support && reads && suits) {
             plan_.cases.push_back({workload, policy, weights.get(), start});
           } else {
@@ -157,7 +162,7 @@ class Planner {
                          " reads other weights in every pass, which may never have been read: "
                          "--passes shows what stays");
     }
-    return Support::yes();
+    return policy.reaches(start, weights, options_.tuning);
   }
 
   /// Those that share a content side by side, so that it is filled in once.

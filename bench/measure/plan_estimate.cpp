@@ -18,6 +18,7 @@ constexpr double migration_rate = 8e9;  // page faults, and small prefetches
 constexpr double eviction_rate = 12e9;  // managed pages going back to the host
 constexpr double pageable_copy_rate = 6.5e9;
 constexpr double fill_rate = 5e9;               // the master copy into a placement
+constexpr double disk_rate = 1e9;               // likewise into a file, and from there when cold
 constexpr double content_rate_per_cpu = 0.2e9;  // making weights and computing the reference
 constexpr double host_read_rate_per_cpu = 4.4e9;
 constexpr double host_read_rate_limit = 400e9;
@@ -75,7 +76,7 @@ class TimeModel {
     const Requirement needs = memory_needed(*item.policy, *item.weights, tuning_);
     const double pinning =
         allocator_is_new ? static_cast<double>(needs.pinned) / gib * pinning_per_gib : 0;
-    return pinning + bytes(item) / fill_rate;
+    return pinning + bytes(item) / (item.policy->family == Family::file ? disk_rate : fill_rate);
   }
 
   double content_seconds(const Case& item) const { return bytes(item) / content_rate_; }
@@ -99,6 +100,7 @@ class TimeModel {
   }
 
   double rate(const Case& item, Path path) const {
+    if (item.policy->family == Family::file && item.start == Start::cold) return disk_rate;
     switch (path) {
       case Path::device_memory:
         return device_rate_;

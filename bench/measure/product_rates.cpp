@@ -186,7 +186,7 @@ Wanted products_of(const Plan& plan) {
     const auto [found, fresh] = known.try_emplace({item.workload, item.weights});
     if (fresh) found->second = item.workload->products(*item.weights);
     const std::vector<ProductShape>& shapes = found->second;
-    const bool cpu = item.policy->family == Family::cpu || item.policy->family == Family::hybrid;
+    const bool cpu = !item.policy->needs_gpu || item.policy->family == Family::hybrid;
     for (const ProductShape& shape : shapes) {
       const auto add = [&shape](std::vector<ProductShape>& to) {
         if (std::ranges::find(to, shape) == to.end()) to.push_back(shape);

@@ -28,6 +28,7 @@ struct Suite {
   std::vector<SuiteItem> items;
   std::size_t samples = 15;                       // per case, unless the options say otherwise
   EvidenceLevel evidence = EvidenceLevel::quick;  // likewise
+  bool files = false;  // whether policies over files, which it writes, are among all policies
 };
 
 /// Throws UsageError for a suite that is not.

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// The weights stay in host memory; each tensor is copied whole into its place in one slot of GPU
-// memory, and read there. The slot is as large as a layer, whose whole state the engines'
-// `.to(device)` brings. Copy and kernel share a stream, so the next layer's copies wait until this
-// one has been read.
+// The weights stay in host memory, or in a mapped file; each tensor is copied whole into its place
+// in one slot of GPU memory, and read there. The slot is as large as a layer, whose whole state the
+// engines' `.to(device)` brings. Copy and kernel share a stream, so the next layer's copies wait
+// until this one has been read.
 #include <utility>
 
 #include "bench/policies/parts/layers.hpp"
+#include "bench/policies/parts/mapped_file.hpp"
 #include "bench/policies/parts/packed.hpp"
 #include "bench/policies/parts/pass_times.hpp"
 #include "offload/cuda/host_buffers.hpp"
@@ -14,11 +15,18 @@
 namespace offload {
 namespace {
 
-class CopyPlacement final : public PackedOnHost<HostBuffers::Loan> {
+enum class Lock : std::uint8_t {
+  as_placed,
+  each_copy,  // the tensor's pages, until it has been copied
+};
+
+template <typename Memory, Lock lock = Lock::as_placed>
+class CopyPlacement final : public PackedOnHost<Memory> {
  public:
-  CopyPlacement(std::span<const WeightTensor> tensors, Packed packed, HostBuffers::Loan memory,
-                HostWorkers& workers, HostMemory kind)
-      : PackedOnHost(tensors, std::move(packed), std::move(memory), workers),
+  /// `kind` is what the memory counts as.
+  CopyPlacement(std::span<const WeightTensor> tensors, Packed packed, Memory memory,
+                HostWorkers& workers, std::size_t Footprint::*kind)
+      : PackedOnHost<Memory>(tensors, std::move(packed), std::move(memory), workers),
         kind_(kind),
         slot_(largest_layer(tensors)) {
     for (const LayerRange& layer : layers_of(tensors)) {
@@ -27,48 +35,62 @@ class CopyPlacement final : public PackedOnHost<HostBuffers::Loan> {
   }
 
   PieceView acquire(std::size_t index, StreamHandle stream) override {
-    const Piece& piece = planned(index);
-    const WeightTensor& tensor = tensors()[piece.tensor];
+    const Piece& piece = this->planned(index);
     // Further pieces of a tensor find it in the slot.
-    if (index == 0 || planned(index - 1).tensor != piece.tensor) {
-      const Piece whole{piece.tensor, 0, tensor.rows};
-      cuda::memcpy_async(in_slot(whole), at(whole), tensor.bytes(), stream);
-    }
+    if (index == 0 || this->planned(index - 1).tensor != piece.tensor) bring(piece.tensor, stream);
     return {piece, in_slot(piece), Side::gpu, true};
   }
 
   Footprint footprint() const override {
     Footprint taken{.device = slot_.bytes()};
-    (kind_ == HostMemory::pinned ? taken.pinned : taken.pageable) = memory().bytes();
+    taken.*kind_ = this->memory().bytes();
     return taken;
   }
 
  private:
+  void bring(std::size_t tensor, StreamHandle stream) {
+    const std::size_t bytes = this->tensors()[tensor].bytes();
+    const Piece whole{tensor, 0, this->tensors()[tensor].rows};
+    const std::byte* const from = this->at(whole);
+    if constexpr (lock == Lock::each_copy) {
+      // What is locked while the stream has yet to come to the pass would cost nothing in it.
+      cuda::stream_synchronize(stream);
+      const PageLock pages(from, bytes);
+      cuda::memcpy_async(in_slot(whole), from, bytes, stream);
+      cuda::stream_synchronize(stream);
+    } else {
+      cuda::memcpy_async(in_slot(whole), from, bytes, stream);
+    }
+  }
+
   PassPlan plan_pass(std::span<const Piece> read, bool) override {
     PassPlan plan{{read.begin(), read.end()}, std::size_t{0}};
     for (std::size_t i = 0; i < read.size(); ++i) {
       const bool first = i == 0 || read[i].tensor != read[i - 1].tensor;
-      if (first) *plan.copied += tensors()[read[i].tensor].bytes();
+      if (first) *plan.copied += this->tensors()[read[i].tensor].bytes();
     }
     return plan;
   }
 
   /// A piece lies in the slot as it lies in its layer.
   std::byte* in_slot(const Piece& piece) const {
-    return static_cast<std::byte*>(slot_.data()) + packed().offset(piece) -
+    return static_cast<std::byte*>(slot_.data()) + this->packed().offset(piece) -
            layer_begin_[piece.tensor];
   }
 
-  HostMemory kind_;
+  std::size_t Footprint::*kind_;
   cuda::DeviceBuffer slot_;
   std::vector<std::size_t> layer_begin_;  // by tensor
 };
 
 template <HostMemory kind>
+constexpr std::size_t Footprint::*counted_as =
+    kind == HostMemory::pinned ? &Footprint::pinned : &Footprint::pageable;
+
+template <HostMemory kind>
 Requirement requirement(const WeightSet& weights, const Tuning& /*tuning*/) {
   Requirement needed{.device = largest_layer(weights.tensors)};
-  (kind == HostMemory::pinned ? needed.pinned : needed.pageable) =
-      whole_pages(Packed(weights.tensors).bytes());
+  needed.*counted_as<kind> = whole_pages(Packed(weights.tensors).bytes());
   return needed;
 }
 
@@ -77,8 +99,18 @@ std::unique_ptr<Placement> place(std::span<const WeightTensor> tensors,
                                  const PlaceContext& context) {
   Packed packed(tensors);
   auto memory = context.host_buffers.borrow(kind, packed.bytes());
-  return std::make_unique<CopyPlacement>(tensors, std::move(packed), std::move(memory),
-                                         context.workers, kind);
+  return std::make_unique<CopyPlacement<HostBuffers::Loan>>(
+      tensors, std::move(packed), std::move(memory), context.workers, counted_as<kind>);
+}
+
+/// `kind` is what the file is as good as, once it is in memory.
+template <typename File, HostMemory kind, Lock lock = Lock::as_placed>
+std::unique_ptr<Placement> place_in_file(std::span<const WeightTensor> tensors,
+                                         const PlaceContext& context) {
+  Packed packed(tensors);
+  File memory(packed.bytes(), context.tuning.file_directory);
+  return std::make_unique<CopyPlacement<File, lock>>(tensors, std::move(packed), std::move(memory),
+                                                     context.workers, counted_as<kind>);
 }
 
 template <HostMemory kind>
@@ -122,6 +154,43 @@ constexpr Policy rows[] = {
         .requirement = requirement<HostMemory::pageable>,
         .place = place<HostMemory::pageable>,
         .predict = predict<HostMemory::pageable>,
+    },
+    {
+        .name = "file_pageable_copy",
+        .memory = "mmap of a file",
+        .mechanism = copy_then_read,
+        .nearest_engine = "llama.cpp -ngl N without --no-mmap, from 32 tokens on, of its own file",
+        .family = Family::file,
+        .starts = cold_and_warm,
+        .can_start = file_can_start,
+        .requirement = requirement<HostMemory::pageable>,
+        .place = place_in_file<MappedFile, HostMemory::pageable>,
+        .predict = from_page_cache<predict<HostMemory::pageable>>,
+    },
+    {
+        .name = "file_register_each",
+        .memory = "mmap of a file",
+        .mechanism = "cudaHostRegister of each tensor for its copy into a slot, then read",
+        .family = Family::file,
+        .starts = cold_and_warm,
+        .needs = locking_files,
+        .not_capturable_because = "cudaHostRegister cannot be captured",
+        .can_start = file_can_start,
+        .requirement = requirement<HostMemory::pageable>,
+        .place = place_in_file<MappedFile, HostMemory::pageable, Lock::each_copy>,
+        .predict = not_known,
+    },
+    {
+        .name = "file_registered_copy",
+        .memory = "mmap of a file + cudaHostRegister",
+        .mechanism = copy_then_read,
+        .nearest_engine = "llama.cpp GGML_CUDA_REGISTER_HOST=1, of its own file",
+        .family = Family::file,
+        .needs = locking_files,
+        .can_start = file_can_start,
+        .requirement = requirement<HostMemory::pinned>,
+        .place = place_in_file<LockedFile, HostMemory::pinned>,
+        .predict = predict<HostMemory::pinned>,
     },
 };
 

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// The weights stay in host memory and the CPU does the arithmetic where they lie.
+// The weights stay in host memory, or in a mapped file, and the CPU does the arithmetic where they
+// lie.
 #include <utility>
 
+#include "bench/policies/parts/mapped_file.hpp"
 #include "bench/policies/parts/packed.hpp"
 #include "bench/policies/parts/pass_times.hpp"
 #include "offload/cuda/host_buffers.hpp"
@@ -9,20 +11,22 @@
 namespace offload {
 namespace {
 
-class HostComputePlacement final : public PackedOnHost<HostBuffers::Loan> {
+template <typename Memory>
+class HostComputePlacement final : public PackedOnHost<Memory> {
  public:
-  using PackedOnHost::PackedOnHost;
+  using PackedOnHost<Memory>::PackedOnHost;
 
   PieceView acquire(std::size_t index, StreamHandle) override {
-    return {planned(index), at(planned(index)), Side::cpu};
+    const Piece& piece = this->planned(index);
+    return {piece, this->at(piece), Side::cpu};
   }
-  Footprint footprint() const override { return {.pageable = memory().bytes()}; }
+  Footprint footprint() const override { return {.pageable = this->memory().bytes()}; }
 
  private:
   PassPlan plan_pass(std::span<const Piece> read, bool) override {
     PassPlan plan{{read.begin(), read.end()}, std::size_t{0}};
     for (const Piece& piece : read) {
-      plan.on_cpu += piece.rows * tensors()[piece.tensor].row_bytes();
+      plan.on_cpu += piece.rows * this->tensors()[piece.tensor].row_bytes();
     }
     return plan;
   }
@@ -36,8 +40,16 @@ std::unique_ptr<Placement> place(std::span<const WeightTensor> tensors,
                                  const PlaceContext& context) {
   Packed packed(tensors);
   auto memory = context.host_buffers.borrow(HostMemory::pageable, packed.bytes());
-  return std::make_unique<HostComputePlacement>(tensors, std::move(packed), std::move(memory),
-                                                context.workers);
+  return std::make_unique<HostComputePlacement<HostBuffers::Loan>>(
+      tensors, std::move(packed), std::move(memory), context.workers);
+}
+
+std::unique_ptr<Placement> place_in_file(std::span<const WeightTensor> tensors,
+                                         const PlaceContext& context) {
+  Packed packed(tensors);
+  MappedFile memory(packed.bytes(), context.tuning.file_directory);
+  return std::make_unique<HostComputePlacement<MappedFile>>(tensors, std::move(packed),
+                                                            std::move(memory), context.workers);
 }
 
 /// The sides take turns where some weights are resident.
@@ -56,20 +68,40 @@ std::optional<Prediction> predict(const PassWork& work, const PredictContext& co
   return roughly(seconds);
 }
 
-constexpr Policy rows[] = {{
-    .name = "host_compute",
-    .memory = "malloc",
-    .mechanism = "the CPU computes in place, on every core",
-    // From 32 tokens on llama.cpp would copy weights to the GPU instead.
-    .engine_flags = "llama.cpp -ngl N --no-op-offload; llama.cpp -ncmoe N --no-op-offload",
-    .family = Family::cpu,
-    .paths = {Path::host_memory, Path::host_memory},
-    .needs_gpu = false,
-    .not_capturable_because = "the CPU's work cannot be captured",
-    .requirement = requirement,
-    .place = place,
-    .predict = predict,
-}};
+constexpr std::string_view in_place = "the CPU computes in place, on every core";
+constexpr std::string_view not_capturable = "the CPU's work cannot be captured";
+
+constexpr Policy rows[] = {
+    {
+        .name = "host_compute",
+        .memory = "malloc",
+        .mechanism = in_place,
+        // From 32 tokens on llama.cpp would copy weights to the GPU instead.
+        .engine_flags = "llama.cpp -ngl N --no-op-offload; llama.cpp -ncmoe N --no-op-offload",
+        .family = Family::cpu,
+        .paths = {Path::host_memory, Path::host_memory},
+        .needs_gpu = false,
+        .not_capturable_because = not_capturable,
+        .requirement = requirement,
+        .place = place,
+        .predict = predict,
+    },
+    {
+        .name = "file_host_compute",
+        .memory = "mmap of a file",
+        .mechanism = in_place,
+        .nearest_engine = "llama.cpp -ngl N without --no-mmap, of its own file",
+        .family = Family::file,
+        .starts = cold_and_warm,
+        .paths = {Path::host_memory, Path::host_memory},
+        .needs_gpu = false,
+        .not_capturable_because = not_capturable,
+        .can_start = file_can_start,
+        .requirement = requirement,
+        .place = place_in_file,
+        .predict = from_page_cache<predict>,
+    },
+};
 
 }  // namespace
 

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Memory from malloc that the GPU reads by itself. Where it uses the host's page tables (ATS) it
 // reads pages in place, whatever was advised, and access counters may move them to it unless only
-// the driver has its memory (CDMM); elsewhere (HMM) pages migrate to it on faults.
+// the driver has its memory (CDMM); elsewhere (HMM) pages migrate to it on faults, but those of a
+// file, which stay the page cache's.
 #include <algorithm>
 
+#include "bench/policies/parts/mapped_file.hpp"
 #include "bench/policies/parts/packed.hpp"
 #include "bench/policies/parts/pass_times.hpp"
 #include "offload/cuda/host_buffers.hpp"
@@ -142,6 +144,28 @@ std::unique_ptr<Placement> place(std::span<const WeightTensor> tensors,
   return std::make_unique<SystemPlacement>(tensors, help, context);
 }
 
+class SystemFilePlacement final : public PackedOnHost<MappedFile> {
+ public:
+  using PackedOnHost::PackedOnHost;
+
+  PieceView acquire(std::size_t index, StreamHandle) override {
+    return {planned(index), at(planned(index)), Side::gpu};
+  }
+  Footprint footprint() const override { return {.pageable = memory().bytes()}; }
+};
+
+Requirement requirement_of_file(const WeightSet& weights, const Tuning& /*tuning*/) {
+  return {.pageable = whole_pages(Packed(weights.tensors).bytes())};
+}
+
+std::unique_ptr<Placement> place_in_file(std::span<const WeightTensor> tensors,
+                                         const PlaceContext& context) {
+  Packed packed(tensors);
+  MappedFile memory(packed.bytes(), context.tuning.file_directory);
+  return std::make_unique<SystemFilePlacement>(tensors, std::move(packed), std::move(memory),
+                                               context.workers);
+}
+
 constexpr Need pageable_access[] = {
     {&MemoryModel::pageable_memory_access, "pageable memory access (HMM or ATS)"}};
 
@@ -192,6 +216,19 @@ constexpr Policy rows[] = {
         .driver_handles_pages = true,
         .requirement = requirement,
         .place = place<Help::accessed_by>,
+        .predict = not_known,
+    },
+    {
+        .name = "file_system_demand",
+        .memory = "mmap of a file",
+        .mechanism = "read in place (ATS) or mapped on page faults (HMM)",
+        .family = Family::file,
+        .starts = cold_and_warm,
+        .needs = pageable_access,
+        .driver_handles_pages = true,
+        .can_start = file_can_start,
+        .requirement = requirement_of_file,
+        .place = place_in_file,
         .predict = not_known,
     },
 };

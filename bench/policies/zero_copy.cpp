@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// The weights stay in page-locked host memory and kernels read them there, over the link (UVA).
+// The weights stay in page-locked host memory, or in a file that is, and kernels read them there,
+// over the link (UVA).
 #include <algorithm>
 #include <utility>
 
 #include "bench/core/huge_page.hpp"
+#include "bench/policies/parts/mapped_file.hpp"
 #include "bench/policies/parts/packed.hpp"
 #include "bench/policies/parts/pass_times.hpp"
 #include "offload/cuda/host_buffers.hpp"
@@ -96,6 +98,14 @@ std::unique_ptr<Placement> place_by_vmm(std::span<const WeightTensor> tensors,
                                                         std::move(memory), context.workers);
 }
 
+std::unique_ptr<Placement> place_in_file(std::span<const WeightTensor> tensors,
+                                         const PlaceContext& context) {
+  Packed packed(tensors);
+  LockedFile memory(packed.bytes(), context.tuning.file_directory);
+  return std::make_unique<ZeroCopyPlacement<LockedFile>>(tensors, std::move(packed),
+                                                         std::move(memory), context.workers);
+}
+
 constexpr Need registering[] = {{&MemoryModel::host_register, "cudaHostRegister"}};
 constexpr Need vmm_on_host[] = {{&MemoryModel::host_numa_vmm, "cuMemCreate on host NUMA nodes"}};
 
@@ -166,6 +176,17 @@ constexpr Policy rows[] = {
         .needs = vmm_on_host,
         .requirement = requirement_of_vmm,
         .place = place_by_vmm,
+        .predict = predict<>,
+    },
+    {
+        .name = "file_registered_zero_copy",
+        .memory = "mmap of a file + cudaHostRegister",
+        .mechanism = "SMs read it over the link (UVA)",
+        .family = Family::file,
+        .needs = locking_files,
+        .can_start = file_can_start,
+        .requirement = requirement,
+        .place = place_in_file,
         .predict = predict<>,
     },
 };

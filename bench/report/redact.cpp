@@ -78,6 +78,7 @@ Redactor redactor_for(const Identity& identity, const RunRecord& run) {
   Redactor redactor = redactor_for(identity, run.platform);
   // As errors quote them, blanks and all.
   for (const auto& model : run.options.models) hide_path(redactor, model);
+  hide_path(redactor, run.options.tuning.file_directory);
   hide_path(redactor, run.options.output);
   hide_path(redactor, run.options.ci_json);
   return redactor;
@@ -126,6 +127,8 @@ void redact(Platform& platform, const Redactor& redactor) {
 
 void redact(Options& options, const Redactor& redactor) {
   for (auto& model : options.models) model = redactor.argument(model, "--model");
+  options.tuning.file_directory =
+      redactor.argument(options.tuning.file_directory, "--file-directory");
   options.output = redactor.argument(options.output, "--output");
   options.ci_json = redactor.argument(options.ci_json, "--ci-json");
   options.explain = redactor.text(options.explain);

@@ -27,7 +27,8 @@ Json tuning_json(const Tuning& tuning) {
   return {{"prefetch_step", tuning.prefetch_step},
           {"panel_bytes", or_null<Json>(tuning.panel_bytes)},
           {"slots", tuning.slots},
-          {"host_share", or_null<Json>(tuning.host_share)}};
+          {"host_share", or_null<Json>(tuning.host_share)},
+          {"file_directory", text_or_null<Json>(tuning.file_directory)}};
 }
 
 Json options_json(const Options& options) {

@@ -129,6 +129,7 @@ struct Tuning {
   std::optional<std::size_t> panel_bytes;  // of one slot of a ring, one unit of a window
   std::size_t slots = 3;                   // of a ring
   std::optional<double> host_share;        // of each tensor's rows, computed by the CPU
+  std::string file_directory;              // of files of weights; "": as TMPDIR says, or /tmp
 };
 
 /// What place() may use: the machine, host buffers that outlive placements, and threads to fill
@@ -145,10 +146,10 @@ struct PlaceContext {
 using Requirement = Footprint;
 
 /// What policies are grouped by, and the order of the groups in lists.
-enum class Family : std::uint8_t { resident, zero_copy, copy, managed, system, cpu, hybrid };
+enum class Family : std::uint8_t { resident, zero_copy, copy, managed, system, cpu, hybrid, file };
 
-inline constexpr std::array<std::string_view, 7> family_names{
-    "resident", "zero-copy", "copy", "managed", "system", "cpu", "hybrid"};
+inline constexpr std::array<std::string_view, 8> family_names{
+    "resident", "zero-copy", "copy", "managed", "system", "cpu", "hybrid", "file"};
 
 constexpr std::string_view name(Family family) {
   return family_names[static_cast<std::size_t>(family)];
@@ -215,6 +216,9 @@ struct Policy {
   /// Why a pass cannot be captured in a CUDA graph; "" when it can.
   std::string_view not_capturable_because = {};
 
+  /// Whether this machine can place `weights` and bring them to `start`, where that takes more than
+  /// memory and what the row needs; nullptr: nothing more.
+  Support (*can_start)(const WeightSet& weights, const Tuning& tuning, Start start) = nullptr;
   /// For weights none of which is resident.
   Requirement (*requirement)(const WeightSet& weights, const Tuning& tuning);
   PlaceFunction place;
@@ -231,6 +235,8 @@ struct Policy {
 
   /// Whether `platform` has what it needs.
   Support support(const Platform& platform) const;
+  /// What can_start says.
+  Support reaches(Start start, const WeightSet& weights, const Tuning& tuning) const;
   Path path(Start start, const Platform& platform) const;
   Support capturable() const;
 };

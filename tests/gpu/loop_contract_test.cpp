@@ -38,6 +38,7 @@ TEST_P(LoopContract, MeasuresEveryStartAndColdIsCold) {
     }
     ASSERT_NE(weights, nullptr) << workload->name();
     for (const Start start : policy->starts) {
+      if (!policy->reaches(start, *weights, {})) continue;
       if (policy->divides_tensors && workload->needs_whole_tensors()) continue;
       const bool by_cpu = policy->path(start, platform) == Path::host_memory;
       if (by_cpu ? !workload->runs_on_cpu() : !workload->runs_on_gpu()) continue;
@@ -109,6 +110,7 @@ TEST_P(LoopContract, WalksLayersOfWhichSomeAreResident) {
         SCOPED_TRACE(std::string(name) + (graphs ? " as a graph, " : ", ") + std::to_string(step) +
                      " ahead");
         for (const Start start : policy->starts) {
+          if (!policy->reaches(start, weights, tuning)) continue;
           const WeightSet& walked = base->walks_model() ? with_blocks : weights;
           const Case item{made ? made.get() : base, policy, &walked, start};
           loop.prepare(item);  // throws when a result is wrong

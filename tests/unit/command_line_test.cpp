@@ -215,6 +215,7 @@ TEST(CommandLine, EachMistakeGetsOneClearLine) {
       {{"--samples", "-3"}, "--samples: must be a whole number"},
       {{"--samples", "3.5"}, "not '3.5'"},
       {{"--samples", "99999999999999999999"}, "--samples: must be a whole number"},
+      {{"--file-directory", "/no/such"}, "--file-directory: must be a directory that exists"},
       {{"--gpu", "-1"}, "--gpu: must be a whole number"},
       {{"--gpu", "zero"}, "--gpu: must be a whole number"},
       {{"--threads", "1e3"}, "--threads: must be a whole number"},
@@ -480,6 +481,7 @@ TEST(CommandLine, HelpShowsEveryFlagWithItsDefault) {
                            "--offload-params",
                            "--offload-prefetch-step",
                            "--host-share",
+                           "--file-directory",
                            "--checkpoint-shapes",
                            "--benchmark_*"}) {
     EXPECT_NE(help.find("  " + std::string(flag)), std::string::npos) << flag;

@@ -120,6 +120,22 @@ TEST_F(LoopOnTheCpu, MeasuresEveryWorkload) {
   EXPECT_GT(wall_.measured, 0);
 }
 
+TEST_F(LoopOnTheCpu, MeasuresFilesFromBothStarts) {
+  const Policy& policy = *catalog_.policy("file_host_compute");
+  Loop loop(session_, calibration_, wall_);
+  for (const Start start : policy.starts) {
+    if (const Support can = policy.reaches(start, weights_, {}); !can) {
+      EXPECT_EQ(start, Start::cold) << can.reason();
+      continue;
+    }
+    Case one = item("gemv", policy);
+    one.start = start;
+    loop.prepare(one);
+    EXPECT_GT(loop.sample(), 0) << name(start);
+    loop.verify();
+  }
+}
+
 TEST_F(LoopOnTheCpu, TakesTheMeanOfASamplesPasses) {
   Loop loop(session_, calibration_, wall_);
   const std::size_t passes = loop.prepare(item("stream_read", host_compute())).passes_per_sample;

@@ -80,7 +80,8 @@ TEST(MachineOfResults, HasTheRatesThatWereWritten) {
 
 TEST(MachineOfResults, IsThePlatformAsFarAsPoliciesAsk) {
   RunRecord run = calibrated_run();
-  run.platform.gpu->memory_model.concurrent_managed_access = true;
+  MemoryModel& model = run.platform.gpu->memory_model;
+  model.concurrent_managed_access = model.host_register = model.host_register_read_only = true;
   const MachineProfile machine = read_back(run);
   ASSERT_TRUE(machine.platform.gpu);
   EXPECT_EQ(machine.platform.gpu->compute_major, 9);

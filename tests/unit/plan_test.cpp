@@ -262,7 +262,7 @@ TEST(RealPlan, EverySuiteReadsItsWeightsByEveryWorkloadTheCpuCanDo) {
   }
 }
 
-TEST(RealPlan, QuickHasEveryPolicyAndEndsWithinAMinute) {
+TEST(RealPlan, QuickHasEveryPolicyButFilesAndEndsWithinAMinute) {
   const Catalog catalog = make_catalog();
   const Options options;
   for (const Platform& platform : {gpu_machine(), cpu_machine()}) {
@@ -270,9 +270,47 @@ TEST(RealPlan, QuickHasEveryPolicyAndEndsWithinAMinute) {
     std::set<std::string> policies;
     for (const Case& item : plan.cases) policies.emplace(item.policy->name);
     for (const SkippedCase& skipped : plan.skipped) policies.insert(skipped.policy);
-    EXPECT_EQ(policies.size(), catalog.policies.size());
+    std::set<std::string> expected;
+    for (const Policy* policy : catalog.policies) {
+      if (policy->family != Family::file) expected.emplace(policy->name);
+    }
+    EXPECT_EQ(policies, expected);
     EXPECT_LT(estimated_seconds(plan, options, platform), 60);
   }
+}
+
+TEST(RealPlan, FilesAreMeasuredByFullAndWhereTheyAreNamed) {
+  const Catalog catalog = make_catalog();
+  const auto has_files = [&](const char* suite, const Names& policies) {
+    Options options = with_sizes({mib});
+    options.suite = suite;
+    options.policies = policies;
+    options.workloads = {"stream_read"};
+    const Plan plan = make_plan(options, catalog, cpu_machine());
+    return std::any_of(plan.cases.begin(), plan.cases.end(),
+                       [](const Case& item) { return item.policy->family == Family::file; });
+  };
+  EXPECT_TRUE(has_files("full", {}));
+  EXPECT_FALSE(has_files("quick", {}));
+  EXPECT_FALSE(has_files("micro", {}));
+  EXPECT_TRUE(has_files("quick", {"file"}));
+  EXPECT_TRUE(has_files("micro", {"file_host_compute"}));
+}
+
+TEST(RealPlan, WhatCannotStartIsSkippedWithTheReason) {
+  Catalog catalog = fake_catalog();
+  Policy row = *catalog.policy("host_compute");
+  row.starts = cold_and_warm;
+  row.can_start = [](const WeightSet&, const Tuning& tuning, Start start) {
+    return start == Start::cold ? Support::no("not in " + tuning.file_directory) : Support::yes();
+  };
+  catalog.policies = {&row};
+  Options options = with_sizes({mib});
+  options.workloads = {"stream_read"};
+  options.tuning.file_directory = "here";
+  const Plan plan = make_plan(options, catalog, cpu_machine());
+  EXPECT_EQ(case_names(plan), (Names{"stream_read/host_compute/1MiB/warm"}));
+  EXPECT_EQ(skip_reasons(plan), (Names{"not in here"}));
 }
 
 TEST(PlanMemory, TheReserveIsAShareWithinBounds) {

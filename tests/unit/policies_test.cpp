@@ -28,6 +28,7 @@ Platform pcie() {
   model.managed = true;
   model.concurrent_managed_access = true;
   model.host_register = true;
+  model.host_register_read_only = true;
   model.host_numa_vmm = true;
   model.host_numa_id = 0;
   model.batched_copies = true;
@@ -157,6 +158,9 @@ TEST(Policies, NeedWhatTheirMemoryTakes) {
     if (contains(policy->memory, "cudaHostRegister")) {
       EXPECT_TRUE(needs(*policy, &MemoryModel::host_register));
     }
+    if (contains(policy->memory, "file") && contains(policy->memory, "cudaHostRegister")) {
+      EXPECT_TRUE(needs(*policy, &MemoryModel::host_register_read_only));
+    }
     if (contains(policy->mechanism, "cudaMemcpyBatchAsync")) {
       EXPECT_TRUE(needs(*policy, &MemoryModel::batched_copies));
     }
@@ -173,10 +177,13 @@ TEST(Policies, NeedWhatTheirMemoryTakes) {
 }
 
 TEST(Policies, AreUnsupportedWithoutWhatTheyNeedAndOnlyThen) {
-  const std::vector<bool MemoryModel::*> features{
-      &MemoryModel::managed,        &MemoryModel::concurrent_managed_access,
-      &MemoryModel::host_register,  &MemoryModel::host_numa_vmm,
-      &MemoryModel::batched_copies, &MemoryModel::pageable_memory_access};
+  const std::vector<bool MemoryModel::*> features{&MemoryModel::managed,
+                                                  &MemoryModel::concurrent_managed_access,
+                                                  &MemoryModel::host_register,
+                                                  &MemoryModel::host_register_read_only,
+                                                  &MemoryModel::host_numa_vmm,
+                                                  &MemoryModel::batched_copies,
+                                                  &MemoryModel::pageable_memory_access};
   for (const Policy* policy : make_catalog().policies) {
     SCOPED_TRACE(policy->name);
     EXPECT_TRUE(policy->support(grace_hopper()));
@@ -207,16 +214,21 @@ TEST(Policies, StartColdAndWarmWhereAPassCanChangeSomething) {
   for (const Policy* policy : make_catalog().policies) {
     SCOPED_TRACE(policy->name);
     EXPECT_TRUE(has_starts(*policy, steady_only) || has_starts(*policy, cold_and_warm));
-    // Pages that nobody but the policy moves are where it wants them before every pass.
-    if (!policy->driver_handles_pages) {
+    // Pages that nobody but the policy moves are where it wants them before every pass; those of a
+    // file the system drops.
+    if (!policy->driver_handles_pages && policy->family != Family::file) {
       EXPECT_TRUE(has_starts(*policy, steady_only));
     }
   }
   EXPECT_TRUE(has_starts(known("managed_accessed_by"), steady_only)) << "mapped up front";
+  for (const char* name : {"file_registered_copy", "file_registered_zero_copy"}) {
+    EXPECT_TRUE(has_starts(known(name), steady_only)) << name << ": locked pages stay";
+  }
   for (const char* name :
        {"managed_demand", "managed_prefetch_each", "managed_prefetch_ahead",
         "managed_readmostly_demand", "managed_readmostly_prefetch", "managed_prefer_device",
-        "managed_prefer_host", "system_demand", "system_prefetch", "system_accessed_by"}) {
+        "managed_prefer_host", "system_demand", "system_prefetch", "system_accessed_by",
+        "file_host_compute", "file_pageable_copy", "file_register_each", "file_system_demand"}) {
     EXPECT_TRUE(has_starts(known(name), cold_and_warm)) << name;
   }
 }
@@ -225,7 +237,7 @@ TEST(Policies, CrossWhatTheirFamilyCrosses) {
   for (const auto& platform : gpu_machines()) {
     for (const Policy* policy : make_catalog().policies) {
       const Path expected = policy->family == Family::resident ? Path::device_memory
-                            : policy->family == Family::cpu    ? Path::host_memory
+                            : !policy->needs_gpu               ? Path::host_memory
                                                                : Path::link;
       EXPECT_EQ(policy->path(policy->starts.front(), platform), expected) << policy->name;
     }
@@ -339,6 +351,10 @@ TEST(Policies, AskForOneKindOfMemoryAndTheirSlots) {
       {{"pinned_zero_copy", "writecombined_zero_copy", "registered_zero_copy", "hostvmm_zero_copy"},
        &Requirement::pinned,
        0},
+      {{"file_registered_zero_copy"}, &Requirement::pinned, 0},
+      {{"file_registered_copy"}, &Requirement::pinned, layer},
+      {{"file_pageable_copy", "file_register_each"}, &Requirement::pageable, layer},
+      {{"file_host_compute", "file_system_demand"}, &Requirement::pageable, 0},
       // Both tensors are one layer: one slot of it, or two.
       {{"pinned_copy", "pinned_batch_copy"}, &Requirement::pinned, layer},
       {{"pageable_copy"}, &Requirement::pageable, layer},

@@ -71,6 +71,15 @@ TEST(Predictions, OfWhatIsReadWhereItLies) {
   EXPECT_NEAR(milliseconds("pinned_zero_copy", Start::steady, weights(2)), 25 + 2, 1e-9);
 }
 
+TEST(Predictions, OfFilesAreThoseOfMemoryUnlessTheyComeFromTheDisk) {
+  EXPECT_NEAR(milliseconds("file_host_compute", Start::warm), 20, 1e-9);
+  EXPECT_NEAR(milliseconds("file_pageable_copy", Start::warm), 400 + 4, 1e-9);
+  EXPECT_NEAR(milliseconds("file_registered_copy"), 40 + 4, 1e-9);
+  EXPECT_NEAR(milliseconds("file_registered_zero_copy"), 50, 1e-9);
+  EXPECT_FALSE(predicted("file_host_compute", Start::cold));
+  EXPECT_FALSE(predicted("file_pageable_copy", Start::cold));
+}
+
 TEST(Predictions, OfCopiesThatWaitForTheReader) {
   EXPECT_NEAR(milliseconds("pinned_copy"), 40 + 4, 1e-9);
   EXPECT_NEAR(milliseconds("pinned_batch_copy"), 40 + 4, 1e-9);

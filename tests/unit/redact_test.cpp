@@ -50,6 +50,8 @@ RunRecord run_with_secrets() {
               "--output=/home/sesame/out.json",
               "--ci-json",
               "sesame/ci.json",
+              "--file-directory",
+              "/home/sesame/scratch/",
               "--model",
               "../sesame/model.gguf,/sesame/other.gguf",
               "--benchmark_context=owner=sesame",
@@ -59,6 +61,7 @@ RunRecord run_with_secrets() {
   run.options.models = {"../sesame/model.gguf", "/sesame/other.gguf"};
   run.options.output = "/home/sesame/out.json";
   run.options.ci_json = "sesame/ci.json";
+  run.options.tuning.file_directory = "/home/sesame/scratch";
   run.environment = {{"CUDA_VISIBLE_DEVICES", "GPU-sesame-0"},
                      {"CUDA_CACHE_PATH", "/home/sesame/.nv"},
                      {"CUDA_MODULE_LOADING", "EAGER"},

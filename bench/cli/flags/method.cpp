@@ -30,6 +30,9 @@ void add_tuning(CLI::App& command, Options& options) {
   flags.value("--host-share", "F", tuning.host_share,
               "0 to 1: the rows hybrid_split leaves to the CPU", values::number(0.0, 1.0),
               "by trying");
+  flags.value("--file-directory", "DIR", tuning.file_directory,
+              "where file_* policies write the weights; on a disk, for starts from cold",
+              values::directory, "TMPDIR, or /tmp");
 }
 
 void add_method(CLI::App& command, Options& options) {

@@ -38,7 +38,8 @@ class Packed {
 void copy_by_workers(std::byte* to, std::span<const std::byte> from, HostWorkers& workers);
 
 /// A placement whose tensors stay packed in host memory: policies differ in what acquire makes of a
-/// piece. Memory has data() and bytes(), moves, and gives itself back.
+/// piece. Memory has data() and bytes(), moves, and gives itself back; write(), where it cannot be
+/// stored to, and drop(), where cold weights are not in memory.
 template <typename Memory>
 class PackedOnHost : public Placement {
  public:
@@ -50,12 +51,20 @@ class PackedOnHost : public Placement {
         workers_(workers) {}
 
   void fill(std::size_t index, std::span<const std::byte> content) final {
-    copy_by_workers(memory_.data() + packed_.offset(index), content, workers_);
+    if constexpr (requires { memory_.write(packed_.offset(index), content); }) {
+      memory_.write(packed_.offset(index), content);
+    } else {
+      copy_by_workers(memory_.data() + packed_.offset(index), content, workers_);
+    }
   }
   void read_back(std::size_t index, std::span<std::byte> out) final {
     copy_by_workers(out.data(), {memory_.data() + packed_.offset(index), out.size()}, workers_);
   }
-  void reset(Start, StreamHandle) final {}
+  void reset(Start start, StreamHandle) final {
+    if constexpr (requires { memory_.drop(); }) {
+      if (start == Start::cold) memory_.drop();
+    }
+  }
   void release(std::size_t, StreamHandle) override {}
   std::vector<std::span<const std::byte>> host_ranges() const final {
     return {{memory_.data(), packed_.bytes()}};

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+// Weights in a file that is mapped as engines map a model's: shared and read-only, so that what is
+// in memory of it is the page cache's.
+#pragma once
+#include <cstddef>
+#include <optional>
+#include <span>
+#include <string>
+
+#include "offload/policy.hpp"
+
+namespace offload {
+
+/// A file of its own, all of it mapped. It loses its name at once: nothing stays behind, and nobody
+/// can cut it short while it is read, which would end the process (SIGBUS).
+class MappedFile {
+ public:
+  /// In `directory`, as Tuning::file_directory says it, with room set aside for all of it.
+  MappedFile(std::size_t bytes, const std::string& directory);
+  ~MappedFile();
+  MappedFile(MappedFile&& other) noexcept;
+  MappedFile(const MappedFile&) = delete;
+  MappedFile& operator=(const MappedFile&) = delete;
+  MappedFile& operator=(MappedFile&&) = delete;
+
+  const std::byte* data() const { return data_; }
+  std::size_t bytes() const { return bytes_; }  // whole pages
+
+  /// On the disk when it returns, so that no pass runs beside the writing.
+  void write(std::size_t offset, std::span<const std::byte> content);
+  /// Takes it out of the page cache. Throws ImplausibleResult where pages stay.
+  void drop() const;
+  bool try_drop() const;
+  /// What of it is in the page cache.
+  std::size_t cached_bytes() const;
+
+ private:
+  std::string directory_;
+  std::size_t bytes_;
+  int file_ = -1;
+  const std::byte* data_ = nullptr;
+};
+
+/// Pages of read-only memory, locked for the GPU: those that `bytes` from `data` on lie in.
+class PageLock {
+ public:
+  PageLock(const std::byte* data, std::size_t bytes);
+  ~PageLock();
+  PageLock(PageLock&& other) noexcept;
+  PageLock(const PageLock&) = delete;
+  PageLock& operator=(const PageLock&) = delete;
+  PageLock& operator=(PageLock&&) = delete;
+
+ private:
+  const std::byte* first_page_;
+};
+
+/// A mapped file that is locked as a whole: it never leaves memory.
+class LockedFile {
+ public:
+  LockedFile(std::size_t bytes, const std::string& directory);
+  const std::byte* data() const { return file_.data(); }
+  const std::byte* on_gpu() const { return static_cast<const std::byte*>(on_gpu_); }
+  std::size_t bytes() const { return file_.bytes(); }
+  void write(std::size_t offset, std::span<const std::byte> content) {
+    file_.write(offset, content);
+  }
+
+ private:
+  MappedFile file_;
+  PageLock lock_;
+  const void* on_gpu_;
+};
+
+/// What rows over mapped files need of the GPU to lock them.
+inline constexpr Need locking_files[] = {
+    {&MemoryModel::host_register, "cudaHostRegister"},
+    {&MemoryModel::host_register_read_only, "cudaHostRegister of read-only memory"}};
+
+/// Policy::can_start of rows over mapped files: a directory with room for the weights, and from
+/// cold, one whose files leave memory.
+Support file_can_start(const WeightSet& weights, const Tuning& tuning, Start start);
+
+/// As `in_memory` predicts it of memory that is no file's; how long the disk takes is not known.
+template <PredictFunction in_memory>
+std::optional<Prediction> from_page_cache(const PassWork& work, const PredictContext& context) {
+  if (context.start == Start::cold) return std::nullopt;
+  return in_memory(work, context);
+}
+
+}  // namespace offload
