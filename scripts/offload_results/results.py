@@ -8,7 +8,7 @@ import typing
 from .json_reader import BadInput, read_json
 from .upgrade import upgraded
 
-NEWEST_MINOR = {1: 3, 2: 5}  # by major version, that results/schema/results-N.json describes
+NEWEST_MINOR = {1: 3, 2: 6}  # by major version, that results/schema/results-N.json describes
 # Whose items say which source they are of.
 LISTS = ("cases", "skipped", "answers", "findings", "limits", "memory_costs")
 NUMBERS = frozenset((int, float))  # True and False are of a type of their own
