@@ -30,9 +30,9 @@ LOOKS = {
     "system": Look("#A05C9E", "#D3A4E3", (1.2, 1.2), hollow=True),
     "cpu": Look("#E69F00", "#F2B233", (2.6, 1.4)),
     "hybrid": Look("#7800F0", "#9A7BFF", (2.6, 1.4, 1.2, 1.4)),
+    "file": Look("#780060", "#E070C8", (8, 3)),
 }
 FURTHER = (  # for families of their own that policies to come may have
-    Look("#780060", "#E070C8", (8, 3)),
     Look("#901800", "#FF5A78", (4, 1.5, 4, 4), hollow=True),
     Look("#C0A860", "#E8DC9C", (1.2, 3)),
 )
