@@ -73,12 +73,12 @@ lay_out_program() {
 }
 
 boot() {
-  timeout 600 qemu-system-x86_64 -accel tcg,thread=multi -machine q35 -cpu max -smp 4 -m 768M \
+  timeout 600 qemu-system-x86_64 -accel tcg,thread=multi -machine q35 -cpu max -smp 4 -m 1792M \
     -nodefaults -display none -no-reboot -serial stdio \
-    -object memory-backend-ram,id=m0,size=384M -numa node,nodeid=0,cpus=0-1,memdev=m0 \
-    -object memory-backend-ram,id=m1,size=256M -numa node,nodeid=1,cpus=2,memdev=m1 \
+    -object memory-backend-ram,id=m0,size=768M -numa node,nodeid=0,cpus=0-1,memdev=m0 \
+    -object memory-backend-ram,id=m1,size=512M -numa node,nodeid=1,cpus=2,memdev=m1 \
     -numa node,nodeid=2,cpus=3 \
-    -object memory-backend-ram,id=m3,size=128M -numa node,nodeid=3,memdev=m3 \
+    -object memory-backend-ram,id=m3,size=512M -numa node,nodeid=3,memdev=m3 \
     -numa dist,src=0,dst=1,val=40 -numa dist,src=0,dst=2,val=20 -numa dist,src=0,dst=3,val=80 \
     -numa dist,src=1,dst=2,val=40 -numa dist,src=1,dst=3,val=120 -numa dist,src=2,dst=3,val=80 \
     -kernel "$kernel" -initrd "$machine/files.cpio" -append "console=ttyS0 panic=-1 quiet" </dev/null

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "offload/platform.hpp"
 
+#include <algorithm>
+
+#include "offload/units.hpp"
+
 namespace offload {
 
 MemoryMode memory_mode(const MemoryModel& model) {
@@ -50,6 +54,10 @@ std::string_view words(MemoryMode mode) {
 
 bool pages_may_move(MemoryMode mode) {
   return mode == MemoryMode::hmm || mode == MemoryMode::numa || mode == MemoryMode::ats;
+}
+
+std::size_t flush_bytes(const Host& host) {
+  return std::max(2 * host.last_level_cache_bytes.value_or(0), 64 * MiB);
 }
 
 std::vector<int> gpu_nodes(const Platform& platform) {

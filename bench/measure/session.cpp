@@ -59,8 +59,7 @@ void Session::flush_device_cache() {
 
 void Session::flush_host_cache() {
   if (!llc_filler_) {
-    const std::size_t llc = platform_.host.last_level_cache_bytes.value_or(0);
-    const std::size_t bytes = std::max(2 * llc, std::size_t{64} << 20);
+    const std::size_t bytes = flush_bytes(platform_.host);
     llc_filler_ = std::make_unique<HostAllocation>(HostMemory::pageable, bytes);
     // Written, so that the pages are distinct memory and not one shared page of zeros.
     std::memset(llc_filler_->data(), 0x5a, bytes);

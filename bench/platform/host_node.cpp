@@ -17,6 +17,7 @@
 #include "bench/core/numbers.hpp"
 #include "bench/core/text.hpp"
 #include "offload/error.hpp"
+#include "offload/units.hpp"
 
 namespace offload {
 namespace {
@@ -56,6 +57,9 @@ std::optional<int> remote_node(const Platform& platform, int local) {
   return farthest;
 }
 
+/// What flushes the caches, as much to read, and what the program itself takes.
+std::size_t least_bytes(const Host& host) { return 2 * flush_bytes(host) + 64 * MiB; }
+
 int usable(int id, const Platform& platform) {
   const std::string what = flag + std::to_string(id) + ": ";
   const NumaNode* node = node_of(platform, id);
@@ -68,6 +72,12 @@ int usable(int id, const Platform& platform) {
   const auto& allowed = platform.host.settings.memory_nodes;
   if (allowed && std::ranges::find(*allowed, id) == allowed->end()) {
     throw UsageError(what + "this process may not use its memory (Mems_allowed_list)");
+  }
+  // The kernel kills who takes more of the only node that it may take from.
+  if (const std::size_t least = least_bytes(platform.host); node->available_bytes < least) {
+    throw UsageError(what + "this node has " + format_size_rounded(node->available_bytes) +
+                     " available; measuring takes " + format_size_rounded(least) +
+                     " to flush the CPU's caches and to calibrate");
   }
   return id;
 }

@@ -75,7 +75,9 @@ std::vector<NumaNode> read_numa_nodes(NotedFiles& files) {
     node.id = static_cast<int>(*id);
     const std::string meminfo = read_text(entry.path() / "meminfo");
     node.memory_bytes = memory_of(meminfo, "MemTotal:");
-    node.available_bytes = memory_of(meminfo, "MemFree:") + memory_of(meminfo, "FilePages:");
+    node.available_bytes = memory_of(meminfo, "MemFree:") +
+                           memory_of(meminfo, "Active(file):") +
+                           memory_of(meminfo, "Inactive(file):");
     node.cpus = numbers_in_list(read_text(entry.path() / "cpulist"));
     node.distances = distances_of(read_text(entry.path() / "distance"));
     nodes.push_back(std::move(node));

@@ -126,7 +126,7 @@ struct Link {
 struct NumaNode {
   int id = 0;
   std::size_t memory_bytes = 0;
-  std::size_t available_bytes = 0;  // free, or page cache
+  std::size_t available_bytes = 0;  // free, or page cache that can be dropped
   std::vector<int> cpus;
   bool has_cpus() const { return !cpus.empty(); }
   std::optional<bool> gpu_memory;  // memory of a GPU: of this one, or of another of the machine
@@ -196,6 +196,9 @@ struct Platform {
   Host host;
   bool redacted = false;  // without what names the machine or its user
 };
+
+/// How much memory to read so that the CPU's caches hold nothing else.
+std::size_t flush_bytes(const Host& host);
 
 /// The nodes that are memory of a GPU.
 std::vector<int> gpu_nodes(const Platform& platform);

@@ -68,6 +68,11 @@ TEST(HostNode, RefusesWhatCannotHoldHostMemory) {
   EXPECT_EQ(complaint("3", platform), "--host-numa 3: this node has no memory");
   EXPECT_THAT(complaint("near", platform), HasSubstr("local, remote or the number"));
   EXPECT_THAT(complaint("-1", platform), HasSubstr("local, remote or the number"));
+  platform.host.last_level_cache_bytes = 50 * GiB;
+  EXPECT_EQ(complaint("4", platform),
+            "--host-numa 4: this node has 128 GiB available; measuring takes 200 GiB to flush the "
+            "CPU's caches and to calibrate");
+  platform.host.last_level_cache_bytes.reset();
   platform.host.settings.memory_nodes = std::vector<int>{1};
   EXPECT_THAT(complaint("0", platform), HasSubstr("may not use its memory"));
   platform.host.settings.nodes.resize(2);
