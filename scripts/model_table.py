@@ -95,10 +95,23 @@ def stored_as(model):
     return ", ".join(f"`{name}`" for name in sorted(found, key=lambda name: (not name.endswith("weight"), name)))
 
 
-PARTS = {"": architectures, "counts": counts, "quantised": quantised}
+def of_vllm(folder):
+    """vLLM's text architectures, by what becomes of a config.json."""
+    found = collections.defaultdict(list)
+    for line in read_text(folder / "vllm.txt").splitlines():
+        architecture, _, outcome = line.split(maxsplit=2)
+        found[outcome].append(f"`{architecture}`")
+    lines = [row(["config.json", "how many", "architectures"]), "|---|---:|---|"]
+    for outcome in sorted(found, key=lambda one: -len(found[one])):
+        names = "-" if outcome == "read" else ", ".join(found[outcome])
+        lines.append(row([outcome, str(len(found[outcome])), names]))
+    return "\n".join(lines)
+
+
+PARTS = {"": architectures, "counts": counts, "quantised": quantised, "vllm": of_vllm}
 
 
 def render(paths, part=""):
     if len(paths) != 1 or part not in PARTS:
-        raise BadInput("oracle, oracle:counts and oracle:quantised are made from one folder")
+        raise BadInput("oracle, oracle:counts, oracle:quantised and oracle:vllm are made from one folder")
     return PARTS[part](pathlib.Path(paths[0]))

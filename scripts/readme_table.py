@@ -33,8 +33,8 @@ WHAT  machine              what the run was made on, in one line
                            source; how often each rate is known
       machines             the machines of a folder of results
       times                what was typed for each of the files, and how long it took
-      oracle[:counts|:quantised]   the architectures whose files are read, from a folder; how many they
-                           are; the quantised forms that are read
+      oracle[:counts|:quantised|:vllm]   the architectures whose files are read, from a folder; how many
+                           they are; the quantised forms that are read; what becomes of vLLM's
 
 Of a merged file the figures are those of the middle run, and ranges go from the fastest to the slowest.
 

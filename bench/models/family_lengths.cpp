@@ -15,11 +15,12 @@ namespace offload {
 namespace {
 
 FamilyDescription description_of(const ConfigFields& fields) {
-  const std::optional<std::string> type = fields.text_anywhere("model_type");
+  const std::optional<std::string> type = fields.model_type();
   if (!type) fields.fail("no model_type: not a model's config.json" + std::string(advice));
   std::optional<FamilyDescription> found = FamilyDescription::of(*type);
   if (!found) {
-    fields.fail("model_type " + in_quotes(*type) +
+    const bool named = fields.text_anywhere("model_type").has_value();
+    fields.fail((named ? "model_type " : "architecture ") + in_quotes(*type) +
                 " is not one whose shapes follow from its config" + std::string(advice));
   }
   return std::move(*found);

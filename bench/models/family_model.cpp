@@ -264,7 +264,7 @@ Storage storage_of(const ConfigFields& fields, FamilyLengths& lengths, const std
                                            words_of(lengths.description().text("quantized_by")));
   if (storage.quantization && lengths.number("stacked") != 0) {
     fields.fail("quantised experts in one tensor are not supported for " +
-                fields.text_anywhere("model_type").value() + std::string(advice));
+                fields.model_type().value() + std::string(advice));
   }
   return storage;
 }
@@ -322,7 +322,7 @@ Model model_of(const ConfigFields& fields, const std::string& name, const std::s
   TensorMaker maker(fields);
   Model model;
   model.name = name;
-  model.architecture = fields.text_anywhere("model_type").value();
+  model.architecture = fields.model_type().value();
   model.source = source;
   model.context = context_of(fields);
   for (ModelTensor& end : maker.tensors_of(rows.body, prefixes.model, outside)) {
@@ -364,7 +364,7 @@ Model distinct_layers_from_config(const JsonValue& config, const std::string& na
 ConfigSummary described_summary(const ConfigFields& fields) {
   FamilyLengths lengths(fields);
   ConfigSummary summary;
-  summary.architecture = fields.text_anywhere("model_type").value();
+  summary.architecture = fields.model_type().value();
   summary.layers = layers_of(fields, lengths);
   summary.experts_per_token = lengths.number("experts_per_token|0");
   summary.context = context_of(fields);

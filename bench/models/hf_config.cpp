@@ -68,6 +68,13 @@ std::optional<std::string> ConfigFields::text_anywhere(std::string_view name) co
   return value ? std::optional(as_text(name, *value)) : std::nullopt;
 }
 
+std::optional<std::string> ConfigFields::model_type() const {
+  std::optional<std::string> type = text_anywhere("model_type");
+  const std::vector<JsonValue> architectures =
+      type ? std::vector<JsonValue>{} : list("architectures");
+  return architectures.empty() ? type : as_text("architectures", architectures.front());
+}
+
 std::optional<std::string> ConfigFields::outer_text(std::string_view name) const {
   const std::optional<JsonValue> value = given(outer_, name);
   return value ? std::optional(as_text(name, *value)) : std::nullopt;

@@ -40,6 +40,8 @@ class ConfigFields {
   bool flag_anywhere(std::string_view name, bool otherwise) const;
   std::optional<std::string> text(std::string_view name) const;
   std::optional<std::string> text_anywhere(std::string_view name) const;
+  /// Which family it is of: its model_type or, without one, its first architecture (LongCat's).
+  std::optional<std::string> model_type() const;
   /// Of the whole, where the language model's fields are nested.
   std::optional<std::string> outer_text(std::string_view name) const;
   /// Absent is an empty list.

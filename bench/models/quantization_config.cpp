@@ -275,7 +275,7 @@ std::optional<Quantization> quantization_by(std::string_view method, const Confi
 std::optional<Quantization> read_quantization(const ConfigFields& fields, const std::string& source,
                                               const std::optional<QuantizationFile>& beside,
                                               const std::vector<std::string>& methods) {
-  const std::string architecture = fields.text_anywhere("model_type").value_or("");
+  const std::string architecture = fields.model_type().value_or("");
   const auto may_be = [&](std::string_view method) {
     return std::ranges::find(methods, family_of(method)) != methods.end();
   };

@@ -95,6 +95,12 @@ def test_a_form_has_its_tensors_and_the_worse_of_its_models(tmp_path):
         "| odd | maker 1.0 | `qweight`, `scales` | refused | read |")
 
 
+def test_vllms_architectures_are_counted_by_what_becomes_of_them(tmp_path):
+    (tmp_path / "vllm.txt").write_text("B b read\nA - refused: odd\nC c read\nD - refused: odd\nE e refused: old\n")
+    assert model_table.render([tmp_path], "vllm").splitlines()[2:] == [
+        "| read | 2 | - |", "| refused: odd | 2 | `A`, `D` |", "| refused: old | 1 | `E` |"]
+
+
 def test_another_part_is_refused():
     with pytest.raises(BadInput, match="oracle:counts"):
         model_table.render([ORACLE], "odd")

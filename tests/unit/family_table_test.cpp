@@ -248,6 +248,38 @@ TEST(FamilyTable, RefusesWhatItDoesNotKnow) {
             std::string::npos);
 }
 
+TEST(FamilyTable, WithoutAModelTypeTheArchitectureNamesTheFamily) {
+  EXPECT_NE(fault(R"("architectures": ["LongcatFlashForCausalLM"])").find("no vocab_size"),
+            std::string::npos);
+  EXPECT_NE(fault(R"("architectures": ["OddForCausalLM"])")
+                .find("architecture 'OddForCausalLM' is not one whose shapes follow"),
+            std::string::npos);
+  EXPECT_NE(fault(R"("architectures": [])").find("no model_type"), std::string::npos);
+  EXPECT_NE(fault(R"("architectures": [1])").find("architectures must be text"), std::string::npos);
+}
+
+TEST(FamilyTable, WhatVllmCannotSplitIsRefused) {
+  const std::string telechat = R"("model_type": "telechat", "hidden_size": 64, "n_layer": 2,
+      "n_head": 4, "ffn_hidden_size": 96, "vocab_size": 100)";
+  EXPECT_EQ(fault(telechat), "");
+  EXPECT_NE(fault(telechat + R"(, "num_key_value_heads": 2)").find("num_key_value_heads is not"),
+            std::string::npos);
+  EXPECT_NE(fault(telechat + R"(, "embed_layernorm": true)").find("embed_layernorm is not"),
+            std::string::npos);
+}
+
+TEST(FamilyTable, Step3sTensorsAreNamedAsWithoutItsImages) {
+  const Model step = read(R"("model_type": "step3_vl", "text_config": {"model_type": "step3_text",
+      "hidden_size": 64, "intermediate_size": 96, "num_attention_heads": 4, "num_hidden_layers": 2,
+      "vocab_size": 100, "moe_intermediate_size": 32, "moe_num_experts": 4, "moe_top_k": 2,
+      "share_expert_dim": 32, "share_q_dim": 48, "head_dim": 16})");
+  EXPECT_EQ(find(step, "model.layers.1.moe.up_proj.weight")->shape,
+            (std::vector<std::uint64_t>{4, 32, 64}));
+  EXPECT_NE(find(step, "lm_head.weight"), nullptr);
+  EXPECT_EQ(step.experts, 4U);
+  EXPECT_EQ(step.experts_per_token, 2U);
+}
+
 TEST(FamilyTable, SenselessNumbersAreRefused) {
   for (const char* value : {"-1", "0", "1.5", "\"64\"", "[64]", "{}", "1e30", "4294967296"}) {
     for (const char* field : {"hidden_size", "num_attention_heads", "vocab_size",
