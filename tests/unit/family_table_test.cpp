@@ -258,6 +258,30 @@ TEST(FamilyTable, WithoutAModelTypeTheArchitectureNamesTheFamily) {
   EXPECT_NE(fault(R"("architectures": [1])").find("architectures must be text"), std::string::npos);
 }
 
+TEST(FamilyTable, LingsOtherLinearAttentionsAreRefused) {
+  const std::string ling = R"("model_type": "bailing_hybrid", "hidden_size": 64, "head_dim": 16,
+      "intermediate_size": 96, "num_attention_heads": 4, "num_hidden_layers": 5, "vocab_size": 100,
+      "kv_lora_rank": 16, "qk_nope_head_dim": 8, "qk_rope_head_dim": 8, "v_head_dim": 8,
+      "num_experts": 4, "num_experts_per_tok": 2, "num_shared_experts": 1,
+      "moe_intermediate_size": 32, "layer_group_size": 2)";
+  // Of Ling 2.5, which has no convolution.
+  EXPECT_NE(fault(ling).find("no linear_conv_kernel_dim"), std::string::npos);
+  const std::string third = ling + R"(, "short_conv_kernel_size": 4)";
+  const Model model = read(third);
+  const auto latent = [&](int layer) {
+    const std::string name =
+        "model.layers." + std::to_string(layer) + ".attention.kv_b_proj.weight";
+    return find(model, name) != nullptr;
+  };
+  EXPECT_TRUE(latent(1) && latent(3) && latent(4)) << "each second, and what is left of a group";
+  EXPECT_FALSE(latent(0) || latent(2));
+  EXPECT_NE(fault(third + R"(, "no_kda_lora": false)").find("no_kda_lora is not"),
+            std::string::npos);
+  EXPECT_NE(fault(third + R"(, "gated_attention_proj_granularity_type": "element_wise")")
+                .find("gated_attention_proj_granularity_type is not"),
+            std::string::npos);
+}
+
 TEST(FamilyTable, WhatVllmCannotSplitIsRefused) {
   const std::string telechat = R"("model_type": "telechat", "hidden_size": 64, "n_layer": 2,
       "n_head": 4, "ffn_hidden_size": 96, "vocab_size": 100)";
