@@ -154,7 +154,7 @@ double estimated_seconds(const Plan& plan, const Options& options, const Platfor
   std::set<std::string_view> allocators;
   std::set<Content> contents;
   for (const Case& item : plan.cases) {
-    if (item.weights != weights) {
+    if (weights == nullptr || item.weights != weights) {
       weights = item.weights;
       policy = nullptr;
       allocators.clear();

@@ -7,7 +7,7 @@ namespace offload {
 namespace {
 
 constexpr double precise = 1.07;
-constexpr double rough = 1.26;  // squared, 1.6
+constexpr double rough_factor = 1.26;  // squared, 1.6
 
 std::optional<Prediction> within(std::optional<double> seconds, double factor) {
   if (!seconds) return std::nullopt;
@@ -72,7 +72,9 @@ std::optional<Prediction> precisely(std::optional<double> seconds) {
   return within(seconds, precise);
 }
 
-std::optional<Prediction> roughly(std::optional<double> seconds) { return within(seconds, rough); }
+std::optional<Prediction> roughly(std::optional<double> seconds) {
+  return within(seconds, rough_factor);
+}
 
 std::optional<Prediction> not_known(const PassWork& /*work*/, const PredictContext& /*context*/) {
   return std::nullopt;
