@@ -14,6 +14,7 @@ namespace {
 
 // Any product of two of them fits.
 constexpr std::uint64_t max_value = std::uint64_t{1} << 31;
+constexpr int max_depth = 64;  // of parentheses: each takes stack
 // Of numbers or letters for each layer; longer ones, looked through for each, would take seconds.
 constexpr std::size_t max_text = std::size_t{8} << 10;
 
@@ -135,6 +136,13 @@ class Parser {
   }
 
   ShapeValue factor() {
+    if (++depth_ > max_depth) reject("nested more deeply than " + std::to_string(max_depth));
+    ShapeValue value = innermost();
+    --depth_;
+    return value;
+  }
+
+  ShapeValue innermost() {
     if (take("!")) {
       const ShapeValue value = factor();
       return is_given(value) ? ShapeValue(std::uint64_t{number_of(value) == 0 ? 1U : 0U}) : value;
@@ -241,6 +249,7 @@ class Parser {
 
   std::string_view rest_;
   const NamedValues& names_;
+  int depth_ = 0;
   bool skipping_ = false;  // an alternative that is not needed, where nothing is given
 };
 

@@ -86,6 +86,16 @@ TEST(ShapeExpression, TextsAreNoLongerThanAnyModels) {
   EXPECT_THROW(as_shape_value(text(8193)), std::invalid_argument);
 }
 
+TEST(ShapeExpression, NestsAsDeeplyAsTheStackAllows) {
+  const auto nested = [](std::size_t levels) {
+    return std::string(levels, '(') + "7" + std::string(levels, ')');
+  };
+  EXPECT_EQ(std::get<std::uint64_t>(value_of(nested(60))), 7U);
+  EXPECT_THROW(value_of(nested(64)), std::invalid_argument);
+  EXPECT_THROW(value_of(nested(100'000)), std::invalid_argument);
+  EXPECT_THROW(value_of(std::string(100'000, '!') + "7"), std::invalid_argument);
+}
+
 TEST(ShapeExpression, WhatIsNoneIsRejected) {
   for (const char* expression :
        {"", "1+", "(1", "1)", "'a", "hidden heads", "hidden/0", "hidden%0", "1-2", "kinds+1",
