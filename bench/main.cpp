@@ -14,6 +14,7 @@
 #include "bench/measure/plan.hpp"
 #include "bench/measure/selection.hpp"
 #include "bench/models/load.hpp"
+#include "bench/platform/host_node.hpp"
 #include "bench/platform/probe.hpp"
 #include "bench/report/memory_cost_table.hpp"
 #include "bench/report/plan_text.hpp"
@@ -41,6 +42,7 @@ int show_plan(const Options& options, const Catalog& catalog) {
     }
     write_stderr(text);  // stdout is the plan's
   }
+  if (!options.host_numa.empty()) (void)find_host_node(options.host_numa, platform);
   const Plan plan = make_plan(options, catalog, platform, models);
   show_notes(plan.warnings());
   write_stdout(plan_text(plan, options, platform));

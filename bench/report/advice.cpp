@@ -64,11 +64,12 @@ void write_fit(Page& page, const AdviceReport& report) {
                      " for " + count(report.question.context, "token") + " of " +
                      count(report.question.batch, "sequence") + ", workspace " +
                      format_size_rounded(fixed.workspace) + " (an estimate). ";
-  text += advice.all_fits ? "All of it fits into " +
-                                format_size_rounded(report.question.gpu_memory) + " of GPU memory."
-                          : "That is " + format_size_rounded(all - report.question.gpu_memory) +
-                                " more than the " +
-                                format_size_rounded(report.question.gpu_memory) + " of GPU memory.";
+  text += advice.all_fits
+              ? (fixed.kv_known ? "All of it fits into " : "All but the KV cache fits into ") +
+                    format_size_rounded(report.question.gpu_memory) + " of GPU memory."
+              : "That is " + format_size_rounded(all - report.question.gpu_memory) +
+                    " more than the " + format_size_rounded(report.question.gpu_memory) +
+                    " of GPU memory.";
   page.paragraph(text);
 }
 

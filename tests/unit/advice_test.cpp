@@ -76,6 +76,33 @@ TEST(Advice, CountsWhatLatentAttentionCaches) {
             std::vector<std::uint64_t>(61, 576UL * 2));
 }
 
+TEST(Advice, CountsWhatQuantisedProjectionsCache) {
+  // Keys of 8 heads of 128, and values likewise, out of a state of 4096; 4 bits in words of 32.
+  const auto cached =
+      [](std::initializer_list<std::pair<const char*, std::vector<std::uint64_t>>> stored) {
+        Model model;
+        ModelLayer& layer = model.layers.emplace_back();
+        for (const char* matrix : {"k_proj", "v_proj"}) {
+          for (const auto& [suffix, shape] : stored) {
+            layer.tensors.push_back(
+                {std::string("model.layers.0.self_attn.") + matrix + suffix, "I32", shape});
+          }
+        }
+        return kv_bytes_per_token(model);
+      };
+  const std::vector<std::uint64_t> expected{2 * 1024 * 2};
+  EXPECT_EQ(cached({{".qweight", {512, 1024}}, {".scales", {32, 1024}}}), expected) << "GPTQ";
+  EXPECT_EQ(cached({{".qweight", {4096, 128}}, {".scales", {32, 1024}}}), expected) << "AWQ";
+  EXPECT_EQ(cached({{".weight_packed", {1024, 512}}, {".weight_scale", {1024, 32}}}), expected);
+  EXPECT_EQ(cached({{".weight", {1024, 2048}}, {".weight_scale", {1024, 256}}}), expected)
+      << "ModelOpt";
+  EXPECT_EQ(cached({{".weight", {1024, 512}}, {".scales", {1024, 64}}, {".biases", {1024, 64}}}),
+            expected)
+      << "MLX";
+  EXPECT_EQ(cached({{".weight", {2097152, 1}}, {".weight.absmax", {65536}}}), std::nullopt)
+      << "bitsandbytes";
+}
+
 TEST(Advice, LetsWhatOffloadsNothingWinATie) {
   Question question;
   question.policies = {"device_resident", "pinned_prefetch2_copy"};

@@ -356,5 +356,13 @@ TEST_P(PublishedFamilies, KeepEveryByteWhenFused) {
 INSTANTIATE_TEST_SUITE_P(All, PublishedFamilies, ::testing::ValuesIn(published),
                          [](const auto& model) { return std::string(model.param.name); });
 
+// google/gemma-3-4b-it leaves the lengths of its vocabulary and its heads to transformers' class.
+TEST(PublishedConfig, LengthsThatItLeavesToItsClassAreTheClasss) {
+  const Model model = read(R"({"model_type": "gemma3", "text_config": {"model_type": "gemma3_text",
+      "hidden_size": 2560, "intermediate_size": 10240, "num_hidden_layers": 34,
+      "sliding_window": 1024}})");
+  EXPECT_EQ(model.parameters(), 3'880'263'168U);
+}
+
 }  // namespace
 }  // namespace offload
