@@ -5,9 +5,9 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <bit>
 #include <cerrno>
 #include <chrono>
+#include <cstdint>
 #include <stdexcept>
 #include <string>
 #include <system_error>
@@ -39,7 +39,7 @@ std::byte* map_huge_pages(std::size_t bytes) {
   if (bytes < huge_page) return map_pages(bytes);
   std::byte* pages = map_pages(bytes + huge_page);
   const std::size_t before =
-      (huge_page - std::bit_cast<std::uintptr_t>(pages) % huge_page) % huge_page;
+      (huge_page - reinterpret_cast<std::uintptr_t>(pages) % huge_page) % huge_page;
   if (before > 0) munmap(pages, before);
   std::byte* aligned = pages + before;
   munmap(aligned + bytes, huge_page - before);

@@ -6,9 +6,9 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <bit>
 #include <cerrno>
 #include <chrono>
+#include <cstdint>
 #include <cstdlib>
 #include <filesystem>
 #include <stdexcept>
@@ -122,7 +122,7 @@ std::size_t MappedFile::cached_bytes() const {
 }
 
 PageLock::PageLock(const std::byte* data, std::size_t bytes) {
-  const std::size_t before = std::bit_cast<std::uintptr_t>(data) % page_bytes();
+  const std::size_t before = reinterpret_cast<std::uintptr_t>(data) % page_bytes();
   first_page_ = data - before;
   cuda::host_register_read_only(first_page_, whole_pages(before + bytes));
 }
