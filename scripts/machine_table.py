@@ -6,6 +6,7 @@ import shlex
 from offload_results.figures import caption
 from offload_results.json_reader import BadInput, read_json
 from offload_results.markdown_text import row
+from offload_results.memory_mode import memory_mode
 from offload_results.results import load
 from offload_results.text import count, seconds
 
@@ -51,16 +52,8 @@ def gpu_of(run):
 
 
 def mode_of(run):
-    """Files before 2.6 do not name it, but have what it follows from."""
     gpu = run["platform"]["gpu"]
-    if gpu is None:
-        return "-"
-    model = gpu["memory_model"]
-    if "memory_mode" in gpu:
-        return MODES[gpu["memory_mode"]]
-    if model["pageable_memory_access_uses_host_page_tables"]:
-        return {True: MODES["numa"], False: MODES["cdmm"], None: MODES["ats"]}[model["gpu_is_numa_node"]]
-    return MODES["hmm" if model["pageable_memory_access"] else "separate"]
+    return MODES[memory_mode(gpu)] if gpu else "-"
 
 
 def host_of(run):

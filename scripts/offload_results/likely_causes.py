@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a results file says of its own machine that would make a figure slower than those that others
 published. Each cause is a function of the run and the published entry: a clause, or None."""
+from .memory_mode import memory_mode
+
 COHERENT = "nvlink-c2c"
 SMALL_PAGE = 4096
 
@@ -69,14 +71,9 @@ def lowered_clocks(run, _):
 
 def another_mode(run, _):
     platform = run["platform"]
-    if (platform["link"] or {}).get("kind") != COHERENT or not is_cdmm(platform["gpu"]):
+    if (platform["link"] or {}).get("kind") != COHERENT or memory_mode(platform["gpu"]) != "cdmm":
         return None
     return "the GPU is in CDMM mode: figures published with a mode are of NUMA mode"
-
-
-def is_cdmm(gpu):
-    model = gpu["memory_model"]
-    return model["pageable_memory_access_uses_host_page_tables"] and model["gpu_is_numa_node"] is False
 
 
 def small_pages(run, _):
