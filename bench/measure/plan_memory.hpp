@@ -13,8 +13,9 @@ namespace offload {
 
 /// Host memory a run may take: what the machine and the cgroup have to give, less a reserve.
 std::size_t host_memory_limit(const Host& host);
-/// GPU memory a run may take: what is free, less a reserve. Where host page tables are used, "free"
-/// counts the host's page cache as used, so the whole memory stands in for it.
+/// GPU memory a run may take: what is free, less a reserve. Of a NUMA node of the host by the
+/// node's own account, because CUDA counts page cache there as used; where that is not known, of
+/// the whole memory. Of one memory for CPU and GPU: what the host has.
 std::size_t gpu_memory_limit(const Platform& platform);
 
 /// Host memory one case needs: what its policy takes, and `master_copies` of the weights beside it.

@@ -17,8 +17,8 @@ namespace {
 // What a file may ask of us. Real headers: 30 MB, most of it vocabulary; about 100 keys; about
 // 2,000 tensors, 50,000 where every expert is one of its own.
 constexpr std::uint64_t max_header_bytes = 128U << 20U;
-constexpr std::uint64_t max_header_tensors =
-    100'000;  // experts are stacked: the largest have thousands
+// Experts are stacked: the largest have thousands.
+constexpr std::uint64_t max_header_tensors = 100'000;
 constexpr std::uint64_t max_keys = 65'536;
 constexpr std::uint64_t max_key_length = 65'535;  // the format's own
 constexpr std::uint64_t max_name_length = 255;    // llama.cpp: 63
