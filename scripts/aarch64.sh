@@ -91,7 +91,8 @@ lay_out_toolkit() {
   local nvcc
   nvcc=$(command -v nvcc || command -v /usr/local/cuda/bin/nvcc || true)
   if [[ -n $nvcc && $("$nvcc" --version) == *"release 13.0,"* ]]; then
-    host=$(readlink -f "$(dirname "$nvcc")/..")
+    # Asked, because the nvcc on PATH may be a script or a link that starts the one of the toolkit.
+    host=$(readlink -f "$("$nvcc" --dryrun -x cu /dev/null 2>&1 | sed -n 's/^#\$ TOP=//p')")
   else
     wheels "$recipe/requirements-nvcc.txt" "$host.wheels" manylinux2014_x86_64 manylinux2010_x86_64
     mv "$host.wheels/nvidia/cu13" "$host"
