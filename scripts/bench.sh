@@ -95,7 +95,7 @@ status=0
 # Usage errors (2) and runs of nothing (3) have written no results.
 if [[ $measures == true && -f $output && $status != [23] ]]; then
   say "As one page for a browser:"
-  say "  $(printf 'python3 %q %q' "$(near "$root/scripts/report.py")" "$(near "$output")")" \
+  say "  $(printf 'python3 %q report %q' "$(near "$root/scripts/offload-results")" "$(near "$output")")" \
     "--output report.html"
 fi
 exit $status

@@ -14,8 +14,8 @@ import re
 import sys
 
 from offload_results import command
-from offload_results.json_reader import BadInput
-from offload_results.numbers import from_to, list_from_to
+from offload_results.results import BadInput
+from offload_results.text import from_to, list_from_to
 from offload_results.text import seconds
 from torch_linear import host, rows
 

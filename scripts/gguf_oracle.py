@@ -14,7 +14,7 @@ import sys
 from gguf_models import architectures, converted
 from meta_models import names
 from offload_results import command
-from offload_results.json_reader import BadInput, read_json, read_text
+from offload_results.results import BadInput, read_json, read_text
 
 DATA = pathlib.Path(__file__).resolve().parent.parent / "tests/data/models/oracle"
 

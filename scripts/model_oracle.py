@@ -13,7 +13,7 @@ import sys
 
 from meta_models import architectures
 from offload_results import command
-from offload_results.json_reader import BadInput
+from offload_results.results import BadInput
 
 TRANSFORMERS = "5.24.0"
 DATA = pathlib.Path(__file__).resolve().parent.parent / "tests/data/models/oracle"

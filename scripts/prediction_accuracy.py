@@ -2,17 +2,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """Measure how far predictions are off: runs offload_bench over models, with all of their linear weights
 in host memory and with shares of them kept on the GPU, and writes what was predicted and measured of each
-case to one small file, of which scripts/readme_table.py makes tables (accuracy, winners)."""
+case to one small file, of which offload-results table makes tables (accuracy, winners)."""
 import argparse
 import os
 import re
 import signal
 import sys
 
-from accuracy_runs import condensed, invocations, program
+from accuracy_runs import invocations, program
+from offload_results.tables import condensed
 from offload_results import command
-from offload_results.json_reader import BadInput
-from offload_results.numbers import from_to
+from offload_results.results import BadInput
+from offload_results.text import from_to
 from offload_results.text import count
 
 INTERRUPTED = 130

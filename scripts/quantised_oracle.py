@@ -11,7 +11,7 @@ import pathlib
 import sys
 
 from offload_results import command
-from offload_results.json_reader import BadInput
+from offload_results.results import BadInput
 
 DATA = pathlib.Path(__file__).resolve().parent.parent / "tests/data/models/quantised/models.json"
 DTYPES = {"bfloat16": "BF16", "float16": "F16", "float32": "F32", "float8_e4m3fn": "F8_E4M3", "uint8": "U8",

@@ -11,8 +11,8 @@ import json
 import sys
 
 from offload_results import command
-from offload_results.json_reader import BadInput
-from offload_results.numbers import from_to
+from offload_results.results import BadInput
+from offload_results.text import from_to
 from offload_results.text import seconds
 from vllm_passes import rows, sources
 

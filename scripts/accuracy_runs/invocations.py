@@ -5,7 +5,7 @@ import dataclasses
 import math
 import shlex
 
-from offload_results.numbers import whole_number
+from offload_results.text import whole_number
 
 from . import program
 

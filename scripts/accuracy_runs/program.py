@@ -12,7 +12,7 @@ import tempfile
 import typing
 
 from offload_results import results
-from offload_results.json_reader import BadInput, read_text
+from offload_results.results import BadInput, read_text
 
 ENDING_S = 60  # for what was measured to be written, once the program is asked to end
 BAD_COMMAND = 2

@@ -3,7 +3,7 @@
 import json
 import pathlib
 
-from offload_results.json_reader import BadInput
+from offload_results.results import BadInput
 
 PRESETS = pathlib.Path(__file__).resolve().parents[2] / "bench/models/presets"
 

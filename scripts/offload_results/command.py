@@ -4,6 +4,7 @@ only."""
 import argparse
 import contextlib
 import errno
+import importlib
 import io
 import os
 import pathlib
@@ -12,7 +13,7 @@ import sys
 import tempfile
 import traceback
 
-from .json_reader import BadInput, read_json
+from .results import BadInput, read_json
 
 FINDING = 1
 BAD_INPUT = 2
@@ -115,7 +116,7 @@ def damage_in(arguments):
         except BadInput:
             continue  # not a results file, or no package to check it with
         if errors:
-            return f"{path}: damaged results: {errors[0]}; scripts/validate.py lists all"
+            return f"{path}: damaged results: {errors[0]}; offload-results validate lists all"
     return None
 
 
@@ -156,3 +157,13 @@ def mode_of(path):
     mask = os.umask(0)
     os.umask(mask)
     return 0o666 & ~mask
+
+
+def imported(module, package, version=""):
+    """`module` of `package`, which goes by the same name at PyPI and, after python3-, in Debian."""
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        raise BadInput(f"needs {package}{version}: sudo apt-get install python3-{package}, or "
+                       f"pip install {package}, or let uv bring it: uv run --project scripts "
+                       f"offload-results ... ({error})") from None

@@ -8,7 +8,7 @@ import dataclasses
 import statistics
 import typing
 
-from .json_reader import BadInput
+from .results import BadInput
 
 MEMORY_MODEL = ("managed", "concurrent_managed_access", "pageable_memory_access",
                 "pageable_memory_access_uses_host_page_tables", "direct_managed_access_from_host",

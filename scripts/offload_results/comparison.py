@@ -1,18 +1,66 @@
 # SPDX-License-Identifier: Apache-2.0
 """A candidate against a baseline: a verdict for each case, and one for all."""
 from __future__ import annotations
-
 import collections
 import dataclasses
 import functools
 import math
 import typing
 
-from . import interval, variability
-from .comparability import Difference, busy_runs, differences, what_differs
-from .compared_case import ComparedResults
-from .json_reader import BadInput
-from .results import CaseKey
+from . import intervals, results
+from .comparability import busy_runs, Difference, differences, measurement_of, what_differs
+from .results import BadInput, CaseKey
+
+MAX_SECONDS = 1e9  # of a sample: thirty years
+
+
+@dataclasses.dataclass(frozen=True)
+class Case:
+    key: results.CaseKey
+    workload: str
+    source: int
+    passed: bool
+    failure: str | None
+    kind: str
+    measurement: tuple
+    samples: tuple
+
+    @property
+    def path(self):
+        return self.measurement.path
+
+    @functools.cached_property
+    def run(self):
+        """An intervals.Run, or None if the samples are not times."""
+        if not self.samples or max(self.samples) > MAX_SECONDS:
+            return None
+        return intervals.run_of(self.samples)
+
+    def refused(self, path):
+        """For want of a run."""
+        raise BadInput(f"{path}: {self.key}: "
+                       f"{'a sample that is not a time' if self.samples else 'no samples'}; "
+                       "the file is damaged: offload-results validate says where")
+
+
+def compared(case):
+    return Case(results.key_of(case), case["workload"], results.source_of(case),
+                results.passed(case), case["failure"], intervals.kind_of(case), measurement_of(case),
+                tuple(case["samples_s"]))
+
+
+class ComparedResults(results.Results):
+    """Its cases by key are what compared() makes of them."""
+
+    @functools.cached_property
+    def compared(self):
+        return {key: list(map(compared, cases)) for key, cases in self.by_key().items()}
+
+
+def load(path):
+    found = results.load(path)
+    return ComparedResults(found.path, found.document)
+
 
 SLOWER, FAILED, MISSING = "slower", "failed", "missing"
 NOT_COMPARABLE, FASTER, AMBIGUOUS = "not comparable", "faster", "ambiguous"
@@ -25,13 +73,13 @@ FINE, REGRESSION, UNDECIDED = 0, 1, 2  # exit codes
 class Side(typing.NamedTuple):
     """A case in one file."""
 
-    measured: list[interval.Run]
+    measured: list[intervals.Run]
     samples: int
 
     @property
     def median_s(self):
         """The geometric mean of its runs' medians."""
-        return math.exp(interval.mean(self.measured))
+        return math.exp(intervals.mean(self.measured))
 
     @property
     def runs(self):
@@ -44,7 +92,7 @@ class Row(typing.NamedTuple):
     regression: bool
     reason: str | None = None
     kind: str | None = None
-    ratio: interval.Ratio | None = None
+    ratio: intervals.Ratio | None = None
     baseline: Side | None = None
     candidate: Side | None = None
 
@@ -57,7 +105,7 @@ class Terms:
     threshold: float = 0.03
     confidence: float = 0.998
     missing_allowed: bool = False
-    assumed: dict[str, interval.Spread] = dataclasses.field(default_factory=lambda: variability.ASSUMED)
+    assumed: dict[str, intervals.Spread] = dataclasses.field(default_factory=lambda: intervals.ASSUMED)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,7 +114,7 @@ class Comparison:
     candidate: ComparedResults
     terms: Terms
     differences: list[Difference]
-    spreads: dict[str, interval.Spread]
+    spreads: dict[str, intervals.Spread]
     rows: list[Row]
 
     @functools.cached_property
@@ -98,7 +146,7 @@ def compare(baseline, candidate, terms=Terms(), wanted=None):
         if row:
             rows.append(row)
         else:
-            kind = variability.of_runs([case.kind for case in old_cases])
+            kind = intervals.of_runs([case.kind for case in old_cases])
             pairs.append((key, kind, measured(baseline, old_cases),
                           measured(candidate, new_cases),
                           disturbed(kind, old_cases, old_busy)
@@ -107,11 +155,11 @@ def compare(baseline, candidate, terms=Terms(), wanted=None):
     if not pairs and all(row.verdict in (MISSING, NEW) for row in rows):
         raise BadInput(f"{candidate.path}: no case in common with {baseline.path}"
                        + (" among those that --filter leaves" if wanted else ""))
-    spreads = variability.spreads([(kind, old_side.measured, new_side.measured)
+    spreads = intervals.spreads([(kind, old_side.measured, new_side.measured)
                              for _, kind, old_side, new_side, _ in pairs], terms.assumed)
     rows += [judged(key, kind, old_side, new_side, spreads[kind], terms, reason)
              for key, kind, old_side, new_side, reason in pairs]
-    with_cpu = variability.CPU in {kind for _, kind, *_ in pairs}
+    with_cpu = intervals.CPU in {kind for _, kind, *_ in pairs}
     return Comparison(baseline, candidate, terms, differences(baseline, candidate, with_cpu),
                       spreads, rows)
 
@@ -198,14 +246,14 @@ def measured(results, cases):
 
 def disturbed(kind, cases, busy):
     """Why such a case's times say nothing: others worked the CPU that it hangs on; else None."""
-    if kind == variability.GPU:
+    if kind == intervals.GPU:
         return None
     loads = [busy[case.source] for case in cases if case.source in busy]
     return f"{loads[0]} when the run began" if loads else None
 
 
 def judged(key, kind, old, new, spread, terms, disturbance):
-    ratio = interval.ratio(old.measured, new.measured, spread, terms.confidence)
+    ratio = intervals.ratio(old.measured, new.measured, spread, terms.confidence)
     verdict = AMBIGUOUS if disturbance else verdict_of(ratio, terms.threshold)
     return Row(key, verdict, verdict == SLOWER, disturbance, kind, ratio, old, new)
 

@@ -1,12 +1,196 @@
 # SPDX-License-Identifier: Apache-2.0
 """A results file: read strictly, refused with one clear line, its cases joined by their fields."""
 import dataclasses
+import json
 import os
 import pathlib
+import re
+import stat
 import typing
 
-from .json_reader import BadInput, read_json
-from .upgrade import upgraded
+MAX_DIGITS = 20  # of a whole number of 64 bits
+# Of what is not 0. Beyond, squares and quotients leave what a float can hold.
+LEAST, MOST = 1e-100, 1e100
+STRING = r'"(?:[^"\\]|\\.)*"'
+
+
+class BadInput(Exception):
+    """What a script was given cannot be used; the text says what, where and what to do."""
+
+
+class Refused(ValueError):
+    """A token of JSON, and what is wrong with it."""
+
+    def __init__(self, token, reason):
+        super().__init__(f"{shortened(token)} {reason}")
+        self.token = token
+
+
+def read_text(path):
+    try:
+        with open(path, "rb") as file:
+            if stat.S_ISCHR(os.fstat(file.fileno()).st_mode):
+                raise BadInput(f"{path}: is a device, which may never end; give a file or a pipe")
+            text = file.read().decode("utf-8")
+    except OSError as error:
+        raise BadInput(f"{path}: {error.strerror.lower()}") from None
+    except UnicodeDecodeError as error:
+        raise BadInput(f"{path}: not text in UTF-8: {error.reason} at byte {error.start}") from None
+    return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
+
+
+def read_json(path):
+    """NaN and Infinity are not JSON, and not a measurement either."""
+    text = read_text(path)
+    if not text or text.isspace():
+        raise BadInput(f"{path}: an empty file")
+    try:
+        document = json.loads(text, parse_constant=refuse_constant, parse_float=finite,
+                              parse_int=whole, object_pairs_hook=without_repeats)
+        if may_hold_surrogate(text) and not is_text(document):
+            raise ValueError("half a character (a lone surrogate) in it: it is damaged")
+    except json.JSONDecodeError as error:
+        if error.msg == "Extra data":
+            raise BadInput(f"{path}: not JSON: text after its end, in line {error.lineno}, column "
+                           f"{error.colno}") from None
+        text = text.strip()
+        is_cut = text.startswith("{") and (error.pos >= len(text) or not text.endswith("}"))
+        cut = " (cut short?)" if is_cut else ""
+        raise BadInput(f"{path}: not JSON{cut}: {error.msg} in line {error.lineno}, column "
+                       f"{error.colno}") from None
+    except Refused as error:
+        raise BadInput(f"{path}: {error}, in {place_of(error.token, text)}") from None
+    except ValueError as error:
+        raise BadInput(f"{path}: {error}") from None
+    except RecursionError:
+        raise BadInput(f"{path}: nested too deeply to be results") from None
+    return document
+
+
+def without_repeats(pairs):
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        name = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"the name {shortened(json.dumps(name))} stands twice in one object: which of "
+                         "them counts, nobody can say")
+    return found
+
+
+def refuse_constant(token):
+    raise Refused(token, "is not a number in JSON; the file is damaged or was written by a tool that is "
+                         "not strict")
+
+
+def finite(token):
+    value = float(token)
+    if not -MOST < value < MOST:
+        raise Refused(token, "is larger than any figure of a measurement")
+    if -LEAST < value < LEAST and value:
+        raise Refused(token, "is smaller than any figure of a measurement")
+    return value
+
+
+def whole(token):
+    if len(token.lstrip("-")) > MAX_DIGITS:
+        raise Refused(token, f"has {len(token.lstrip('-'))} digits and is no measurement")
+    return int(token)
+
+
+def shortened(token):
+    return token if len(token) <= MAX_DIGITS else f"{token[:MAX_DIGITS // 2]}..."
+
+
+def place_of(token, text):
+    """Of the first such token that is not part of a string or of a longer number."""
+    start = next(match.start() for match in re.finditer(
+        rf"{STRING}|(?<![\w.+-]){re.escape(token)}(?![\w.+-])", text) if match[0] == token)
+    line_start = text.rfind("\n", 0, start) + 1
+    return f"line {text.count(chr(10), 0, start) + 1}, column {start - line_start + 1}"
+
+
+def may_hold_surrogate(text):
+    return re.search(r"\\u[dD][89a-fA-F]", text) is not None
+
+
+def is_text(document):
+    """Whether it can be written again: half a surrogate pair cannot, in any encoding."""
+    try:
+        json.dumps(document, ensure_ascii=False).encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+OLD_LABEL = re.compile(r"([^/]+)\.([mcz])(\d+)")
+PARAMETERS = {"m": "tokens", "c": "chunk", "z": "skew"}
+FAMILIES = (  # by how the name of a policy begins, or else ends
+    (r"device_resident", "resident"), (r"host_compute", "cpu"), (r"hybrid_.*", "hybrid"),
+    (r"managed_.*", "managed"), (r"system_.*", "system"), (r".*_zero_copy", "zero-copy"),
+    (r".*_copy", "copy"))
+
+
+def upgraded(document):
+    """A copy that shares all that stays; the document itself if it is of schema 2."""
+    run = document["offload_bench"]
+    if run["schema_version"].split(".")[0] != "1":
+        return document
+    return {**document, "offload_bench": {
+        **with_options(run), "cases": [case_of(case) for case in run["cases"]],
+        "skipped": [skipped_of(skipped) for skipped in run.get("skipped") or ()],
+        "answers": None,
+        **({"sources": [{**source, "run": with_options(source["run"])}
+                        for source in run["sources"]]} if run.get("sources") else {})}}
+
+
+def new_label(label):
+    """gemm/tokens:512 of gemm.m512, expert_gather/skew:0.5 of expert_gather.z50."""
+    found = OLD_LABEL.fullmatch(label)
+    if not found:
+        return label
+    workload, letter, value = found.groups()
+    value = f"{int(value) / 100:g}" if letter == "z" else value
+    return f"{workload}/{PARAMETERS[letter]}:{value}"
+
+
+def new_name(name):
+    label, slash, rest = name.partition("/")
+    return new_label(label) + slash + rest
+
+
+def case_of(case):
+    return {"family": family_of(case["policy"]), "standing": None, **case,
+            "label": new_label(case.get("label", case["workload"])),
+            **({"name": new_name(case["name"])} if isinstance(case.get("name"), str) else {})}
+
+
+def skipped_of(skipped):
+    """Its reason may end with the label."""
+    if not isinstance(skipped, dict):
+        return skipped
+    changed = {field: skipped[field] for field in ("name", "reason")
+               if isinstance(skipped.get(field), str)}
+    if "name" in changed:
+        changed["name"] = new_name(changed["name"])
+    if "reason" in changed:
+        before, colon, last = changed["reason"].rpartition(": ")
+        changed["reason"] = before + colon + new_label(last)
+    return {**skipped, **changed}
+
+
+def with_options(run):
+    """--workloads takes labels."""
+    options = run.get("options")
+    if not isinstance(options, dict) or not isinstance(options.get("workloads"), list):
+        return run
+    return {**run, "options": {**options, "workloads": [
+        new_label(label) if isinstance(label, str) else label for label in options["workloads"]]}}
+
+
+def family_of(policy):
+    """Schema 1 has no families, and these are all the policies there were."""
+    return next((family for pattern, family in FAMILIES if re.fullmatch(pattern, policy)), "other")
+
 
 NEWEST_MINOR = {1: 3, 2: 6}  # by major version, that results/schema/results-N.json describes
 # Whose items say which source they are of.
@@ -75,7 +259,7 @@ class Results:
             of_key = found.setdefault(key, [])
             if of_key and source_of(case) in map(source_of, of_key):
                 raise BadInput(f"{self.path}: {key} stands there twice: merge runs with "
-                               "scripts/merge.py")
+                               "offload-results merge")
             of_key.append(case)
         return found
 
@@ -177,7 +361,7 @@ def check(path, document, empty_allowed):
     for index, case in enumerate(cases):
         if not is_case(case, sources):
             raise BadInput(f"{path}: damaged results: offload_bench.cases[{index}] is not a case; "
-                           "scripts/validate.py says why")
+                           "offload-results validate says why")
     if not cases and not empty_allowed:
         raise BadInput(f"{path}: no case in it: nothing was measured")
 
@@ -215,4 +399,4 @@ def check_sources(path, run):
             isinstance(source, dict) and isinstance(source.get("run"), dict)
             for source in sources):
         raise BadInput(f"{path}: damaged results: \"sources\" is not a list of runs; "
-                       "scripts/validate.py says where")
+                       "offload-results validate says where")

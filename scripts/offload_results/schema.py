@@ -6,8 +6,8 @@ import math
 import pathlib
 import re
 
-from .json_reader import read_json
-from .packages import imported
+from .results import read_json
+from .command import imported
 
 DIRECTORY = pathlib.Path(__file__).parents[2] / "results/schema"
 MAX_LENGTH = 160

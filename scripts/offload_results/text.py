@@ -2,8 +2,10 @@
 """Numbers and lists in words, as the program writes them (bench/core/text.hpp has the rules, and
 tests/data/numbers.json the examples that both are held to, and the page's numbers.js). What is None
 or not finite is "n/a"."""
+import argparse
 import functools
 import math
+import re
 
 TIMES = ((1e-9, "ns"), (1e-6, "us"), (1e-3, "ms"), (1.0, "s"))
 RATES = ((1.0, "B/s"), (1e3, "kB/s"), (1e6, "MB/s"), (1e9, "GB/s"), (1e12, "TB/s"))
@@ -123,3 +125,68 @@ def enumerate_names(names, most=0):
     if most and len(names) > most:
         names = [*names[:most - 1], f"{len(names) - most + 1} others"]
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+HARMLESS = re.compile(r"[\w ,;/+%()'-]", re.ASCII)
+WITHIN_WORD = re.compile(r"(?<=[A-Za-z0-9])[_.](?=[A-Za-z0-9])")
+AT_END = re.compile(r"(?<=[A-Za-z0-9%)])[.:](?= |$)")
+
+# GitHub looks for @people, #issues and addresses in what is left when references are resolved.
+WORD_JOINER = "&#8288;"
+
+
+def escaped(text):
+    """Every character that Markdown or HTML might take for its own is a character reference; what
+    cannot be printed, line breaks included, is a replacement character."""
+    links = "www." in text.lower()
+    return "".join(reference(text, index, links) for index in range(len(text)))
+
+
+def reference(text, index, links):
+    character = text[index]
+    if character in "_.:":
+        harmless = not links and (WITHIN_WORD.match(text, index) or AT_END.match(text, index))
+    else:
+        harmless = HARMLESS.match(character) or (character.isalnum() and character.isprintable())
+    if harmless:
+        return character
+    if not character.isprintable():
+        return "\N{REPLACEMENT CHARACTER}"
+    return f"&#{ord(character)};" + (WORD_JOINER if character in "@#" else "")
+
+
+def row(cells):
+    """Of a table; the cells are Markdown."""
+    return f"| {' | '.join(cells)} |"
+
+
+def code(text):
+    return f"<code>{escaped(text)}</code>"
+
+
+def whole_number(text, least, most):
+    if not re.fullmatch("[1-9][0-9]{0,8}", text) or not least <= int(text) <= most:
+        raise ValueError(f"must be a whole number from {least} to {most}, not '{text}'")
+    return int(text)
+
+
+def from_to(least, most):
+    """A type for argparse."""
+    def number(text):
+        try:
+            return whole_number(text, least, most)
+        except ValueError as rule:
+            raise argparse.ArgumentTypeError(str(rule)) from None
+    return number
+
+
+def list_from_to(least, most):
+    """Of numbers between commas, each of them once."""
+    of_one = from_to(least, most)
+
+    def numbers(text):
+        found = [of_one(part) for part in text.split(",")]
+        if len(set(found)) < len(found):
+            raise argparse.ArgumentTypeError(f"has a number twice: '{text}'")
+        return found
+    return numbers

@@ -4,8 +4,8 @@ to. Times are in seconds, sizes in bytes."""
 import dataclasses
 import statistics
 
-from offload_results.json_reader import BadInput
-from offload_results.numbers import whole_number
+from offload_results.results import BadInput
+from offload_results.text import whole_number
 
 # The fused linear weights of a layer of Llama-3.1-8B in vLLM, in the order in which they are read.
 HIDDEN, INTERMEDIATE, QKV, LAYERS = 4096, 14336, 6144, 32

@@ -10,7 +10,7 @@ import re
 import types
 import typing
 
-from offload_results.json_reader import BadInput
+from offload_results.results import BadInput
 
 MODULE = "vllm.model_executor.offloader"
 

@@ -6,9 +6,9 @@ import sys
 import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent.parent / "scripts"))
-import readme_table  # noqa: E402
-from accuracy_runs import condensed  # noqa: E402
-from offload_results.json_reader import BadInput  # noqa: E402
+from offload_results import table as tables  # noqa: E402
+from offload_results.tables import condensed  # noqa: E402
+from offload_results.results import BadInput  # noqa: E402
 
 
 def case(policy, measured, predicted, label="decode/tokens:1", contends=True):
@@ -37,7 +37,7 @@ def two_models(tmp_path):
 
 
 def rows(path, what):
-    return readme_table.render([path], what).splitlines()[2:]
+    return tables.render([path], what).splitlines()[2:]
 
 
 def test_policies_stand_below_their_groups(path):
@@ -66,32 +66,32 @@ def test_the_chosen_policy_stands_beside_the_fastest(path):
 
 
 def test_documents_are_put_up_to_date(path):
-    marked = "<!-- scripts/readme_table.py a.json winners -->\n<!-- end -->\n"
-    updated = readme_table.update(marked, path.parent)
-    assert "| all | 3 |" in updated and readme_table.update(updated, path.parent) == updated
+    marked = "<!-- offload-results table a.json winners -->\n<!-- end -->\n"
+    updated = tables.update(marked, path.parent)
+    assert "| all | 3 |" in updated and tables.update(updated, path.parent) == updated
 
 
 @pytest.mark.parametrize("what,message", [
     ("accuracy:policies", "there are accuracy and accuracy:models"), ("winners:all", "there is winners")])
 def test_other_tables_are_refused(path, what, message):
     with pytest.raises(BadInput, match=message):
-        readme_table.render([path], what)
+        tables.render([path], what)
 
 
 def test_what_cannot_be_shown_is_said(tmp_path):
     alone = written(tmp_path / "a.json", of_run("a", 0, case("host_compute", 1.0, None)))
     for what, message in (("accuracy", "no case has a prediction"), ("winners", "no two policies")):
         with pytest.raises(BadInput, match=message):
-            readme_table.render([alone], what)
+            tables.render([alone], what)
     twice = written(tmp_path / "b.json", of_run("a", 0, case("pinned_copy", 1.0, 1.0)),
                     of_run("a", 0, case("pinned_copy", 1.0, 1.0), case("pinned_ring_copy", 1.0, 1.0)))
     with pytest.raises(BadInput, match="a/0/decode/tokens:1/pinned_copy/steady stands there twice"):
-        readme_table.render([twice], "accuracy")
+        tables.render([twice], "accuracy")
     with pytest.raises(BadInput, match="a/0/decode/tokens:1/host_compute/steady stands there twice"):
-        readme_table.render([alone, alone], "accuracy")
+        tables.render([alone, alone], "accuracy")
 
 
 def test_runs_of_several_files_are_one_table(path, tmp_path):
     more = written(tmp_path / "b.json", of_run("z", 0, case("pinned_copy", 1.0, 1.0)))
     count = [int(rows(one, "accuracy")[-1].split("|")[2]) for one in (path, more)]
-    assert readme_table.render([path, more], "accuracy").splitlines()[-1].split("|")[2] == f" {sum(count)} "
+    assert tables.render([path, more], "accuracy").splitlines()[-1].split("|")[2] == f" {sum(count)} "

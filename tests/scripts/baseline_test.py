@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Committed baselines (results/baselines/*.json: repeated runs of one build, merged) against each
-other: how often scripts/compare.py flags what did not change, and how often it misses what did.
+other: how often offload-results compare flags what did not change, and how often it misses what did.
 
     python3 tests/scripts/baseline_test.py    # prints the figures of docs/compare.md
 """
@@ -17,8 +17,7 @@ from committed import RESULTS
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / "scripts"))
 
-from offload_results import comparability, compared_case, comparison, interval  # noqa: E402
-from offload_results import variability, tolerances  # noqa: E402
+from offload_results import comparability, compare, comparison, intervals  # noqa: E402
 from offload_results.results import load, passed, source_of  # noqa: E402
 
 BASELINES = [path for path in RESULTS if path.parent.name == "baselines"]
@@ -33,7 +32,7 @@ def histories(path):
     results = load(path)
     assert not comparability.busy_runs(results)
     count = len(results.run["sources"])
-    found = [(variability.of_runs(list(map(variability.kind_of, cases))),
+    found = [(intervals.of_runs(list(map(intervals.kind_of, cases))),
               {source_of(case): case for case in cases})
              for cases in results.by_key().values() if all(map(passed, cases))]
     return [(kind, cases) for kind, cases in found if len(cases) == count], range(count)
@@ -43,15 +42,15 @@ def verdicts(path, sides, change=1.0, wanted=lambda kind, cases: True, max_sampl
     """Of every case for each (baseline sources, candidate sources) of `sides`, the candidate's
     samples times `change`."""
     def run_of(case, factor):
-        return interval.run_of([x * factor for x in case["samples_s"][:max_samples]])
+        return intervals.run_of([x * factor for x in case["samples_s"][:max_samples]])
     found = []
     of_cases, sources = histories(path)
     for old, new in sides(sources):
         pairs = [(kind, [run_of(cases[index], 1) for index in old],
                   [run_of(cases[index], change) for index in new])
                  for kind, cases in of_cases if wanted(kind, cases)]
-        spreads = variability.spreads(pairs)
-        found += [comparison.verdict_of(interval.ratio(before, after, spreads[kind],
+        spreads = intervals.spreads(pairs)
+        found += [comparison.verdict_of(intervals.ratio(before, after, spreads[kind],
                                                        TERMS.confidence), TERMS.threshold)
                   for kind, before, after in pairs]
     return found
@@ -71,7 +70,7 @@ def half_to_half(sources):
 
 
 def steady(kind, cases):
-    return kind == variability.GPU and all(
+    return kind == intervals.GPU and all(
         statistics.stdev(case["samples_s"]) <= 0.01 * statistics.mean(case["samples_s"])
         for case in cases.values())
 
@@ -93,10 +92,10 @@ def test_a_slowdown_of_5_percent_is_found_in_steady_cases(path, sides):
 
 
 def test_it_is_one_build_and_every_case_has_a_tolerance(path):
-    results = compared_case.load(path)
+    results = comparison.load(path)
     runs = [source["run"] for source in results.run["sources"]]
     assert len(runs) >= 3 and len({run["build"]["git_commit"] for run in runs}) == 1
-    found = tolerances.tolerances(results, TERMS)
+    found = compare.tolerances(results, TERMS)
     assert found and all(limit is not None and limit >= 1 + TERMS.threshold
                          for *_, limit in found)
 

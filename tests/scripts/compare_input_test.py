@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What scripts/compare.py refuses, notes and leaves out. Needs pytest."""
+"""What offload-results compare refuses, notes and leaves out. Needs pytest."""
 import json
 import subprocess
 import sys
@@ -203,7 +203,7 @@ def test_bad_files(tmp_path, text):
                   (good, tmp_path / "none.json")):
         done = compare(*paths, "--output", tmp_path / "out")
         assert (done.returncode, done.stdout) == (2, "") and not (tmp_path / "out").exists()
-        assert len(done.stderr.splitlines()) == 1 and done.stderr.startswith("compare.py: ")
+        assert len(done.stderr.splitlines()) == 1 and done.stderr.startswith("offload-results compare: ")
 
 
 @pytest.mark.parametrize("option", ["--threshold=0", "--threshold=nan", "--threshold=x",
@@ -237,7 +237,7 @@ def test_spoiled_files_are_refused_in_one_line(tmp_path, kind):
     for paths in ((good, bad), (bad, good)):
         done = compare(*paths)
         assert (done.returncode, done.stdout) == (2, "") and len(done.stderr.splitlines()) == 1
-        assert done.stderr.startswith(f"compare.py: {bad}: ")
+        assert done.stderr.startswith(f"offload-results compare: {bad}: ")
 
 
 def test_samples_that_are_not_times_are_refused_only_where_they_count(tmp_path):
@@ -254,7 +254,7 @@ def test_without_scipy_it_says_how_to_get_it(tmp_path, monkeypatch):
     (tmp_path / "without/scipy.py").write_text("raise ImportError('no such module')")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path / "without"))
     path = build.write(tmp_path / "a.json", build.run([case()]))
-    done = subprocess.run([sys.executable, ROOT / "scripts/compare.py", path, path],
+    done = subprocess.run([sys.executable, ROOT / "scripts/offload-results", "compare", path, path],
                           capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (2, "") and len(done.stderr.splitlines()) == 1
     for way in ("apt-get install python3-scipy", "pip install scipy", "uv run"):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What scripts/compare.py shows. Needs pytest; one test takes jsonschema."""
+"""What offload-results compare shows. Needs pytest; one test takes jsonschema."""
 import json
 
 import pytest

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The interval behind the verdicts of scripts/compare.py: against published tables, by hand, and by
+"""The interval behind the verdicts of offload-results compare: against published tables, by hand, and by
 simulation of what it promises. Needs pytest only."""
 import math
 import pathlib
@@ -12,8 +12,8 @@ import pytest
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / "scripts"))
 
-from offload_results import comparison, interval, variability  # noqa: E402
-from offload_results.interval import Run, Spread, ratio, run_of, student  # noqa: E402
+from offload_results import comparison, intervals  # noqa: E402
+from offload_results.intervals import Run, Spread, ratio, run_of, student  # noqa: E402
 
 TERMS = comparison.Terms()
 NO_SPREAD = Spread(0.0, 1000)
@@ -47,21 +47,21 @@ def test_student(freedom, quantiles):
     (20, 6, 2 * (1 + 20 + 190 + 1140 + 4845 + 15504) / 2**20),
 ])
 def test_order_statistics(count, rank, outside):
-    found, width = interval.order_statistics(count)
+    found, width = intervals.order_statistics(count)
     assert found == rank
     assert 1 - math.erf(width / 2 / math.sqrt(2)) == pytest.approx(outside)
 
 
 @pytest.mark.parametrize("count", range(480, 520))
 def test_order_statistics_of_many_samples_go_on_from_those_of_fewer(count):
-    rank, width = interval.order_statistics(count)
+    rank, width = intervals.order_statistics(count)
     outside = 2 * sum(math.comb(count, below) for below in range(rank)) / 2**count
     exact = 2 * statistics.NormalDist().inv_cdf(1 - outside / 2)
     assert width == pytest.approx(exact, rel=1e-3)
 
 
 def test_order_statistics_of_a_million_samples_take_no_time():
-    rank, width = interval.order_statistics(1_000_000)
+    rank, width = intervals.order_statistics(1_000_000)
     assert rank == 499_000 and width == pytest.approx(4, rel=1e-3)
 
 
@@ -79,7 +79,7 @@ def test_run_of_by_hand():
 def test_too_few_samples_have_no_interval(samples):
     steady = run_of([1.0] * 10)
     for sides in (([run_of(samples)], [steady]), ([steady], [run_of(samples)])):
-        found = ratio(*sides, variability.ASSUMED[variability.GPU], 0.995)
+        found = ratio(*sides, intervals.ASSUMED[intervals.GPU], 0.995)
         assert found.low is None and found.high is None and found.resolution is None
         assert verdict(found) == comparison.AMBIGUOUS
 
@@ -87,7 +87,7 @@ def test_too_few_samples_have_no_interval(samples):
 def test_single_samples_of_several_runs_make_the_pooled_t_interval():
     old, new = [1.0, 1.2, 1.1], [1.5, 1.6, 1.7]
     found = ratio([run_of([x]) for x in old], [run_of([x]) for x in new],
-                  variability.ASSUMED[variability.GPU], 0.95)
+                  intervals.ASSUMED[intervals.GPU], 0.95)
     logs = [[math.log(x) for x in side] for side in (old, new)]
     means = [sum(side) / 3 for side in logs]
     squares = sum((x - mean)**2 for side, mean in zip(logs, means) for x in side)
@@ -157,7 +157,7 @@ def runs(rng, count, variation, spread, scale=1.0, samples=10):
 
 
 def verdicts(seed, trials, kind, variation, spread, change=1.0, runs_of=(1, 1)):
-    rng, assumed = random.Random(seed), variability.ASSUMED[kind]
+    rng, assumed = random.Random(seed), intervals.ASSUMED[kind]
     return [verdict(ratio(runs(rng, runs_of[0], variation, spread),
                           runs(rng, runs_of[1], variation, spread, change), assumed,
                           TERMS.confidence)) for _ in range(trials)]
@@ -169,32 +169,32 @@ FLAGS = {comparison.SLOWER, comparison.FASTER}
 @pytest.mark.parametrize("variation", [0.001, 0.01])
 def test_a_slowdown_of_5_percent_is_found(variation):
     """In a steady case, with 10 samples of one run each, in at least 99 % of the trials."""
-    found = verdicts(1, 4000, variability.GPU, variation, 0.002, 1.05)
+    found = verdicts(1, 4000, intervals.GPU, variation, 0.002, 1.05)
     assert found.count(comparison.SLOWER) >= 0.99 * len(found)
     assert comparison.FASTER not in found
 
 
 @pytest.mark.parametrize("runs_of", [(1, 1), (4, 1), (4, 3)])
 @pytest.mark.parametrize("kind, variation", [
-    (variability.GPU, 0.001), (variability.GPU, 0.01), (variability.GPU, 0.05), (variability.DRIVER, 0.05),
-    (variability.CPU, 0.05), (variability.CPU, 0.3)])
+    (intervals.GPU, 0.001), (intervals.GPU, 0.01), (intervals.GPU, 0.05), (intervals.DRIVER, 0.05),
+    (intervals.CPU, 0.05), (intervals.CPU, 0.3)])
 def test_false_alarms(kind, variation, runs_of):
     """Runs of the same build, as different from each other as is assumed of the kind."""
-    spread = math.sqrt(variability.ASSUMED[kind].variance)
+    spread = math.sqrt(intervals.ASSUMED[kind].variance)
     found = verdicts(2, 1500, kind, variation, spread, runs_of=runs_of)
     assert sum(one in FLAGS for one in found) <= 0.01 * len(found)
 
 
 def test_false_alarms_where_runs_differ_twice_as_much_as_assumed():
-    found = verdicts(3, 3000, variability.GPU, 0.001, 2 * math.sqrt(variability.ASSUMED[variability.GPU].variance))
+    found = verdicts(3, 3000, intervals.GPU, 0.001, 2 * math.sqrt(intervals.ASSUMED[intervals.GPU].variance))
     assert sum(one in FLAGS for one in found) <= 0.01 * len(found)
 
 
 def test_steady_cases_that_did_not_change_are_the_same():
     """And not ambiguous: the figure is of use only if it can tell."""
-    found = verdicts(4, 2000, variability.GPU, 0.001, 0.001)
+    found = verdicts(4, 2000, intervals.GPU, 0.001, 0.001)
     assert found.count(comparison.SAME) >= 0.99 * len(found)
-    noisy = verdicts(5, 500, variability.GPU, 0.3, 0.0)
+    noisy = verdicts(5, 500, intervals.GPU, 0.3, 0.0)
     assert noisy.count(comparison.AMBIGUOUS) >= 0.95 * len(noisy)
 
 
@@ -202,14 +202,14 @@ def test_what_many_runs_show_replaces_what_is_assumed():
     rng = random.Random(6)
 
     def learned(old, new):
-        return variability.spreads([(variability.CPU, runs(rng, old, 0.001, 0.01), runs(rng, new, 0.001, 0.01))
+        return intervals.spreads([(intervals.CPU, runs(rng, old, 0.001, 0.01), runs(rng, new, 0.001, 0.01))
                               for _ in range(50)])
     for counts in ((10, 1), (6, 5)):
         found = learned(*counts)
-        assert math.sqrt(found[variability.CPU].variance) == pytest.approx(0.01, rel=0.2)
-        assert found[variability.GPU] == variability.ASSUMED[variability.GPU]
+        assert math.sqrt(found[intervals.CPU].variance) == pytest.approx(0.01, rel=0.2)
+        assert found[intervals.GPU] == intervals.ASSUMED[intervals.GPU]
     # Too few runs are nothing to go by, however many the cases.
-    assert learned(4, 3)[variability.CPU] == variability.ASSUMED[variability.CPU]
+    assert learned(4, 3)[intervals.CPU] == intervals.ASSUMED[intervals.CPU]
     # And no kind is steadier than what the GPU does alone.
-    still = [(variability.DRIVER, [Run(0.0, 0.0, 6)] * 10, [Run(0.0, 0.0, 6)])] * 50
-    assert variability.spreads(still)[variability.DRIVER].variance == variability.ASSUMED[variability.GPU].variance
+    still = [(intervals.DRIVER, [Run(0.0, 0.0, 6)] * 10, [Run(0.0, 0.0, 6)])] * 50
+    assert intervals.spreads(still)[intervals.DRIVER].variance == intervals.ASSUMED[intervals.GPU].variance

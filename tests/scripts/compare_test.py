@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Verdicts and exit codes of scripts/compare.py, as its users run it. Needs pytest."""
+"""Verdicts and exit codes of offload-results compare, as its users run it. Needs pytest."""
 import math
 
 import pytest

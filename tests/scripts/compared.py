@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""scripts/compare.py run on documents, for its tests."""
+"""offload-results compare run on documents, for its tests."""
 import copy
 import json
 import math
@@ -18,7 +18,7 @@ RESOLUTION = math.exp(4.5008 * math.sqrt(2) * 0.004) - 1
 
 
 def compare(*arguments, cwd=None):
-    return script("compare.py", *arguments, cwd=cwd)
+    return script("offload-results", "compare", *arguments, cwd=cwd)
 
 
 def case(policy="pinned_copy", scale=1.0, **changes):

@@ -54,7 +54,7 @@ def of_program(command):
 
 
 def of_script(command):
-    return re.fullmatch(r"(?:python3 )?(scripts/\w+\.py .+)", command)
+    return re.fullmatch(r"(?:python3 )?(scripts/(?:\w+\.py|offload-results) .+)", command)
 
 
 PROGRAM = [command for command in COMMANDS if of_program(command) is not None]

@@ -10,8 +10,8 @@ from results_builder import case, run, write
 
 ROOT = pathlib.Path(__file__).parent.parent.parent
 sys.path.insert(0, str(ROOT / "scripts"))
-import readme_table  # noqa: E402
-from offload_results.json_reader import BadInput  # noqa: E402
+from offload_results import table as tables  # noqa: E402
+from offload_results.results import BadInput  # noqa: E402
 
 GIB = 1 << 30
 
@@ -36,7 +36,7 @@ def of_model(policy, seconds, captured=False, offloaded=13 * GIB):
 
 def table(tmp_path, rows, cases):
     results = write(tmp_path / "results.json", run(cases))
-    return readme_table.render([printed(tmp_path / "engine.json", *rows), results], "vllm")
+    return tables.render([printed(tmp_path / "engine.json", *rows), results], "vllm")
 
 
 def column(shown, name):
@@ -77,4 +77,4 @@ def test_a_failed_row_is_refused(tmp_path):
 def test_another_document_is_refused(tmp_path):
     (tmp_path / "other.json").write_text("{}")
     with pytest.raises(BadInput, match="not what scripts/vllm_offload.py prints"):
-        readme_table.render([tmp_path / "other.json"], "vllm")
+        tables.render([tmp_path / "other.json"], "vllm")

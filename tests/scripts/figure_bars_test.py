@@ -190,7 +190,7 @@ def test_a_workload_without_a_figure_of_its_own_has_rates(tmp_path):
     assert figure.name == "rates-toy"
     assert [row.policy for row in figure.rows] == ["fast", "slow"]
     assert [column.title for column in figure.columns] == ["c", "d", "e"]
-    assert figure.notes == ("2 more columns: scripts/report.py shows all.",)
+    assert figure.notes == ("2 more columns: offload-results report shows all.",)
     assert [cell.value for cell in figure.columns[0].cells] == [pytest.approx(4), pytest.approx(2)]
     assert figure.columns[0].bound == pytest.approx(100)
     assert len(rates.of_workload(load(tmp_path, cases[:-2])[0])[0].columns) == 5  # in the page

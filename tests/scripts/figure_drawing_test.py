@@ -17,7 +17,7 @@ sys.path[:0] = [str(root / "scripts"), str(root / "tests")]
 import results_builder as make  # noqa: E402
 from committed import RESULTS, SCHEMA_1, short  # noqa: E402
 from figure_data import POLICIES, every_policy, load  # noqa: E402
-from offload_results import plotting, results  # noqa: E402
+from offload_results import plot, results  # noqa: E402
 from offload_results.drawing import bars, curves, page, svg  # noqa: E402
 from offload_results.figures import data  # noqa: E402
 
@@ -73,7 +73,7 @@ def assert_legible(found, edge):
 
 
 def test_all_policies_at_once_are_legible(sweep, boxes):
-    [(_, figure)] = plotting.data_of([sweep], ["bandwidth"])
+    [(_, figure)] = plot.data_of([sweep], ["bandwidth"])
     result = drawn(figure)
     found = boxes(result)
     assert_legible(found, result.figure.bbox)
@@ -82,7 +82,7 @@ def test_all_policies_at_once_are_legible(sweep, boxes):
 
 def test_overlapping_and_cut_text_is_found(sweep, boxes):
     """The test above can fail."""
-    [(_, figure)] = plotting.data_of([sweep], ["bandwidth"])
+    [(_, figure)] = plot.data_of([sweep], ["bandwidth"])
     for x, complaint in ((page.MARGIN, "runs into"), (page.WIDTH - 0.1, "cut off")):
         result = drawn(figure)
         result.text(x, result.height - page.MARGIN - 0.1, "put in the way")
@@ -134,13 +134,13 @@ def test_what_is_rough_has_two_digits(tmp_path, boxes):
               for policy, start in ends for size in (2**25, 2**26)]
     for cases, kind in ((columns, "rates"), (points, "bandwidth")):
         path = make.write(tmp_path / f"{kind}.json", make.run(cases))
-        [(_, figure)] = plotting.data_of([path], [kind])
+        [(_, figure)] = plot.data_of([path], [kind])
         texts = [text for text, _ in boxes(drawn(figure))]
         assert texts.count("54.3") == 1 and texts.count("54") == 1
 
 
 def test_curves_are_drawn_where_their_points_are(sweep):
-    [(_, figure)] = plotting.data_of([sweep], ["bandwidth"])
+    [(_, figure)] = plot.data_of([sweep], ["bandwidth"])
     result = drawn(figure)
     for axes, panel in zip(result.figure.axes, figure.panels):
         for curve in panel.curves:
@@ -170,7 +170,7 @@ def test_compact_svg_keeps_what_is_drawn():
 @pytest.mark.parametrize("path", result_files, ids=short)
 def test_figures_of_committed_results_are_legible(path, boxes):
     try:
-        named = plotting.data_of([path], None)
+        named = plot.data_of([path], None)
     except results.BadInput as reason:
         assert "nothing to draw" in str(reason)
         pytest.skip(str(reason))

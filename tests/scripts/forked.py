@@ -31,6 +31,11 @@ def script(name, *arguments, cwd=None):
     return subprocess.CompletedProcess([path, *arguments], os.waitstatus_to_exitcode(status), *texts)
 
 
+def name_of(command):
+    """What its lines on stderr begin with."""
+    return " ".join(command[:2]) if command[0] == "offload-results" else command[0]
+
+
 def become(path, arguments, outputs, cwd):
     """Never returns."""
     code = 1

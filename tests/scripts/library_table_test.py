@@ -10,8 +10,8 @@ from results_builder import case, run, write
 
 ROOT = pathlib.Path(__file__).parent.parent.parent
 sys.path.insert(0, str(ROOT / "scripts"))
-import readme_table  # noqa: E402
-from offload_results.json_reader import BadInput  # noqa: E402
+from offload_results import table as tables  # noqa: E402
+from offload_results.results import BadInput  # noqa: E402
 from torch_linear import rows  # noqa: E402
 
 WEIGHT = rows.weight(1000, 500)
@@ -36,7 +36,7 @@ def of_program(tokens, samples, policy="host_compute", shape=(1000, 500), dtype=
 
 def table(tmp_path, of_library, cases, **machine):
     results = write(tmp_path / "results.json", run(cases))
-    return readme_table.render([printed(tmp_path / "library.json", of_library, **machine), results], "onednn")
+    return tables.render([printed(tmp_path / "library.json", of_library, **machine), results], "onednn")
 
 
 def test_each_number_of_tokens_stands_beside_its_case(tmp_path):
@@ -76,4 +76,4 @@ def test_a_failed_row_is_refused(tmp_path):
 def test_another_document_is_refused(tmp_path, text):
     (tmp_path / "other.json").write_text(text)
     with pytest.raises(BadInput, match="not what scripts/cpu_library.py prints"):
-        readme_table.render([tmp_path / "other.json"], "onednn")
+        tables.render([tmp_path / "other.json"], "onednn")

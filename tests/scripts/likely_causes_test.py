@@ -167,7 +167,7 @@ def test_the_command_names_the_cause(tmp_path):
     machine = {"gpu": grace("NVIDIA GH200 120GB"), "gpu_absent_reason": None, "link": C2C,
                "host": host(bound_node=1), "redacted": False}
     path = write(tmp_path / "a.json", run([], platform=machine, calibration=calibration(copy_rate=133e9)))
-    done = script("validate.py", "--reference", path, "--json", tmp_path / "found.json")
+    done = script("offload-results", "validate", "--reference", path, "--json", tmp_path / "found.json")
     assert done.returncode == 0
     assert "likely: --host-numa took host memory from node 1, and the GPU is at node 0" in done.stdout
     [of_file] = json.loads((tmp_path / "found.json").read_text())["files"]

@@ -8,9 +8,9 @@ from committed import ROOT
 from results_builder import calibration, case, gpu, host, link, platform, run, write
 
 sys.path.insert(0, str(ROOT / "scripts"))
-import machine_table  # noqa: E402
-import readme_table  # noqa: E402
-from offload_results.json_reader import BadInput  # noqa: E402
+from offload_results.tables import machines  # noqa: E402
+from offload_results import table as tables  # noqa: E402
+from offload_results.results import BadInput  # noqa: E402
 
 ATS = {"pageable_memory_access": True, "pageable_memory_access_uses_host_page_tables": True}
 
@@ -27,7 +27,7 @@ def put(folder, name="quick.json", gpu=gpu(), started_at="2027-03-01T00:00:00Z",
 
 
 def rows(folder):
-    return [line.strip("| ").split(" | ") for line in readme_table.render([folder], "machines").splitlines()[2:]]
+    return [line.strip("| ").split(" | ") for line in tables.render([folder], "machines").splitlines()[2:]]
 
 
 def test_a_machine_has_a_line(tmp_path):
@@ -74,11 +74,11 @@ def test_a_folder_without_results_is_refused(tmp_path):
     with pytest.raises(BadInput, match="empty: no results in it"):
         rows(tmp_path)
     with pytest.raises(BadInput, match="one folder"):
-        readme_table.render([tmp_path, tmp_path], "machines")
+        tables.render([tmp_path, tmp_path], "machines")
 
 
 def test_times_stand_beside_what_was_typed(tmp_path):
     argv = ["build/offload_bench", "--suite", "decode", "--model", "a b", "--redact", "--progress", "never", "--output", "x.json"]
     put(tmp_path / "one", argv=argv, wall_time={"total_s": 77.58})
-    assert machine_table.times([tmp_path / "one/quick.json"]).splitlines()[2:] == [
+    assert machines.times([tmp_path / "one/quick.json"]).splitlines()[2:] == [
         "| `--suite decode --model 'a b'` | 1 | 77.6 s |"]

@@ -15,7 +15,7 @@ from results_builder import (
 
 ROOT = pathlib.Path(__file__).parent.parent.parent
 sys.path.insert(0, str(ROOT / "scripts"))
-from offload_results import merging, results, sanity  # noqa: E402
+from offload_results import merge, results, sanity  # noqa: E402
 
 VALIDATORS = {major: jsonschema.Draft202012Validator(json.loads(
     (ROOT / f"results/schema/results-{major}.json").read_text())) for major in (1, 2)}
@@ -49,7 +49,7 @@ def days(tmp_path, request):
 
 
 def test_every_run_keeps_its_cases(days, tmp_path):
-    document = valid(merging.merge(days))
+    document = valid(merge.merge(days))
     ours = document["offload_bench"]
     old = major_of(document) == 1
     assert ours["schema_version"] == ("1.3.0" if old else "2.6.0") and ours["complete"]
@@ -74,17 +74,17 @@ def test_every_run_keeps_its_cases(days, tmp_path):
 
 
 def test_the_order_is_the_one_given(days):
-    sources = merging.merge(days[::-1])["offload_bench"]["sources"]
+    sources = merge.merge(days[::-1])["offload_bench"]["sources"]
     assert [source["file"] for source in sources] == ["3.json", "2.json", "1.json"]
 
 
 def test_merging_merged_files_flattens_them(days, tmp_path):
-    pair = write(tmp_path / "pair.json", merging.merge(days[1:]))
-    assert merging.merge([days[0], pair]) == merging.merge(days)
-    pair = write(tmp_path / "pair.json", merging.merge(days[:2]))
-    assert merging.merge([pair, days[2]]) == merging.merge(days)
-    whole = write(tmp_path / "whole.json", merging.merge(days))
-    assert merging.merge([whole]) == merging.merge(days)
+    pair = write(tmp_path / "pair.json", merge.merge(days[1:]))
+    assert merge.merge([days[0], pair]) == merge.merge(days)
+    pair = write(tmp_path / "pair.json", merge.merge(days[:2]))
+    assert merge.merge([pair, days[2]]) == merge.merge(days)
+    whole = write(tmp_path / "whole.json", merge.merge(days))
+    assert merge.merge([whole]) == merge.merge(days)
 
 
 def test_lists_follow_each_other_each_with_its_source(tmp_path):
@@ -95,7 +95,7 @@ def test_lists_follow_each_other_each_with_its_source(tmp_path):
     paths = [write(tmp_path / f"{day}.json", one_run(day, 1.3e-3 + day * 1e-5, skipped=[why],
                                                      limits=[limit], answers=[answer]))
              for day in (1, 2)]
-    document = valid(merging.merge(paths))
+    document = valid(merge.merge(paths))
     ours = document["offload_bench"]
     assert ours["skipped"] == [{**why, "source": 0}, {**why, "source": 1}]
     assert ours["answers"] == [{**answer, "source": 0}, {**answer, "source": 1}]
@@ -113,7 +113,7 @@ def test_rows_of_stock_readers_stay_apart(tmp_path):
     first = write(tmp_path / "a.json", document)
     document["offload_bench"]["started_at"] = "2026-01-01T00:00:00Z"
     second = write(tmp_path / "b.json", document)
-    rows = merging.merge([first, second])["benchmarks"]
+    rows = merge.merge([first, second])["benchmarks"]
     keys = {(row["family_index"], row["per_family_instance_index"],
              row.get("repetition_index"), row.get("aggregate_name")) for row in rows}
     assert len(keys) == len(rows) == 2 * len(document["benchmarks"])
@@ -129,23 +129,23 @@ def test_rows_of_stock_readers_stay_apart(tmp_path):
     ({"PMI_RANK": "0"}, 0), ({"SLURM_PROCID": "redacted"}, None), ({}, None),
 ])
 def test_rank_is_of_the_job(ranks, rank):
-    assert merging.rank_of(host(settings={"ranks": ranks})) == rank
+    assert merge.rank_of(host(settings={"ranks": ranks})) == rank
 
 
 def test_rank_is_unknown_to_older_files():
-    assert merging.rank_of(host()) is None
+    assert merge.rank_of(host()) is None
 
 
 def refuse(paths, mentions, **options):
     with pytest.raises(results.BadInput, match=mentions):
-        merging.merge(paths, **options)
+        merge.merge(paths, **options)
 
 
 def test_the_same_run_twice_is_refused(days, tmp_path):
     refuse([days[0], days[0]], "the same run")
     copy = write(tmp_path / "copy.json", json.loads(days[0].read_text()))
     refuse([days[0], days[1], copy], "copy.json: the same run as in .*1.json")
-    pair = write(tmp_path / "pair.json", merging.merge(days[:2]))
+    pair = write(tmp_path / "pair.json", merge.merge(days[:2]))
     refuse([pair, days[1]], "the same run")
     redacted = apart(json.loads(days[0].read_text()))
     redacted["context"]["host_name"] = redacted["offload_bench"]["platform"]["gpu"]["uuid"] = (
@@ -155,7 +155,7 @@ def test_the_same_run_twice_is_refused(days, tmp_path):
 
 def test_ranks_that_began_at_once_are_different_runs(tmp_path):
     paths = [write(tmp_path / f"{rank}.json", one_run(1, 1.3e-3 + rank * 1e-6)) for rank in (0, 1)]
-    assert len(merging.merge(paths)["offload_bench"]["sources"]) == 2
+    assert len(merge.merge(paths)["offload_bench"]["sources"]) == 2
 
 
 def test_incomplete_runs_are_refused_unless_wanted(days, tmp_path):
@@ -164,7 +164,7 @@ def test_incomplete_runs_are_refused_unless_wanted(days, tmp_path):
         half = of_schema_1(half)
     half = write(tmp_path / "half.json", half)
     refuse([days[0], half], "half.json: an incomplete run .interrupted.: --incomplete")
-    ours = valid(merging.merge([days[0], half], True))["offload_bench"]
+    ours = valid(merge.merge([days[0], half], True))["offload_bench"]
     assert not ours["complete"] and ours["incomplete_reason"] == "half.json: interrupted"
     assert ours["sources"][0]["run"]["complete"] and not ours["sources"][1]["run"]["complete"]
 
@@ -172,8 +172,8 @@ def test_incomplete_runs_are_refused_unless_wanted(days, tmp_path):
 def test_redacted_is_only_what_is_so_throughout(tmp_path):
     paths = [write(tmp_path / f"{day}.json", one_run(day, 1.3e-3, redacted=day == 1))
              for day in (1, 2)]
-    assert not merging.merge(paths)["offload_bench"]["redacted"]
-    assert merging.merge(paths[:1])["offload_bench"]["redacted"]
+    assert not merge.merge(paths)["offload_bench"]["redacted"]
+    assert merge.merge(paths[:1])["offload_bench"]["redacted"]
 
 
 def test_files_that_are_not_valid_are_refused(tmp_path, days):
@@ -187,7 +187,7 @@ def test_files_that_are_not_valid_are_refused(tmp_path, days):
 def test_machines_with_and_without_a_gpu_and_runs_without_cases(tmp_path):
     cpu = write(tmp_path / "cpu.json", run([case(path="host_memory")], gpu=None))
     empty = write(tmp_path / "empty.json", run([], started_at="2026-02-01T00:00:00Z"))
-    ours = valid(merging.merge([cpu, empty]))["offload_bench"]
+    ours = valid(merge.merge([cpu, empty]))["offload_bench"]
     assert ours["sources"][0]["gpu"] is None and len(ours["cases"]) == 1
     assert ours["platform"] == platform(None)  # the first one's, as all that describes a run
 
@@ -197,7 +197,7 @@ def test_all_committed_results_merge(tmp_path, major):
     given = {path: json.loads(path.read_text()) for path in RESULTS + OLD}
     paths = [path for path, document in given.items() if major_of(document) == major
              and "sources" not in document["offload_bench"]]  # these repeat runs
-    merged = valid(merging.merge(paths))
+    merged = valid(merge.merge(paths))
     samples = [one["samples_s"] for path in paths for one in given[path]["offload_bench"]["cases"]]
     assert [one["samples_s"] for one in merged["offload_bench"]["cases"]] == samples
     separate = sorted(str(finding.text) for path in paths
@@ -209,17 +209,17 @@ def test_all_committed_results_merge(tmp_path, major):
 
 
 def command(*arguments):
-    return script("merge.py", *arguments)
+    return script("offload-results", "merge", *arguments)
 
 
 def test_command(days, tmp_path):
     output = tmp_path / "out.json"
     done = command(*days, "--output", output)
     assert done.returncode == 0 and done.stdout == f"{output}: 6 cases of 3 runs\n"
-    assert json.loads(output.read_text()) == merging.merge(days)
+    assert json.loads(output.read_text()) == merge.merge(days)
     again = command(output, "--output", output)
     assert again.returncode == 2 and "out.json: is the input" in again.stderr
     assert command(*days).returncode == 2  # no --output
-    validated = script("validate.py", output)
+    validated = script("offload-results", "validate", output)
     assert validated.returncode == 0, validated.stdout
     assert "6 cases, 0 skipped, 3 sources; no finding" in validated.stdout

@@ -10,9 +10,9 @@ import pytest
 from committed import ROOT
 
 sys.path.insert(0, str(ROOT / "scripts"))
-import model_table  # noqa: E402
+from offload_results.tables import oracle  # noqa: E402
 from meta_models import names  # noqa: E402
-from offload_results.json_reader import BadInput  # noqa: E402
+from offload_results.results import BadInput  # noqa: E402
 
 ORACLE = ROOT / "tests/data/models/oracle"
 document = json.loads((ORACLE / "models.json").read_text())
@@ -45,11 +45,11 @@ def test_the_names_are_as_many_as_there_are_parameters(name):
 
 
 def test_what_is_not_read_is_of_known_models():
-    assert {name for _, name in model_table.outcomes(ORACLE)} <= set(by_name)
+    assert {name for _, name in oracle.outcomes(ORACLE)} <= set(by_name)
 
 
 def test_every_architecture_has_its_row():
-    lines = model_table.render([ORACLE]).splitlines()[2:]
+    lines = oracle.render([ORACLE]).splitlines()[2:]
     types = [re.match(r"\| `(.+?)` \|", line)[1] for line in lines]
     assert types == sorted({model["model_type"] for model in document["models"]})
     llama = lines[types.index("llama")]
@@ -62,9 +62,9 @@ def test_of_several_models_the_worst_is_said(tmp_path):
     (tmp_path / "models.json").write_text(json.dumps({"models": models}))
     (tmp_path / "gguf.json").write_text(json.dumps({"models": [{"name": "two"}]}))
     (tmp_path / "open.txt").write_text("config two refused\nsafetensors one wrong: experts 0, not 8\n")
-    assert model_table.render([tmp_path]).splitlines()[-1] == (
+    assert oracle.render([tmp_path]).splitlines()[-1] == (
         "| `one` | - | 2.00 B | 2 of 8 | refused | wrong: experts | read |")
-    assert model_table.render([tmp_path], "counts").splitlines()[-3:] == [
+    assert oracle.render([tmp_path], "counts").splitlines()[-3:] == [
         "| from config.json | 0 | 1 | 0 |", "| from safetensors | 0 | 0 | 1 |", "| from GGUF | 1 | 0 | 0 |"]
 
 
@@ -72,7 +72,7 @@ def test_what_llama_cpp_does_not_have_is_a_dash():
     converted = {file["name"] for file in json.loads((ORACLE / "gguf.json").read_text())["models"]}
     assert len(converted) > 100 and converted <= set(by_name)
     assert "doge" not in converted
-    assert "| `doge` | - | 0.403 B | - | read | read | - |" in model_table.render([ORACLE]).splitlines()
+    assert "| `doge` | - | 0.403 B | - | read | read | - |" in oracle.render([ORACLE]).splitlines()
 
 
 @pytest.mark.parametrize(
@@ -91,16 +91,16 @@ def test_a_form_has_its_tensors_and_the_worse_of_its_models(tmp_path):
                          ["model.layers.{0-1}.self_attn.o_proj.qweight", [4, 2], "I32"]]} for name in ("a", "b")]
     (tmp_path / "models.json").write_text(json.dumps({"models": models}))
     (tmp_path / "open.txt").write_text("config odd/b refused\n")
-    assert model_table.render([tmp_path], "quantised").splitlines()[-1] == (
+    assert oracle.render([tmp_path], "quantised").splitlines()[-1] == (
         "| odd | maker 1.0 | `qweight`, `scales` | refused | read |")
 
 
 def test_vllms_architectures_are_counted_by_what_becomes_of_them(tmp_path):
     (tmp_path / "vllm.txt").write_text("B b read\nA - refused: odd\nC c read\nD - refused: odd\nE e refused: old\n")
-    assert model_table.render([tmp_path], "vllm").splitlines()[2:] == [
+    assert oracle.render([tmp_path], "vllm").splitlines()[2:] == [
         "| read | 2 | - |", "| refused: odd | 2 | `A`, `D` |", "| refused: old | 1 | `E` |"]
 
 
 def test_another_part_is_refused():
     with pytest.raises(BadInput, match="oracle:counts"):
-        model_table.render([ORACLE], "odd")
+        oracle.render([ORACLE], "odd")

@@ -20,13 +20,13 @@ ODD = [None, True, 0, 1, -1, 0.5, 1e308, -1e308, 1 << 64, 10 ** 400, "", "x" * 5
        "\u202e\x1b[31m\n", [], {}, [[]], [None], {"": None}, "2026-01-01T00:00:00Z", "nan"]
 
 COMMANDS = {
-    "compare.py": lambda whole, mutant, folder: [whole, mutant],
-    "merge.py": lambda whole, mutant, folder: ["--output", folder / "merged.json", mutant, whole],
-    "plot.py": lambda whole, mutant, folder: ["--format", "svg", "--output-dir", folder, mutant],
-    "report.py": lambda whole, mutant, folder: ["--output", folder / "report.html", mutant],
-    "validate.py": lambda whole, mutant, folder: [mutant],
+    "compare": lambda whole, mutant, folder: [whole, mutant],
+    "merge": lambda whole, mutant, folder: ["--output", folder / "merged.json", mutant, whole],
+    "plot": lambda whole, mutant, folder: ["--format", "svg", "--output-dir", folder, mutant],
+    "report": lambda whole, mutant, folder: ["--output", folder / "report.html", mutant],
+    "validate": lambda whole, mutant, folder: [mutant],
 }
-FINDS = ("compare.py", "validate.py")  # exit with 1 when they have found something
+FINDS = ("compare", "validate")  # exit with 1 when they have found something
 
 
 def places(value, path=()):
@@ -75,7 +75,7 @@ def whole():
 def test_a_damaged_file_is_answered(whole, name, seed, tmp_path):
     path = tmp_path / "mutant.json"
     path.write_text(json.dumps(mutated(*whole, random.Random(f"{name} {seed}"))))
-    done = script(name, *COMMANDS[name](RESULTS, path, tmp_path), cwd=tmp_path)
+    done = script("offload-results", name, *COMMANDS[name](RESULTS, path, tmp_path), cwd=tmp_path)
     assert "Traceback" not in done.stderr, done.stderr
     assert done.returncode in ((0, 1, 2) if name in FINDS else (0, 2)), done.stderr
     if done.returncode == 2 and not done.stdout:

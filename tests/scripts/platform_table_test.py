@@ -9,17 +9,17 @@ import pytest
 from committed import PLATFORMS, ROOT
 
 sys.path.insert(0, str(ROOT / "scripts"))
-import platform_table  # noqa: E402
-import readme_table  # noqa: E402
-from offload_results.json_reader import BadInput, read_json  # noqa: E402
+from offload_results.tables import platforms  # noqa: E402
+from offload_results import table as tables  # noqa: E402
+from offload_results.results import BadInput, read_json  # noqa: E402
 
 by_slug = {path.stem: read_json(path)["offload_bench_platform"] for path in PLATFORMS}
 
 
 def test_the_table_has_every_profile():
-    lines = platform_table.render([ROOT / "results/platforms"]).splitlines()[2:]
+    lines = platforms.render([ROOT / "results/platforms"]).splitlines()[2:]
     assert [re.match(r"\| \[`(.+?)`\]", line)[1] for line in lines] == sorted(by_slug)
-    assert all(f"| {len(by_slug[slug]['rates'])} of {len(platform_table.known_rates())} |" in line
+    assert all(f"| {len(by_slug[slug]['rates'])} of {len(platforms.known_rates())} |" in line
                for slug, line in zip(sorted(by_slug), lines))
 
 
@@ -34,40 +34,40 @@ def test_grades_stand_beside_their_figures(tmp_path):
     made["copy_h2d_bytes_per_second"] = {**made["copy_h2d_bytes_per_second"], "value": 12.34e9, "grade": "derived"}
     made["device_read_bytes_per_second"] = {**made["device_read_bytes_per_second"], "value": 1e12, "grade": "vendor"}
     made["sm_read_pinned_bytes_per_second"] = {**made["copy_d2h_bytes_per_second"], "value": 10e9, "grade": "secondary"}
-    shown = platform_table.render([written(tmp_path, rates=made)]).splitlines()[-1]
+    shown = platforms.render([written(tmp_path, rates=made)]).splitlines()[-1]
     assert "| 12.3 d | " in shown and "| 10.0 s | " in shown and "| 1000 v | " in shown and "| 26.8 | " in shown
 
 
 def test_sources_are_listed_by_rate(tmp_path):
-    shown = platform_table.render([written(tmp_path)], "sources")
+    shown = platforms.render([written(tmp_path)], "sources")
     one = by_slug["rtx-4090"]["rates"]["copy_h2d_bytes_per_second"]
     [line] = [line for line in shown.splitlines() if "`copy_h2d_bytes_per_second`" in line]
     assert "26.2 GB/s (23.9 GB/s..26.4 GB/s)" in line and one["source"] in line and "2024-01-06" in line
-    assert readme_table.render([tmp_path], "platforms:sources") == shown
+    assert tables.render([tmp_path], "platforms:sources") == shown
 
 
 def test_ranges_are_of_the_files_named():
     """What is published of the link, with its spread and its grade."""
     files = [ROOT / f"results/platforms/{slug}.json" for slug in ("gh200-480gb", "gh200-120gb")]
-    lines = platform_table.render(files, "ranges").splitlines()[2:]
+    lines = platforms.render(files, "ranges").splitlines()[2:]
     assert [re.match(r"\| \[`(.+?)`\]", line)[1] for line in lines] == ["gh200-480gb", "gh200-120gb"]
     assert "| 380 GB/s (377 GB/s..382 GB/s) |" in lines[0] and "| 410 GB/s (410 GB/s..486 GB/s) v |" in lines[1]
 
 
 def test_what_is_not_a_profile_is_refused(tmp_path):
     with pytest.raises(BadInput, match="no profiles"):
-        platform_table.render([tmp_path])
+        platforms.render([tmp_path])
     (tmp_path / "odd.json").write_text('{"offload_bench": {}}')
     with pytest.raises(BadInput, match="odd.json: not a platform profile"):
-        platform_table.render([tmp_path])
+        platforms.render([tmp_path])
     with pytest.raises(BadInput, match="one folder"):
-        platform_table.render([tmp_path, tmp_path])
+        platforms.render([tmp_path, tmp_path])
     with pytest.raises(BadInput, match="platforms:odd"):
-        readme_table.render([ROOT / "results/platforms"], "platforms:odd")
+        tables.render([ROOT / "results/platforms"], "platforms:odd")
 
 
 def test_what_is_rarely_known_comes_first(tmp_path):
-    lines = platform_table.render([written(tmp_path)], "unknown").splitlines()[2:]
+    lines = platforms.render([written(tmp_path)], "unknown").splitlines()[2:]
     counts = [int(re.search(r"\| (\d) of 1 \|$", line)[1]) for line in lines]
     assert counts == sorted(counts) and sum(counts) == len(by_slug["rtx-4090"]["rates"])
-    assert len(lines) == len(platform_table.known_rates())
+    assert len(lines) == len(platforms.known_rates())

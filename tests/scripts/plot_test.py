@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""scripts/plot.py: its files and its errors. The committed figures are what it makes of the
+"""offload-results plot: its files and its errors. The committed figures are what it makes of the
 committed results.
 
 Needs pytest and matplotlib.
@@ -17,19 +17,18 @@ matplotlib = pytest.importorskip("matplotlib", reason="needs python3-matplotlib"
 
 root = pathlib.Path(__file__).parent.parent.parent
 sys.path[:0] = [str(root / "scripts"), str(root / "tests")]
-import plot as plot_script  # noqa: E402
 import results_builder as make  # noqa: E402
 from figure_data import every_policy  # noqa: E402
-from offload_results import plotting, results  # noqa: E402
+from offload_results import plot as plotting, results  # noqa: E402
 
-script = root / "scripts/plot.py"
+script = root / "scripts/offload-results"
 document = root / "docs/figures.md"
-shown = re.findall(r"<!-- scripts/plot\.py ([^\n]+) -->\n!\[[^]]+\]\((figures/[^)]+)\)",
+shown = re.findall(r"<!-- offload-results plot ([^\n]+) -->\n!\[[^]]+\]\((figures/[^)]+)\)",
                    document.read_text(encoding="utf-8")) if document.exists() else []
 
 
 def plot(*arguments, **how):
-    return subprocess.run([sys.executable, "-B", script, *map(str, arguments)], capture_output=True,
+    return subprocess.run([sys.executable, "-B", script, "plot", *map(str, arguments)], capture_output=True,
                           text=True, timeout=120, **how)
 
 
@@ -97,7 +96,7 @@ def test_nothing_to_draw_at_all(tmp_path):
     "content", ["", "{", "[]", '{"offload_bench": {"schema_version": "9.0.0"}}'])
 def test_a_bad_file_is_refused(tmp_path, content):
     (tmp_path / "bad.json").write_text(content)
-    refused(plot(tmp_path / "bad.json", "--output-dir", tmp_path / "out"), "plot.py:", "bad.json")
+    refused(plot(tmp_path / "bad.json", "--output-dir", tmp_path / "out"), "offload-results plot:", "bad.json")
     assert not (tmp_path / "out").exists()
 
 
@@ -183,7 +182,7 @@ def made_by(path):
 def test_the_document_shows_every_committed_figure():
     files = {f"figures/{path.name}" for path in (root / "docs/figures").glob("*")}
     assert {path for _, path in shown} == files and files
-    assert document.read_text(encoding="utf-8").count("<!-- scripts/plot.py") == len(shown)
+    assert document.read_text(encoding="utf-8").count("<!-- offload-results plot") == len(shown)
     assert sum((root / "docs" / path).stat().st_size for path in files) < 1_200_000
 
 
@@ -192,7 +191,7 @@ def test_committed_figures_are_drawn_from_the_committed_results(arguments, path,
     committed = root / "docs" / path
     if made_by(committed) != matplotlib.__version__:
         pytest.skip(f"drawn by matplotlib {made_by(committed)}, this is {matplotlib.__version__}")
-    given = plot_script.parsed(shlex.split(arguments))
+    given = plotting.parsed(shlex.split(arguments))
     assert given.output_dir == "docs/figures"
     named = plotting.data_of([root / path for path in given.results], given.kind, given.label)
     [written] = plotting.draw_all(named, given.format, tmp_path)

@@ -16,8 +16,9 @@ import forked
 
 ROOT = pathlib.Path(__file__).parent.parent.parent
 sys.path.insert(0, str(ROOT / "scripts"))
-from accuracy_runs import condensed, invocations, program  # noqa: E402
-from offload_results.json_reader import BadInput  # noqa: E402
+from accuracy_runs import invocations, program  # noqa: E402
+from offload_results.tables import condensed  # noqa: E402
+from offload_results.results import BadInput  # noqa: E402
 
 STAND_IN = pathlib.Path(__file__).parent / "accuracy_bench.py"
 ALL = ["--policies", "device_resident,pinned_copy,pinned_zero_copy", "--budget-policies", "pinned_copy"]

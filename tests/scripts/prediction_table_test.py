@@ -6,8 +6,8 @@ import sys
 import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent.parent / "scripts"))
-import prediction_table  # noqa: E402
-from offload_results.json_reader import BadInput  # noqa: E402
+from offload_results.tables import predictions  # noqa: E402
+from offload_results.results import BadInput  # noqa: E402
 
 
 def case(policy, measured, predicted, failure=None):
@@ -18,18 +18,18 @@ def case(policy, measured, predicted, failure=None):
 
 
 def test_errors_are_factors_either_way():
-    assert prediction_table.error_of(case("a", 2.0, 1.6)) == pytest.approx(0.25)
-    assert prediction_table.error_of(case("a", 1.6, 2.0)) == pytest.approx(0.25)
+    assert predictions.error_of(case("a", 2.0, 1.6)) == pytest.approx(0.25)
+    assert predictions.error_of(case("a", 1.6, 2.0)) == pytest.approx(0.25)
 
 
 def test_a_row_for_each_policy_and_one_for_all():
     files = [{"cases": [case("a", 1.0, 1.0), case("a", 1.2, 1.0), case("b", 1.0, 1.0)]},
              {"cases": [case("b", 0.98, 1.0), case("c", 1.0, None), case("b", 9.0, 1.0, "wrong")]}]
-    lines = prediction_table.render(files).splitlines()
+    lines = predictions.render(files).splitlines()
     assert lines[2:] == ["| `a` | 2 | 10.0 | 20.0 | 1 |", "| `b` | 2 | 1.0 | 2.0 | 0 |",
                          "| all | 4 | 1.0 | 20.0 | 1 |"]
 
 
 def test_older_files_have_none():
     with pytest.raises(BadInput, match="since schema 2.3"):
-        prediction_table.render([{"cases": [case("a", 1.0, None)]}])
+        predictions.render([{"cases": [case("a", 1.0, None)]}])

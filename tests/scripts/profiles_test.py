@@ -17,7 +17,7 @@ import pytest
 from committed import PLATFORMS, RESULTS, ROOT
 
 sys.path.insert(0, str(ROOT / "scripts"))
-from offload_results.json_reader import read_json  # noqa: E402
+from offload_results.results import read_json  # noqa: E402
 from offload_results.sanity.physics import PCIE  # noqa: E402
 
 SCHEMA = json.loads((ROOT / "results/schema/platform-1.json").read_text(encoding="utf-8"))

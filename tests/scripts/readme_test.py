@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Figures in the documentation are those of the committed results: every table between
-`<!-- scripts/readme_table.py RESULTS... WHAT -->` and `<!-- end -->` is what that command prints.
+`<!-- offload-results table RESULTS... WHAT -->` and `<!-- end -->` is what that command prints.
 """
 import json
 import pathlib
@@ -15,15 +15,16 @@ from committed import SCHEMA_1
 
 root = pathlib.Path(__file__).parent.parent.parent
 sys.path.insert(0, str(root / "scripts"))
-import readme_table  # noqa: E402
-from offload_results import merging  # noqa: E402
+from offload_results import table as tables  # noqa: E402
+from offload_results.tables import cells  # noqa: E402
+from offload_results import merge  # noqa: E402
 
 documents = {
     name: (root / name).read_text(encoding="utf-8")
     for name in ("README.md", "CONTRIBUTING.md", "results/README.md", *sorted(f"docs/{path.name}" for path in (root / "docs").glob("*.md")))
 }
 shown_tables = [
-    (name, *table) for name, text in documents.items() for table in readme_table.blocks(text)
+    (name, *table) for name, text in documents.items() for table in tables.blocks(text)
 ]
 
 
@@ -31,14 +32,14 @@ def test_tables_are_found():
     with_tables = {"README.md", "docs/engines.md", "docs/findings.md", "docs/gh200.md", "docs/methodology.md", "docs/models.md",
                    "docs/pcie.md", "docs/platforms.md", "docs/results.md", "results/README.md"}
     assert {name for name, _, _ in shown_tables} == with_tables
-    markers = sum(text.count("<!-- scripts/readme_table.py") for text in documents.values())
+    markers = sum(text.count("<!-- offload-results table") for text in documents.values())
     assert len(shown_tables) == markers
 
 
 @pytest.mark.parametrize("document,arguments,shown", shown_tables)
 def test_tables_are_the_committed_figures(document, arguments, shown):
     *paths, what = arguments
-    assert shown == readme_table.render([root / path for path in paths], what), document
+    assert shown == tables.render([root / path for path in paths], what), document
 
 
 def test_the_terminal_shows_the_committed_figures():
@@ -46,7 +47,7 @@ def test_the_terminal_shows_the_committed_figures():
     path, shown = re.search(r"<!-- the summary of (\S+), some.*?-->\n```text\n(.*?)```", text, re.DOTALL).groups()
     run = json.loads((root / path).read_text(encoding="utf-8"))["offload_bench"]
     medians = {
-        (case["policy"], case["start"]): readme_table.median(case)
+        (case["policy"], case["start"]): cells.median(case)
         for case in run["cases"] if case["label"] == "gemv"
     }
     rows = re.findall(r"^(\w+) +(cold|warm|steady) +([\d.]+ [mun]?s) ", shown, re.MULTILINE)
@@ -80,7 +81,7 @@ def written(path, *cases, complete=True):
 
 
 def test_a_machine_without_a_gpu_is_its_cpu():
-    line = readme_table.render([SCHEMA_1 / "no-gpu.json"], "machine")
+    line = tables.render([SCHEMA_1 / "no-gpu.json"], "machine")
     assert line == ("No GPU (no NVIDIA driver is loaded); AMD EPYC, 2 CPUs. The CPU reads its own at "
                     "32.2 GB/s.")
 
@@ -99,7 +100,7 @@ def test_what_no_engine_can_stay_in_has_the_time_of_its_first_pass(tmp_path):
         case("decode/tokens:1", "slowest", "steady", 3.0),
         case("decode/tokens:1", "bound", "steady", 0.001, path="device_memory", device=5 << 29),
     )
-    table = readme_table.render([results], "models")
+    table = tables.render([results], "models")
     assert "| `slow` | first pass 500 ms | 0 B |" in table
     assert "| `mapped` | 4.00 | 0 B |" in table
     assert "| `bound` | 1000 | 2.5 GiB |" in table
@@ -110,7 +111,7 @@ def test_what_no_engine_can_stay_in_has_the_time_of_its_first_pass(tmp_path):
 def test_the_machines_bound_stands_beside_tokens(tmp_path):
     one = case("decode/tokens:1", "a", "steady", 0.5)
     one["model"]["bound"] = {"by": "host_memory", "pass_s": 0.4, "tokens_per_second": 2.5, "from": "x"}
-    table = readme_table.render([written(tmp_path / "r.json", one)], "models")
+    table = tables.render([written(tmp_path / "r.json", one)], "models")
     assert "| `a` | 2.00 (2.50 DRAM) | 0 B |" in table
 
 
@@ -121,7 +122,7 @@ def test_consecutive_passes_have_a_sum_and_a_mean(tmp_path):
             "um": {"state": "unavailable", "reason": "lost"}})
     late = series("late", *[0.020] * 15, 0.001)  # ends fast, and takes longest
     steady = series("steady", *[0.010] * 16)
-    table = readme_table.render([written(tmp_path / "r.json", late, steady)], "series:expert_gather")
+    table = tables.render([written(tmp_path / "r.json", late, steady)], "series:expert_gather")
     assert "| mean of the last 8 | sum of all 16 |" in table
     assert first_cells(table) == ["steady", "late"]
     # Seven of 20 ms and one of 1 ms; fifteen and one.
@@ -141,10 +142,10 @@ def test_the_bound_comes_first_then_the_best_of_the_first_column(tmp_path):
         case("prefill/tokens:512", "b", "steady", 2),
         case("prefill/tokens:512", "late", "steady", 4),
     )
-    table = readme_table.render([one, two], "models")
+    table = tables.render([one, two], "models")
     assert first_cells(table) == ["bound", "b", "a", "late"]
     assert "| `late` | - | 0.250 | 0 B |" in table
-    assert "prefill/tokens:512" not in readme_table.render([one, two], "models:decode/tokens:1")
+    assert "prefill/tokens:512" not in tables.render([one, two], "models:decode/tokens:1")
 
 
 def test_products_are_ordered_by_the_most_tokens(tmp_path):
@@ -156,10 +157,10 @@ def test_products_are_ordered_by_the_most_tokens(tmp_path):
         case("gemm/tokens:16", "b", "steady", 0.2),
         case("gemm/tokens:16", "cpu", "steady", 0.001),
     )
-    table = readme_table.render([results], "gemm")
+    table = tables.render([results], "gemm")
     assert table.splitlines()[0] == "| ms by policy and tokens | 16 | 512 |"
     assert first_cells(table) == ["a", "b", "cpu"]
-    assert first_cells(readme_table.render([results], "gemm:b")) == ["b"]
+    assert first_cells(tables.render([results], "gemm:b")) == ["b"]
 
 
 def test_a_label_is_not_its_workload(tmp_path):
@@ -168,7 +169,7 @@ def test_a_label_is_not_its_workload(tmp_path):
         case("gemm/tokens:1", "a", "steady", 0.1),
         case("gemm/tokens:16", "b", "steady", 0.1),
     )
-    assert first_cells(readme_table.render([results], "gemm/tokens:16")) == ["b"]
+    assert first_cells(tables.render([results], "gemm/tokens:16")) == ["b"]
 
 
 def answered(path, **seconds):
@@ -193,14 +194,14 @@ def answered(path, **seconds):
 
 
 def test_the_answer_has_the_runs_figures(tmp_path):
-    first, second, third = readme_table.render([answered(tmp_path / "r.json")], "answer").splitlines()
+    first, second, third = tables.render([answered(tmp_path / "r.json")], "answer").splitlines()
     assert first.startswith("On an NVIDIA H200 over PCIe 5.0, ") and "448 MiB" in first
     assert all(time in first for time in ("9.16 ms", "9.21 ms", "8.59 ms"))
     # Two digits of what runs differ in, as the table below the sentences has them.
     assert "52 ms, 5.7 times as long" in second
     assert "4.7 ms" in third and "4.1 ms" in third
     model = written(tmp_path / "m.json", case("decode/tokens:1", "pinned_copy", "steady", 0.25))
-    table = readme_table.render([tmp_path / "r.json", model], "answer:pinned_copy")
+    table = tables.render([tmp_path / "r.json", model], "answer:pinned_copy")
     assert table.splitlines()[-1] == "| `pinned_copy` | 8.59 | 4.00 |"
 
 
@@ -208,8 +209,8 @@ def test_the_answer_has_the_runs_figures(tmp_path):
     {"managed_demand": 12}, {"managed_accessed_by": 11}, {"hybrid_split": 5}, {"host_compute": 9}, {"pinned_copy": 4.5}
 ])
 def test_an_answer_that_no_longer_holds_is_refused(tmp_path, seconds):
-    with pytest.raises(readme_table.BadInput, match="another answer"):
-        readme_table.render([answered(tmp_path / "r.json", **seconds)], "answer")
+    with pytest.raises(tables.BadInput, match="another answer"):
+        tables.render([answered(tmp_path / "r.json", **seconds)], "answer")
 
 
 def test_engines_are_those_that_the_cases_name(tmp_path):
@@ -218,7 +219,7 @@ def test_engines_are_those_that_the_cases_name(tmp_path):
         case("gemv", policy, "steady", 0.1, path="device_memory" if policy == "bound" else "link", engine_flags=text)
         for policy, text in flags.items()
     ]
-    table = readme_table.render([written(tmp_path / "r.json", *cases)], "engines")
+    table = tables.render([written(tmp_path / "r.json", *cases)], "engines")
     assert table.splitlines()[2:] == ["| `a` | `vLLM --x`; `SGLang --y` |"]
 
 
@@ -228,19 +229,19 @@ def test_engines_are_those_that_the_cases_name(tmp_path):
 )
 def test_what_is_not_there_is_said(tmp_path, what, mentions):
     results = written(tmp_path / "r.json", case("decode/tokens:1", "a", "steady", 0.1))
-    with pytest.raises(readme_table.BadInput, match=mentions):
-        readme_table.render([results], what)
+    with pytest.raises(tables.BadInput, match=mentions):
+        tables.render([results], what)
 
 
 def test_missing_incomplete_and_doubled_files_are_refused(tmp_path):
-    with pytest.raises(readme_table.BadInput, match="no such file"):
-        readme_table.render([tmp_path / "none.json"], "gemv")
+    with pytest.raises(tables.BadInput, match="no such file"):
+        tables.render([tmp_path / "none.json"], "gemv")
     half = written(tmp_path / "half.json", case("decode/tokens:1", "a", "steady", 0.1), complete=False)
-    with pytest.raises(readme_table.BadInput, match="incomplete"):
-        readme_table.render([half], "models")
+    with pytest.raises(tables.BadInput, match="incomplete"):
+        tables.render([half], "models")
     whole = written(tmp_path / "whole.json", case("decode/tokens:1", "a", "steady", 0.1))
-    with pytest.raises(readme_table.BadInput, match="in two files"):
-        readme_table.render([whole, whole], "models")
+    with pytest.raises(tables.BadInput, match="in two files"):
+        tables.render([whole, whole], "models")
 
 
 def test_of_several_runs_the_middle_one_is_shown_and_how_far_they_lie_apart(tmp_path):
@@ -250,32 +251,32 @@ def test_of_several_runs_the_middle_one_is_shown_and_how_far_they_lie_apart(tmp_
                  build.case(policy="steady", start="cold", samples=[steady])]
         runs.append(build.write(tmp_path / f"{index}.json", build.run(
             cases, started_at=f"2026-01-0{index + 1}T00:00:00Z")))
-    merged = build.write(tmp_path / "merged.json", merging.merge(runs))
-    table = readme_table.render([merged], "gemv")
+    merged = build.write(tmp_path / "merged.json", merge.merge(runs))
+    table = tables.render([merged], "gemv")
     assert "| `noisy` | cold | 1.0 ms | 67 (52..84) |" in table
     assert "| `steady` | cold | 2.01 ms | 33.4 |" in table
 
 
 def test_update_puts_the_table_between_the_marks(tmp_path):
     written(tmp_path / "r.json", case("decode/tokens:1", "a", "steady", 0.1))
-    marked = "before\n<!-- scripts/readme_table.py r.json models -->\n{}<!-- end -->\nafter\n"
-    updated = readme_table.update(marked.format(""), tmp_path)
+    marked = "before\n<!-- offload-results table r.json models -->\n{}<!-- end -->\nafter\n"
+    updated = tables.update(marked.format(""), tmp_path)
     assert "| `a` | 10.0 | 0 B |" in updated
-    assert readme_table.update(updated, tmp_path) == updated
-    assert readme_table.update(marked.format("an old figure\n"), tmp_path) == updated
-    [(arguments, shown)] = readme_table.blocks(updated)
-    assert shown == readme_table.render([tmp_path / arguments[0]], arguments[1])
+    assert tables.update(updated, tmp_path) == updated
+    assert tables.update(marked.format("an old figure\n"), tmp_path) == updated
+    [(arguments, shown)] = tables.blocks(updated)
+    assert shown == tables.render([tmp_path / arguments[0]], arguments[1])
 
 
 @pytest.mark.parametrize("arguments", [[], ["r.json"], ["--update"]])
 def test_what_is_missing_on_the_command_line_is_one_line(arguments):
-    done = forked.script("readme_table.py", *arguments)
+    done = forked.script("offload-results", "table", *arguments)
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == ("readme_table.py: needs RESULTS.json... WHAT, or --update DOCUMENT...; "
+    assert done.stderr == ("offload-results table: needs RESULTS.json... WHAT, or --update DOCUMENT...; "
                            "--help says what there is\n")
 
 
 @pytest.mark.parametrize("option", ["-h", "--help"])
 def test_help_goes_to_stdout(option):
-    done = forked.script("readme_table.py", option)
+    done = forked.script("offload-results", "table", option)
     assert (done.returncode, done.stderr) == (0, "") and "--update DOCUMENT" in done.stdout

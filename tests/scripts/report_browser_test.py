@@ -13,9 +13,10 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import Select
 
-from offload_results import case_figures, results
+from offload_results.tables import cells
+from offload_results import results
 from offload_results.report import page as report_page
-from offload_results.variability import is_rough
+from offload_results.intervals import is_rough
 
 
 @pytest.mark.parametrize("name", ["quick", "sweeps", "cpu", "hostile", "all"])
@@ -66,8 +67,8 @@ def test_tables_sort_by_every_column(see):
     button = table.find_element(By.XPATH, ".//th[.//span='median']//button")
     button.click()
     shown = column(table, "median")
-    assert shown == list(map(case_figures.median, expected))
-    rough = [case_figures.gigabytes_per_second(case) for case in expected if is_rough(case)]
+    assert shown == list(map(cells.median, expected))
+    rough = [cells.gigabytes_per_second(case) for case in expected if is_rough(case)]
     assert rough == [text for text, case in zip(column(table, "GB/s"), expected) if is_rough(case)]
     assert any(".." in text for text in rough)
     head = button.find_element(By.XPATH, "..")

@@ -27,7 +27,7 @@ HOSTILE = ("<img/src=x/onerror=alert(1)>", "</script><script>alert(1)</script>",
 
 
 def report(*arguments):
-    return script("report.py", *arguments)
+    return script("offload-results", "report", *arguments)
 
 
 class Blocks(html.parser.HTMLParser):
@@ -172,12 +172,12 @@ def test_what_failed_was_skipped_or_is_unknown_is_there(tmp_path):
 
 
 def test_runs_of_a_merged_file_stay_apart(tmp_path):
-    from offload_results import merging
+    from offload_results import merge
     paths = []
     for index in (1, 2):
         cases_, answer = answered([case(samples=[index * 1e-3] * 3)], sentences=[f"{index}."])
         paths.append(write(tmp_path / f"{index}.json", run(cases_, answers=[answer])))
-    data = data_in(made(tmp_path, merging.merge(paths)))
+    data = data_in(made(tmp_path, merge.merge(paths)))
     assert [found["name"] for found in data["runs"]] == ["run.0", "run.1"]
     assert data["cases"]["run"] == [0, 1] and data["cases"]["us"] == [1000, 2000]
     assert [(found["run"], found["sentences"]) for found in data["sections"][0]["answers"]] == [
@@ -216,7 +216,7 @@ def refused(tmp_path, content, name="bad.json"):
     path.write_text(content, encoding="utf-8")
     found = report(path, "--output", tmp_path / "out.html")
     assert found.returncode == 2 and not (tmp_path / "out.html").exists()
-    assert found.stderr.count("\n") == 1 and found.stderr.startswith("report.py: ")
+    assert found.stderr.count("\n") == 1 and found.stderr.startswith("offload-results report: ")
     return found.stderr
 
 

@@ -13,7 +13,7 @@ import statistics
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[2] / "scripts"))
-from offload_results.upgrade import family_of  # noqa: E402
+from offload_results.results import family_of  # noqa: E402
 
 LINK_PEAK = 63.0e9  # PCI Express 5.0 x16
 COPY_RATE = 55.0e9

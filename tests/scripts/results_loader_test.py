@@ -138,7 +138,7 @@ def test_cases_are_joined_by_their_fields(tmp_path):
 
 
 def script(name, *arguments):
-    return forked.script(f"{name}.py", *arguments)
+    return forked.script("offload-results", name, *arguments)
 
 
 def refused(done, mentions):
@@ -153,7 +153,7 @@ def test_scripts_refuse_in_one_line(tmp_path, kind):
     path = bad_file(tmp_path, kind)
     output = tmp_path / "out.json"
     line = refused(script("validate", path), BAD_FILES[kind][1])
-    assert line.startswith(f"validate.py: {path}: ")
+    assert line.startswith(f"offload-results validate: {path}: ")
     refused(script("merge", path, "--output", output), BAD_FILES[kind][1])
     assert sorted(tmp_path.iterdir()) == [path], "something was left behind"
 
@@ -315,7 +315,7 @@ def test_a_name_that_is_no_text_is_shown_escaped(tmp_path):
 def test_options_may_stand_between_files(tmp_path, arguments):
     for name, day in (("a.json", 1), ("b.json", 2)):
         write(tmp_path / name, run([case()], started_at=f"2026-01-0{day}T00:00:00Z"))
-    done = forked.script(f"{arguments[0]}.py", *arguments[1:], cwd=tmp_path)
+    done = forked.script("offload-results", *arguments, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
 
 
@@ -329,7 +329,7 @@ def test_no_script_writes_over_its_input(tmp_path, arguments, spelled):
         write(tmp_path / name, run([case()]))
     (tmp_path / "link.json").symlink_to("b.json")
     before = (tmp_path / "b.json").read_bytes()
-    done = forked.script(f"{arguments[0]}.py", *arguments[1:], spelled, cwd=tmp_path)
+    done = forked.script("offload-results", *arguments, spelled, cwd=tmp_path)
     assert done.returncode == 2
     [line] = done.stderr.splitlines()
     assert f"{spelled.removeprefix('./')}: is the input" in line

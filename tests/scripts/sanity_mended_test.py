@@ -12,7 +12,7 @@ from results_builder import apart, case, of_schema_1, run, write
 ROOT = pathlib.Path(__file__).parent.parent.parent
 DATA = ROOT / "tests/data/mended"
 sys.path.insert(0, str(ROOT / "scripts"))
-from offload_results import merging, results, sanity, schema  # noqa: E402
+from offload_results import merge, results, sanity, schema  # noqa: E402
 
 SAMPLES = json.loads((DATA / "samples.json").read_text())
 
@@ -48,7 +48,7 @@ def of_four_runs(tmp_path):
                  for source, name, median in SAMPLES["runs"] if source == index]
         paths.append(write(tmp_path / f"{index}.json", apart(of_schema_1(run(
             cases, with_rows=False, started_at=f"2026-11-26T0{index}:00:00Z")))))
-    return merging.merge(paths)
+    return merge.merge(paths)
 
 
 # (row, file, the check, what it says); rows that no file can show are not here: 12 and 13, sentences of

@@ -17,7 +17,7 @@ from sanity_parts import with_energy
 
 ROOT = pathlib.Path(__file__).parent.parent.parent
 sys.path.insert(0, str(ROOT / "scripts"))
-from offload_results import merging, reference, results, sanity, schema  # noqa: E402
+from offload_results import merge, reference, results, sanity, schema  # noqa: E402
 
 OF_NOISE = {check.__name__ for check in sanity.noise.CHECKS}
 MENDED = {check for _, _, check, _ in FOUND}  # what is right of a file before 2.1 to be found
@@ -90,7 +90,7 @@ def test_findings_in_a_merged_file_name_their_source(tmp_path):
     good = write(tmp_path / "good.json", run([case()]))
     bad = write(tmp_path / "bad.json", run([{**case(), "gb_per_s": 99.0}],
                                            started_at="2026-01-02T00:00:00Z"))
-    document = merging.merge([good, bad])
+    document = merge.merge([good, bad])
     [finding] = found(document)
     assert finding.where == "source 1 (bad.json): gemv/pinned_zero_copy/w/steady"
     del document["offload_bench"]["cases"][0]["source"]
@@ -108,7 +108,7 @@ def test_runs_that_differ_more_than_is_told_are_found(medians, told, expected, t
     paths = [write(tmp_path / f"{index}.json", run([case(samples=[median], **field)],
                                                    started_at=f"2026-01-0{index}T00:00:00Z"))
              for index, median in enumerate(medians, 1)]
-    texts = [finding.text for finding in found(merging.merge(paths))]
+    texts = [finding.text for finding in found(merge.merge(paths))]
     assert bool(texts) == bool(expected) and (not expected or expected in texts[0])
 
 
@@ -117,7 +117,7 @@ def test_runs_of_other_machines_may_differ(tmp_path):
                                                    gpu=gpu(uuid=f"GPU-{index}"),
                                                    started_at=f"2026-01-0{index}T00:00:00Z"))
              for index in (1, 2, 3)]
-    assert not found(merging.merge(paths))
+    assert not found(merge.merge(paths))
 
 
 @pytest.mark.parametrize("path", RESULTS + OLD, ids=short)

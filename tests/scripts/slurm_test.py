@@ -18,7 +18,7 @@ echo "$*" >> "$CALLS"
 while (($# > 1)); do [[ $1 != --output ]] || echo '{}' > "$2"; shift; done
 case "$(tail -n 1 "$CALLS")" in ${FAILS:-none}) exit "$STATUS" ;; esac
 """
-VALIDATE = '#!/bin/sh\necho "validate $*" >> "$CALLS"\n'
+VALIDATE = '#!/bin/sh\necho "$*" >> "$CALLS"\n'
 
 
 def script(path, text):
@@ -30,7 +30,7 @@ def script(path, text):
 @pytest.fixture(name="tree")
 def a_tree(tmp_path):
     script(tmp_path / "tree/build/release/offload_bench", PROGRAM)
-    script(tmp_path / "tree/scripts/validate.py", VALIDATE)
+    script(tmp_path / "tree/scripts/offload-results", VALIDATE)
     shutil.copy(SCRIPT, tmp_path / "slurm_script")
     return tmp_path / "tree"
 

@@ -20,7 +20,7 @@ pytest.importorskip("matplotlib", reason="needs python3-matplotlib")
 
 root = pathlib.Path(__file__).parent.parent.parent
 sys.path.insert(0, str(root / "scripts"))
-from offload_results import plotting  # noqa: E402
+from offload_results import plot  # noqa: E402
 from offload_results.figures import styles  # noqa: E402
 
 BENCH = os.environ.get("OFFLOAD_BENCH")
@@ -112,25 +112,25 @@ def test_they_are_in_the_tables_of_the_program(measured):
 
 
 def test_the_results_are_valid(results):
-    script("validate.py", results)
+    script("offload-results", "validate", results)
 
 
 def test_they_are_drawn(results, cases, tmp_path):
     looks = styles.of_cases(cases.values())
     assert looks[POLICY].colour == looks["host_compute"].colour
     assert looks[POLICY].marker != looks["host_compute"].marker
-    drawn = dict(plotting.data_of([results], None))
+    drawn = dict(plot.data_of([results], None))
     assert POLICY in {curve.policy for panel in drawn["bandwidth"].panels for curve in panel.curves}
     assert POLICY in {row.policy for row in drawn[f"rates-{WORKLOAD}"].rows}
-    files = script("plot.py", results, "--output-dir", tmp_path).stdout.split()
+    files = script("offload-results", "plot", results, "--output-dir", tmp_path).stdout.split()
     assert {f"{tmp_path}/bandwidth.svg", f"{tmp_path}/rates-{WORKLOAD}.svg"} <= set(files)
 
 
 def test_they_are_in_the_report(results, tmp_path):
-    script("report.py", results, "--output", tmp_path / "toys.html")
+    script("offload-results", "report", results, "--output", tmp_path / "toys.html")
     page = (tmp_path / "toys.html").read_text(encoding="utf-8")
     assert POLICY in page and WORKLOAD in page
 
 
 def test_they_are_in_tables_for_documents(results):
-    assert POLICY in script("readme_table.py", results, f"rates:{WORKLOAD}").stdout
+    assert POLICY in script("offload-results", "table", results, f"rates:{WORKLOAD}").stdout

@@ -12,8 +12,8 @@ from results_builder import case, of_schema_1, run, skipped, write
 
 ROOT = pathlib.Path(__file__).parent.parent.parent
 sys.path.insert(0, str(ROOT / "scripts"))
-from offload_results import merging, results, upgrade  # noqa: E402
-from offload_results.json_reader import BadInput  # noqa: E402
+from offload_results import merge, results  # noqa: E402
+from offload_results.results import BadInput  # noqa: E402
 
 
 @pytest.mark.parametrize("old,new", [
@@ -23,8 +23,8 @@ from offload_results.json_reader import BadInput  # noqa: E402
     ("gemm/tokens:512", "gemm/tokens:512"), ("a.b", "a.b"), ("gemm.x512", "gemm.x512"),
 ])
 def test_labels(old, new):
-    assert upgrade.new_label(old) == new
-    assert upgrade.new_name(f"{old}/p/w.m1/cold") == f"{new}/p/w.m1/cold"
+    assert results.new_label(old) == new
+    assert results.new_name(f"{old}/p/w.m1/cold") == f"{new}/p/w.m1/cold"
 
 
 def old_run():
@@ -74,7 +74,7 @@ def test_every_committed_case_has_a_label_of_today_and_a_family(path):
         name, value = results.parameter_of(one)
         assert (name == "") == (before.get("label", before["workload"]) == before["workload"])
         assert value is None or value == (one["tokens"] if name == "tokens" else value)
-        assert one["family"] in {family for _, family in upgrade.FAMILIES} | {"file"}  # since schema 2.6
+        assert one["family"] in {family for _, family in results.FAMILIES} | {"file"}  # since schema 2.6
         assert one["run_name"] == before["run_name"]
 
 
@@ -86,8 +86,8 @@ def test_a_document_is_not_changed_by_being_read(tmp_path):
 
 
 def test_files_of_two_major_versions_are_not_merged(tmp_path, monkeypatch):
-    monkeypatch.setattr(merging.schema, "errors_in", lambda document: [])
+    monkeypatch.setattr(merge.schema, "errors_in", lambda document: [])
     new = write(tmp_path / "new.json", run([case()]))
     old = write(tmp_path / "old.json", of_schema_1(run([case()])))
     with pytest.raises(BadInput, match="merge files of one major version"):
-        merging.merge([old, new])
+        merge.merge([old, new])

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What scripts/validate.py says, and what figures it compares with published ones. Needs pytest."""
+"""What offload-results validate says, and what figures it compares with published ones. Needs pytest."""
 import json
 import pathlib
 import sys
@@ -75,7 +75,7 @@ def test_the_reference_is_sound():
 
 
 def command(*arguments):
-    return script("validate.py", *arguments)
+    return script("offload-results", "validate", *arguments)
 
 
 def test_command_says_what_it_found(tmp_path):

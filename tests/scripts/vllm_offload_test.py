@@ -10,7 +10,7 @@ import pytest
 
 ROOT = pathlib.Path(__file__).parent.parent.parent
 sys.path.insert(0, str(ROOT / "scripts"))
-from offload_results.json_reader import BadInput  # noqa: E402
+from offload_results.results import BadInput  # noqa: E402
 from vllm_passes import rows, sources  # noqa: E402
 
 

@@ -3,7 +3,7 @@
 import itertools
 
 from ..results import label_of, passed
-from ..variability import is_rough
+from ..intervals import is_rough
 from . import styles
 from .data import Axis, Curve, CurveFigure, Panel, Point, of_each
 from .runs import not_shown

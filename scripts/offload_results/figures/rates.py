@@ -3,7 +3,7 @@
 import dataclasses
 
 from ..results import label_of, passed
-from ..variability import is_rough
+from ..intervals import is_rough
 from . import bandwidth, batch, granularity, latency
 from .data import ABSENT, BarFigure, Cell, Column, Row, of_each
 from .runs import measured, never_leaves_the_gpu, not_shown, offloads
@@ -38,7 +38,7 @@ def drawable(figure):
         return figure
     return dataclasses.replace(
         figure, columns=figure.columns[-MAX_COLUMNS:],
-        notes=(*figure.notes, f"{left_out} more columns: scripts/report.py shows all."))
+        notes=(*figure.notes, f"{left_out} more columns: offload-results report shows all."))
 
 
 def of_workload(part):

@@ -3,9 +3,9 @@
 import dataclasses
 import re
 
-from .. import results as results_files
+from .. import results
 from ..results import passed
-from ..variability import is_rough
+from ..intervals import is_rough
 from .data import Cell, Point
 
 MAX_NOTES = 8  # of single cases, below a figure
@@ -34,7 +34,7 @@ def runs_of(results, name):
 
 
 def load(paths):
-    files = [results_files.load(path, empty_allowed=True) for path in paths]
+    files = [results.load(path, empty_allowed=True) for path in paths]
     stems = [file.path.stem for file in files]
     return [run for file in files for run in runs_of(
         file, file.path.stem if stems.count(file.path.stem) == 1

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Cases as the page holds them: a list per column, with what repeats in a table of values."""
 from ..results import label_of, passed, tokens_per_second
-from ..variability import is_rough
+from ..intervals import is_rough
 from . import answers, evidence, memory
 from .packing import microseconds, rounded
 

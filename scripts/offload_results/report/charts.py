@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The figures that scripts/plot.py draws, as data for the page to draw, and a few more that only a
+"""The figures that offload-results plot draws, as data for the page to draw, and a few more that only a
 page has room for: rates by policy of every workload without a curve."""
 import dataclasses
 

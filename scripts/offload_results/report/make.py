@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""scripts/report.py: the data of the page, as much of it as keeps the page small."""
+"""offload-results report: the data of the page, as much of it as keeps the page small."""
 import dataclasses
 import shlex
 

@@ -6,11 +6,11 @@ Each check is a function of a run, named after what holds, that yields (where, w
 import dataclasses
 import json
 
-from .. import variability
-from ..parts import near, parts
+from .. import intervals
+from ..runs import near, parts
 from ..results import passed, source_of
 from ..text import seconds
-from . import answers, contenders, evidence, models, noise, physics, predictions, samples
+from . import models, contenders, evidence, noise, physics, samples
 
 WALL_MARGIN = 1.01
 
@@ -75,8 +75,8 @@ def cases_have_a_source(results):
                               "the file is merged, but it does not say of which source")
 
 
-CHECKS = (*samples.CHECKS, *models.CHECKS, *answers.CHECKS, *physics.CHECKS, *evidence.CHECKS,
-          *noise.CHECKS, *predictions.CHECKS,
+CHECKS = (*samples.CHECKS, *models.MODEL_CHECKS, *models.ANSWER_CHECKS, *physics.CHECKS, *evidence.CHECKS,
+          *noise.CHECKS, *models.PREDICTION_CHECKS,
           *contenders.CHECKS, wall_times_add_up, limits_follow_from_what_was_measured,
           limits_stand_for_any_kernel, allocators_round_up)
 
@@ -93,12 +93,12 @@ def runs_differ_by_what_is_told(results):
             continue
         several += 1
         told = min((case.get("variability") or {"run_to_run": 0.0})["run_to_run"] for case in cases)
-        if max(medians) > min(medians) * (1 + variability.ROUGH) and told <= variability.ROUGH:
+        if max(medians) > min(medians) * (1 + intervals.ROUGH) and told <= intervals.ROUGH:
             rates.append((max(medians) / min(medians), key, min(medians), max(medians)))
     if rates:
         _, key, least, most = max(rates, key=lambda one: one[0])
         yield Finding("runs", "runs_differ_by_what_is_told", (
-            f"{len(rates)} of {several} cases differ by more than {variability.ROUGH:.0%} between runs of "
+            f"{len(rates)} of {several} cases differ by more than {intervals.ROUGH:.0%} between runs of "
             f"one build and do not say so: {key} took {seconds(least)} to {seconds(most)}"))
 
 

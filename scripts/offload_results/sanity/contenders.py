@@ -6,7 +6,7 @@ from collections import Counter
 
 from ..results import label_of, version_of
 from ..text import three_digits
-from .answers import time_of
+from .models import time_of
 from .physics import clearly_faster, times
 
 HIDES = 0.1  # of the transfer: less is no overlap to speak of

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Sanity of evidence: its own arithmetic, and whether it denies what the case says of itself."""
-from ..parts import link_bytes, measured, near, same_but_for_start, traffic, twins
+from ..runs import link_bytes, measured, near, same_but_for_start, traffic, twins
 from .samples import figure
 
 SMALL = 2**20  # below it, the kB that a GPU and its driver exchange anyway are a part of the bytes

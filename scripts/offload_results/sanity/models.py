@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Sanity of what is said of whole models: tokens/s only of what an engine can stay in, none above
-what the machine allows, and a resident bound that never left GPU memory. Computed from the cases and
-the calibration, not from what the program computed of them."""
+"""Whole models beside their bounds, answers beside the medians, predictions beside what was measured."""
+import math
 import re
 
-from ..parts import link_bytes, near
-from ..results import lasts, label_of
+from .. import intervals
+from ..intervals import is_rough
+from ..results import label_of, lasts, version_of
+from ..runs import link_bytes, near
 from ..text import digits, three_digits
-from ..variability import is_rough
+from .noise import told
+from .samples import figure
 
 # Times what the calibrated rate allows. The CPU's memory is shared with others on the host, who may
 # have slowed it down while it was calibrated.
@@ -138,5 +140,102 @@ def resident_never_left_the_gpu(part):
                               f"leave the GPU {' or '.join(rates.values()) or 'nothing'} was measured")
 
 
-CHECKS = (tokens_are_of_a_state_that_lasts, tokens_are_below_the_bound,
+MODEL_CHECKS = (tokens_are_of_a_state_that_lasts, tokens_are_below_the_bound,
           rates_stand_beside_their_bound, bounds_follow_from_the_calibration, resident_never_left_the_gpu)
+
+
+def answers_follow_from_the_medians(part):
+    """Of cases with a place; files before schema 2 have none."""
+    groups = {}
+    for case in part.cases:
+        for start in case.get("standing") or {}:
+            key = (label_of(case), case["weights"]["name"], start)
+            groups.setdefault(key, []).append(case)
+    for (_, _, start), cases in groups.items():
+        yield from places(start, sorted(cases, key=lambda case: case["standing"][start]["rank"]),
+                          version_of(part.run) >= (2, 2))
+    first = {key: [case["name"] for case in cases if case["standing"][key[2]]["rank"] == 1]
+             for key, cases in groups.items()}
+    for answer in part.run.get("answers") or ():
+        for start in ("cold", "warm"):
+            names = first.get((answer["label"], answer["weights"], start), [])
+            best = answer[start] and answer[start]["best"]["case"]
+            if best not in (names or [None]):
+                yield f"answer of {answer['label']}, {answer['weights']}", (
+                    f"{best or 'nothing'} is the best {start}, by its places "
+                    f"{' or '.join(names) or 'nothing'}")
+
+
+def places(start, cases, by_runs):
+    """`by_runs`: what runs differ by decides on ties, as since 2.2; before, medians alone do."""
+    apart = None
+    for rank, case in enumerate(cases, 1):
+        place = case["standing"][start]
+        if case["summary"] is None:
+            yield case["name"], f"has a place among the {start} cases, and no samples"
+            return
+        if place["rank"] != rank:
+            yield case["name"], f"has place {place['rank']} of {len(cases)} {start} cases"
+            return
+        margin = by_runs and tie_margin(cases[0], case)
+        if margin and not apart and not place["ties_with_best"] and (
+                case["summary"]["median_s"] < cases[0]["summary"]["median_s"] * (1 + margin)):
+            yield case["name"], (f"stands apart from {cases[0]['name']}, whose median is less than "
+                                 f"{margin:.0%} away: runs of such cases differ by as much")
+        if not place["ties_with_best"]:
+            apart = apart or case
+        elif by_runs and apart:
+            yield case["name"], (f"{start}, it ties with {cases[0]['name']} as {apart['name']} "
+                                 "does not, which is faster")
+        before = cases[max(0, rank - 2)]
+        if case["summary"]["median_s"] < before["summary"]["median_s"]:
+            yield case["name"], f"has place {rank}, faster than {before['name']} before it"
+            return
+        expected = time_of(case, cases) / time_of(cases[0], cases)
+        if not near(place["times_slower"], expected):
+            yield case["name"], (f"standing.{start}.times_slower is "
+                                 f"{figure(place['times_slower'])}, by its formula {expected:g}")
+
+
+def tie_margin(one, other):
+    """Of what runs of two such cases differ by."""
+    spreads = [intervals.ASSUMED[intervals.kind_of(case)].variance for case in (one, other)]
+    return max(0.01, math.sqrt(sum(spreads))) * 0.99
+
+
+def time_of(case, cases):
+    """Of a whole model where all are passes over one."""
+    if all(one.get("model") for one in cases):
+        return case["model"]["pass_s"]
+    return case["summary"]["median_s"]
+
+
+ANSWER_CHECKS = (answers_follow_from_the_medians,)
+
+
+def predictions_are_ranges(part):
+    for case in part.cases:
+        found = case.get("predicted")
+        if found and not found["least_s"] <= found["seconds"] <= found["most_s"]:
+            yield case["name"], (f"predicted.seconds is {figure(found['seconds'])}, outside its range "
+                                 f"of {figure(found['least_s'])} to {figure(found['most_s'])}")
+
+
+def what_lies_outside_its_range_is_told(part):
+    listed = told(part, "prediction") or set()
+    outside = {case["name"]: case for case in part.passed if is_outside(case)}
+    for name in sorted(outside.keys() - listed):
+        found = outside[name]["predicted"]
+        yield name, (f"takes {figure(outside[name]['summary']['median_s'])} s, predicted were "
+                     f"{figure(found['least_s'])} to {figure(found['most_s'])}, and the run does not "
+                     "say so")
+    for name in sorted(listed - outside.keys()):
+        yield name, "is said to lie outside what was predicted, and does not"
+
+
+def is_outside(case):
+    found = case.get("predicted")
+    return bool(found) and not found["least_s"] <= case["summary"]["median_s"] <= found["most_s"]
+
+
+PREDICTION_CHECKS = (predictions_are_ranges, what_lies_outside_its_range_is_told)

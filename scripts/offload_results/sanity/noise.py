@@ -5,8 +5,8 @@ thresholds of the program and a margin: what it tells near them it may leave out
 import math
 import statistics
 
-from .. import variability
-from ..parts import link_bytes, measured
+from .. import intervals
+from ..runs import link_bytes, measured
 from .physics import PCIE, PEAK_MARGIN, rate_text
 
 DRIFT, TIMES_SCATTER, FEW = 0.02, 5, 2  # docs/methodology.md, "Drift"
@@ -20,7 +20,7 @@ CHOSEN = {"application clocks", "display clocks", "sync boost"}
 
 def kinds_are_of_the_cases(part):
     for case in part.passed:
-        kind = variability.kind_of(case)
+        kind = intervals.kind_of(case)
         said = case.get("variability", {"kind": kind})["kind"]
         if said != kind:
             yield case["name"], f"its variability is that of kind {said}, by its fields it is {kind}"
@@ -65,7 +65,7 @@ def drift_of(samples):
 
 
 def drift(case):
-    if len(case["samples_s"]) < ENOUGH and variability.kind_of(case) != variability.GPU:
+    if len(case["samples_s"]) < ENOUGH and intervals.kind_of(case) != intervals.GPU:
         return None
     return drift_of(case["samples_s"])
 

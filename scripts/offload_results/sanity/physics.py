@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Sanity against physics: nothing above what the link and GPU memory carry, cold never cheaper."""
-from ..parts import link_bytes, near, same_but_for_start, twins
+from ..runs import link_bytes, near, same_but_for_start, twins
 from ..results import label_of, version_of
 
 # Rates are held against nominal peaks, which real machines do not reach; the margin only covers the

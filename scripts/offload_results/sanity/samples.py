@@ -2,7 +2,7 @@
 """Sanity of what follows from the samples of a case: statistics, rates, rows, a model's figures."""
 import statistics
 
-from ..parts import link_bytes, near
+from ..runs import link_bytes, near
 from ..results import label_of, lasts
 
 SECONDS = {"ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1.0}
