@@ -4,6 +4,7 @@
 Needs pytest and matplotlib.
 """
 import pathlib
+import re
 import sys
 import xml.etree.ElementTree as xml
 
@@ -177,3 +178,45 @@ def test_figures_of_committed_results_are_legible(path, boxes):
     for _, figure in named:
         result = drawn(figure)
         assert_legible(boxes(result), result.figure.bbox)
+
+
+# in a page
+
+def inline_of(path, prefix="a-"):
+    [first, *_] = plot.data_of([path], ["bandwidth"])
+    shown = drawn(first[1])
+    with page.settings():
+        text = shown.inline('Bandwidth & "more"', prefix)
+    return shown, text, xml.fromstring(text)
+
+
+def test_a_figure_for_a_page_is_one_element_that_names_itself(sweep):
+    _, text, root = inline_of(sweep)
+    assert root.tag == "svg" and root.get("aria-label") == 'Bandwidth & "more"' and root.get("role") == "img"
+    assert root.get("width") is None and "viewBox" in root.attrib
+    assert not list(root.iter("style")) and not list(root.iter("metadata"))  # of the whole document
+    assert "Every pass: weights stay in host memory" in "".join(root.itertext()).replace("\n", " ")
+
+
+def test_marks_say_which_policies_a_figure_shows_where(sweep):
+    shown, _, root = inline_of(sweep)
+    numbers = {int(group.get("data-mark")) for group in root.iter("g") if group.get("data-mark")}
+    assert numbers == set(range(len(shown.marks))) and numbers
+    assert {policy for policies, _, _ in shown.marks for policy in policies} == set(POLICIES)
+    named = [(policies, words) for policies, start, words in shown.marks if ": " in words and start == "cold"]
+    assert all(words.startswith(policies[0]) for policies, words in named) and named
+
+
+def test_figures_of_one_page_share_no_name_and_leave_colours_to_it(sweep):
+    texts = [inline_of(sweep, prefix)[1] for prefix in ("a-", "b-")]
+    names = [{element.get("id") for element in xml.fromstring(text).iter() if element.get("id")} for text in texts]
+    assert names[0] and not names[0] & names[1]
+    for text, known in zip(texts, names):
+        used = set(re.findall(r'(?:url\(|href=")#([^)"]+)', text))
+        assert used and used <= known
+        assert not re.search(r"(?<!,)#[0-9a-f]{6}", text)  # each is the fallback of a variable
+
+
+def test_the_file_of_a_figure_knows_nothing_of_marks(sweep):
+    [(_, figure)] = plot.data_of([sweep], ["bandwidth"])
+    assert b"data-mark" not in drawn(figure).written("svg", "t") and b"mark-" not in drawn(figure).written("svg", "t")

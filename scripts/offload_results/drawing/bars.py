@@ -62,11 +62,12 @@ def name_rows(page, rows, names, left, top):
     for index, (row, name) in enumerate(zip(rows, names)):
         y = top - (index + 0.5) * ROW
         style = page.styles[row.policy]
-        page.text(left - MARKER, y, name, size=LABEL, ha="right", va="center_baseline")
-        page.figure.add_artist(Line2D(
-            [(left - MARKER / 2) / WIDTH], [y / page.height], transform=page.figure.transFigure,
-            marker=style.marker, markersize=4.6, color=style.colour,
-            markerfacecolor="white" if style.hollow else style.colour))
+        shown = [page.text(left - MARKER, y, name, size=LABEL, ha="right", va="center_baseline"),
+                 page.figure.add_artist(Line2D(
+                     [(left - MARKER / 2) / WIDTH], [y / page.height], transform=page.figure.transFigure,
+                     marker=style.marker, markersize=4.6, color=style.colour,
+                     markerfacecolor="white" if style.hollow else style.colour))]
+        page.mark(shown, [row.policy], row.start, name)
 
 
 def draw_column(page, axes, rows, column, reasons, inches):
@@ -78,7 +79,9 @@ def draw_column(page, axes, rows, column, reasons, inches):
     axes.set_xlim(0, limit)
     axes.set_ylim(len(rows) - 0.5, -0.5)
     for index, (row, cell) in enumerate(zip(rows, column.cells)):
-        draw_cell(axes, index, page.styles[row.policy].colour, cell, text_of(cell, reasons), limit)
+        text = text_of(cell, reasons)
+        drawn = draw_cell(axes, index, page.styles[row.policy].colour, cell, text, limit, column.bound)
+        page.mark(drawn, [row.policy], row.start, words_of(row, column, cell, text))
     if column.bound is not None and column.bound <= limit:
         axes.axvline(column.bound, color="black", linewidth=1, dashes=(4, 2))
     axes.set_yticks([])
@@ -106,20 +109,29 @@ def text_of(cell, reasons):
     return f"{WORDS[cell.state]} ({reasons[cell.state, cell.text]})"
 
 
-def draw_cell(axes, index, colour, cell, text, limit):
-    end = 0.0
+def words_of(row, column, cell, text):
+    value = f"{text} {column.unit}" if cell.value else cell.text or text
+    ends = (f", {three_digits(cell.low)} to {three_digits(cell.high)} from the 5th to the 95th percentile"
+            if cell.value and cell.low is not None else "")
+    return f"{name_of(row)}, {column.title}: {value}{ends}"
+
+
+def draw_cell(axes, index, colour, cell, text, limit, bound):
+    """What it draws."""
+    drawn, end = [], 0.0
     if cell.value:
-        axes.barh(index, cell.value, height=0.68, color=colour, zorder=2)
+        drawn += axes.barh(index, cell.value, height=0.68, color=colour, zorder=2)
         end = cell.value
         if cell.low is not None and cell.high - cell.low > limit * MIN_SPREAD:
-            axes.plot([cell.low, cell.high], [index] * 2, color="black", linewidth=0.8, marker="|",
-                      markersize=4, markeredgewidth=0.8, zorder=3)
+            drawn += axes.plot([cell.low, cell.high], [index] * 2, color="black", linewidth=0.8, marker="|",
+                               markersize=4, markeredgewidth=0.8, zorder=3)
             end = max(end, cell.high)
     elif cell.state in WORDS:
         end = limit * UNKNOWN
-        axes.barh(index, end, height=0.68, facecolor="white", edgecolor="#777777", hatch="//////",
-                  linewidth=0.5, zorder=2)
+        drawn += axes.barh(index, end, height=0.68, facecolor="white", edgecolor="#777777", hatch="//////",
+                           linewidth=0.5, zorder=2)
     grey = cell.state in (*WORDS, "absent")
-    ground = {"facecolor": "white", "edgecolor": "none", "pad": 0.5}  # on the bound's line
-    axes.annotate(text, (end, index), (3, 0), textcoords="offset points", size=LABEL,
-                  va="center_baseline", color=GREY if grey else "black", bbox=ground)
+    # On the bound's line, which may run through the number.
+    ground = bound is not None and bound >= end and {"facecolor": "white", "edgecolor": "none", "pad": 0.5}
+    return [*drawn, axes.annotate(text, (end, index), (3, 0), textcoords="offset points", size=LABEL,
+                                  va="center_baseline", color=GREY if grey else "black", bbox=ground or None)]

@@ -37,9 +37,10 @@ def draw_panel(page, axes, panel):
     set_axes(axes, panel)
     for index, group in enumerate(groups):
         style = page.styles[group[0].policy]
-        draw_curve(axes, group[0], style, index, len(groups))
-        draw_spread(axes, group, style)
-        draw_notes(axes, group[0], style)
+        drawn = [*draw_curve(axes, group[0], style, index, len(groups)),
+                 *draw_spread(axes, group, style), *draw_notes(axes, group[0], style)]
+        page.mark(drawn, [curve.policy for curve in group], group[0].start,
+                  ", ".join(curve.label for curve in group))
     for line in panel.lines:
         axes.axhline(line.y, zorder=1, **level())
     for curve in panel.references:
@@ -51,7 +52,7 @@ def draw_curve(axes, curve, style, index, count):
     how = line_style(style)
     if len(curve.points) > MANY:
         how["markevery"] = (index * 4 // max(count, 1), 4)
-    axes.plot(curve.xs, [point.y for point in curve.points], zorder=3, clip_on=False, **how)
+    return axes.plot(curve.xs, [point.y for point in curve.points], zorder=3, clip_on=False, **how)
 
 
 def draw_spread(axes, group, style):
@@ -62,8 +63,8 @@ def draw_spread(axes, group, style):
         low, high = min(point.low for point in points), max(point.high for point in points)
         if not visible(axes, low, high):
             continue
-        axes.plot([points[0].x] * 2, [low, high], color=style.colour,
-                  linewidth=0.9, marker="_", markersize=5, zorder=2)
+        yield from axes.plot([points[0].x] * 2, [low, high], color=style.colour,
+                             linewidth=0.9, marker="_", markersize=5, zorder=2)
 
 
 def visible(axes, low, high):
@@ -75,8 +76,8 @@ def visible(axes, low, high):
 def draw_notes(axes, curve, style):
     for point in curve.points:
         if point.note:
-            axes.annotate(point.note, (point.x, point.y), (5, -8), textcoords="offset points",
-                          ha="left", size=LABEL, color=style.colour)
+            yield axes.annotate(point.note, (point.x, point.y), (5, -8), textcoords="offset points",
+                                ha="left", size=LABEL, color=style.colour)
 
 
 def set_axes(axes, panel):

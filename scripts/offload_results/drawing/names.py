@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Names of curves where they end, with the look of each and its last value: no legend to search."""
+from __future__ import annotations
+
 import dataclasses
 
 from matplotlib.lines import Line2D
 
+from ..figures import data
 from . import labels
 from .page import GREY, WIDTH
 from .typesetting import axis_label, value_text, width
@@ -23,6 +26,7 @@ class Entry:
     name: str
     value: str
     style: dict
+    curve: data.Curve | None = None  # None of a level
 
 
 def line_style(style):
@@ -46,7 +50,7 @@ def name_curves(page, axes, panel, groups):
         end = group[0].points[-1]
         entries = [Entry(curve.label, value_text(curve.points[-1].y, panel.y.kind,
                                                  curve.points[-1].rough),
-                         line_style(page.styles[curve.policy])) for curve in group]
+                         line_style(page.styles[curve.policy]), curve) for curve in group]
         if end.x < last:
             name_inside(axes, end, entries, noted)
         else:
@@ -95,11 +99,13 @@ def show(page, x, y, entry):
     how = dict(entry.style)
     if "marker" in how:
         how["markevery"] = [1]
-    draw_line(page, (x, x + HANDLE / 2, x + HANDLE), (y, y, y), **how)
     named = x + HANDLE + 0.08
-    page.text(named, y, entry.name, size=LABEL, va="center_baseline")
-    page.text(named + width(entry.name, LABEL) / 72 + 0.08, y, entry.value, size=LABEL,
-              va="center_baseline", color=GREY)
+    shown = [draw_line(page, (x, x + HANDLE / 2, x + HANDLE), (y, y, y), **how),
+             page.text(named, y, entry.name, size=LABEL, va="center_baseline"),
+             page.text(named + width(entry.name, LABEL) / 72 + 0.08, y, entry.value, size=LABEL,
+                       va="center_baseline", color=GREY)]
+    if entry.curve:
+        page.mark(shown, [entry.curve.policy], entry.curve.start, f"{entry.name}: {entry.value}")
 
 
 def name_inside(axes, end, entries, before):
@@ -114,5 +120,5 @@ def inches(page, axes, y):
 
 
 def draw_line(page, xs, ys, **how):
-    page.figure.add_artist(Line2D([x / WIDTH for x in xs], [y / page.height for y in ys],
-                                  transform=page.figure.transFigure, **how))
+    return page.figure.add_artist(Line2D([x / WIDTH for x in xs], [y / page.height for y in ys],
+                                         transform=page.figure.transFigure, **how))

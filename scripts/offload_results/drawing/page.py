@@ -53,6 +53,7 @@ class Page:
 
     def __init__(self, data, body_height, notes):
         self.styles = styles.of_runs(data.runs)
+        self.marks = []  # (policies, start, words) of what shows them, by the number in its gid
         usable = (WIDTH - 2 * MARGIN) * 72
         below = [line for text in [*notes, *caption.lines(data.runs)]
                  for line in wrap(text, usable, CAPTION)]
@@ -84,6 +85,12 @@ class Page:
         return self.figure.add_axes((left / WIDTH, bottom / self.height, width / WIDTH,
                                      height / self.height))
 
+    def mark(self, artists, policies, start, words):
+        """`artists` show these policies: a page can find them, highlight them, and say `words`."""
+        for artist in artists:
+            artist.set_gid(f"{svg.MARK}{len(self.marks)}")
+        self.marks.append((policies, start, words))
+
     def written(self, kind, title):
         """The file's bytes, without a date, so that the same figure is the same file."""
         file = io.BytesIO()
@@ -94,6 +101,14 @@ class Page:
         if kind == "svg":
             return svg.compact(file.getvalue())
         return file.getvalue()
+
+    def inline(self, title, prefix):
+        """An <svg> element for HTML, whose style sheet decides on colours; `prefix` keeps its names apart
+        from those of other figures. Groups with data-mark="N" show what marks[N] says."""
+        file = io.BytesIO()
+        with matplotlib.rc_context({"svg.fonttype": "none"}):
+            self.figure.savefig(file, format="svg", metadata={"Date": None})
+        return svg.inline(file.getvalue(), title, prefix)
 
 
 def line_height(size):

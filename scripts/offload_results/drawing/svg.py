@@ -14,7 +14,13 @@ NAMESPACES = {
 GROUP = f"{{{NAMESPACES['']}}}g"
 LINK = f"{{{NAMESPACES['xlink']}}}href"
 GLYPH = "DejaVuSans-"
+METADATA = f"{{{NAMESPACES['']}}}metadata"
+STYLE = f"{{{NAMESPACES['']}}}style"  # of the whole document it would stand in
+MARK = "mark-"  # begins the gid of what shows a policy
+NEUTRAL = {"#000000": "currentColor", "#ffffff": "var(--ground,#fff)", "#444444": "var(--grey,#444)",
+           "#777777": "var(--grey,#777)", "#999999": "var(--grey,#999)", "#dddddd": "var(--faint,#ddd)"}
 NO_XML = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+COLOUR = re.compile("#[0-9a-f]{6}")
 NUMBER = re.compile(r"-?\d+\.\d+")
 
 
@@ -23,21 +29,64 @@ def compact(document):
     for prefix, uri in NAMESPACES.items():
         xml.register_namespace(prefix, uri)
     # matplotlib puts all text into comments, too, with what names of cases hold and no XML may.
-    root = xml.fromstring(NO_XML.sub("", document.decode("utf-8")))
-    flatten(root)
-    for element in root.iter():
-        shorten(element)
+    root = parsed(document, marked=False)
     text = xml.tostring(root, encoding="utf-8", xml_declaration=True)
     return text.replace(b" />", b"/>") + b"\n"
 
 
-def flatten(parent):
+def inline(document, title, prefix):
+    root = parsed(document, marked=True)
+    drop(root, METADATA, STYLE)
+    for name in ("width", "height", "version"):
+        root.attrib.pop(name, None)
+    root.attrib.update({"role": "img", "aria-label": NO_XML.sub("", title), "fill": "currentColor"})
+    for element in root.iter():
+        element.tag = element.tag.rpartition("}")[2]  # HTML knows the names of SVG
+        renamed(element, prefix)
+        if "style" in element.attrib:
+            element.set("style", themed(element.get("style")))
+    return xml.tostring(root, encoding="unicode").replace(" />", "/>")
+
+
+def drop(parent, *tags):
+    for child in list(parent):
+        if child.tag in tags:
+            parent.remove(child)
+        else:
+            drop(child, *tags)
+
+
+def renamed(element, prefix):
+    if "id" in element.attrib:
+        element.set("id", prefix + element.get("id"))
+    if element.get(LINK, "").startswith("#"):
+        element.set("href", f"#{prefix}{element.attrib.pop(LINK)[1:]}")
+    if "clip-path" in element.attrib:
+        element.set("clip-path", element.get("clip-path").replace("url(#", f"url(#{prefix}"))
+
+
+def themed(style):
+    """Colours by name: black is that of the text, those of policies are the style sheet's to darken."""
+    return COLOUR.sub(lambda found: NEUTRAL.get(found[0], f"var(--c-{found[0][1:]},{found[0]})"), style)
+
+
+def parsed(document, marked):
+    root = xml.fromstring(NO_XML.sub("", document.decode("utf-8")))
+    flatten(root, marked)
+    for element in root.iter():
+        shorten(element)
+    return root
+
+
+def flatten(parent, marked):
     """Groups are named for editors; one that then says nothing of its content groups nothing."""
     children = []
     for child in parent:
-        flatten(child)
+        flatten(child, marked)
         if child.tag == GROUP:
-            child.attrib.pop("id", None)
+            name = child.attrib.pop("id", "")
+            if marked and name.startswith(MARK):
+                child.set("data-mark", name.removeprefix(MARK))
             if not child.attrib:
                 children += list(child)
                 continue
