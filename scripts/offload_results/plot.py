@@ -9,7 +9,8 @@ import sys
 
 from . import command
 from .command import imported, write_whole
-from .figures import adaptation, bandwidth, batch, evidence, granularity, latency, rates, runs, tokens
+from .figures import (
+    adaptation, bandwidth, batch, evidence, granularity, latency, machines, rates, runs, tokens)
 from .figures.data import BarFigure, NoData
 from .results import BadInput
 
@@ -21,6 +22,7 @@ KINDS = {
     "tokens": tokens.figures,
     "rates": rates.figures,
     "adaptation": adaptation.figures,
+    "machines": machines.figures,
     "evidence": evidence.figures,
 }
 LABELLED = ("tokens", "evidence")
@@ -104,10 +106,11 @@ kinds of figures, and what they need:
   latency      time of one dependent read            --suite quick, micro (pointer_chase)
   tokens       tokens/s of whole models              --suite decode, prefill
   rates        GB/s by policy                        any other workload
+  machines     GB/s by policy and machine            one workload and weights on several machines
   adaptation   consecutive passes                    --passes N
   evidence     what driver and hardware did          --evidence all
 
-Several files may be given; models of several files stand in one figure.
+Several files may be given; models and machines of several files stand in one figure.
 
   offload-results plot results/h200-sxm-pcie5/micro.json
   offload-results plot results/h200-sxm-pcie5/decode-*.json --kind tokens --output-dir figures

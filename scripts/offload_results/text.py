@@ -127,6 +127,9 @@ def enumerate_names(names, most=0):
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
+# Letters, digits and what cannot begin anything; parentheses do so after brackets only, and those
+# are not harmless characters. An underscore or a full stop within a word is, unless "www." begins a
+# link.
 HARMLESS = re.compile(r"[\w ,;/+%()'-]", re.ASCII)
 WITHIN_WORD = re.compile(r"(?<=[A-Za-z0-9])[_.](?=[A-Za-z0-9])")
 AT_END = re.compile(r"(?<=[A-Za-z0-9%)])[.:](?= |$)")

@@ -12,7 +12,7 @@ root = pathlib.Path(__file__).parent.parent.parent
 sys.path[:0] = [str(root / "scripts"), str(root / "tests")]
 import results_builder as make  # noqa: E402
 from figure_data import MIB, load  # noqa: E402
-from offload_results.figures import data, evidence, latency, rates, runs, tokens  # noqa: E402
+from offload_results.figures import data, evidence, latency, machines, rates, runs, tokens  # noqa: E402
 
 
 # latency
@@ -90,11 +90,79 @@ def test_what_never_leaves_the_gpu_is_no_figure_by_itself(tmp_path):
         tokens.figures(runs.load([alone]))
 
 
-def test_machines_do_not_share_a_figure_of_tokens(tmp_path):
+def of_machines(tmp_path, case, names=("GPU-A", "GPU-B")):
+    return [make.write(tmp_path / f"run-{place}.json", make.run([case(place)], gpu=make.gpu(name=name, uuid=str(place))))
+            for place, name in enumerate(names)]
+
+
+def test_machines_share_a_figure_of_tokens_and_its_scale(tmp_path):
+    paths = of_machines(tmp_path, lambda place: model_pass(
+        "decode/tokens:1", "pinned_copy", "steady", "8b", 1.0 + place))
+    [figure] = tokens.figures(runs.load(paths))
+    assert [column.title for column in figure.columns] == ["8b, GPU-A", "8b, GPU-B"] and figure.one_scale
+    assert [column.cells[0].value for column in figure.columns] == [1.0, 2.0]
+
+
+def test_runs_of_a_model_with_other_rows_share_its_column(tmp_path):
+    """As one captured in a graph does."""
     paths = [make.write(tmp_path / f"{name}.json", make.run(
-        [model_pass("decode/tokens:1", "pinned_copy", "steady", "8b", 1.0)], gpu=make.gpu(name=name)))
-        for name in ("GPU-A", "GPU-B")]
-    assert [len(figure.columns) for figure in tokens.figures(runs.load(paths))] == [1, 1]
+        [model_pass("decode/tokens:1", "pinned_copy", "steady", "8b", rate, captured=captured)]))
+        for name, rate, captured in (("plain", 1.0, False), ("graph", 2.0, True))]
+    [figure] = tokens.figures(runs.load(paths))
+    [column] = figure.columns
+    assert column.title == "8b" and {run.name for run in figure.runs} == {"plain", "graph"}
+    assert [(row.graph, cell.value) for row, cell in zip(figure.rows, column.cells)] == [(True, 2.0), (False, 1.0)]
+
+
+# machines
+
+def test_one_workload_of_several_machines_is_a_figure_on_one_scale(tmp_path):
+    paths = of_machines(tmp_path, lambda place: make.case(
+        "gemv", "pinned_copy", "w", samples=[0.1 * (place + 1)] * 3, size=10**9))
+    [figure] = machines.figures(runs.load(paths))
+    assert [column.title for column in figure.columns] == ["GPU-A", "GPU-B"] and figure.one_scale
+    assert [column.cells[0].value for column in figure.columns] == pytest.approx([10, 5])
+
+
+def test_runs_of_one_machine_stand_beside_each_other_where_they_measured_the_same(tmp_path):
+    paths = of_machines(tmp_path, lambda place: make.case("gemv"), ("GPU-A", "GPU-A"))
+    [figure] = machines.figures(runs.load(paths))
+    assert [column.title for column in figure.columns] == ["GPU-A, run-0", "GPU-A, run-1"]
+    for paths in (of_machines(tmp_path, lambda place: make.case("gemv", f"p{place}"), ("GPU-A", "GPU-A")),
+                  of_machines(tmp_path, lambda place: make.case("gemv", weights=f"w{place}"))):
+        with pytest.raises(data.NoData, match="on two machines"):
+            machines.figures(runs.load(paths))
+
+
+# titles
+
+def contest(label, best, tied=(), runner_up="slow"):
+    def entry(policy):
+        return {"case": f"{label}/{policy}/w/steady", "policy": policy, "times_slower": 1.0}
+    return {"workload": "gemv", "label": label, "weights": "w", "warm": None, "cold": {
+        "best": entry(best), "tied": list(map(entry, tied)), "runner_up": runner_up and entry(runner_up)}}
+
+
+@pytest.mark.parametrize("answers,title", [
+    ([contest("a", "x")], "t: x is fastest at 0.001"),
+    ([contest("a", "x", ["y"])], "t: x and y tie at 0.001"),
+    ([contest("a", "x", ["y", "z", "v"])], "t: x, y and 2 more tie at 0.001"),
+    ([contest("a", "x", runner_up=None)], "t"), ([], "t"),
+    ([contest("a", "x"), contest("b", "x")], "t: x is fastest in both"),
+    ([contest("a", "x", ["y"]), contest("b", "y", ["x"])], "t: x and y tie in both"),
+    ([contest("a", "x"), contest("b", "y"), contest("c", "y", ["x"])], "t: x is fastest or ties with a and c; "
+                                                                       "y is fastest or ties with b"),
+    ([contest(label, "x", ["y"] * (label > "b")) for label in "abcd"], "t: x is fastest or ties in all 4"),
+])
+def test_a_title_says_what_the_answers_of_the_results_say(tmp_path, answers, title):
+    cases = [make.case(answer["label"], answer["cold"]["best"]["policy"], samples=[1e-3] * 3)
+             for answer in answers or [contest("a", "x")]]
+    [run] = runs.load([make.write(tmp_path / "r.json", make.run(cases, answers=answers))])
+    for case, answer in zip(run.cases, answers):
+        case["name"] = answer["cold"]["best"]["case"]
+    found = runs.titled("t", [(case["label"], run, [case]) for case in run.cases],
+                        lambda case: case["summary"]["median_s"])
+    assert found == title
 
 
 def test_two_runs_of_a_model_are_told_apart(tmp_path):

@@ -168,16 +168,88 @@ def test_compact_svg_keeps_what_is_drawn():
     xml.fromstring(after)
 
 
-@pytest.mark.parametrize("path", result_files, ids=short)
-def test_figures_of_committed_results_are_legible(path, boxes):
+def assert_filled(result, figure):
+    """An axis of bars ends about where the longest bar and its number do."""
+    if not isinstance(figure, data.BarFigure):
+        return
+    ends = []
+    for axes in result.figure.axes:
+        texts = [text.get_window_extent().x1 for text in axes.texts if text.get_text() != "not measured"]
+        box = axes.get_window_extent()
+        ends.append((max(texts, default=box.x0) - box.x0) / box.width)
+    assert max(ends) > 0.6 if figure.one_scale else min(ends) > 0.6 or all(
+        cell.value is None for column in figure.columns for cell in column.cells) or has_empty_column(figure), ends
+
+
+def has_empty_column(figure):
+    return any(not any(cell.value for cell in column.cells) for column in figure.columns)
+
+
+def assert_whiskers_are_clear(result):
+    """No number stands on the whisker of its bar."""
+    for axes in result.figure.axes:
+        for line in axes.lines:
+            xs, ys = line.get_data()
+            if len(xs) != 2 or ys[0] != ys[1] or line.get_marker() != "|":
+                continue
+            end = axes.transData.transform((max(xs), ys[0]))[0]
+            [text] = [text for text in axes.texts if text.xy[1] == ys[0]]
+            assert text.get_window_extent().x0 > end, text.get_text()
+
+
+def all_figures(paths, boxes):
     try:
-        named = plot.data_of([path], None)
+        named = plot.data_of(paths, None)
     except results.BadInput as reason:
         assert "nothing to draw" in str(reason)
         pytest.skip(str(reason))
     for _, figure in named:
         result = drawn(figure)
         assert_legible(boxes(result), result.figure.bbox)
+        assert_filled(result, figure)
+        if isinstance(figure, data.BarFigure):
+            assert_whiskers_are_clear(result)
+    return [figure for _, figure in named]
+
+
+@pytest.mark.parametrize("path", result_files, ids=short)
+def test_figures_of_committed_results_are_legible(path, boxes):
+    all_figures([path], boxes)
+
+
+H200 = root / "results/h200-sxm-pcie5"
+
+
+@pytest.mark.parametrize("paths,kind", [
+    (sorted(H200.glob("decode-*.json")), "tokens"), (sorted(H200.glob("prefill-*.json")), "tokens"),
+    ([H200 / "quick.json", root / "results/h200-sxm-pcie5-second-card/quick.json"], "machines"),
+    (sorted(root.glob("results/*/quick.json")), "machines"),
+    (sorted(H200.glob("*.json")), "tokens"),
+], ids=["decode", "prefill", "two machines", "three machines", "all of one machine"])
+def test_figures_of_several_files_are_legible(paths, kind, boxes):
+    found = all_figures(paths, boxes)
+    assert any(figure.name.startswith(kind) for figure in found)
+
+
+@pytest.mark.parametrize("count,tiers", [(1, 1), (3, 1), (6, 1), (7, 2), (14, 3)])
+def test_columns_that_have_no_room_stand_below(tmp_path, boxes, count, tiers):
+    found = load(tmp_path, [make.case(policy="p")])
+    columns = tuple(data.Column(f"a model of many words {index}", "tokens/s", (data.Cell("measured", 10.0 + index),))
+                    for index in range(count))
+    result = drawn(data.BarFigure("f", "Many", "", (data.Row("p", "steady"),), columns, (), tuple(found)))
+    assert_legible(boxes(result), result.figure.bbox)
+    heights = {round(axes.get_position().y0, 6) for axes in result.figure.axes}
+    assert len(heights) == tiers and len(result.figure.axes) == count
+
+
+def test_one_scale_makes_bars_comparable(tmp_path):
+    found = load(tmp_path, [make.case(policy="p")])
+    columns = tuple(data.Column(str(value), "GB/s", (data.Cell("measured", value),)) for value in (10.0, 100.0))
+    ends = {}
+    for one_scale in (False, True):
+        result = drawn(data.BarFigure("f", "Two", "", (data.Row("p", "steady"),), columns, (), tuple(found), one_scale))
+        ends[one_scale] = [axes.get_xlim()[1] for axes in result.figure.axes]
+    assert ends[False][0] < 20 and ends[False][1] > 100 and ends[True][0] == ends[True][1] > 100
 
 
 # in a page

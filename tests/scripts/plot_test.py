@@ -44,7 +44,7 @@ def test_every_figure_with_data_is_drawn_and_the_others_are_said(sweep, tmp_path
         str(tmp_path / f"new/folder/bandwidth.{kind}") for kind in ("svg", "png")]
     missing = re.findall(r"^no figure (\w+): no .+$", done.stderr, re.MULTILINE)
     assert missing == ["batch", "granularity", "latency", "tokens", "rates",
-                       "adaptation", "evidence"]
+                       "adaptation", "machines", "evidence"]
     assert len(done.stderr.splitlines()) == len(missing)
     assert (tmp_path / "new/folder/bandwidth.png").read_bytes().startswith(b"\x89PNG")
     assert xml.parse(tmp_path / "new/folder/bandwidth.svg").getroot().tag.endswith("svg")
@@ -168,7 +168,7 @@ def test_names_from_results_stay_text_and_inside_the_directory(tmp_path):
     assert {path.name for path in tmp_path.iterdir()} == {"bad.json", "out"}
     for path in (tmp_path / "out").iterdir():
         titles = [found.text for found in xml.parse(path).iter("{http://www.w3.org/2000/svg}title")]
-        assert titles in ([f"A matrix product of many tokens with an offloaded weight ({name})"]
+        assert titles in ([f"Tokens multiplied by an offloaded weight ({name})"]
                           for name in ("w", hostile))
         assert b"<script>" not in path.read_bytes()
 

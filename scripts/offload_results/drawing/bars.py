@@ -1,48 +1,110 @@
 # SPDX-License-Identifier: Apache-2.0
 """Bars from zero, a row per policy and a column per figure; what is not known is hatched."""
+import dataclasses
+
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from ..text import digits, three_digits
 from .page import BODY, FAINT, GREY, MARGIN, WIDTH, Page
-from .typesetting import width
+from .typesetting import width, wrap
 
 ROW = 0.205  # inches
-TITLE, BOUND, BELOW = 0.26, 0.16, 0.42  # a column's title; the line below it; its axis
+TITLE_LINE, BOUND, BELOW = 0.15, 0.16, 0.42  # a line of a column's title; the line below it; its axis
+BESIDE_TITLE = 0.11
 GAP = 0.18
+NARROWEST = 1.25  # of a column; with more of them than fit beside each other, further ones stand below
 MARKER = 0.24  # between a name and its bars
 LABEL = 7.5  # points
 LONGEST = 60  # characters of a name, which else leave its bars no room
 WORDS = {"unavailable": "n/a", "failed": "failed"}
 MIN_SPREAD = 0.005  # of a column, between the ends of whiskers: one pixel
 UNKNOWN = 0.16  # of a column: how wide the hatched box is
+AFTER = 0.1  # inches that a number keeps from the bar and from the column's end
+
+
+@dataclasses.dataclass(frozen=True)
+class Tier:
+    """Columns that stand beside each other, each `width` inches wide, and the rows that they have."""
+
+    columns: tuple
+    rows: tuple  # indices
+    width: float
+    titles: tuple  # of each column, in lines
+
+    @property
+    def above(self):
+        return (BESIDE_TITLE + TITLE_LINE * max(map(len, self.titles))
+                + BOUND * any(column.bound is not None for column in self.columns))
+
+    @property
+    def height(self):
+        return self.above + ROW * len(self.rows) + BELOW
 
 
 def draw(figure):
     reasons = reasons_of(figure)
     notes = [f"({number}) {WORDS[state]}: {reason.rstrip('.')}."
              for (state, reason), number in reasons.items()]
-    above = TITLE + BOUND * any(column.bound is not None for column in figure.columns)
-    page = Page(figure, above + BELOW + ROW * len(figure.rows), (*notes, *figure.notes))
     names = [name_of(row) for row in figure.rows]
     left = MARGIN + max(width(name, LABEL) for name in names) / 72 + MARKER
-    bottom, height = page.bottom + BELOW, ROW * len(figure.rows)
-    each = (WIDTH - MARGIN - left - GAP * (len(figure.columns) - 1)) / len(figure.columns)
-    name_rows(page, figure.rows, names, left, bottom + height)
-    for index, column in enumerate(figure.columns):
-        x = left + index * (each + GAP)
-        axes = page.axes(x, bottom, each, height)
-        draw_column(page, axes, figure.rows, column, reasons, each)
-        page.text(x, page.top - 0.1, column.title, size=fitting(column.title, each), weight="bold",
-                  va="top")
-        if column.bound is not None:
-            page.text(x, bottom + height + 0.17, bound_text(column, axes), size=LABEL, va="top")
+    tiers = tiers_of(figure, left)
+    page = Page(figure, sum(tier.height for tier in tiers), (*notes, *figure.notes))
+    limits = limits_of(tiers, reasons, figure.one_scale)
+    top = page.top
+    for tier in tiers:
+        draw_tier(page, figure, tier, (left, top), names, reasons, limits)
+        top -= tier.height
     return page
 
 
-def fitting(title, inches):
-    """Points in which a column's title is not wider than the column."""
-    return min(BODY, BODY * inches * 72 / width(title, BODY, bold=True))
+def tiers_of(figure, left):
+    columns = figure.columns
+    most = max(1, int((WIDTH - MARGIN - left + GAP) / (NARROWEST + GAP)))
+    beside = -(-len(columns) // -(-len(columns) // most))
+    each = (WIDTH - MARGIN - left - GAP * (beside - 1)) / beside
+    found = []
+    for first in range(0, len(columns), beside):
+        chosen = columns[first:first + beside]
+        rows = tuple(index for index in range(len(figure.rows))
+                     if len(columns) == len(chosen)
+                     or any(column.cells[index].state != "absent" for column in chosen))
+        found.append(Tier(chosen, rows, each, tuple(
+            wrap(column.title, each * 72, BODY, bold=True) for column in chosen)))
+    return found
+
+
+def limits_of(tiers, reasons, one_scale):
+    """{column: where its axis ends}, so that each bar and the number after it just fit."""
+    found = {id(column): limit_of(column, tier.width, reasons) for tier in tiers for column in tier.columns}
+    return dict.fromkeys(found, max(found.values())) if one_scale else found
+
+
+def limit_of(column, inches, reasons):
+    ends = [1e-12]
+    for cell in column.cells:
+        room = 1 - (width(text_of(cell, reasons), LABEL) / 72 + AFTER) / inches
+        ends += [value / max(room, 0.3) for value in (cell.value, cell.high) if value is not None]
+    return max(ends) if max(ends) > 1e-12 else 1.0
+
+
+def draw_tier(page, figure, tier, corner, names, reasons, limits):
+    left, top = corner
+    height = ROW * len(tier.rows)
+    bottom = top - tier.above - height
+    rows = [figure.rows[index] for index in tier.rows]
+    name_rows(page, rows, [names[index] for index in tier.rows], left, bottom + height)
+    for index, column in enumerate(tier.columns):
+        x = left + index * (tier.width + GAP)
+        axes = page.axes(x, bottom, tier.width, height)
+        shown = dataclasses.replace(column, cells=tuple(column.cells[row] for row in tier.rows))
+        draw_column(page, axes, rows, shown, reasons, limits[id(column)])
+        y = top - BESIDE_TITLE / 2
+        for line in tier.titles[index]:
+            page.text(x, y, line, size=BODY, weight="bold", va="top")
+            y -= TITLE_LINE
+        if column.bound is not None:
+            page.text(x, bottom + height + 0.17, bound_text(column, axes), size=LABEL, va="top")
 
 
 def reasons_of(figure):
@@ -70,12 +132,7 @@ def name_rows(page, rows, names, left, top):
         page.mark(shown, [row.policy], row.start, name)
 
 
-def draw_column(page, axes, rows, column, reasons, inches):
-    values = [value for cell in column.cells for value in (cell.value, cell.high)
-              if value is not None]
-    most = max(values, default=0) or 1
-    longest = max((width(text_of(cell, reasons), LABEL) for cell in column.cells), default=0) / 72
-    limit = most / max(1 - (longest + 0.1) / inches, 0.3)
+def draw_column(page, axes, rows, column, reasons, limit):
     axes.set_xlim(0, limit)
     axes.set_ylim(len(rows) - 0.5, -0.5)
     for index, (row, cell) in enumerate(zip(rows, column.cells)):

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Text that is measured before it is drawn, and the numbers on axes."""
+import re
+
 from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import text_to_path
 
@@ -13,13 +15,24 @@ def width(text, size, bold=False):
 
 
 def wrap(text, limit, size, bold=False):
-    """Lines of at most `limit` points, broken at spaces; a longer word stands alone."""
+    """Lines of at most `limit` points, broken at spaces; in a longer word, after its hyphens."""
     lines = []
     for word in text.split():
         if lines and width(f"{lines[-1]} {word}", size, bold) <= limit:
             lines[-1] += f" {word}"
-        else:
+        elif width(word, size, bold) <= limit:
             lines.append(word)
+        else:
+            lines += broken(word, limit, size, bold)
+    return lines
+
+
+def broken(word, limit, size, bold):
+    lines = [""]
+    for part in re.findall("[^-]*-|[^-]+", word):
+        if lines[-1] and width(lines[-1] + part, size, bold) > limit:
+            lines.append("")
+        lines[-1] += part
     return lines
 
 

@@ -2,7 +2,7 @@
 """Time of a matrix product over the number of tokens, against what the link alone needs."""
 from ..results import passed
 from .data import Axis, CurveFigure, Line, Panel, of_each
-from .runs import not_shown, of_workload, on_the_gpu, point
+from .runs import contests, not_shown, of_workload, on_the_gpu, point, time_text, titled
 from .sweep import MERGED, SPREAD, curves
 
 NEEDS = "gemm with several numbers of tokens: --suite gemm"
@@ -47,7 +47,7 @@ def of_run(run):
             height=4.6)
         yield CurveFigure(
             "batch" if len(by_weights) == 1 else f"batch-{weights}",
-            f"A matrix product of many tokens with an offloaded weight ({weights})",
+            titled(f"Tokens multiplied by an offloaded weight ({weights})", contests(run, shown), time_text),
             f"gemm, time of one product. {SPREAD} {MERGED} \"read 2.0x\": how often the weight "
             "crossed the link, by the hardware's counters, where they could count it.",
             (panel,), not_shown([run], cases), (run,))

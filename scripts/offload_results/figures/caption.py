@@ -30,6 +30,12 @@ def machine_of(run):
     return "; ".join(parts)
 
 
+def short_machine(run):
+    """The GPU's name, or the CPU's."""
+    found = run.platform["gpu"]
+    return found["name"] if found else run.platform["host"]["cpu"]
+
+
 def gpu(run):
     platform = run["platform"]
     found = platform["gpu"]

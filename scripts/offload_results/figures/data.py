@@ -130,6 +130,7 @@ class BarFigure:
     columns: tuple
     notes: tuple
     runs: tuple
+    one_scale: bool = False  # columns can be compared: one axis for all
 
 
 def group_similar(curves, tolerance=SIMILAR):

@@ -2,7 +2,7 @@
 """Useful GB/s over the size of the chunks that are read from all over a weight."""
 from ..results import parameter_of, passed
 from .data import Axis, CurveFigure, of_each
-from .runs import not_shown, of_workload
+from .runs import contests, not_shown, of_workload, rate_text, titled
 from .sweep import MERGED, SPREAD, panels
 
 NEEDS = ("row_gather with several chunk sizes: --suite micro, or --workloads row_gather "
@@ -29,7 +29,8 @@ def of_run(run):
         name = "granularity" if len(by_weights) == 1 else f"granularity-{weights}"
         share = cases[0]["bytes"]["requested"] / cases[0]["weights"]["bytes"]
         yield CurveFigure(
-            name, f"Reading scattered chunks of a weight ({weights})",
+            name, titled(f"Scattered chunks of a weight ({weights})", contests(
+                run, [case for case in cases if passed(case)]), rate_text),
             f"row_gather, useful GB/s: chunks from all over the weight, {share:.1%} of its bytes "
             f"in all; weights that are on the GPU are not shown. {SPREAD} {MERGED}",
             panels(run, cases, Axis("size of a chunk", "bytes", True), chunk_of, "useful GB/s",

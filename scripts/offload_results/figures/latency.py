@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Time of one dependent read, by policy and size of what is chased through."""
+from ..intervals import is_rough
 from ..results import passed
-from .data import ABSENT, BarFigure, Cell, Column, Row, of_each
-from .runs import measured, never_leaves_the_gpu, not_shown, of_workload, offloads
+from ..text import digits
+from .data import ABSENT, BarFigure, Cell, Column, of_each
+from .runs import measured, never_leaves_the_gpu, not_shown, of_workload, offloads, row_of, titled
 
 NEEDS = "pointer_chase: --suite quick, micro or full, or --workloads pointer_chase"
 
@@ -21,15 +23,16 @@ def of_run(run):
     largest = list(by_size.values())[-1]
     rows = rows_of(cases, largest)
     yield BarFigure(
-        "latency", "What one dependent read of offloaded weights costs",
+        "latency", titled("One dependent read of offloaded weights",
+                          [(name, run, of_size) for name, of_size in by_size.items()], step_text),
         "pointer_chase: time per step of a chain of single reads, the time to bring the pages or "
         "copies shared out over all steps. Whiskers, where visible: 5th to 95th percentile.",
         rows, tuple(column(name, of_size, rows) for name, of_size in by_size.items()),
         not_shown([run], cases), (run,))
 
 
-def row_of(case):
-    return Row(case["policy"], case["start"], case.get("captured", False))
+def step_text(case):
+    return f"{digits(is_rough(case))(case['seconds_per_step'] * 1e6)} us"
 
 
 def rows_of(cases, largest):

@@ -5,8 +5,8 @@ import dataclasses
 from ..results import label_of, passed
 from ..intervals import is_rough
 from . import bandwidth, batch, granularity, latency
-from .data import ABSENT, BarFigure, Cell, Column, Row, of_each
-from .runs import measured, never_leaves_the_gpu, not_shown, offloads
+from .data import ABSENT, BarFigure, Cell, Column, of_each
+from .runs import measured, never_leaves_the_gpu, not_shown, offloads, rate_text, row_of, titled
 
 NEEDS = "passed case of a workload that no other figure is for"
 SWEEPS = (bandwidth, batch, granularity, latency)
@@ -51,20 +51,16 @@ def of_workload(part):
         columns.setdefault((label_of(case), case["weights"]["name"]), []).append(case)
     rows = rows_of(cases)
     workload = cases[0]["workload"]
+    contests = [(title, part, of_column) for title, of_column in zip(titles(columns), columns.values())]
     made = [BarFigure(
-        f"rates-{workload}", f"{workload}: GB/s by policy",
-        "Bytes that the workload asks for over the median pass. Whiskers, where visible: 5th to "
+        f"rates-{workload}", titled(workload, contests, rate_text),
+        "GB/s by policy: bytes that the workload asks for over the median pass. Whiskers, where visible: 5th to "
         "95th percentile.",
-        rows, tuple(column(title, of_column, rows)
-                    for title, of_column in zip(titles(columns), columns.values())),
+        rows, tuple(column(title, of_column, rows) for title, _, of_column in contests),
         not_shown([part], part.cases), (part,))]
     if any(case.get("setup") for case in cases):
         made.append(setup_figure(part, workload, cases))
     return made
-
-
-def row_of(case):
-    return Row(case["policy"], case["start"], case.get("captured", False))
 
 
 def rows_of(cases):

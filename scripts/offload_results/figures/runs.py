@@ -6,9 +6,11 @@ import re
 from .. import results
 from ..results import passed
 from ..intervals import is_rough
-from .data import Cell, Point
+from ..text import digits, rough_seconds, seconds
+from .data import Cell, Point, Row
 
 MAX_NOTES = 8  # of single cases, below a figure
+LONGEST = 40  # characters of names in a title
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,6 +45,26 @@ def load(paths):
 
 def of_workload(run, workload):
     return [case for case in run.cases if case["workload"] == workload]
+
+
+def row_of(case):
+    return Row(case["policy"], case["start"], case.get("captured", False))
+
+
+def joined(parts, shown):
+    """(runs, cases) of each column: of [(run, cases)] those that measured different rows share one, the run
+    of most cases first. `shown` tells which cases have a row."""
+    found = []
+    for run, cases in sorted(parts, key=lambda part: -len(part[1])):
+        rows = set(map(row_of, filter(shown, cases)))
+        for runs, of_column in found:
+            if not rows & set(map(row_of, filter(shown, of_column))):
+                runs.append(run)
+                of_column.extend(cases)
+                break
+        else:
+            found.append(([run], list(cases)))
+    return found
 
 
 def on_the_gpu(case):
@@ -97,6 +119,81 @@ def not_shown(runs, cases):
         if not run.run["complete"]:
             notes.append(f"{run.name} is INCOMPLETE: {run.run['incomplete_reason']}.")
     return tuple(notes)
+
+
+def titled(subject, contests, spelled):
+    """`subject` and who wins, as the results' own answers say it: an answer is of weights that are not on
+    the GPU yet, or never. `contests` are [(name, run, cases)], each of one label and weights; `spelled`
+    writes a case's figure. The subject alone where no run has an answer, as before schema 2."""
+    won = {}  # {policies that share the first place: [(name, best case)]}
+    for name, run, cases in contests:
+        contest = contest_of(run, cases[0])
+        if contest and (contest["tied"] or contest["runner_up"]):  # it has a rival
+            first = (contest["best"]["policy"], *(tied["policy"] for tied in contest["tied"]))
+            best = next((case for case in cases if case["name"] == contest["best"]["case"]), None)
+            key = next((key for key in won if set(key) == set(first)), first)
+            won.setdefault(key, []).append((name, best))
+    if not won:
+        return subject
+    if len(won) == 1:
+        [(policies, found)] = won.items()
+        return f"{subject}: {first_place(policies)}{where(found, contests, spelled)}"
+    parts = [f"{policy} is fastest or ties{where(found, contests, spelled)}" for policy, found in most_first(won)]
+    return f"{subject}: {'; '.join(parts)}"
+
+
+def most_first(won):
+    """(policy, where it has or shares the first place), until each place is somebody's."""
+    left = dict(won)
+    while left:
+        found = {}
+        for policies, places in left.items():
+            for policy in policies:
+                found[policy] = found.get(policy, []) + places
+        policy = max(found, key=lambda policy: len(found[policy]))
+        yield policy, found[policy]
+        left = {policies: places for policies, places in left.items() if policy not in policies}
+
+
+def contest_of(run, case):
+    for answer in run.run.get("answers") or ():
+        if (answer["label"], answer["weights"]) == (results.label_of(case), case["weights"]["name"]):
+            return answer["cold"]
+    return None
+
+
+def first_place(policies):
+    if len(policies) == 1:
+        return f"{policies[0]} is fastest"
+    others = f" and {len(policies) - 2} more" if len(policies) > 3 else ""
+    names = policies[:2] if others else policies
+    return f"{', '.join(names[:-1])}{',' if others else ' and'} {names[-1]}{others} tie"
+
+
+def where(found, contests, spelled):
+    if len(contests) == 1:
+        best = found[0][1]
+        return f" at {spelled(best)}" if best else ""
+    if len(found) == len(contests):
+        return " in both" if len(found) == 2 else f" in all {len(found)}"
+    names = " and ".join(name for name, _ in found)
+    return f" with {names}" if len(found) <= 2 and len(names) <= LONGEST else f" in {len(found)} of {len(contests)}"
+
+
+def contests(run, cases):
+    """Of the cases of one weight, for titled(): one for each label, named by its parameter."""
+    by_label = {}
+    for case in cases:
+        by_label.setdefault(results.label_of(case), []).append(case)
+    return [(label.rpartition("/")[2].replace(":", " "), run, of_label) for label, of_label in by_label.items()]
+
+
+def time_text(case):
+    return (rough_seconds if is_rough(case) else seconds)(case["summary"]["median_s"])
+
+
+def rate_text(case):
+    return f"{digits(is_rough(case))(case['gb_per_s'])} GB/s"
 
 
 def reason_of(case):

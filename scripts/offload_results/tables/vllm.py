@@ -4,6 +4,7 @@ the same, as a table in Markdown."""
 from ..text import ratio_text, row, three_digits
 from . import printed
 
+# A layer's norms go with it in the engine; here they stay.
 SAME_BYTES = 1e-3
 
 

@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One workload on several machines, or in several runs of one: a column for each, on one scale."""
+from ..results import label_of, passed
+from . import caption, rates
+from .data import BarFigure, NoData
+from .runs import joined, not_shown, offloads, rate_text, titled
+
+NEEDS = "same workload and weights on two machines, or in two runs"
+
+
+def figures(runs):
+    """Passes through models are not among them: those of several machines share the figure of tokens."""
+    by_key = {}  # {(label, weights): {machine: [(run, its cases)]}}
+    for run in runs:
+        of_run = {}
+        for case in run.cases:
+            if not case.get("model"):
+                of_run.setdefault((label_of(case), case["weights"]["name"]), []).append(case)
+        for key, cases in of_run.items():
+            by_key.setdefault(key, {}).setdefault(caption.machine(run), []).append((run, cases))
+    found = [figure for (label, weights), machines in by_key.items()
+             for figure in of_key(label, weights, machines)]
+    if not found:
+        raise NoData(f"no {NEEDS}")
+    return found
+
+
+def of_key(label, weights, machines):
+    columns = [(runs, cases) for parts in machines.values() for runs, cases in joined(parts, offloads)
+               if any(passed(case) and offloads(case) for case in cases)]
+    if len(columns) < 2:
+        return
+    titles = titles_of([runs[0] for runs, _ in columns])
+    runs = tuple(run for of_column, _ in columns for run in of_column)
+    rows = tuple(dict.fromkeys(row for _, cases in columns
+                               for row in rates.rows_of([case for case in cases if offloads(case)])))
+    yield BarFigure(
+        f"machines-{label}-{weights}",
+        titled(f"{label} of {weights}",
+               [(title, of_column[0], cases) for title, (of_column, cases) in zip(titles, columns)], rate_text),
+        "GB/s by policy, on one scale: bytes that the workload asks for over the median pass. Whiskers, where "
+        "visible: 5th to 95th percentile.",
+        rows, tuple(rates.column(title, cases, rows) for title, (_, cases) in zip(titles, columns)),
+        not_shown(runs, [case for _, cases in columns for case in cases]), runs, one_scale=True)
+
+
+def titles_of(runs):
+    """Short names of the machines; with the run's, where two would be alike."""
+    names = [caption.short_machine(run) for run in runs]
+    return [name if names.count(name) == 1 else f"{name}, {run.name}" for name, run in zip(names, runs)]
