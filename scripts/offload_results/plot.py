@@ -25,7 +25,7 @@ KINDS = {
     "machines": machines.figures,
     "evidence": evidence.figures,
 }
-LABELLED = ("tokens", "evidence")
+LABELLED = ("tokens", "rates", "machines", "evidence")
 FORMATS = ("svg", "png")
 
 
@@ -134,8 +134,8 @@ def parsed(arguments=None):
     parser.add_argument("results", nargs="+", metavar="RESULTS.json", help="what --output wrote")
     parser.add_argument("--kind", type=names_of(KINDS), metavar="KIND,...",
                         help="only these; else every kind that the results have data for")
-    parser.add_argument("--label", help="of tokens and evidence: only that of decode/tokens:1, say, "
-                                        "or row_gather/chunk:4096 (default: of tokens all, of evidence "
+    parser.add_argument("--label", help="of tokens, rates, machines and evidence: only that of decode/tokens:1, say, "
+                                        "or row_gather/chunk:4096 (default: all; of evidence "
                                         "stream_read, else gemv, else the first)")
     parser.add_argument("--format", type=names_of(FORMATS), default=["svg"],
                         metavar="FORMAT,...", help="svg, png (default: svg)")

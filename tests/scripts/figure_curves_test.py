@@ -105,6 +105,7 @@ def test_time_over_tokens_with_the_link_floor_and_the_reads_that_were_counted(tm
     once = {**make.no_evidence(), "link_payload_per_requested": 1.1}
     cases = [
         product("pinned_zero_copy", 512, 2e-3, evidence=again),
+        product("pinned_zero_copy", 1024, 4e-3, link_bytes=4 * 55 * 10**6),
         product("pinned_zero_copy", 16, 1e-3, evidence=once),
         product("managed_demand", 16, 1e-5, "warm", path="device_memory"),
         product("device_resident", 16, 1e-5, path="device_memory"),
@@ -112,11 +113,12 @@ def test_time_over_tokens_with_the_link_floor_and_the_reads_that_were_counted(tm
     skipped = [make.skipped(f"gemm/tokens:{tokens}", "host_compute", "w", "steady",
                             f"too many tokens for the CPU: gemm/tokens:{tokens}") for tokens in (16, 512)]
     [figure] = batch.figures(load(tmp_path, cases, skipped=skipped))
-    [panel] = figure.panels
+    panel, reads = figure.panels
     found = curves(panel)
-    assert points(found["pinned_zero_copy", "steady"]) == [(16, 1.0), (512, 2.0)]
-    notes = [point.note for point in found["pinned_zero_copy", "steady"].points]
-    assert notes == [None, "read 2.0x"]
+    assert points(found["pinned_zero_copy", "steady"]) == [(16, 1.0), (512, 2.0), (1024, 4.0)]
+    # Counted; at 1024 tokens it could not be, and the kernel says what crosses the link.
+    assert points(curves(reads)["pinned_zero_copy", "steady"]) == [(16, 1.1), (512, 2.01), (1024, 4.0)]
+    assert set(curves(reads)) == {("pinned_zero_copy", "steady")}
     assert set(found) == {("pinned_zero_copy", "steady"), ("device_resident", "steady")}
     # 55 MB at the copy engine's 55 GB/s
     assert [line.y for line in panel.lines] == [pytest.approx(1.0)]

@@ -37,8 +37,7 @@ def draw_panel(page, axes, panel):
     set_axes(axes, panel)
     for index, group in enumerate(groups):
         style = page.styles[group[0].policy]
-        drawn = [*draw_curve(axes, group[0], style, index, len(groups)),
-                 *draw_spread(axes, group, style), *draw_notes(axes, group[0], style)]
+        drawn = [*draw_curve(axes, group[0], style, index, len(groups)), *draw_spread(axes, group, style)]
         page.mark(drawn, [curve.policy for curve in group], group[0].start,
                   ", ".join(curve.label for curve in group))
     for line in panel.lines:
@@ -71,13 +70,6 @@ def visible(axes, low, high):
     """Larger than the marker's own edge."""
     ends = axes.transData.transform([(1, low), (1, high)])
     return ends[1][1] - ends[0][1] > axes.figure.dpi * MIN_SPREAD
-
-
-def draw_notes(axes, curve, style):
-    for point in curve.points:
-        if point.note:
-            yield axes.annotate(point.note, (point.x, point.y), (5, -8), textcoords="offset points",
-                                ha="left", size=LABEL, color=style.colour)
 
 
 def set_axes(axes, panel):

@@ -44,7 +44,6 @@ def level():
 def name_curves(page, axes, panel, groups):
     """Moved as little as keeps them apart; curves that end early are named where they end."""
     last = max(point.x for curve in panel.curves for point in curve.points)
-    noted = any(point.note for curve in panel.curves for point in curve.points)
     blocks = []  # (where the curve ends, its entries)
     for group in groups:
         end = group[0].points[-1]
@@ -52,7 +51,7 @@ def name_curves(page, axes, panel, groups):
                                                  curve.points[-1].rough),
                          line_style(page.styles[curve.policy]), curve) for curve in group]
         if end.x < last:
-            name_inside(axes, end, entries, noted)
+            name_inside(axes, end, entries)
         else:
             blocks.append((end.y, entries))
     blocks += [(line.y, [Entry(line.text, value_text(line.y, panel.y.kind), level())])
@@ -108,11 +107,11 @@ def show(page, x, y, entry):
         page.mark(shown, [entry.curve.policy], entry.curve.start, f"{entry.name}: {entry.value}")
 
 
-def name_inside(axes, end, entries, before):
-    """After the end of the curve, or before it where notes of points beyond would be in the way."""
+def name_inside(axes, end, entries):
+    """Before the end of the curve: beyond it, others go on."""
     text = ", ".join(f"{entry.name}  {entry.value}" for entry in entries)
-    axes.annotate(text, (end.x, end.y), (-6, 9) if before else (6, 0), textcoords="offset points",
-                  size=LABEL, va="center_baseline", ha="right" if before else "left")
+    axes.annotate(text, (end.x, end.y), (-6, 9), textcoords="offset points", size=LABEL, va="center_baseline",
+                  ha="right")
 
 
 def inches(page, axes, y):

@@ -39,6 +39,8 @@ def broken(word, limit, size, bold):
 def value_text(value, kind, rough=False):
     if kind == "bytes":
         return size(value)
+    if kind == "times":
+        return f"{value:.1f}x"
     return f"{value:g}" if kind in ("count", "number") else digits(rough)(value)
 
 
@@ -47,7 +49,7 @@ def range_text(values, kind):
     return ends[0] if ends[0] == ends[1] else "\u2013".join(ends)
 
 
-UNIT = {"rate": "GB/s", "ms": "ms", "bytes": "", "count": "", "number": ""}
+UNIT = {"rate": "GB/s", "ms": "ms", "bytes": "", "count": "", "number": "", "times": ""}
 
 
 def axis_label(axis):

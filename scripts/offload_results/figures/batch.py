@@ -1,12 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Time of a matrix product over the number of tokens, against what the link alone needs."""
 from ..results import passed
-from .data import Axis, CurveFigure, Line, Panel, of_each
+from .data import Axis, CurveFigure, Line, Panel, Point, of_each
 from .runs import contests, not_shown, of_workload, on_the_gpu, point, time_text, titled
 from .sweep import MERGED, SPREAD, curves
 
 NEEDS = "gemm with several numbers of tokens: --suite gemm"
-READ_AGAIN = 1.5  # times; below, the difference is headers and other traffic
 
 
 def tokens_of(case):
@@ -17,13 +16,14 @@ def milliseconds(tokens, case):
     def of(seconds):
         return seconds * 1e3
 
-    return point(tokens, case, of(case["summary"]["median_s"]), of, read_again(case))
+    return point(tokens, case, of(case["summary"]["median_s"]), of)
 
 
-def read_again(case):
-    """How often the weights crossed the link in a pass, by the hardware's counters."""
+def reads(tokens, case):
+    """How often the weight crosses the link in a pass: counted by the hardware, else as the kernel's tiles
+    have it."""
     times = case["evidence"].get("link_payload_per_requested")
-    return f"read {times:.1f}x" if times is not None and times >= READ_AGAIN else None
+    return Point(tokens, times if times is not None else case["link_bytes"] / case["bytes"]["requested"])
 
 
 def figures(runs):
@@ -41,16 +41,20 @@ def of_run(run):
         # Where weights stayed on the GPU under a policy that migrates, nothing was offloaded.
         drawn = [case for case in shown if not on_the_gpu(case) or case["start"] == "steady"]
         panel = Panel(
-            "", Axis("tokens multiplied at once", "count", True),
+            "Time of a product", Axis("tokens multiplied at once", "count", True),
             Axis("time of a pass", "ms", True),
             curves(drawn, tokens_of, milliseconds), floor(run, cases[0]),
-            height=4.6)
+            height=4.0)
+        crossing = [case for case in drawn if case.get("link_bytes")]
+        panels = (panel, Panel(
+            "How often the weight crosses the link in a pass", Axis("tokens multiplied at once", "count", True),
+            Axis("reads of the weight", "times", True), curves(crossing, tokens_of, reads), height=2.2))
         yield CurveFigure(
             "batch" if len(by_weights) == 1 else f"batch-{weights}",
             titled(f"Tokens multiplied by an offloaded weight ({weights})", contests(run, shown), time_text),
-            f"gemm, time of one product. {SPREAD} {MERGED} \"read 2.0x\": how often the weight "
-            "crossed the link, by the hardware's counters, where they could count it.",
-            (panel,), not_shown([run], cases), (run,))
+            f"gemm, time of one product. {SPREAD} {MERGED} Below: how often the weight crosses the link, by the "
+            "hardware's counters, and where they cannot count as much, by the kernel's tiles.",
+            panels if crossing else panels[:1], not_shown([run], cases), (run,))
 
 
 def floor(run, case):

@@ -28,7 +28,6 @@ class Point:
     y: float
     low: float | None = None
     high: float | None = None
-    note: str | None = None  # stands beside the point
     rough: bool = False  # written with two digits: variability.is_rough
 
 
@@ -60,7 +59,7 @@ class Line:
 
 @dataclasses.dataclass(frozen=True)
 class Axis:
-    """`kind` says how its values are written: bytes, count, rate, ms."""
+    """`kind` says how its values are written: bytes, count, rate, ms, times."""
 
     label: str
     kind: str

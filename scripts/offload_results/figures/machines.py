@@ -8,13 +8,13 @@ from .runs import joined, not_shown, offloads, rate_text, titled
 NEEDS = "same workload and weights on two machines, or in two runs"
 
 
-def figures(runs):
+def figures(runs, wanted=None):
     """Passes through models are not among them: those of several machines share the figure of tokens."""
     by_key = {}  # {(label, weights): {machine: [(run, its cases)]}}
     for run in runs:
         of_run = {}
         for case in run.cases:
-            if not case.get("model"):
+            if not case.get("model") and wanted in (None, label_of(case)):
                 of_run.setdefault((label_of(case), case["weights"]["name"]), []).append(case)
         for key, cases in of_run.items():
             by_key.setdefault(key, {}).setdefault(caption.machine(run), []).append((run, cases))

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """GB/s by policy, of workloads that no other figure is for; set-up and read apart where known."""
 import dataclasses
+import functools
 
 from ..results import label_of, passed
 from ..intervals import is_rough
@@ -13,11 +14,14 @@ SWEEPS = (bandwidth, batch, granularity, latency)
 MAX_COLUMNS = 3  # of a drawing, which cannot be scrolled
 
 
-def figures(runs):
-    return of_each(runs, of_run, NEEDS)
+def figures(runs, wanted=None):
+    """Of all labels, or of the one that is wanted."""
+    return of_each(runs, functools.partial(of_run, wanted=wanted), NEEDS)
 
 
-def of_run(run):
+def of_run(run, wanted=None):
+    if wanted is not None:
+        run = dataclasses.replace(run, cases=tuple(case for case in run.cases if label_of(case) == wanted))
     for workload in dict.fromkeys(case["workload"] for case in run.cases):
         part = dataclasses.replace(run, cases=tuple(
             case for case in run.cases if case["workload"] == workload))

@@ -95,8 +95,8 @@ def measured(case, value, of):
     return Cell("measured", value, *spread(case, of), rough=is_rough(case))
 
 
-def point(x, case, value, of, note=None):
-    return Point(x, value, *spread(case, of), note, is_rough(case))
+def point(x, case, value, of):
+    return Point(x, value, *spread(case, of), rough=is_rough(case))
 
 
 def not_shown(runs, cases):

@@ -93,7 +93,7 @@ def point_written(point, table):
     """[x, y], with the whiskers' ends, with a note, and 1 if it is rough; as much as there is."""
     x = point.x if isinstance(point.x, int) else rounded(point.x)
     found = [x, rounded(point.y), rounded(point.low, 4), rounded(point.high, 4),
-                point.note and table.index(point.note), 1 if point.rough else None]
+                None, 1 if point.rough else None]
     while found[-1] is None:
         found.pop()
     return found
