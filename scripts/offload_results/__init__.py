@@ -1,2 +1,4 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the scripts share to read results files of offload_bench; the standard library only."""
+"""Reads the results files of offload_bench: compares, checks, merges, draws and tabulates them."""
+
+__version__ = "0.1.0"  # as in CMakeLists.txt

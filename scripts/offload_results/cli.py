@@ -3,7 +3,7 @@
 import importlib
 import sys
 
-from . import command
+from . import __version__, command
 from .results import BadInput
 
 COMMANDS = {  # {command: (its module, what it is for)}
@@ -34,6 +34,9 @@ def dispatch():
     name, *rest = sys.argv[1:] or ["--help"]
     if name in ("-h", "--help"):
         print(usage(), end="")
+        return 0
+    if name == "--version":
+        print(f"offload-results {__version__}")
         return 0
     if name not in COMMANDS:
         raise BadInput(f"{name}: no such command; the commands are {', '.join(COMMANDS)}")

@@ -6,7 +6,6 @@ import pathlib
 
 from .results import label_of, read_json
 from .runs import memory_mode, parts
-from .schema import DIRECTORY
 
 COHERENT = "nvlink-c2c"
 SMALL_PAGE = 4096
@@ -95,7 +94,7 @@ def settings_of(part):
 
 
 REFERENCE = pathlib.Path(__file__).parent / "reference.json"
-PROFILES = DIRECTORY.parent / "platforms"
+PROFILES = pathlib.Path(__file__).parent / "platforms"
 PER_SECOND = {"GB/s": 1e-9, "ns": 1e9}  # of a calibration's bytes per second or seconds
 PROFILED = {  # rates of a profile that a calibration measures likewise
     "copy_h2d_bytes_per_second": ("copy engine, host to GPU", "GB/s"),

@@ -9,7 +9,7 @@ import re
 from .results import read_json
 from .command import imported
 
-DIRECTORY = pathlib.Path(__file__).parents[2] / "results/schema"
+DIRECTORY = pathlib.Path(__file__).parent / "schemas"
 MAX_LENGTH = 160
 
 

@@ -138,8 +138,14 @@ def main():
     if arguments[0] != "--update":
         print(render(arguments[:-1], arguments[-1]))
         return 0
-    root = pathlib.Path(__file__).resolve().parents[2]
     for document in map(pathlib.Path, arguments[1:]):
-        updated = update(read_text(document), root)
-        command.write_whole(document, updated)
+        command.write_whole(document, update(read_text(document), root_of(document)))
     return 0
+
+
+def root_of(document):
+    """The repository that the document is of."""
+    for folder in document.resolve().parents:
+        if (folder / "CMakeLists.txt").is_file() and (folder / "results").is_dir():
+            return folder
+    raise BadInput(f"{document}: is not in a clone of offload-bench, where its tables' files are")
