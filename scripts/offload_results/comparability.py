@@ -61,7 +61,8 @@ def refuse(baseline, candidate, found):
     reasons = [str(difference) for difference in found if difference.forbids]
     if reasons:
         raise BadInput(f"{candidate.path} is not comparable with {baseline.path}: "
-                       f"{'; '.join(reasons)}; --force compares anyway")
+                       f"{'; '.join(reasons)}; --across sets two machines side by side, --force "
+                       "compares as if they were one")
 
 
 def compare_facts(facts_of, old, new, forbids):

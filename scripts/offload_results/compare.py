@@ -3,13 +3,11 @@
 results files, and end with an exit code to gate on."""
 import argparse
 import fnmatch
-import json
 import math
 import pathlib
 
-from . import command, comparability, comparison, comparison_text, intervals
-from .comparison import measured
-from .results import BadInput
+from . import (
+    across, baseline_text, command, comparability, comparison, comparison_text, intervals, resolution)
 
 EPILOGUE = """\
 verdicts:
@@ -24,6 +22,7 @@ exit codes:
   0  every case is the same, better or ambiguous
   1  a regression: a case is slower, failed or missing
   2  no regression, but cases that are not comparable; or files that are not, or bad input
+  With --across there is no regression: 0, or 2 for bad input.
 
 docs/compare.md explains how verdicts are made.
 """
@@ -40,6 +39,12 @@ def arguments(description):
     parser.add_argument("--tolerances", action="store_true",
                         help="without a candidate: by how much one run of each case may differ "
                         "from the baseline before it counts")
+    parser.add_argument("--plan", type=percent, metavar="PERCENT",
+                        help="how many runs, of the baseline and of the candidate, bring each kind of "
+                        "case to a resolution; without a candidate by the baseline alone")
+    parser.add_argument("--across", action="store_true",
+                        help="results of two machines side by side: ratios and changes of rank, no "
+                        "verdicts; not a gate")
     parser.add_argument("--threshold", type=percent, default=0.03, metavar="PERCENT",
                         help="the least change of the time that counts (default: 3)")
     parser.add_argument("--confidence", type=probability, default=0.998, metavar="P",
@@ -65,17 +70,26 @@ def arguments(description):
     parser.add_argument("--output", type=pathlib.Path, metavar="FILE",
                         help="write there, and print the summary only (default: stdout)")
     options = parser.parse_intermixed_args()
-    if bool(options.candidates) == options.tolerances:
-        parser.error("give candidates, or --tolerances and none")
-    if options.tolerances and options.format not in TOLERANCE_FORMATS:
-        parser.error(f"--tolerances come as {' or '.join(TOLERANCE_FORMATS)}")
+    refuse_contradictions(parser, options)
     return options
 
 
+def refuse_contradictions(parser, options):
+    if not options.candidates and not options.tolerances and options.plan is None:
+        parser.error("give candidates, or none with --tolerances or --plan")
+    if options.tolerances and (options.candidates or options.plan is not None):
+        parser.error("--tolerances are of the baseline alone: give no candidate and no --plan")
+    if options.across and (not options.candidates or options.plan is not None):
+        parser.error("--across takes a candidate, and no --plan")
+    if not options.candidates and options.format not in baseline_text.PLAN_FORMATS:
+        parser.error("what is said of a baseline alone comes as "
+                     + " or ".join(baseline_text.PLAN_FORMATS))
+
+
 def percent(text):
-    value = number(text)
+    value = number(text[:-1] if text.endswith("%") else text)
     if not 0 < value < 1000:
-        raise argparse.ArgumentTypeError("give percent above 0, such as 3")
+        raise argparse.ArgumentTypeError("give percent above 0, such as 3 or 3%")
     return value / 100
 
 
@@ -128,83 +142,50 @@ def wanted(filters):
     return holds
 
 
-FORMAT_VERSION = "1.0.0"
-TITLES = ("case", "kind", "runs", "median", "faster below", "slower above")
-
-
-def tolerances(baseline, terms, wanted=None):
-    """[(key, kind, Side, slower), ...]: a median of more than slower times the baseline's is
-    slower, one of less than 1 / slower is faster. A new run's samples are taken to vary as the
-    baseline's."""
-    cases = {key: of_key for key, of_key in baseline.compared.items()
-             if any(case.passed for case in of_key) and (wanted is None or wanted(key, of_key[0]))}
-    if not cases:
-        raise BadInput(f"{baseline.path}: no case in it passed (and matches --filter)")
-    sides = {key: (intervals.of_runs([case.kind for case in of_key]), measured(baseline, of_key))
-             for key, of_key in cases.items()}
-    spreads = intervals.spreads([(kind, side.measured) for kind, side in sides.values()],
-                            terms.assumed)
-    return [(key, kind, side, limit(side.measured, spreads[kind], terms))
-            for key, (kind, side) in sides.items()]
-
-
-def limit(runs, spread, terms):
-    """None where the baseline's samples are too few to say."""
-    known = [run.variance for run in runs if run.variance is not None]
-    new = intervals.Run(intervals.mean(runs), sum(known) / len(known) if known else None,
-                       max(run.freedom for run in runs))
-    found = intervals.ratio(runs, [new], spread, terms.confidence)
-    return None if found.low is None else 1 + max(terms.threshold, found.resolution)
-
-
-def tolerances_as_table(baseline, found, terms):
-    lines = [f"What passes against {comparison_text.file_text(baseline)}: one run, a threshold of "
-             f"{terms.threshold * 100:g} %, intervals of {terms.confidence * 100:g} %", ""]
-    cells = [(comparison_text.printable(str(key)), kind, str(side.runs), comparison_text.side_text(side),
-              comparison_text.change(1 / slower) if slower else "-", comparison_text.change(slower) if slower else "-")
-             for key, kind, side, slower in found]
-    return "\n".join(lines + comparison_text.aligned([TITLES, *cells], set(TITLES[2:]))) + "\n"
-
-
-def tolerances_as_json(baseline, found, terms):
-    """Per case value, lower and upper tolerance as fractions, and unit: what ReFrame's references
-    hold."""
-    return json.dumps({"offload_bench_tolerances": {
-        "format_version": FORMAT_VERSION, "baseline": str(baseline.path),
-        "threshold": terms.threshold, "confidence": terms.confidence,
-        "cases": [{
-            "label": key.label, "policy": key.policy, "weights": key.weights, "start": key.start,
-            "captured": key.captured, "kind": kind, "runs": side.runs, "value": side.median_s,
-            "lower": 1 / slower - 1 if slower else None, "upper": slower - 1 if slower else None,
-            "unit": "s",
-        } for key, kind, side, slower in found],
-    }}, indent=1) + "\n"
-
-
 FORMATS = {"table": comparison_text.as_table, "markdown": comparison_text.as_markdown,
            "json": comparison_text.as_json}
-TOLERANCE_FORMATS = {"table": tolerances_as_table, "json": tolerances_as_json}
 
 
 def main():
     options = arguments(__doc__)
     terms = comparison.Terms(options.threshold, options.confidence, options.allow_missing,
-                             intervals.ASSUMED | dict(options.run_to_run))
+                             intervals.ASSUMED | dict(options.run_to_run), options.plan)
     command.refuse_overwriting(options.output, [options.baseline, *options.candidates])
     baseline = comparison.load(options.baseline)
+    if not options.candidates:
+        return of_baseline(baseline, options, terms)
+    compared = [comparison.compare(baseline, candidate, terms, wanted(options.filters))
+                for candidate in map(comparison.load, options.candidates)]
+    return side_by_side(compared, options) if options.across else gate(compared, options)
+
+
+def of_baseline(baseline, options, terms):
     if options.tolerances:
-        found = tolerances(baseline, terms, wanted(options.filters))
-        text = TOLERANCE_FORMATS[options.format](baseline, found, terms)
+        found = resolution.tolerances(baseline, terms, wanted(options.filters))
+        text = baseline_text.TOLERANCE_FORMATS[options.format](baseline, found, terms)
         write(text, options.output, [f"Tolerances of {len(found)} cases."])
-        return comparison.FINE
-    compared = []
-    for candidate in map(comparison.load, options.candidates):
-        found = comparison.compare(baseline, candidate, terms, wanted(options.filters))
+    else:
+        sides = resolution.sides_of(baseline, wanted(options.filters))
+        found = resolution.plans([(kind, side.measured) for _, kind, side in sides], terms.plan, terms)
+        text = baseline_text.PLAN_FORMATS[options.format](baseline, found, terms)
+        write(text, options.output, [f"Runs for {len(sides)} cases."])
+    return comparison.FINE
+
+
+def side_by_side(compared, options):
+    for found in compared:
+        across.refuse_empty(found)
+    write(across.FORMATS[options.format](compared, options.rows), options.output,
+          map(across.summary, compared))
+    return comparison.FINE
+
+
+def gate(compared, options):
+    for found in compared:
         if not options.force:
-            comparability.refuse(baseline, candidate, found.differences)
-        compared.append(found)
-    text = FORMATS[options.format](compared, options.rows)
-    write(text, options.output, map(comparison_text.sentence, compared))
+            comparability.refuse(found.baseline, found.candidate, found.differences)
+    write(FORMATS[options.format](compared, options.rows), options.output,
+          map(comparison_text.sentence, compared))
     codes = {found.exit_code for found in compared}
     return next(code for code in (comparison.REGRESSION, comparison.UNDECIDED, comparison.FINE)
                 if code in codes)

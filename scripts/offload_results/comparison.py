@@ -106,6 +106,7 @@ class Terms:
     confidence: float = 0.998
     missing_allowed: bool = False
     assumed: dict[str, intervals.Spread] = dataclasses.field(default_factory=lambda: intervals.ASSUMED)
+    plan: float | None = None  # the resolution to say how many runs it takes
 
 
 @dataclasses.dataclass(frozen=True)

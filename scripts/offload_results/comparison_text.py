@@ -6,8 +6,9 @@ import json
 import math
 
 from .comparison import AMBIGUOUS, FINE, NEW, NOT_COMPARABLE, REGRESSION, SAME, SLOWER, UNDECIDED, VERDICTS
-from .intervals import FEWEST
-from .text import code, escaped, seconds
+from .intervals import ASSUMED, FEWEST
+from .resolution import COARSE, MOST_RUNS, pairs_of, plans, sights
+from .text import code, escaped, row as markdown_row, seconds
 
 TITLES = ("case", "verdict", "baseline", "candidate", "change", "interval", "resolution", "note")
 RIGHT = {"baseline", "candidate", "change", "interval", "resolution"}
@@ -20,7 +21,7 @@ def as_table(compared, limit):
 
 
 def block(found, limit):
-    lines = [sentence(found), ""]
+    lines = [sentence(found), "", *sight_lines(found)]
     lines += [f"baseline   {file_text(found.baseline)}", f"candidate  {file_text(found.candidate)}",
               f"a change counts from {found.terms.threshold * 100:g} %; intervals hold with "
               f"{found.terms.confidence * 100:g} %", ""]
@@ -29,21 +30,78 @@ def block(found, limit):
     if found.differences:
         lines.append("")
     rows = ordered(found.rows if not limit else
-                   [row for row in found.rows if row.verdict != SAME])
+                   [row for row in found.rows if row.verdict not in (AMBIGUOUS, SAME)])
     shown = rows[:limit] if limit else rows
     if shown:
         lines += aligned([TITLES, *map(cells, shown)], RIGHT)
-    lines += rest(found, rows[len(shown):], limit)
+    if limit:
+        lines += folded(found, rows[len(shown):])
     return "\n".join(lines) + "\n"
 
 
-def rest(found, left_out, limit):
-    notes = []
+def folded(found, left_out):
+    """A line for each group of rows that the table leaves out."""
+    lines = []
     if left_out:
-        notes.append(f"{len(left_out)} more rows: {tally(left_out)}")
-    if limit and found.counts[SAME]:
-        notes.append(f"{plural(found.counts[SAME], 'case is', 'cases are')} the same")
-    return [f"... {'; '.join(notes)} (--rows 0 shows all)"] if notes else []
+        lines.append(f"{plural(len(left_out), 'more row', 'more rows')}: {tally(left_out)}")
+    if found.counts[AMBIGUOUS]:
+        lines.append(ambiguous_text(found))
+    if found.counts[SAME]:
+        lines.append(f"{plural(found.counts[SAME], 'case is', 'cases are')} the same")
+    return [f"... {line}" for line in lines] + ["(--rows 0 shows all rows)"] * bool(lines)
+
+
+def sight_lines(found):
+    titles, *rows = sight_table(found)
+    return [*aligned([titles, *rows], set(titles[1:])), ""] if rows else []
+
+
+def sight_table(found):
+    """By kind, what the gate can see, and with --plan what it would take to see more; titles first."""
+    titles = ["kind", "cases", "median resolution", f"need more than +{COARSE * 100:g} % to fail"]
+    plan = plan_of(found)
+    if plan is not None:
+        titles += [f"runs a side for {found.terms.plan * 100:g} %: half of them", "all"]
+    return [titles] + [
+        [kind, str(sight.cases), "-" if sight.median is None else percent(sight.median),
+         str(sight.coarse or "none")]
+        + ([runs_text(plan[kind].half), runs_text(plan[kind].all)] if plan is not None else [])
+        for kind, sight in sights(found.rows, found.terms.threshold).items()]
+
+
+def plan_of(found):
+    """None unless one is asked for."""
+    if found.terms.plan is None:
+        return None
+    return plans(pairs_of(found.rows), found.terms.plan, found.terms)
+
+
+def ambiguous_text(found):
+    """How many cases are ambiguous, by kind, and what it would take to say more of them."""
+    rows = [row for row in found.rows if row.verdict == AMBIGUOUS]
+    disturbed = [row for row in rows if row.reason]
+    few = [row for row in rows if not row.reason and row.ratio.low is None]
+    unclear = [row for row in rows if not row.reason and row.ratio.low is not None]
+    parts = (by_kind(disturbed, "the machine was busy: measure again")
+             + by_kind(few, f"fewer than {FEWEST} samples a run: take more")
+             + more_runs(unclear, found.terms))
+    return f"{len(rows)} ambiguous: {'; '.join(parts)}"
+
+
+def by_kind(rows, why):
+    counts = collections.Counter(row.kind for row in rows)
+    return [f"{kind} {counts[kind]} ({why})" for kind in ASSUMED if counts[kind]]
+
+
+def more_runs(rows, terms):
+    resolution = terms.plan or terms.threshold
+    return [f"{kind} {plan.cases} ({resolution * 100:g} % would show with {runs_text(plan.half)} runs a side"
+            + (")" if plan.half == plan.all else f" in half of them, with {runs_text(plan.all)} in all)")
+            for kind, plan in plans(pairs_of(rows), resolution, terms).items()]
+
+
+def runs_text(count):
+    return f"more than {MOST_RUNS}" if count is None else str(count)
 
 
 def sentence(found):
@@ -121,10 +179,14 @@ def interval_text(ratio):
 def resolution_text(ratio):
     if ratio is None or ratio.low is None:
         return "-"
-    if ratio.resolution >= 9:
-        return f"{ratio.resolution + 1:.3g}x"
-    percent = ratio.resolution * 100
-    return f"{percent:.1f} %" if percent < 10 else f"{percent:.0f} %"
+    return percent(ratio.resolution)
+
+
+def percent(share):
+    """Of a change or a spread: 2.6 %, 93 %, 37.5x."""
+    if share >= 9:
+        return f"{share + 1:.3g}x"
+    return f"{share * 100:.1f} %" if share < 0.0995 else f"{share * 100:.0f} %"
 
 
 def aligned(rows, right):
@@ -141,11 +203,11 @@ def printable(text):
                    for character in text)
 
 
-FOLDED = (
-    (AMBIGUOUS, "ambiguous: too much spread to see a change of the threshold's size"),
-    (NEW, "new: not in the baseline"),
-    (SAME, "the same"),
-)
+FOLDED = {
+    AMBIGUOUS: ambiguous_text,
+    NEW: lambda found: f"{found.counts[NEW]} new: not in the baseline",
+    SAME: lambda found: f"{found.counts[SAME]} the same",
+}
 HEAD = ("| case | verdict | baseline | candidate | change | interval | resolution | note |",
         "|---|---|---:|---:|---:|---:|---:|---|")
 
@@ -156,7 +218,7 @@ def as_markdown(compared, limit):
 
 def section(found, limit):
     terms = found.terms
-    lines = [f"**{escaped(sentence(found))}**", "",
+    lines = [f"**{escaped(sentence(found))}**", "", *sight_in_markdown(found),
              f"{code(file_text(found.candidate))} against "
              f"{code(file_text(found.baseline))}; a change counts from "
              f"{terms.threshold * 100:g} %, intervals hold with {terms.confidence * 100:g} %.", ""]
@@ -164,20 +226,25 @@ def section(found, limit):
               for difference in found.differences if difference.forbids]
     if lines[-1]:
         lines.append("")
-    folded = {verdict for verdict, _ in FOLDED}
-    changed = [row for row in found.rows if row.verdict not in folded]
+    changed = [row for row in found.rows if row.verdict not in FOLDED]
     if changed:
         lines += rows(changed, limit) + [""]
-    for verdict, title in FOLDED:
+    for verdict, title in FOLDED.items():
         of_verdict = [row for row in found.rows if row.verdict == verdict]
         if of_verdict:
-            lines += details(f"{len(of_verdict)} {title}", rows(of_verdict, limit))
+            lines += details(title(found), rows(of_verdict, limit))
     notes = [difference for difference in found.differences if not difference.forbids]
     if notes:
         lines += details(plural(len(notes), "difference", "differences")
                          + " between the two runs",
                          [f"- {escaped(str(difference))}" for difference in notes])
     return "\n".join(lines)
+
+
+def sight_in_markdown(found):
+    titles, *rows = sight_table(found)
+    rule = "|---|" + "---:|" * (len(titles) - 1)
+    return [markdown_row(titles), rule, *map(markdown_row, rows), ""] if rows else []
 
 
 def rows(found, limit):
@@ -196,7 +263,7 @@ def details(title, lines):
     return ["<details>", f"<summary>{escaped(title)}</summary>", "", *lines, "", "</details>", ""]
 
 
-FORMAT_VERSION = "1.0.0"
+FORMAT_VERSION = "1.1.0"
 
 
 def as_json(compared, _):
@@ -219,12 +286,23 @@ def one(found):
         "run_to_run": {kind: {"standard_deviation": math.sqrt(spread.variance),
                               "degrees_of_freedom": spread.freedom}
                        for kind, spread in found.spreads.items()},
+        "resolution": {kind: {"cases": sight.cases, "median": sight.median,
+                              "over_50_percent": sight.coarse}
+                       for kind, sight in sights(found.rows, found.terms.threshold).items()},
+        "plan": found.terms.plan and plan_as_json(plan_of(found), found.terms),
         "differences": [{"what": difference.what, "baseline": difference.baseline,
                          "candidate": difference.candidate, "forbids": difference.forbids}
                         for difference in found.differences],
         "counts": found.counts,
         "cases": [case(row) for row in ordered(found.rows)],
     }
+
+
+def plan_as_json(found, terms):
+    return {"resolution": terms.plan,
+            "kinds": {kind: {"cases": plan.cases, "standard_deviation": math.sqrt(plan.between),
+                             "runs_for_half": plan.half, "runs_for_all": plan.all}
+                      for kind, plan in found.items()}}
 
 
 def case(row):

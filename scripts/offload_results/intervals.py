@@ -74,14 +74,20 @@ def ratio(baseline, candidate, assumed, confidence):
     """Of two lists of runs. `assumed` is the Spread of runs of such a case, which counts beside
     what these runs show themselves."""
     difference = mean(candidate) - mean(baseline)
-    variance, freedom = difference_variance(baseline, candidate, assumed)
-    if variance is None:
+    half = half_width(*difference_variance(baseline, candidate, assumed), confidence)
+    if half is None:
         return Ratio(math.exp(difference), None, None)
-    half = math.sqrt(variance) * student(confidence, max(1, int(freedom + 1e-9)))
     low, high = difference - half, difference + half
     if -MAX_LOG < low and high < MAX_LOG:
         return Ratio(math.exp(difference), math.exp(low), math.exp(high))
     return Ratio(*(math.exp(max(-MAX_LOG, min(MAX_LOG, log))) for log in (difference, low, high)))
+
+
+def half_width(variance, freedom, confidence):
+    """Of the interval of a log ratio; None without a variance."""
+    if variance is None:
+        return None
+    return math.sqrt(variance) * student(confidence, max(1, int(freedom + 1e-9)))
 
 
 def mean(runs):
@@ -105,20 +111,36 @@ def difference_variance(baseline, candidate, assumed):
                 total += part
                 per_freedom += part**2 / free
     squares, freedom = between(baseline, candidate)
-    if known:
-        if freedom:
-            squares = max(0.0, squares - within(baseline) - within(candidate))
-        squares += assumed.variance * assumed.freedom
-        freedom += assumed.freedom
-    elif freedom == 0:
+    if known and freedom:
+        squares = max(0.0, squares - within(baseline) - within(candidate))
+    return combined((total, per_freedom) if known else None, Spread(squares, freedom), assumed,
+                    1 / len(baseline) + 1 / len(candidate))
+
+
+def combined(samples, runs, assumed, share):
+    """(variance of a difference of two means, its degrees of freedom). `samples` is what they add to
+    it, and the square of each run's part by its degrees of freedom; None where they are too few.
+    `runs` has the squares of the runs' medians in place of their variance."""
+    found, freedom = between_runs(runs, assumed, samples is not None)
+    if found is None:
         return None, 0
-    else:  # what few samples spread is in the spread of the runs, and in no other figure
-        total = per_freedom = 0.0
-        squares = max(squares, freedom * assumed.variance)
-    part = squares / freedom * (1 / len(baseline) + 1 / len(candidate))
+    total, per_freedom = samples or (0.0, 0.0)
+    part = found * share
     total += part
     per_freedom += part**2 / freedom
     return total, total**2 / per_freedom if total else freedom
+
+
+def between_runs(runs, assumed, known):
+    """Spread that `runs`, given by their squares, and what is assumed show together. What few samples
+    spread (not `known`) is in the spread of the runs, and in no other figure."""
+    squares, freedom = runs
+    if known:
+        freedom += assumed.freedom
+        return Spread((squares + assumed.variance * assumed.freedom) / freedom, freedom)
+    if freedom == 0:
+        return Spread(None, 0)
+    return Spread(max(squares / freedom, assumed.variance), freedom)
 
 
 def between(*sides):

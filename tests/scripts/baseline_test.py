@@ -17,7 +17,7 @@ from committed import RESULTS
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / "scripts"))
 
-from offload_results import comparability, compare, comparison, intervals  # noqa: E402
+from offload_results import comparability, comparison, intervals, resolution  # noqa: E402
 from offload_results.results import load, passed, source_of  # noqa: E402
 
 BASELINES = [path for path in RESULTS if path.parent.name == "baselines"]
@@ -95,7 +95,7 @@ def test_it_is_one_build_and_every_case_has_a_tolerance(path):
     results = comparison.load(path)
     runs = [source["run"] for source in results.run["sources"]]
     assert len(runs) >= 3 and len({run["build"]["git_commit"] for run in runs}) == 1
-    found = compare.tolerances(results, TERMS)
+    found = resolution.tolerances(results, TERMS)
     assert found and all(limit is not None and limit >= 1 + TERMS.threshold
                          for *_, limit in found)
 

@@ -65,7 +65,7 @@ def test_the_verdict_is_the_same_when_nobody_reads_on(tmp_path):
 
 @pytest.mark.parametrize("command,mentions", [
     (["offload-results", "compare", RUN, RUN, "--threshold", "\x1b[31m\n"], "--threshold: '\\x1b[31m\\n' is not a number"),
-    (["offload-results", "compare", RUN], "give candidates, or --tolerances and none"),
+    (["offload-results", "compare", RUN], "give candidates, or none with --tolerances or --plan"),
     (["offload-results", "merge", RUN], "--output"), (["offload-results", "plot", RUN, "--kind", "nope"], "bandwidth, batch"),
     (["offload-results", "report"], "RESULTS.json"), (["offload-results", "validate", "--\x1b[31m", RUN], "--\\x1b[31m"),
     (["cpu_library.py", "--rows", "x"], "a whole number"), (["model_oracle.py", "a"], "unrecognized"),
