@@ -5,7 +5,7 @@ import sys
 import pytest
 
 from committed import ROOT
-from results_builder import calibration, case, gpu, host, link, platform, run, write
+from results_builder import build, calibration, case, gpu, host, link, platform, run, write
 
 sys.path.insert(0, str(ROOT / "scripts"))
 from offload_results.tables import machines  # noqa: E402
@@ -38,9 +38,28 @@ def test_a_machine_has_a_line(tmp_path):
         (tmp_path / other).mkdir()
     (tmp_path / "cpu/tool.json").write_text('{"results": []}')
     assert rows(tmp_path) == [
-        ["[`cpu`](cpu/)", "-", "-", "Grace, 16 CPUs", "1", "2027-03"],
-        ["[`gh200`](gh200/)", "NVIDIA GH200 480GB, NVLink-C2C, driver 590.48.01", "NUMA mode", "Grace, 16 CPUs", "2",
-         "2027-03..2027-04"]]
+        ["[`cpu`](cpu/)", "-", "-", "-", "Grace, 16 CPUs", "1", "2027-03",
+         "0123456789ab"],
+        ["[`gh200`](gh200/)", "NVIDIA GH200 480GB, NVLink-C2C, driver 590.48.01", "NUMA mode", "55.0 of 450 GB/s",
+         "Grace, 16 CPUs", "2", "2027-03 to 2027-04", "0123456789ab"]]
+
+
+def test_the_link_is_what_each_run_measured_of_it(tmp_path):
+    put(tmp_path / "one", calibration=calibration(copy_rate=371.4e9))
+    put(tmp_path / "one", "again.json", calibration=calibration(copy_rate=368e9))
+    assert rows(tmp_path)[0][3] == "368 to 371 of 450 GB/s"
+
+
+def test_the_commit_is_that_of_the_latest_run(tmp_path):
+    put(tmp_path / "one", started_at="2027-04-01T00:00:00Z", build=build(git_commit="fedcba9876543210"))
+    put(tmp_path / "one", "older.json")
+    put(tmp_path / "two", build=build(git_commit=None))
+    assert [row[-1] for row in rows(tmp_path)] == ["fedcba987654", "-"]
+
+
+def test_names_do_not_leave_their_cell(tmp_path):
+    put(tmp_path / "one", gpu=gpu(name="A | B"))
+    assert len(rows(tmp_path)[0]) == 8 and rows(tmp_path)[0][1].startswith("A &#124; B, ")
 
 
 @pytest.mark.parametrize("model,mode", [

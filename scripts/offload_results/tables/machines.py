@@ -6,7 +6,7 @@ import shlex
 from ..figures import caption
 from ..results import BadInput, load, read_json
 from ..runs import memory_mode
-from ..text import count, row, seconds
+from ..text import count, escaped, row, seconds, three_digits
 
 MODES = {"separate": "no HMM", "hmm": "HMM", "numa": "NUMA mode", "cdmm": "CDMM", "ats": "not known",
          "one_memory": "one memory"}
@@ -19,25 +19,57 @@ def runs_in(folder):
     return [run for path in files for run in load(path, empty_allowed=True).runs]
 
 
+TITLE = (row(["folder", "GPU", "memory mode", "link, copies of peak", "host", "runs", "of", "last commit"]),
+         "|---|---|---|---|---|---:|---|---|")
+
+
 def machines(folder):
     """A line for each folder that is named after a machine."""
-    lines = [row(["folder", "GPU", "memory mode", "host", "runs", "of"]), "|---|---|---|---|---:|---|"]
+    lines = list(TITLE)
     for machine in sorted(path for path in folder.iterdir() if path.is_dir()):
         if machine.name in ("baselines", "platforms", "schema"):
             continue
         runs = runs_in(machine)
         if not runs:
             raise BadInput(f"{machine}: no results in it")
-        lines.append(row([f"[`{machine.name}`]({machine.name}/)", *described(machine, runs), str(len(runs)),
-                          dates(runs)]))
+        lines.append(line(machine, runs))
     return "\n".join(lines)
 
 
-def described(folder, runs):
+def line(folder, runs):
+    """Of the table: what the runs in `folder`, or that are to go there, were made on."""
+    one_machine(folder, runs)
+    cells = [distinct(gpu_of, runs), distinct(mode_of, runs), copies_of_peak(runs), distinct(host_of, runs),
+             str(len(runs)), dates(runs), last_commit(runs)]
+    return row([f"[`{folder.name}`]({folder.name}/)", *map(escaped, cells)])
+
+
+def one_machine(folder, runs):
     """Drivers may differ; a machine in another mode answers another question."""
     if len({(named(run), mode_of(run)) for run in runs}) > 1:
         raise BadInput(f"{folder}: runs of several GPUs, or of one in two memory modes: give each a folder")
-    return ["; ".join(dict.fromkeys(map(column, runs))) for column in (gpu_of, mode_of, host_of)]
+
+
+def distinct(column, runs):
+    return "; ".join(dict.fromkeys(map(column, runs)))
+
+
+def copies_of_peak(runs):
+    """What the copy engine brought to the GPU in each run's calibration, of what the link carries at most."""
+    rates = [rate for rate in (run["calibration"]["copy_h2d_bytes_per_second"] for run in runs) if rate]
+    peaks = {run["platform"]["link"]["peak_bytes_per_second"] for run in runs if run["platform"]["link"]}
+    if not rates:
+        return "-"
+    least, most = three_digits(min(rates) / 1e9), three_digits(max(rates) / 1e9)
+    measured = most if least == most else f"{least} to {most}"
+    of_peak = "; ".join(three_digits(peak / 1e9) for peak in sorted(peaks - {None}))
+    return f"{measured} of {of_peak} GB/s" if of_peak else f"{measured} GB/s"
+
+
+def last_commit(runs):
+    """Of the build that made the latest run."""
+    build = max(runs, key=lambda run: run["started_at"])["build"]
+    return build["git_commit"][:12] if build["git_commit"] else "-"
 
 
 def named(run):
@@ -62,7 +94,7 @@ def host_of(run):
 
 def dates(runs):
     days = sorted({run["started_at"][:7] for run in runs})
-    return days[0] if len(days) == 1 else f"{days[0]}..{days[-1]}"
+    return days[0] if len(days) == 1 else f"{days[0]} to {days[-1]}"
 
 
 def times(paths):
