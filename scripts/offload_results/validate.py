@@ -39,7 +39,11 @@ def examine(path, with_reference):
 
 
 def examined(path, with_reference):
-    document = read_json(path)
+    return examined_document(path, read_json(path), with_reference)
+
+
+def examined_document(path, document, with_reference):
+    """The verdict on what was read from `path`; raises BadInput where that is no results file."""
     run = run_in(path, document)
     check_version(path, run)
     major, minor = version_of(run)

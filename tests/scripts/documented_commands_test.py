@@ -28,7 +28,7 @@ PLACES = {
     "monday": "quick", "tuesday": "micro", "wednesday": "adaptation", "rank0": "quick", "rank1": "micro",
     "run": "micro", "run-1": "quick", "run-2": "micro", "decode": "decode-llama3.1-8b", "results": "quick",
     "old": "quick", "new": "quick", "newer": "quick", "new-baseline": "quick",
-    "decode-llama3.1-8b": "decode-llama3.1-8b",
+    "full": "quick", **{name: name for name in ("gemm", "decode-llama3.1-8b", "prefill-llama3.1-8b")},
 }
 
 

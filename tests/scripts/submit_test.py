@@ -1,0 +1,298 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Results that are to be published: which are refused, that nothing in them names the machine or its user, and the
+text of the issue. Needs pytest and jsonschema."""
+import json
+import re
+import subprocess
+import sys
+
+import pytest
+
+import committed
+import results_builder as build
+from forked import ROOT, script
+
+sys.path.insert(0, str(ROOT / "scripts"))
+from offload_results import redact, submit  # noqa: E402
+
+H200 = ROOT / "results/h200-sxm-pcie5"
+SOMEONE = (["sesame-host.example.org", "sesame-host", "sesameuser"], ["/data/sesame/here", "/home/sesameuser"])
+# As tests/unit/redact_test.cpp has them for the program's own --redact.
+TELLTALE = ("cannot read /srv/sesame/weights.gguf (GPU-sesame-0 at 0000:5E:00.0, serial 16sesame61): "
+            '"~/sesame/x"; retry')
+TELLTALE_REDACTED = 'cannot read weights.gguf (redacted at redacted, serial redacted): "x"; retry'
+
+
+def document(cases=None, **changes):
+    cases = [build.case()] if cases is None else cases
+    return build.apart(build.run(cases, **{"schema_version": "2.6.0", **changes}))
+
+
+def submitted(tmp_path, *documents, **options):
+    paths = [build.write(tmp_path / f"run{index}.json", one) for index, one in enumerate(documents)]
+    named = [f"--{name}={value}" for name, value in {"output": tmp_path / "out", **options}.items()]
+    return script("offload-results", "submit", *named, *paths, cwd=tmp_path)
+
+
+def test_a_run_is_ready_to_be_sent(tmp_path):
+    source = document(argv=["/opt/bench/offload_bench", "--output", "/home/ann/run.json"])
+    done = submitted(tmp_path, source)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "1 file for results/test-gpu-pcie5/, checked and redacted; nothing was sent." in done.stdout
+    text = (tmp_path / "out/quick.json").read_text()
+    published = json.loads(text)
+    assert text == json.dumps(published, ensure_ascii=False, separators=(",", ":")) + "\n"
+    assert published["benchmarks"] == source["benchmarks"]
+    assert published["offload_bench"]["cases"] == source["offload_bench"]["cases"]
+    assert published["offload_bench"]["argv"] == ["offload_bench", "--output", "run.json"]
+    assert json.loads((tmp_path / "run0.json").read_text()) == source
+
+
+def test_what_is_ready_is_valid_and_can_be_published_again(tmp_path):
+    submitted(tmp_path, document())
+    assert script("offload-results", "validate", tmp_path / "out/quick.json").returncode == 0
+    again = script("offload-results", "submit", tmp_path / "out", "--output", tmp_path / "again")
+    assert again.returncode == 0
+    assert (tmp_path / "again/quick.json").read_bytes() == (tmp_path / "out/quick.json").read_bytes()
+
+
+def failed():
+    return [build.case(samples=[], failure="no memory", path="link")]
+
+
+@pytest.mark.parametrize("source,why", [
+    (document(incomplete="interrupted by SIGINT"), "an incomplete run (interrupted by SIGINT): run it again"),
+    (document(build=build.build(git_dirty=True)), "built from a changed tree"),
+    (document(build=build.build(git_commit=None)), "the build does not know its commit"),
+    (document(build=build.build(build_type="Debug")), "a build of type Debug"),
+    (document([{**build.case(), "gb_per_s": 99.0}]), "1 finding, first "),
+    (document(failed()), "nothing was measured"),
+    (document(wall_time={}), "not valid: $.offload_bench.wall_time: "),
+    (document(schema_version="2.99.0"), "written by schema version 2.99.0"),
+    (document(schema_version="3.0.0"), "written by schema version 3.0.0"),
+    (build.apart(build.of_schema_1(document())), "of schema 1.2.0: measure again"),
+    ([], "not results of offload_bench"),
+], ids=lambda value: value[:20] if isinstance(value, str) else "")
+def test_what_cannot_be_published_is_refused_in_a_line(tmp_path, source, why):
+    done = submitted(tmp_path, source)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith(f"offload-results submit: {tmp_path}/run0.json: ") and why in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["run0.json"]
+
+
+def test_every_file_that_is_refused_has_its_line(tmp_path):
+    dirty = document(build=build.build(git_dirty=True))
+    done = submitted(tmp_path, dirty, document(started_at="2026-01-02T00:00:00Z"), document(incomplete="killed"))
+    assert done.returncode == 2 and not (tmp_path / "out").exists()
+    assert [line.split(": ")[1][-9:] for line in done.stderr.splitlines()] == ["run0.json", "run2.json"]
+
+
+def test_a_merged_file_is_refused(tmp_path):
+    for day in (1, 2):
+        build.write(tmp_path / f"{day}.json", document(started_at=f"2026-01-0{day}T00:00:00Z"))
+    script("offload-results", "merge", tmp_path / "1.json", tmp_path / "2.json", "--output", tmp_path / "merged.json")
+    done = script("offload-results", "submit", tmp_path / "merged.json", cwd=tmp_path)
+    assert done.returncode == 2 and "merged.json: a merged file: give those it was merged from" in done.stderr
+
+
+def test_one_run_is_not_sent_twice(tmp_path):
+    done = submitted(tmp_path, document(), document(redacted=True))
+    assert done.returncode == 2 and "run1.json: the same run as in" in done.stderr
+
+
+def test_files_are_of_one_machine(tmp_path):
+    done = submitted(tmp_path, document(), document(gpu=build.gpu(name="Other"), started_at="2026-01-02T00:00:00Z"))
+    assert done.returncode == 2 and "runs of several GPUs" in done.stderr
+
+
+@pytest.mark.parametrize("there", ["out", "out.md"])
+def test_nothing_that_is_there_is_replaced(tmp_path, there):
+    (tmp_path / there).write_text("mine")
+    done = submitted(tmp_path, document())
+    assert done.returncode == 2 and f"{there}: is there already" in done.stderr
+    assert (tmp_path / there).read_text() == "mine"
+
+
+def test_of_a_folder_files_of_other_programs_are_left_out(tmp_path):
+    (tmp_path / "runs").mkdir()
+    build.write(tmp_path / "runs/a.json", document())
+    (tmp_path / "runs/doctor.json").write_text('{"offload_bench_doctor": {}}')
+    done = script("offload-results", "submit", tmp_path / "runs", cwd=tmp_path)
+    assert done.returncode == 0
+    assert [path.name for path in (tmp_path / "build/submit/test-gpu-pcie5").iterdir()] == ["quick.json"]
+    (tmp_path / "runs/cut.json").write_text('{"offload_bench": ')
+    assert "cut.json: not JSON" in script("offload-results", "submit", tmp_path / "runs", cwd=tmp_path).stderr
+    (tmp_path / "none").mkdir()
+    assert "none: no results in it" in script("offload-results", "submit", tmp_path / "none").stderr
+
+
+ATS = {"pageable_memory_access": True, "pageable_memory_access_uses_host_page_tables": True}
+
+
+@pytest.mark.parametrize("gpu,link,expected", [
+    ({"name": "NVIDIA H100 80GB HBM3"}, build.link(), "h100-sxm-pcie5"),
+    ({"name": "NVIDIA GeForce RTX 4070"}, build.link(generation=4), "rtx-4070-pcie4"),
+    ({"name": "NVIDIA GeForce RTX 4070", "memory_mode": "hmm"}, build.link(generation=4), "rtx-4070-pcie4-hmm"),
+    ({"name": "NVIDIA A800-SXM4-80GB"}, build.link(generation=4), "a800-sxm-80gb-pcie4"),
+    ({"name": "NVIDIA XH1", "memory_mode": "cdmm"}, build.link("nvlink-c2c", None, None), "xh1-cdmm"),
+    ({"name": "../../x\n*"}, build.link(generation=None), "x-pcie"),
+    ({"name": "\u00b7"}, None, "machine"),
+])
+def test_a_folder_is_called_after_gpu_link_and_memory_mode(gpu, link, expected):
+    made = build.apart(build.gpu(**gpu))
+    assert submit.folder_name({"platform": build.platform(gpu=made, link=link)}) == expected
+
+
+def test_a_machine_without_a_gpu_is_called_after_its_cpu():
+    host = build.host(cpu="AMD EPYC", logical_cpus=2, settings=build.host_settings(virtual_machine=True))
+    assert submit.folder_name({"platform": build.platform(gpu=None, host=host)}) == "epyc-2vcpu"
+
+
+@pytest.mark.parametrize("options,expected", [
+    ({"suite": "quick"}, "quick"), ({"suite": "decode", "models": ["meta-llama/Llama-3.1-8B"]}, "decode-llama-3.1-8b"),
+    ({"suite": "quick", "workloads": ["gemm"]}, "gemm"), ({"suite": "decode", "graph": True}, "decode-graph"),
+    ({"action": "memory-cost", "models": ["llama3.1-8b"]}, "memory-cost-llama3.1-8b"),
+    ({"suite": "decode", "models": ["/home/ann/../x"]}, "decode-x")])
+def test_a_file_is_called_after_what_was_measured(options, expected):
+    assert submit.file_name({"options": build.options(**options)}) == expected
+
+
+def test_the_plainer_command_line_has_the_plain_name(tmp_path):
+    part = document(argv=["offload_bench", "--policies", "file"], started_at="2026-01-02T00:00:00Z")
+    assert submitted(tmp_path, part, document()).returncode == 0
+    whole = json.loads((tmp_path / "out/quick.json").read_text())
+    assert whole["offload_bench"]["argv"] == ["offload_bench"]
+    assert (tmp_path / "out/quick-2.json").exists()
+
+
+def test_the_name_can_be_given_but_no_path(tmp_path):
+    assert "for results/h200-sxm-pcie5/" in submitted(tmp_path, document(), name="h200-sxm-pcie5").stdout
+    done = submitted(tmp_path, document(), name="../x")
+    assert done.returncode == 2 and "not a folder's name" in done.stderr
+
+
+def test_the_issue_says_what_was_measured_and_what_is_odd(tmp_path):
+    cases = [build.case(), build.case(policy="pinned_copy", samples=[], failure="no memory | left")]
+    told = [{"check": "drift", "text": "1 case drifts @all", "cases": []}]
+    assert submitted(tmp_path, document(cases, findings=told, argv=["b", "--suite", "a b"])).returncode == 0
+    text = (tmp_path / "out.md").read_text()
+    assert "| Test GPU, PCIe 5.0 x16, driver 580.00 | no HMM | 55.0 of 63.0 GB/s | Test CPU, 16 CPUs | 1 | 2026-01 |" in text
+    assert "| <code>b --suite 'a b'</code> | 2 | 10.0 s | 0123456789ab |" in text
+    assert "1 case drifts &#64;&#8288;all" in text
+    assert "<code>gemv/pinned_copy/w/steady</code> failed: no memory &#124; left" in text
+    assert submit.to_look_at({}) == ["Nothing failed, and no figure is outside the range that others published."]
+
+
+def test_the_template_has_the_headings_of_the_issue(tmp_path):
+    template = (ROOT / ".github/ISSUE_TEMPLATE/results.md").read_text(encoding="utf-8")
+    submitted(tmp_path, document())
+    headings = re.findall("^## .*", (tmp_path / "out.md").read_text(), re.MULTILINE)
+    assert len(headings) == 5 and re.findall("^## .*", template, re.MULTILINE) == headings
+
+
+# What is taken out.
+
+def secrets():
+    """A word in every place of a document that can name a machine or a user."""
+    gpu = build.apart(build.gpu(uuid="GPU-sesame-0", pci_bus_id="0000:5e:00.0",
+                                settings=build.gpu_settings(serial="16sesame61", unknown={"ecc": TELLTALE})))
+    host = build.apart(build.host(settings=build.host_settings(
+        kernel_command_line="root=UUID=sesame quiet", ranks={"SLURM_PROCID": "sesame"}, unknown={"governor": TELLTALE},
+        kernel_modules={"open": None, "nvidia_uvm": {"uvm_peer_copy": "phys"},
+                        "nvidia": {"TemporaryFilePath": '"/var/sesame"', "ExcludedGpus": "GPU-sesame-7"}})))
+    case = build.case(policy="pinned_copy", samples=[], failure=TELLTALE)
+    evidence = {**case["evidence"], "um": {"state": "unavailable", "reason": TELLTALE}}
+    options = build.options(models=["../sesame/model.gguf"], output="/home/sesame/out.json", ci_json="sesame/ci.json",
+                            benchmark_flags=["--benchmark_context=owner=sesame"],
+                            tuning={**build.TUNING, "file_directory": "/home/sesame/scratch"})
+    source = document(
+        [build.case(), {**case, "evidence": evidence}], host_name="sesame-host.example.org", options=options,
+        platform=build.apart({**build.platform(gpu=gpu, host=host), "link": {**build.link(), "reason": TELLTALE}}),
+        argv=["/opt/sesame/offload_bench", "--output=/home/sesame/out.json", "--ci-json", "sesame/ci.json", "--model",
+              "../sesame/model.gguf,/sesame/other.gguf", "--benchmark_context=owner=sesame",
+              "--benchmark_filter=gemv/.*/cold"],
+        environment={"CUDA_VISIBLE_DEVICES": "GPU-sesame-0", "CUDA_CACHE_PATH": "/home/sesame/.nv",
+                     "CUDA_MODULE_LOADING": "EAGER", "MALLOC_ARENA_MAX": "sesame", "BENCHMARK_CONTEXT": "owner=sesame"},
+        benchmark_flags=["--benchmark_repetitions=3", "--benchmark_context=owner=sesame"],
+        skipped=[build.skipped("gemv", "system_demand", "w", "cold", TELLTALE)],
+        findings=[{"check": "x", "text": "SESAME-HOST: sesameuser's, /data/sesame/here/d e/f", "cases": []}])
+    source["context"].update(note="by sesame, in /a/sesame", executable="/opt/sesame/offload_bench")
+    return source
+
+
+def test_nothing_names_the_machine_or_its_user():
+    source = secrets()
+    assert json.dumps(source).count("sesame") > 40
+    clean = redact.redacted(source, SOMEONE)
+    text = json.dumps(clean)
+    assert "sesame" not in text.lower() and "5e:00.0" not in text.lower()
+    run = clean["offload_bench"]
+    assert (clean["context"]["host_name"], clean["context"]["executable"]) == ("redacted", "offload_bench")
+    assert run["redacted"] and run["platform"]["redacted"] and run["options"]["redact"]
+    assert run["cases"][1]["failure"] == run["skipped"][0]["reason"] == TELLTALE_REDACTED
+    assert run["argv"] == ["offload_bench", "--output=out.json", "--ci-json", "ci.json", "--model",
+                           "model.gguf,other.gguf", "--benchmark_context=redacted", "--benchmark_filter=gemv/.*/cold"]
+    assert run["environment"]["CUDA_MODULE_LOADING"] == "EAGER"
+    assert run["findings"][0]["text"] == "redacted: redacted's, d e/f"
+    assert run["platform"]["host"]["settings"]["kernel_modules"]["nvidia_uvm"] == {"uvm_peer_copy": "phys"}
+
+
+def test_a_file_of_another_users_machine_is_redacted_by_what_it_says_itself():
+    source = document(host_name="node7.lab", argv=["offload_bench", "--output", "/home/ann/run.json"],
+                      incomplete="node7: killed by ann")
+    assert redact.redacted(source, ([], []))["offload_bench"]["incomplete_reason"] == "redacted: killed by redacted"
+
+
+@pytest.mark.parametrize("text", [
+    "moved 3 GB/s of 1/2", "gemv/pinned_copy/w/cold failed", "the same measurement",
+    "/sys/kernel/mm/hugepages shows none", "nothing in /sys", "/proc/cmdline is missing or empty", "needs root, or x"])
+def test_sentences_that_name_nobody_stay(text):
+    assert redact.Redactor(["me", "root", "x", ""], ["", "."]).text(text) == text
+
+
+@pytest.mark.parametrize("path", [path for path in committed.RESULTS if path.parent.parent.name == "results"],
+                         ids=committed.short)
+def test_what_the_program_redacted_stays_as_it_is(path):
+    """Its own --redact says what a redacted file looks like."""
+    source = json.loads(path.read_text(encoding="utf-8"))
+    run = source.get("offload_bench", {})
+    if not run.get("redacted") or "sources" in run or not run["schema_version"].startswith("2."):
+        pytest.skip("not a run of one machine that --redact was given to")
+    assert redact.redacted(source, SOMEONE) == source
+
+
+def test_a_device_in_the_name_of_what_was_measured_is_refused(tmp_path):
+    done = submitted(tmp_path, document([build.case(weights="GPU-0a1b2c3d-1111-2222")]))
+    assert done.returncode == 2 and "names a device or a home directory" in done.stderr
+    assert "$.benchmarks[0].run_name " in done.stderr and not (tmp_path / "out").exists()
+
+
+# The project's address.
+
+CMAKE = 'cmake_minimum_required(VERSION 3.25)\nproject(offload-bench VERSION 0.1.0\n        HOMEPAGE_URL "{}")\n'
+
+
+def test_the_address_is_that_of_the_build():
+    assert submit.homepage(CMAKE.format("https://example.org/a/offload-bench")) == "https://example.org/a/offload-bench"
+    assert submit.homepage("project(offload-bench LANGUAGES CXX)\nset(HOMEPAGE_URL x)\n") is None
+
+
+def others(text, address):
+    """Addresses of a project of this name that are not this one's."""
+    found = re.findall(r"https?://[\w.-]+/[\w./-]*?/?offload-bench\b", text)
+    return [one for one in found if one != address]
+
+
+def test_every_copy_of_the_address_is_the_same():
+    assert others("see https://example.org/b/offload-bench.", "https://example.org/a/offload-bench")
+    assert not others("see https://example.org/a/offload-bench/issues", "https://example.org/a/offload-bench")
+    address = submit.homepage((ROOT / "CMakeLists.txt").read_text(encoding="utf-8"))
+    tracked = subprocess.run(["git", "ls-files", "-z", "*.md", "*.cff", "*.toml", "*.json", "*.py", "*.yml"], cwd=ROOT,
+                             capture_output=True, text=True)
+    if tracked.returncode != 0:
+        pytest.skip("not a clone")
+    paths = [ROOT / name for name in tracked.stdout.split("\0") if name and not name.startswith("tests/")]
+    large = [path for path in paths if path.suffix == ".json" and "schema" not in path.parts]
+    copies = {str(path): others(path.read_text(encoding="utf-8"), address) for path in paths if path not in large}
+    assert {path: found for path, found in copies.items() if found} == {}
