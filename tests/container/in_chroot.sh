@@ -9,7 +9,7 @@ suite=${2:-bookworm}
 [[ ! -e $here ]] || { echo "$here is there already" >&2; exit 2; }
 mkdir -p "$here"
 here=$(cd "$here" && pwd)
-trap 'for stage in build run; do umount -q "$here/$stage/usr/local/cuda" "$here/$stage/proc" || true; done' EXIT
+trap 'for stage in build run; do umount -q "$here/$stage/usr/local/cuda" "$here/$stage/proc" 2>/dev/null || true; done' EXIT
 
 new_root() {
   debootstrap --variant=minbase "$suite" "$here/$1" >"$here/$1.log"
