@@ -13,7 +13,7 @@ EPILOGUE = """\
 verdicts:
   slower, faster   the medians' ratio is beyond the threshold, and its interval excludes no change
   same             within the threshold, and a change of its size would have shown
-  ambiguous        neither can be said: take more samples or runs (offload-results merge)
+  ambiguous        neither can be said: take more runs (--plan says how many) and merge them
   failed, missing  passed in the baseline, and now does not, or is gone: both count as regressions
   not comparable   the same name, but other weights, bytes or tokens, or another path
   new              not in the baseline

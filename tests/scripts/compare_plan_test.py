@@ -5,6 +5,7 @@ simulated runs. Needs pytest, numpy."""
 import json
 import math
 import random
+import re
 import time
 
 import numpy
@@ -13,7 +14,7 @@ import scipy.stats
 
 import results_builder as build
 from compare_statistics_test import runs, verdict
-from compared import as_json, case, compare, compare_cases, merged, on_cpu
+from compared import ROOT, as_json, case, compare, compare_cases, merged, on_cpu
 from offload_results import comparison, intervals, resolution
 from offload_results.intervals import Run, ratio
 
@@ -161,6 +162,28 @@ def test_a_plan_beside_a_candidate(tmp_path):
     table = compare_cases(tmp_path, cases, cases, "--plan=20%").stdout
     assert f"1 ambiguous: cpu 1 (20 % would show with {expected} runs a side)" in table
     assert "runs a side for 20 %: half of them" in table.splitlines()[2]
+
+
+def test_the_documented_plan_is_that_of_the_committed_baseline():
+    """The table of docs/compare.md."""
+    text = (ROOT / "docs/compare.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (kind|gpu|driver|cpu) \| ([^|]+) \| ([^|]+) \| ([^|]+) \| ([^|]+) \|$", text, re.M)
+    (_, *targets), *documented = rows[:4]
+    assert [kind for kind, *_ in documented] == list(intervals.ASSUMED)
+    for column, target in enumerate(targets, 1):
+        found = planned(ROOT / "results/baselines/h200-sxm-pcie5.json", target.removesuffix(" %"))
+        for kind, *cells in documented:
+            runs = [found[kind][name] or "more than 1000" for name in ("runs_for_half", "runs_for_all")]
+            assert cells[column - 1] == "{} / {}".format(*runs)
+
+
+def test_the_documented_sight_is_that_of_a_committed_run():
+    [found] = as_json(compare(ROOT / "results/baselines/h200-sxm-pcie5.json",
+                              ROOT / "results/h200-sxm-pcie5-second-card/quick.json", "--format=json"))
+    seen = {kind: 100 * one["median"] for kind, one in found["resolution"].items()}
+    text = " ".join((ROOT / "docs/compare.md").read_text(encoding="utf-8").split())
+    assert (f"one run has {seen['gpu']:.1f} % where the GPU works alone and {seen['driver']:.0f} % where "
+            "the driver takes part") in text
 
 
 # --- what the gate can see
