@@ -18,7 +18,7 @@ FORMAT_VERSION = "1.0.0"
 TITLES = ("case", "first", "second", "ratio", "interval", "note")
 RIGHT = {"first", "second", "ratio", "interval"}
 NOT_A_GATE = "Two machines side by side, not a gate: ratios are of the second's times to the first's."
-LEFT_OUT = {FAILED: "failed on the second", MISSING: "on the first only", NEW: "on the second only",
+LEFT_OUT = {FAILED: "failed on the second", MISSING: "on the first only", NEW: "on the second only, or failed on the first",
             NOT_COMPARABLE: "not the same measurement on both"}
 
 
@@ -82,15 +82,16 @@ def contests(results):
     return found
 
 
-def moves(first, second, least):
-    """[Move] of two results; `least` is by how much one case must be ahead of another to count."""
+def moves(first, second, names, least):
+    """[Move] of two results, among the cases of these names; `least` is by how much one case must be ahead
+    of another to count."""
     before, after = contests(first), contests(second)
     return [move for contest in before if contest in after
-            for move in moves_in(contest, before[contest], after[contest], least)]
+            for move in moves_in(contest, before[contest], after[contest], names, least)]
 
 
-def moves_in(contest, before, after, least):
-    common = [name for name in before if name in after]
+def moves_in(contest, before, after, names, least):
+    common = [name for name in before if name in after and name in names]
     past = collections.defaultdict(list)
     for one, other in itertools.permutations(common, 2):
         if (ahead(before[one], before[other], least) and ahead(after[other], after[one], least)):
@@ -119,7 +120,8 @@ def unranked(found):
 
 
 def ranks(found):
-    return moves(found.baseline, found.candidate, found.terms.threshold)
+    names = {str(row.key) for row in found.rows if row.ratio}
+    return moves(found.baseline, found.candidate, names, found.terms.threshold)
 
 
 def summary(found):

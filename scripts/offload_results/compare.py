@@ -66,7 +66,7 @@ def arguments(description):
     parser.add_argument("--format", choices=FORMATS, default="table")
     parser.add_argument("--rows", type=row_count, default=40, metavar="N",
                         help="at most so many of a table, what changed most first; 0: all, those "
-                        "that are the same included (default: 40)")
+                        "that are ambiguous or the same included (default: 40)")
     parser.add_argument("--output", type=pathlib.Path, metavar="FILE",
                         help="write there, and print the summary only (default: stdout)")
     options = parser.parse_intermixed_args()

@@ -69,6 +69,16 @@ def test_who_changes_rank_is_told_with_whom(tmp_path):
     assert "2 cases change rank" in machines(tmp_path, "--across").stdout.splitlines()[0]
 
 
+def test_what_is_not_compared_has_no_rank(tmp_path):
+    """Left out by --filter, or another measurement on the other machine."""
+    filtered = machines(tmp_path, "--across", "--format=json", "--filter=policy=pinned_copy,host_compute")
+    assert len(pair(filtered)["cases"]) == 2 and pair(filtered)["rank_changes"] == []
+    old, new = build.run(cases_of(0)), build.apart(build.run(cases_of(1), gpu=OTHER))
+    next(one for one in new["offload_bench"]["cases"] if one["policy"] == "pinned_copy")["tokens"] = 8
+    other = pair(compare_runs(tmp_path, old, new, "--across", "--format=json"))
+    assert len(other["cases"]) == 3 and other["rank_changes"] == []
+
+
 def test_near_ties_change_no_places(tmp_path):
     times = {"pinned_copy": (1.0, 1.02), "pinned_ring_copy": (1.02, 1.0)}
     assert pair(machines(tmp_path, "--across", "--format=json", times=times))["rank_changes"] == []
@@ -97,7 +107,7 @@ def test_what_only_one_machine_has_is_counted(tmp_path):
     new = build.run([case(), case("n"), bad, case("c", size=2**20)], gpu=OTHER)
     done = compare_runs(tmp_path, old, new, "--across")
     assert done.returncode == 0
-    for line in ("1 case failed on the second", "1 case on the first only", "1 case on the second only",
+    for line in ("1 case failed on the second", "1 case on the first only", "1 case on the second only, or failed on the first",
                  "1 case not the same measurement on both"):
         assert f"... {line}\n" in done.stdout
     left = pair(compare_runs(tmp_path, old, new, "--across", "--format=json"))["left_out"]
