@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the scripts say of results that are damaged: a verdict, or one line and exit code 2, but never a
-traceback. Values of committed results are replaced, each mutant by a seed of its own:
+"""What the scripts say of results that are damaged, cut, foreign or of a later program: a verdict, or one
+line and exit code 2, but never a traceback. Each mutant of a committed file has a seed of its own:
 
     OFFLOAD_MUTANTS=2000 python3 -m pytest tests/scripts/mutated_results_test.py"""
 import copy
@@ -14,19 +14,35 @@ import pytest
 from forked import ROOT, script
 
 sys.path.insert(0, str(ROOT / "scripts"))
-RESULTS = ROOT / "results" / "epyc-2vcpu" / "quick.json"
+FILES = ("epyc-2vcpu/quick", "h200-sxm-pcie5/decode-graph", "h200-sxm-pcie5/adaptation",
+         "h200-sxm-pcie5/memory-cost")
 MUTANTS = int(os.environ.get("OFFLOAD_MUTANTS", 4))
-ODD = [None, True, 0, 1, -1, 0.5, 1e308, -1e308, 1 << 64, 10 ** 400, "", "x" * 5000, "\x00", "\ud800",
-       "\u202e\x1b[31m\n", [], {}, [[]], [None], {"": None}, "2026-01-01T00:00:00Z", "nan"]
+ODD = [None, True, 0, 1, -1, 0.5, 0.0, 1e-99, 1e99, -1e99, 1e308, -1e308, 1 << 64, 10 ** 400, "", "x" * 5000, "\x00",
+       "\ud800", "\u202e\x1b[31m\n", "../../x", "2.99.0", "3.0.0", "a/b", [], {}, [[]], [None], {"": None},
+       "2026-01-01T00:00:00Z", "nan"]
+TABLES = ("machine", "gemv", "gemm", "models", "answer", "engines", "limits", "predictions", "evidence:gemv",
+          "rates:expert_gather", "series:expert_gather", "setup:gemv", "memory_costs", "threads:gemv", "times",
+          "vllm", "onednn", "accuracy", "winners", "platforms", "machines", "oracle")
 
 COMMANDS = {
-    "compare": lambda whole, mutant, folder: [whole, mutant],
-    "merge": lambda whole, mutant, folder: ["--output", folder / "merged.json", mutant, whole],
-    "plot": lambda whole, mutant, folder: ["--format", "svg", "--output-dir", folder, mutant],
-    "report": lambda whole, mutant, folder: ["--output", folder / "report.html", mutant],
-    "validate": lambda whole, mutant, folder: [mutant],
+    "compare": lambda whole, mutant, folder, draw: [whole, mutant],
+    "merge": lambda whole, mutant, folder, draw: ["--output", folder / "merged.json", mutant, committed(draw.choice(FILES))],
+    "plot": lambda whole, mutant, folder, draw: ["--format", "svg", "--output-dir", folder, mutant],
+    "report": lambda whole, mutant, folder, draw: ["--output", folder / "report.html", mutant],
+    "submit": lambda whole, mutant, folder, draw: ["--output", folder / "machine", mutant],
+    "table": lambda whole, mutant, folder, draw: [mutant, draw.choice(TABLES)],
+    "validate": lambda whole, mutant, folder, draw: [mutant],
 }
+GONE = object()
+# Mutants that were no verdict once, less what did not matter: (command, file, place, what is there).
+KEPT = [
+    ("validate", "h200-sxm-pcie5/decode-graph", ("cases", 0, "weights", "tensors", 0, "layer"), GONE),
+]
 FINDS = ("compare", "validate")  # exit with 1 when they have found something
+
+
+def committed(name):
+    return ROOT / "results" / f"{name}.json"
 
 
 def places(value, path=()):
@@ -39,10 +55,16 @@ def places(value, path=()):
             yield from places(value[index], path + (index,))
 
 
+def replacement(value, draw):
+    """Half of them of the same type, which the schema may allow."""
+    alike = [one for one in ODD if type(one) is type(value)]
+    return copy.deepcopy(draw.choice(alike if alike and draw.random() < 0.5 else ODD))
+
+
 def mutated(document, every_place, draw):
     """With up to three values replaced, taken out, or copied from elsewhere."""
     document = copy.deepcopy(document)
-    for path in draw.sample(every_place, draw.randint(1, 3)):
+    for path in draw.sample(every_place, draw.choice((1, 1, 2, 3))):
         try:
             parent = document
             for step in path[:-1]:
@@ -51,7 +73,7 @@ def mutated(document, every_place, draw):
             if kind < 0.2:
                 del parent[path[-1]]
             elif kind < 0.8:
-                parent[path[-1]] = copy.deepcopy(draw.choice(ODD))
+                parent[path[-1]] = replacement(parent[path[-1]], draw)
             else:
                 parent[path[-1]] = copy.deepcopy(draw.choice(list(parent.values())
                                                              if isinstance(parent, dict) else parent))
@@ -60,23 +82,83 @@ def mutated(document, every_place, draw):
     return document
 
 
-@pytest.fixture(scope="module")
-def whole():
-    document = json.loads(RESULTS.read_text(encoding="utf-8"))
-    # Fields of cases alike would be most of what is drawn.
-    ours = [path for path in places(document) if path]
-    common = [path for path in ours if path[0] != "benchmarks" and "cases" not in path]
-    return document, common + [path for path in ours if path[:2] == ("offload_bench", "cases")
-                               and path[2:3] in ((), (0,), (1,))]
+def damaged(text, draw):
+    """Bytes of it cut off, overwritten or taken out, as by a full disk or a bad copy."""
+    data = bytearray(text.encode("utf-8"))
+    at = draw.randrange(len(data))
+    kind = draw.random()
+    if kind < 0.4:
+        return bytes(data[:at])
+    if kind < 0.8:
+        for place in [at, *(draw.randrange(len(data)) for _ in range(draw.randint(0, 3)))]:
+            data[place] = draw.randrange(256)
+        return bytes(data)
+    return bytes(data[:at] + data[at + draw.randint(1, 200):])
+
+
+def bases():
+    """[(path, document, the places to change)] of committed files. Fields of cases alike would be most of
+    what is drawn."""
+    found = []
+    for name in FILES:
+        path = committed(name)
+        document = json.loads(path.read_text(encoding="utf-8"))
+        ours = [place for place in places(document) if place]
+        common = [place for place in ours if place[0] != "benchmarks" and "cases" not in place]
+        cases = [place for place in ours if place[:2] == ("offload_bench", "cases")
+                 and place[2:3] in ((), (0,), (1,))]
+        found.append((path, document, common + cases))
+    return found
+
+
+def answered(files, name, seed, folder):
+    """What the command says of the mutant of this seed."""
+    draw = random.Random(f"{name} {seed}")
+    whole, document, every_place = draw.choice(files)
+    mutant = folder / "mutant.json"
+    if draw.random() < 0.1:
+        mutant.write_bytes(damaged(json.dumps(document), draw))
+    else:
+        mutant.write_text(json.dumps(mutated(document, every_place, draw)))
+    arguments = COMMANDS[name](whole, mutant, folder, draw)
+    return script("offload-results", name, *arguments, cwd=folder)
+
+
+def fault(name, done):
+    """What is wrong with an answer; None if nothing is."""
+    if "Traceback" in done.stderr:
+        return "a traceback"
+    if done.returncode not in ((0, 1, 2) if name in FINDS else (0, 2)):
+        return f"exit code {done.returncode}"
+    if done.returncode == 2 and not done.stdout and done.stderr.count("\n") != 1:
+        return "not one line"
+    return None
+
+
+@pytest.fixture(name="files", scope="module")
+def the_files():
+    return bases()
 
 
 @pytest.mark.parametrize("name", COMMANDS)
 @pytest.mark.parametrize("seed", range(MUTANTS))
-def test_a_damaged_file_is_answered(whole, name, seed, tmp_path):
-    path = tmp_path / "mutant.json"
-    path.write_text(json.dumps(mutated(*whole, random.Random(f"{name} {seed}"))))
-    done = script("offload-results", name, *COMMANDS[name](RESULTS, path, tmp_path), cwd=tmp_path)
-    assert "Traceback" not in done.stderr, done.stderr
-    assert done.returncode in ((0, 1, 2) if name in FINDS else (0, 2)), done.stderr
-    if done.returncode == 2 and not done.stdout:
-        assert done.stderr.count("\n") == 1, done.stderr
+def test_a_damaged_file_is_answered(files, name, seed, tmp_path):
+    done = answered(files, name, seed, tmp_path)
+    assert fault(name, done) is None, done.stderr
+
+
+@pytest.mark.parametrize("name,file,place,value", KEPT)
+def test_what_was_no_verdict_once_is_one(name, file, place, value, tmp_path):
+    document = json.loads(committed(file).read_text(encoding="utf-8"))
+    parent = document["offload_bench"]
+    for step in place[:-1]:
+        parent = parent[step]
+    if value is GONE:
+        del parent[place[-1]]
+    else:
+        parent[place[-1]] = value
+    mutant = tmp_path / "mutant.json"
+    mutant.write_text(json.dumps(document))
+    done = script("offload-results", name, *COMMANDS[name](committed(file), mutant, tmp_path, random.Random(0)),
+                  cwd=tmp_path)
+    assert fault(name, done) is None, done.stderr

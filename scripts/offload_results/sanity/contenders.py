@@ -34,7 +34,7 @@ def layers_of(case):
     """{layer: its offloaded bytes} of what was measured; empty without a model."""
     found = Counter()
     for tensor in case["weights"]["tensors"] if case.get("model") else ():
-        if not tensor.get("resident"):
+        if "layer" in tensor and not tensor.get("resident"):
             found[tensor["layer"]] += tensor["bytes"]
     return found
 
