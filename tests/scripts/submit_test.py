@@ -2,6 +2,7 @@
 """Results that are to be published: which are refused, that nothing in them names the machine or its user, and the
 text of the issue. Needs pytest and jsonschema."""
 import json
+import os
 import re
 import subprocess
 import sys
@@ -15,7 +16,7 @@ from forked import ROOT, script
 sys.path.insert(0, str(ROOT / "scripts"))
 from offload_results import redact, submit  # noqa: E402
 
-H200 = ROOT / "results/h200-sxm-pcie5"
+BENCH = os.environ.get("OFFLOAD_BENCH")
 SOMEONE = (["sesame-host.example.org", "sesame-host", "sesameuser"], ["/data/sesame/here", "/home/sesameuser"])
 # As tests/unit/redact_test.cpp has them for the program's own --redact.
 TELLTALE = ("cannot read /srv/sesame/weights.gguf (GPU-sesame-0 at 0000:5E:00.0, serial 16sesame61): "
@@ -236,6 +237,32 @@ def test_nothing_names_the_machine_or_its_user():
     assert run["environment"]["CUDA_MODULE_LOADING"] == "EAGER"
     assert run["findings"][0]["text"] == "redacted: redacted's, d e/f"
     assert run["platform"]["host"]["settings"]["kernel_modules"]["nvidia_uvm"] == {"uvm_peer_copy": "phys"}
+
+
+def texts(value, path=()):
+    """{place: text} of whatever in it is text."""
+    if isinstance(value, str):
+        return {path: value}
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return {place: text for name, item in items for place, text in texts(item, (*path, name)).items()}
+
+
+@pytest.mark.skipif(not BENCH, reason="OFFLOAD_BENCH is not set")
+def test_what_is_taken_out_is_what_the_program_takes_out(tmp_path):
+    environment = {**os.environ, "HOME": "/home/sesame", "CUDA_CACHE_PATH": "/home/sesame/.nv", "MALLOC_ARENA_MAX": "4",
+                   "SLURM_PROCID": "3"}
+    found = []
+    for more in ([], ["--redact"]):
+        subprocess.run([BENCH, "--workloads", "gemv", "--sizes", "64KiB", "--samples", "3", "--policies", "host_compute",
+                        "--evidence", "none", "--output", tmp_path / "run.json", *more], env=environment, check=True,
+                       capture_output=True, cwd=tmp_path)
+        found.append(redact.redacted(json.loads((tmp_path / "run.json").read_text()), SOMEONE))
+    ours, theirs = found
+    assert ours["offload_bench"]["argv"] == theirs["offload_bench"]["argv"][:-1]
+    for part in ("environment", "options", "platform", "skipped"):
+        assert texts(ours["offload_bench"][part]) == texts(theirs["offload_bench"][part])
+    assert {**ours["context"], "date": 0, "load_avg": 0} == {**theirs["context"], "date": 0, "load_avg": 0}
+    assert theirs == json.loads((tmp_path / "run.json").read_text())
 
 
 def test_a_file_of_another_users_machine_is_redacted_by_what_it_says_itself():
