@@ -33,7 +33,12 @@ else()
     set(CMAKE_CUDA_ARCHITECTURES "80-real;86-real;89-real;90" CACHE STRING "CUDA architectures")
   endif()
   enable_language(CUDA)
+  # CMake 3.25 marks a library as deprecated that CUDA 13 does not have, and stops there, unless the project
+  # takes an older CMake.
+  set(required ${CMAKE_MINIMUM_REQUIRED_VERSION})
+  set(CMAKE_MINIMUM_REQUIRED_VERSION 3.24)
   find_package(CUDAToolkit)
+  set(CMAKE_MINIMUM_REQUIRED_VERSION ${required})
   if(NOT CUDAToolkit_FOUND)
     set(problem "nvcc works, but its toolkit's libraries were not found")
   elseif(CMAKE_CUDA_COMPILER_VERSION VERSION_LESS 12.4)
