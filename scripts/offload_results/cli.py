@@ -10,7 +10,7 @@ COMMANDS = {  # {command: (its module, what it is for)}
     "compare": ("compare", "what became slower than in a baseline; exit codes to gate on"),
     "merge": ("merge", "several runs, GPUs or ranks in one file"),
     "plot": ("plot", "figures as SVG or PNG"),
-    "report": ("report_page", "all of it as one HTML page"),
+    "report": ("report", "all of it as one HTML page"),
     "submit": ("submit", "what to send of a machine, redacted, and the text of its issue"),
     "table": ("table", "tables in Markdown, for documents"),
     "validate": ("validate", "can these figures be true?"),

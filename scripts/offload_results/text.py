@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Numbers and lists in words, as the program writes them (bench/core/text.hpp has the rules, and
-tests/data/numbers.json the examples that both are held to, and the page's numbers.js). What is None
-or not finite is "n/a"."""
+tests/data/numbers.json the examples that both are held to). What is None or not finite is "n/a"."""
 import argparse
 import functools
 import math

@@ -261,6 +261,6 @@ def test_a_workload_without_a_figure_of_its_own_has_rates(tmp_path):
     assert figure.notes == ("2 more columns: offload-results report shows all.",)
     assert [cell.value for cell in figure.columns[0].cells] == [pytest.approx(4), pytest.approx(2)]
     assert figure.columns[0].bound == pytest.approx(100)
-    assert len(rates.of_workload(load(tmp_path, cases[:-2])[0])[0].columns) == 5  # in the page
+    assert len(rates.of_workload(load(tmp_path, cases[:-2])[0])[0].columns) == 5
     with pytest.raises(data.NoData):
         rates.figures(load(tmp_path, cases[-2:]))

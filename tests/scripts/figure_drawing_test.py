@@ -289,6 +289,15 @@ def test_figures_of_one_page_share_no_name_and_leave_colours_to_it(sweep):
         assert not re.search(r"(?<!,)#[0-9a-f]{6}", text)  # each is the fallback of a variable
 
 
+def test_what_is_unknown_is_hatched_in_a_page_too(tmp_path):
+    result = drawn(bar_figure(tmp_path))
+    with page.settings():
+        root = xml.fromstring(result.inline("Bars", "a-"))
+    patterns = {pattern.get("id") for pattern in root.iter("pattern")}
+    used = {found for element in root.iter() for found in re.findall(r"fill: url\(#([^)]+)\)", element.get("style", ""))}
+    assert patterns and used == patterns
+
+
 def test_the_file_of_a_figure_knows_nothing_of_marks(sweep):
     [(_, figure)] = plot.data_of([sweep], ["bandwidth"])
     assert b"data-mark" not in drawn(figure).written("svg", "t") and b"mark-" not in drawn(figure).written("svg", "t")

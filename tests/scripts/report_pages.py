@@ -26,11 +26,12 @@ if not (BROWSER and DRIVER):
 
 ROOT = pathlib.Path(__file__).parent.parent.parent
 sys.path.insert(0, str(ROOT / "scripts"))
-from offload_results import results  # noqa: E402
-from offload_results.report import make  # noqa: E402
+from offload_results.page import build  # noqa: E402
 
 H200 = ROOT / "results/h200-sxm-pcie5"
 SENTENCE = "gemv of w, cold: __proto__ wins at 51.2 GB/s, b failed."
+LONG = "long_name_" * 30
+TURNED = "\u202eturned\u2066around"
 HOSTILE = "<img/src=x/onerror=window.hit=1></script><script>window.hit=1</script>]]>\u2028"
 
 
@@ -52,7 +53,8 @@ def written(directory):
     cases, answer = answered(
         [case(policy=HOSTILE, weights=HOSTILE, mechanism=HOSTILE, engine_flags=HOSTILE),
          case(policy="__proto__", samples=[2e-3] * 3, weights=HOSTILE),
-         case(policy="b", weights=HOSTILE, failure=HOSTILE)], sentences=[HOSTILE, SENTENCE])
+         case(policy="b", weights=HOSTILE, failure=HOSTILE), case(policy=LONG, weights=HOSTILE),
+         case(policy=TURNED, weights=HOSTILE)], sentences=[HOSTILE, SENTENCE])
     hostile = write(directory / "hostile.json", run(
         cases, answers=[answer], skipped=[skipped("gemv", HOSTILE, HOSTILE, "cold", HOSTILE)],
         argv=["offload_bench", HOSTILE], environment={HOSTILE: HOSTILE}))
@@ -64,21 +66,34 @@ def written(directory):
                   samples=[(1 + policy) * 1e-3] * 3)
              for weights in range(10) for policy in range(12)]))],
         "sweeps": [H200 / "gemm.json", H200 / "micro.json", H200 / "memory-cost.json"],
+        "marks": [H200 / "quick.json"],
         "cpu": [ROOT / "results/epyc-2vcpu/quick.json"],
         "hostile": [hostile],
+        "models": sorted(H200.glob("decode-*.json")),
+        "machines": [H200 / "quick.json", ROOT / "results/h200-sxm-pcie5-second-card/quick.json",
+                     ROOT / "results/epyc-2vcpu/quick.json"],
         "all": sorted(H200.glob("*.json")),
     }
     found = {}
     for name, paths in results.items():
-        text, _ = make.html_of(paths)
+        text, _ = build.html_of(paths)
+        if name == "marks":
+            text = text.replace('<section id="runs"', f'{MARKS}<section id="runs"')
         found[name] = directory / f"{name}.html"
         found[name].write_text(text, encoding="utf-8")
     return found
 
 
+# As charts mark what they draw of a policy
+MARKS = """<figure class="chart" data-marks='[[["pinned_copy", "pinned_ring_copy"], "steady", "54.8 GB/s"],
+[["managed_demand"], "cold", "9.3 GB/s"], [["in_no_table"], "cold", "1 GB/s"]]'><svg viewBox="0 0 100 20">
+<g data-mark="0"><path d="M0 0h50v8H0z"/></g><g data-mark="1"><path d="M0 10h9v8H0z"/></g>
+<g data-mark="2"><path d="M60 10h9v8H0z"/></g></svg></figure>"""
+
+
 @pytest.fixture
 def see(browser, pages):
-    """Opens a page of a given width; behind the test nothing may have gone wrong in it."""
+    """Opens a page of a given width; after the test nothing may have gone wrong in it."""
     def opened(name, width=1400, theme="light"):
         emulate(browser, width, theme)
         browser.get_log("browser")
@@ -131,26 +146,18 @@ def eventually(check, seconds=5):
         time.sleep(0.05)
 
 
-def cases_table(browser, workload):
-    """The table of cases: the last of its section."""
-    return all_of(browser, f"#workload-{workload} .table")[-1]
+def rows_of(browser, selector=".view:not([hidden])"):
+    """The rows of the table that is shown, filtered ones left out: each a list of its cells' texts, asked of
+    the browser at once, for each question takes milliseconds."""
+    return browser.execute_script("""
+      return [...document.querySelector(arguments[0]).querySelectorAll("tbody > tr:not(.drawer)")]
+        .filter((row) => !row.hidden).map((row) => [...row.cells].map((cell) => cell.innerText.trim()))""",
+        selector)
 
 
-def column(table, title):
-    """The text of its cells, asked of the browser at once: each question takes milliseconds."""
-    def shown(selector):
-        return [text.strip() for text in table.parent.execute_script(
-            "return [...arguments[0].querySelectorAll(arguments[1])].map((one) => one.innerText)",
-            table, selector)]
-
-    place = shown("thead th").index(title) + 1
-    return shown(f"tbody tr > :nth-child({place})")
+def policies(browser):
+    return [row[0].split("\n")[0].split(" ")[0] for row in rows_of(browser)]
 
 
-def cases_of(path, label, **fields):
-    return [found for found in results.load(path).cases if found["label"] == label
-            and all(found[name] == value for name, value in fields.items())]
-
-
-def medians_of(path, label, **fields):
-    return [found["summary"]["median_s"] for found in cases_of(path, label, **fields)]
+def opener(browser, policy):
+    return one(browser, f".view:not([hidden]) tr[data-policy='{policy}'] .opener")

@@ -61,8 +61,9 @@ def renamed(element, prefix):
         element.set("id", prefix + element.get("id"))
     if element.get(LINK, "").startswith("#"):
         element.set("href", f"#{prefix}{element.attrib.pop(LINK)[1:]}")
-    if "clip-path" in element.attrib:
-        element.set("clip-path", element.get("clip-path").replace("url(#", f"url(#{prefix}"))
+    for name in ("clip-path", "style"):  # a hatched ground is in the style
+        if "url(#" in element.get(name, ""):
+            element.set(name, element.get(name).replace("url(#", f"url(#{prefix}"))
 
 
 def themed(style):

@@ -45,14 +45,17 @@ def milliseconds(case, ranged=True):
 
 
 def model_figure(case, ranged=True):
-    """Tokens/s; of a first pass, in which no engine can stay, its time. What of the model is resident
-    and not in the slice takes as long whatever the sample."""
+    """Tokens/s; of a first pass, in which no engine can stay, its time."""
     model, rate = case["model"], tokens_per_second(case)
     if rate is None:
         spelled = rough_seconds if intervals.is_rough(case) else seconds
         return f"first pass {spelled(model['pass_s'])}"
+    return of_pass(case, rate, lambda pass_s: tokens_at(case, pass_s), ranged)
 
-    def of_model(pass_s):
-        fixed = model["pass_s"] - case["summary"]["median_s"] * model["scale"]
-        return case["tokens"] / (pass_s * model["scale"] + fixed)
-    return of_pass(case, rate, of_model, ranged)
+
+def tokens_at(case, pass_s):
+    """Tokens/s if a pass over the slice takes that long. What of the model is resident and not in the slice
+    takes as long whatever the sample."""
+    model = case["model"]
+    fixed = model["pass_s"] - case["summary"]["median_s"] * model["scale"]
+    return case["tokens"] / (pass_s * model["scale"] + fixed)

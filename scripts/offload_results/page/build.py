@@ -1,0 +1,255 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One HTML page of results files: rendered here, so that a reader sees it without a script, too. Nothing of
+a results file is ever markup: jinja2 escapes all of it."""
+import base64
+import dataclasses
+import functools
+import hashlib
+import pathlib
+import re
+import shlex
+
+from .. import results as results_files, text
+from ..command import imported, one_line
+from ..figures import adaptation, bandwidth, batch, caption, evidence, granularity, runs, styles
+from ..figures.data import BarFigure, NoData
+from ..results import BadInput
+from . import answer, table
+
+FOLDER = pathlib.Path(__file__).parent
+TITLE = "How should the GPU get at weights in CPU memory?"
+CHARTS = (bandwidth, batch, granularity, adaptation)  # whose curves no table shows; bars are the table's
+LEFT_OUT = "left out"
+LONG = 8  # a shorter value of a variable may be any word
+SECRETS = re.compile(r"""
+    \b(?:GPU|MIG)-[0-9A-Fa-f][0-9A-Fa-f-]{3,}                               # UUIDs of GPUs, and any others
+    | \b[0-9A-Fa-f]{8}-(?:[0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}\b
+    | \b(?:[0-9A-Fa-f]{4,8}:)?[0-9A-Fa-f]{2}:[0-9A-Fa-f]{2}\.[0-7]\b        # PCI
+    | (?<![\w/.~)-])(?:~\w*|\.{1,2})?/[^\s"'`=,;:()<>\[\]]+                 # paths; not GB/s, nor cold/warm
+    """, re.VERBOSE)
+# Fields whose words are the program's own, even where a host goes by such a name.
+VOCABULARY = frozenset(("policy", "workload", "label", "start", "path", "family", "excluded", "state", "kind",
+                        "check", "by", "limited_by", "schema_version"))
+RATES = (
+    ("copy_h2d_bytes_per_second", "copy to the GPU"), ("copy_d2h_bytes_per_second", "copy to the host"),
+    ("sm_read_pinned_bytes_per_second", "SMs read pinned memory"),
+    ("device_read_bytes_per_second", "GPU memory"), ("host_read_bytes_per_second", "CPU reads its memory"))
+
+
+@dataclasses.dataclass(frozen=True)
+class Run(runs.Run):
+    host_name: str = ""
+
+
+def html_of(paths, title=TITLE, redact=False):
+    """(the page, what it lacks or None)."""
+    jinja2 = imported("jinja2", "jinja2", " 3.0 or newer")
+    found = load(paths, redact)
+    looks = styles.of_runs(found)
+    parts = {}
+    views = table.views(found, parts, looks)
+    told = answer.of_runs(found)
+    charts, lacking = drawn(found, told)
+    charts, styles_of_charts = with_shared_styles(charts)
+    css, script = read("page.css") + colours() + styles_of_charts, read("page.js")
+    environment = jinja2.Environment(
+        autoescape=True, loader=jinja2.FileSystemLoader(FOLDER), undefined=jinja2.StrictUndefined,
+        trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True, finalize=printable(jinja2))
+    safe = jinja2.utils.markupsafe.Markup
+    environment.filters["breakable"] = lambda name: safe.escape(one_line(name)).replace("_", safe("_<wbr>"))
+    page = environment.get_template("page.html.j2").render(
+        title=title, rules=safe(rules(css, script)), css=safe(css), script=safe(script), answer=told,
+        views=views, shown=shown_first(views, told), parts=list(parts), look=class_of, looks=legend(looks),
+        statuses=statuses(views), starts=sorted({start for view in views for start in view["starts"]}),
+        charts=[(heading, safe(svg), marks) for heading, svg, marks in charts], lacking=lacking, redact=redact,
+        runs=[described(run, redact) for run in found], holds=holds(found, redact),
+        limits=[(run.name, limit) for run in found for limit in run.run.get("limits") or ()],
+        costs=[(run.name, cost) for run in found for cost in run.run.get("memory_costs") or ()],
+        text=text, grown=grown)
+    return page, lacking
+
+
+def grown(count):
+    """Of memory in use, which may shrink meanwhile."""
+    return f"-{text.size(-count)}" if count is not None and count < 0 else text.size(count)
+
+
+def printable(jinja2):
+    """What would turn the direction of text, or hide, is written as its code."""
+    markup = jinja2.utils.markupsafe.Markup
+
+    def finalize(value):
+        return one_line(value) if isinstance(value, str) and not isinstance(value, markup) else value
+    return finalize
+
+
+def load(paths, redact):
+    """The runs, each with a name of its own."""
+    files = [results_files.load(path, empty_allowed=True) for path in paths]
+    stems = [file.path.stem for file in files]
+    found, seen = [], {}
+    for file in files:
+        stem = file.path.stem
+        name = stem if redact or stems.count(stem) == 1 else f"{file.path.parent.name}-{stem}"
+        for index, (source, run) in enumerate(file.apart()):
+            context = (file.document if source is None else source).get("context") or {}
+            if redact:
+                name, run = redacted(name, run, context)
+            one = name if source is None else f"{name}.{index}"
+            seen[one] = seen.get(one, 0) + 1
+            again = f" ({seen[one]})" if seen[one] > 1 else ""
+            host = "" if redact else str(context.get("host_name") or "")
+            found.append(Run(one + again, run, tuple(run["cases"]), host))
+    if not any(run.cases or run.run["skipped"] or run.run.get("memory_costs") for run in found):
+        raise BadInput(f"{', '.join(map(str, paths))}: nothing in it to report: no case, none skipped, no "
+                       "memory costs")
+    return found
+
+
+def redacted(name, run, context):
+    """Without what names the machine or its user, in whatever text it stands."""
+    words = [rf"(?<!\w){re.escape(word)}(?!\w)" for word in secret_words(run, context)]
+    pattern = re.compile("|".join([SECRETS.pattern, *words]), re.VERBOSE)
+
+    def scrubbed(value, field=""):
+        if isinstance(value, str):
+            return value if field in VOCABULARY else pattern.sub(LEFT_OUT, value)
+        if isinstance(value, dict):
+            return {SECRETS.sub(LEFT_OUT, key): scrubbed(below, key) for key, below in value.items()}
+        return [scrubbed(below, field) for below in value] if isinstance(value, list) else value
+
+    return scrubbed(name), scrubbed({**run, "argv": [], "environment": {}})
+
+
+def secret_words(run, context):
+    """Names of the host and of users, serial numbers, values of variables; longest first."""
+    gpu, environment = run["platform"]["gpu"] or {}, [str(value) for value in run["environment"].values()]
+    host = str(context.get("host_name") or "")
+    users = re.findall(r"(?:/home|/Users)/([^/\s\"']+)", " ".join([*map(str, run["argv"]), *environment]))
+    words = {host, host.partition(".")[0], gpu.get("uuid"), gpu.get("pci_bus_id"),
+             (gpu.get("settings") or {}).get("serial"), *users,
+             *(value for value in environment if len(value) >= LONG)}
+    return sorted((word for word in words if word and len(word) > 1 and word != caption.REDACTED),
+                  key=len, reverse=True)
+
+
+def drawn(found, told):
+    """([(title, SVG, its marks)], what is missing or None): curves, and why the answer is as it is."""
+    names = [run["name"] for run in told.get("runs", ())]
+    shown = [figure for kind in CHARTS for figure in figures(kind, found)]
+    shown += [figure for run in found if run.name in names for figure in figures(evidence, [run], told["label"])]
+    if not shown:
+        return [], None
+    try:
+        imported("matplotlib", "matplotlib")
+    except BadInput as error:
+        return [], f"no charts: {error}"
+    from ..drawing import bars, curves, page
+    found = []
+    with page.settings():
+        for index, figure in enumerate(shown):
+            chart = (bars if isinstance(figure, BarFigure) else curves).draw(figure)
+            found.append((figure.title, chart.inline(figure.title, f"c{index}-"), chart.marks))
+    return found, None
+
+
+def with_shared_styles(charts):
+    """(the same charts, a class for each of the few styles that stand there hundreds of times)"""
+    names = {}
+
+    def named(style):
+        return f' class="s{names.setdefault(style[1], len(names))}"'
+
+    charts = [(title, re.sub(r' style="([^"]*)"', named, svg), marks) for title, svg, marks in charts]
+    return charts, "".join(f".s{number}{{{style}}}\n" for style, number in names.items())
+
+
+def figures(kind, *arguments):
+    try:
+        return list(kind.figures(*arguments))
+    except NoData:
+        return []
+
+
+LOOKS = (*styles.LOOKS.values(), *styles.FURTHER)
+
+
+def class_of(look):
+    return f"g{LOOKS.index(look)}"
+
+
+def colours():
+    """A class for each look, and its colour on dark ground."""
+    names = {look.colour: f"--c-{look.colour[1:].lower()}" for look in LOOKS}
+    light = "".join(f".{class_of(look)}{{--p:var({names[look.colour]},{look.colour})}}" for look in LOOKS)
+    dark = "".join(f"{names[look.colour]}:{look.dark};" for look in LOOKS)
+    return (f"{light}\n@media screen and (prefers-color-scheme:dark){{:root:not([data-theme=light]){{{dark}}}}}\n"
+            f"@media screen{{:root[data-theme=dark]{{{dark}}}}}\n")
+
+
+def legend(looks):
+    """{group: the class of its look}, in the order of lists."""
+    return {style.group: class_of(style.look) for style in looks.values()}
+
+
+def statuses(views):
+    present = {cell["status"] for view in views for row in view["rows"] for cell in row["cells"]}
+    present |= {"skipped"} if any(view["skipped"] for view in views) else set()
+    return [status for status in ("passed", "failed", "incomplete", "skipped") if status in present]
+
+
+def shown_first(views, told):
+    """The index of the view that has the answer's label."""
+    return next((index for index, view in enumerate(views) if told.get("label") in view["labels"]), 0)
+
+
+def described(run, redact):
+    found, host = run.run, run.platform["host"]
+    return {
+        "name": run.name, "machine": caption.machine(run), "build": caption.build(run), "started": found["started_at"],
+        "kernel": host["kernel"] if caption.known(host["kernel"]) else None, "host_name": run.host_name,
+        "command": "" if redact else shlex.join(found["argv"]), "environment": found["environment"],
+        "incomplete": None if found["complete"] else found["incomplete_reason"],
+        "findings": [one["text"] for one in found.get("findings") or ()],
+        "rates": [(words, text.rate(found["calibration"].get(name))) for name, words in RATES
+                  if found["calibration"].get(name)],
+        "counts": [(len(run.cases), "cases"), (sum(case["failure"] is not None for case in run.cases), "failed"),
+                   (len(found["skipped"]), "skipped")],
+    }
+
+
+def holds(found, redact):
+    """(what, which) of all that the page says of the reader's machine."""
+    def distinct(values):
+        return ", ".join(dict.fromkeys(value for value in values if value and value != caption.REDACTED))
+
+    variables = [name for run in found for name in run.run["environment"]]
+    return [
+        ("names of files", distinct(run.name for run in found)),
+        ("GPU", distinct(run.platform["gpu"] and run.platform["gpu"]["name"] for run in found)),
+        ("driver", distinct(run.platform["gpu"] and run.platform["gpu"]["driver_release"] for run in found)),
+        ("CPU", distinct(run.platform["host"]["cpu"] for run in found)),
+        ("kernel", distinct(run.platform["host"]["kernel"] for run in found)),
+        ("host name", "left out" if redact else distinct(run.host_name for run in found)),
+        ("command lines, which may hold paths", "left out" if redact
+         else f"of {text.count(sum(bool(run.run['argv']) for run in found), 'run')}"),
+        ("environment variables", "left out" if redact else distinct(variables)),
+        ("dates", distinct(run.run["started_at"][:10] for run in found)),
+    ]
+
+
+@functools.cache
+def read(name):
+    return (FOLDER / name).read_text(encoding="utf-8")
+
+
+def rules(css, script):
+    """Nothing may be loaded, from nowhere; only this very style and script may be used. Attributes `style`,
+    which bars have for their lengths, can load nothing either."""
+    return (f"default-src 'none'; style-src {digest(css)}; style-src-attr 'unsafe-inline'; "
+            f"script-src {digest(script)}; base-uri 'none'; form-action 'none'")
+
+
+def digest(content):
+    found = hashlib.sha256(content.encode("utf-8")).digest()
+    return f"'sha256-{base64.b64encode(found).decode('ascii')}'"
