@@ -131,7 +131,7 @@ def summary(found):
     missing = unranked(found)
     if missing:
         names = " and ".join(printable(str(results.path)) for results in missing)
-        return text + f"ranks are not known: {names} has none."
+        return text + f"ranks are not known: no standing in {names}."
     return text + f"{count(len(moved), 'case')} {'changes' if len(moved) == 1 else 'change'} rank."
 
 
