@@ -177,6 +177,15 @@ def test_the_answer_has_the_best_of_all_and_what_an_engine_switches_on(tmp_path)
     assert "engine --on-cpu -n 7" in today
 
 
+def test_a_way_says_what_of_it_engines_switch_on_where_that_is_not_its_best(tmp_path):
+    cases, answer = answered([offloaded("pinned_copy", 1), offloaded("pinned_ring_copy", 2), offloaded("host_compute", 3)])
+    for one in cases:
+        one["engine_flags"] = None if one["policy"] == "pinned_copy" else "engine --on"
+    root = Page(made(tmp_path, run(cases, answers=[answer]))).root
+    found = {way.one("h3").text: way.one("p").text for way in root.all("div", class_="way")}
+    assert "in engines pinned_ring_copy" in found["Copies"] and "in engines" not in found["CPU"]
+
+
 def test_a_way_that_was_not_measured_or_failed_says_so(tmp_path):
     cases, answer = answered([offloaded("pinned_copy", 1)])
     broken = case(policy="host_compute", failure="wrong result")

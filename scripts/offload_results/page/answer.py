@@ -72,7 +72,7 @@ def named(run, name):
         if case["name"] == name:
             return case
     raise BadInput(f"{run.name}: damaged results: an answer names {name}, which is no case of it; "
-                   "scripts/validate.py says more")
+                   "offload-results validate says more")
 
 
 def best(run, answer):
@@ -117,7 +117,13 @@ def of_way(run, cases):
     best_, words = representative(cases)
     if best_ is None:
         return {"run": run.name, "policy": None, "words": words}
-    return {**of_case(run, best_), "words": words}
+    return {**of_case(run, best_), "words": words, "engines": in_engines(run, cases, best_)}
+
+
+def in_engines(run, cases, best_):
+    """What of this way an engine switches on, where that is not its best; None where it is, or there is none."""
+    switched, _ = representative([case for case in cases if case["engine_flags"]])
+    return of_case(run, switched) if switched and switched["policy"] != best_["policy"] else None
 
 
 def representative(cases):
