@@ -39,6 +39,16 @@ def test_the_first_column_stays_when_the_table_scrolls(see):
     assert (first.location["x"], second.location["x"]) == (before[0], before[1] - 300)
 
 
+@pytest.mark.parametrize("name", ["machines", "models", "many_weights"])
+@pytest.mark.parametrize("width", [400, 1280])
+def test_bars_of_all_columns_are_on_one_axis(see, name, width):
+    """Tracks are equally long, whatever stands in the heads of their columns."""
+    browser = see(name, width)
+    tracks = browser.execute_script("""
+      return [...document.querySelectorAll(".view:not([hidden]) .bar")].map((bar) => Math.round(bar.offsetWidth))""")
+    assert max(tracks) - min(tracks) <= 1 and min(tracks) > 25
+
+
 def test_the_answer_comes_first_and_its_sentences_stand_below_the_table(see):
     browser = see("hostile")
     assert one(browser, "main section").get_attribute("id") == "answer"

@@ -448,6 +448,7 @@ def test_redact_leaves_out_what_names_the_machine(tmp_path):
     for name, secret in SECRETS.items():
         assert secret in plain, name  # or the test could not fail
         assert secret not in redacted, name
+    assert "<dt>command</dt>" in plain and "<dt>command</dt>" not in redacted
     assert "models/x" not in redacted and str(tmp_path) not in redacted
     assert "GB/s" in redacted and "cold and warm" in html_of(H200 / "quick.json", redact=True)
 

@@ -62,7 +62,7 @@ def html_of(paths, title=TITLE, redact=False):
         views=views, shown=shown_first(views, told), parts=list(parts), look=class_of, looks=legend(looks),
         statuses=statuses(views), starts=sorted({start for view in views for start in view["starts"]}),
         charts=[(heading, safe(svg), marks) for heading, svg, marks in charts], lacking=lacking, redact=redact,
-        runs=[described(run, redact) for run in found], holds=holds(found, redact),
+        runs=list(map(described, found)), holds=holds(found, redact),
         limits=[(run.name, limit) for run in found for limit in run.run.get("limits") or ()],
         costs=[(run.name, cost) for run in found for cost in run.run.get("memory_costs") or ()],
         text=text, grown=grown)
@@ -203,12 +203,12 @@ def shown_first(views, told):
     return next((index for index, view in enumerate(views) if told.get("label") in view["labels"]), 0)
 
 
-def described(run, redact):
+def described(run):
     found, host = run.run, run.platform["host"]
     return {
         "name": run.name, "machine": caption.machine(run), "build": caption.build(run), "started": found["started_at"],
         "kernel": host["kernel"] if caption.known(host["kernel"]) else None, "host_name": run.host_name,
-        "command": "" if redact else shlex.join(found["argv"]), "environment": found["environment"],
+        "command": shlex.join(found["argv"]), "environment": found["environment"],
         "incomplete": None if found["complete"] else found["incomplete_reason"],
         "findings": [one["text"] for one in found.get("findings") or ()],
         "rates": [(words, text.rate(found["calibration"].get(name))) for name, words in RATES

@@ -20,6 +20,10 @@ def unit(name):
     return lambda value: f"{text.three_digits(value)} {name}"
 
 
+def after(words):
+    return lambda value: f"{words} {value}"
+
+
 def by_cause(moved):
     if not isinstance(moved, dict):  # before schema 1.2
         return text.traffic(moved)
@@ -28,7 +32,7 @@ def by_cause(moved):
 
 
 def by_node(pages):
-    return ", ".join(f"{count:,} on node {node}" for node, count in pages.items()) or "none"
+    return ", ".join(f"{count:,} on NUMA node {node}" for node, count in pages.items())
 
 
 def by_thread(threads):
@@ -63,14 +67,14 @@ COLLECTORS = {
         ("minor", number, "minor"), ("major", number, "major"))),
     "residency": ("the weights' pages after a pass", (
         ("pages_asked", number, "pages asked"), ("not_on_cpu", number, "not mapped by the CPU: moved to the GPU"),
-        ("on_node", by_node, "by NUMA node"), ("last_prefetch", str, "was the last prefetch's target"))),
+        ("on_node", by_node, ""), ("last_prefetch", after("last prefetched to"), ""))),
     "gpu": ("the GPU before and after the samples", (
         ("sm_mhz_before", number, "and"), ("sm_mhz_after", number, "MHz of the SMs"),
         ("memory_mhz_before", number, "and"), ("memory_mhz_after", number, "MHz of memory"),
         ("throttled_before", listed, "held the clocks down before"),
         ("throttled_after", listed, "held the clocks down after"),
-        ("pcie_generation", number, "is the PCIe generation under load"),
-        ("pcie_width", number, "PCIe lanes under load"), ("c2c_links", number, "C2C links active"))),
+        ("pcie_generation", after("under load PCIe generation"), ""), ("pcie_width", number, "PCIe lanes"),
+        ("c2c_links", number, "C2C links active"))),
     "host": ("the host meanwhile", (
         ("over_s", text.seconds, "on"), ("cpus", number, "CPUs"),
         ("steal_s", text.seconds, "stolen by other machines"),
@@ -208,7 +212,7 @@ def samples_words(case):
 
 
 def rates(case):
-    yield f"{text.three_digits(case['gb_per_s'])} GB/s asked for"
+    yield f"{text.digits(is_rough(case))(case['gb_per_s'])} GB/s asked for"
     if case["share_of_link"] is not None:
         yield f"{text.percent(case['share_of_link'])} of the copy engine"
     for key, words in (("link_bytes", "cross the link"), ("cpu_bytes", "are read by the CPU")):
@@ -289,7 +293,7 @@ NAMES = {"unavailable": "not known"}
 
 
 def written(figures_, fields):
-    return joined(f"{spelled(figures_[name])} {words}" for name, spelled, words in fields
+    return joined(f"{spelled(figures_[name])} {words}".rstrip() for name, spelled, words in fields
                   if figures_.get(name) not in (None, {}))
 
 

@@ -236,7 +236,7 @@ def bar(case, value, quantity, limit):
     found = {"end": place(value, limit), "beyond": value > limit,
              "tick": place(quantity.at(case, predicted["seconds"]), limit) if predicted else None}
     low, high = (place(end, limit) for end in ends)
-    return {**found, "low": low, "high": high if high - low > AXIS // 200 else None}
+    return {**found, "low": low, "high": high if high - low > AXIS // 40 else None}
 
 
 def place(value, limit):
