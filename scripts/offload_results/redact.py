@@ -115,8 +115,10 @@ def redactor_for(document, identity):
 
 
 def paths_in(found):
-    return [path for path in (*found["models"], found["tuning"].get("file_directory"), found["output"],
-                              found["ci_json"]) if path]
+    """Files before 1.3 know fewer options."""
+    tuning = found.get("tuning") or {}
+    return [path for path in (*found.get("models", ()), tuning.get("file_directory"), found.get("output"),
+                              found.get("ci_json")) if path]
 
 
 def device_names(gpu):

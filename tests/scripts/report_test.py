@@ -444,17 +444,17 @@ def secretive():
 
 def test_redact_leaves_out_what_names_the_machine(tmp_path):
     path = write(tmp_path / "node-17.json", secretive())
-    plain, redacted = html_of(path), html_of(path, redact=True)
+    plain, redacted = html_of(path), html_of(path, redacting=True)
     for name, secret in SECRETS.items():
         assert secret in plain, name  # or the test could not fail
         assert secret not in redacted, name
     assert "<dt>command</dt>" in plain and "<dt>command</dt>" not in redacted
     assert "models/x" not in redacted and str(tmp_path) not in redacted
-    assert "GB/s" in redacted and "cold and warm" in html_of(H200 / "quick.json", redact=True)
+    assert "GB/s" in redacted and "cold and warm" in html_of(H200 / "quick.json", redacting=True)
 
 
 def test_redacting_changes_no_figure():
-    plain, redacted = page(H200 / "quick.json"), page(H200 / "quick.json", redact=True)
+    plain, redacted = page(H200 / "quick.json"), page(H200 / "quick.json", redacting=True)
     assert [cell.text for cell in plain.all("td")] == [cell.text for cell in redacted.all("td")]
     assert lines(plain) == lines(redacted)
 
@@ -462,14 +462,14 @@ def test_redacting_changes_no_figure():
 def test_a_host_that_goes_by_a_word_of_the_program_breaks_nothing(tmp_path):
     for host in ("link", "gemv", "cold", "gpu", "measured", "w"):
         cases, answer = answered([case()])
-        root = Page(made(tmp_path, run(cases, answers=[answer], host_name=host), redact=True)).root
+        root = Page(made(tmp_path, run(cases, answers=[answer], host_name=host), redacting=True)).root
         assert rows(views(root)["gemv"])["pinned_zero_copy", "steady"][0].text == "51.2"
 
 
 def test_the_page_says_what_it_holds_of_the_machine(tmp_path):
     path = write(tmp_path / "mine.json", secretive())
     for redact in (False, True):
-        section = page(path, redact=redact).one("section", id="holds")
+        section = page(path, redacting=redact).one("section", id="holds")
         found = {pair.one("dt").text: pair.one("dd").text for pair in section.all("div")}
         assert found["names of files"] == "mine" and found["GPU"] == "Test GPU" and found["CPU"] == "Test CPU"
         assert found["host name"] == ("left out" if redact else SECRETS["host"])

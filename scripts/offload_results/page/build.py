@@ -9,7 +9,7 @@ import pathlib
 import re
 import shlex
 
-from .. import results as results_files, text
+from .. import redact, results as results_files, text
 from ..command import imported, one_line
 from ..figures import adaptation, bandwidth, batch, caption, evidence, granularity, runs, styles
 from ..figures.data import BarFigure, NoData
@@ -19,14 +19,9 @@ from . import answer, table
 FOLDER = pathlib.Path(__file__).parent
 TITLE = "How should the GPU get at weights in CPU memory?"
 CHARTS = (bandwidth, batch, granularity, adaptation)  # whose curves no table shows; bars are the table's
-LEFT_OUT = "left out"
 LONG = 8  # a shorter value of a variable may be any word
-SECRETS = re.compile(r"""
-    \b(?:GPU|MIG)-[0-9A-Fa-f][0-9A-Fa-f-]{3,}                               # UUIDs of GPUs, and any others
-    | \b[0-9A-Fa-f]{8}-(?:[0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}\b
-    | \b(?:[0-9A-Fa-f]{4,8}:)?[0-9A-Fa-f]{2}:[0-9A-Fa-f]{2}\.[0-7]\b        # PCI
-    | (?<![\w/.~)-])(?:~\w*|\.{1,2})?/[^\s"'`=,;:()<>\[\]]+                 # paths; not GB/s, nor cold/warm
-    """, re.VERBOSE)
+DEVICES = re.compile(r"""(?ix) \b(?:GPU|MIG)-[0-9a-f][0-9a-f-]{3,} | \b[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\b
+                         | \b(?:[0-9a-f]{4,8}:)?[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]\b""")  # UUIDs, PCI addresses
 # Fields whose words are the program's own, even where a host goes by such a name.
 VOCABULARY = frozenset(("policy", "workload", "label", "start", "path", "family", "excluded", "state", "kind",
                         "check", "by", "limited_by", "schema_version"))
@@ -41,10 +36,10 @@ class Run(runs.Run):
     host_name: str = ""
 
 
-def html_of(paths, title=TITLE, redact=False):
+def html_of(paths, title=TITLE, redacting=False):
     """(the page, what it lacks or None)."""
     jinja2 = imported("jinja2", "jinja2", " 3.0 or newer")
-    found = load(paths, redact)
+    found = load(paths, redacting)
     looks = styles.of_runs(found)
     parts = {}
     views = table.views(found, parts, looks)
@@ -61,8 +56,8 @@ def html_of(paths, title=TITLE, redact=False):
         title=title, rules=safe(rules(css, script)), css=safe(css), script=safe(script), answer=told,
         views=views, shown=shown_first(views, told), parts=list(parts), look=class_of, looks=legend(looks),
         statuses=statuses(views), starts=sorted({start for view in views for start in view["starts"]}),
-        charts=[(heading, safe(svg), marks) for heading, svg, marks in charts], lacking=lacking, redact=redact,
-        runs=list(map(described, found)), holds=holds(found, redact),
+        charts=[(heading, safe(svg), marks) for heading, svg, marks in charts], lacking=lacking, redact=redacting,
+        runs=list(map(described, found)), holds=holds(found, redacting),
         limits=[(run.name, limit) for run in found for limit in run.run.get("limits") or ()],
         costs=[(run.name, cost) for run in found for cost in run.run.get("memory_costs") or ()],
         text=text, grown=grown)
@@ -83,22 +78,22 @@ def printable(jinja2):
     return finalize
 
 
-def load(paths, redact):
+def load(paths, redacting):
     """The runs, each with a name of its own."""
     files = [results_files.load(path, empty_allowed=True) for path in paths]
     stems = [file.path.stem for file in files]
     found, seen = [], {}
     for file in files:
         stem = file.path.stem
-        name = stem if redact or stems.count(stem) == 1 else f"{file.path.parent.name}-{stem}"
+        name = stem if redacting or stems.count(stem) == 1 else f"{file.path.parent.name}-{stem}"
         for index, (source, run) in enumerate(file.apart()):
             context = (file.document if source is None else source).get("context") or {}
-            if redact:
+            if redacting:
                 name, run = redacted(name, run, context)
             one = name if source is None else f"{name}.{index}"
             seen[one] = seen.get(one, 0) + 1
             again = f" ({seen[one]})" if seen[one] > 1 else ""
-            host = "" if redact else str(context.get("host_name") or "")
+            host = "" if redacting else str(context.get("host_name") or "")
             found.append(Run(one + again, run, tuple(run["cases"]), host))
     if not any(run.cases or run.run["skipped"] or run.run.get("memory_costs") for run in found):
         raise BadInput(f"{', '.join(map(str, paths))}: nothing in it to report: no case, none skipped, no "
@@ -107,30 +102,19 @@ def load(paths, redact):
 
 
 def redacted(name, run, context):
-    """Without what names the machine or its user, in whatever text it stands."""
-    words = [rf"(?<!\w){re.escape(word)}(?!\w)" for word in secret_words(run, context)]
-    pattern = re.compile("|".join([SECRETS.pattern, *words]), re.VERBOSE)
+    """Without what names the machine or its user: by the rules of redact.py, applied to every text of the run."""
+    words, directories = redact.this_identity()
+    values = [value for value in run["environment"].values() if len(value) >= LONG and value != redact.REDACTED]
+    secrets = redact.redactor_for({"context": context, "offload_bench": run}, ([*words, *values], directories))
 
     def scrubbed(value, field=""):
         if isinstance(value, str):
-            return value if field in VOCABULARY else pattern.sub(LEFT_OUT, value)
+            return value if field in VOCABULARY else DEVICES.sub(redact.REDACTED, secrets.text(value))
         if isinstance(value, dict):
-            return {SECRETS.sub(LEFT_OUT, key): scrubbed(below, key) for key, below in value.items()}
+            return {DEVICES.sub(redact.REDACTED, key): scrubbed(below, key) for key, below in value.items()}
         return [scrubbed(below, field) for below in value] if isinstance(value, list) else value
 
     return scrubbed(name), scrubbed({**run, "argv": [], "environment": {}})
-
-
-def secret_words(run, context):
-    """Names of the host and of users, serial numbers, values of variables; longest first."""
-    gpu, environment = run["platform"]["gpu"] or {}, [str(value) for value in run["environment"].values()]
-    host = str(context.get("host_name") or "")
-    users = re.findall(r"(?:/home|/Users)/([^/\s\"']+)", " ".join([*map(str, run["argv"]), *environment]))
-    words = {host, host.partition(".")[0], gpu.get("uuid"), gpu.get("pci_bus_id"),
-             (gpu.get("settings") or {}).get("serial"), *users,
-             *(value for value in environment if len(value) >= LONG)}
-    return sorted((word for word in words if word and len(word) > 1 and word != caption.REDACTED),
-                  key=len, reverse=True)
 
 
 def drawn(found, told):
@@ -218,7 +202,7 @@ def described(run):
     }
 
 
-def holds(found, redact):
+def holds(found, redacting):
     """(what, which) of all that the page says of the reader's machine."""
     def distinct(values):
         return ", ".join(dict.fromkeys(value for value in values if value and value != caption.REDACTED))
@@ -230,10 +214,10 @@ def holds(found, redact):
         ("driver", distinct(run.platform["gpu"] and run.platform["gpu"]["driver_release"] for run in found)),
         ("CPU", distinct(run.platform["host"]["cpu"] for run in found)),
         ("kernel", distinct(run.platform["host"]["kernel"] for run in found)),
-        ("host name", "left out" if redact else distinct(run.host_name for run in found)),
-        ("command lines, which may hold paths", "left out" if redact
+        ("host name", "left out" if redacting else distinct(run.host_name for run in found)),
+        ("command lines, which may hold paths", "left out" if redacting
          else f"of {text.count(sum(bool(run.run['argv']) for run in found), 'run')}"),
-        ("environment variables", "left out" if redact else distinct(variables)),
+        ("environment variables", "left out" if redacting else distinct(variables)),
         ("dates", distinct(run.run["started_at"][:10] for run in found)),
     ]
 
