@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The wheel of the program, as far as can be said without compiling it. Needs pytest."""
+import os
 import pathlib
 import re
 import stat
@@ -19,8 +20,10 @@ def setting(name):
 
 def test_its_version_is_the_projects():
     [pattern] = re.findall(r"^regex = '(.*)'$", PYPROJECT, re.MULTILINE)
-    project = (ROOT / setting("input")).read_text(encoding="utf-8")
-    assert re.fullmatch(r"\d+\.\d+\.\d+", re.search(pattern, project)["value"])
+    version = re.search(pattern, (ROOT / setting("input")).read_text(encoding="utf-8"))["value"]
+    assert re.fullmatch(r"\d+\.\d+\.\d+", version)
+    named = re.findall(r"offload_bench-([\d.]+)-py3", (ROOT / "docs/install.md").read_text(encoding="utf-8"))
+    assert named and set(named) == {version}
 
 
 def test_it_sets_options_that_there_are():
@@ -36,6 +39,13 @@ def test_nvidias_wheels_are_of_the_major_version_that_the_search_path_names():
     assert wanted == [(major, str(int(major) + 1))] * 2
     container = (ROOT / "Containerfile").read_text(encoding="utf-8")
     assert re.search(r"^ARG CUDA=(\d+)", container, re.MULTILINE)[1] == major
+
+
+def test_a_release_builds_it_on_the_toolkit_of_the_image():
+    workflow = (ROOT / ".github/workflows/release.yml").read_text(encoding="utf-8")
+    assert os.access(ROOT / re.search(r"- run: (\S+build\.sh) wheels$", workflow, re.MULTILINE)[1], os.X_OK)
+    toolkit = re.search(r"^ARG CUDA=(.+)", (ROOT / "Containerfile").read_text(encoding="utf-8"), re.MULTILINE)[1]
+    assert f"container: docker.io/nvidia/cuda:{toolkit}-devel-ubuntu22.04\n" in workflow
 
 
 def test_all_that_its_commands_name_is_there():
