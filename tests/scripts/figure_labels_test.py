@@ -12,7 +12,7 @@ import pytest
 pytest.importorskip("matplotlib", reason="needs python3-matplotlib")
 root = pathlib.Path(__file__).parent.parent.parent
 sys.path.insert(0, str(root / "scripts"))
-from offload_results.drawing import labels, typesetting as text  # noqa: E402
+from offload_results.drawing import names, typesetting as text  # noqa: E402
 
 
 @pytest.mark.parametrize(
@@ -31,7 +31,7 @@ from offload_results.drawing import labels, typesetting as text  # noqa: E402
     ],
 )
 def test_labels(wanted, heights, placed):
-    assert labels.spread(wanted, heights, 0, 10) == pytest.approx(placed)
+    assert names.spread(wanted, heights, 0, 10) == pytest.approx(placed)
 
 
 def test_none_overlap_and_the_order_stays():
@@ -41,7 +41,7 @@ def test_none_overlap_and_the_order_stays():
         count = draw.randint(1, 12)
         wanted = [draw.uniform(0, 100) for _ in range(count)]
         heights = [draw.uniform(1, 8) for _ in range(count)]
-        centres = labels.spread(wanted, heights, 0, 100)
+        centres = names.spread(wanted, heights, 0, 100)
         order = sorted(range(count), key=lambda index: wanted[index])
         for below, above in zip(order, order[1:]):
             assert centres[above] - centres[below] >= (heights[above] + heights[below]) / 2 - 1e-9

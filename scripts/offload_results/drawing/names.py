@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Names of curves where they end, with the look of each and its last value: no legend to search."""
+"""Names of curves where they end, with the look of each and its last value, moved apart as little as it
+takes: no legend to search."""
 from __future__ import annotations
 
 import dataclasses
@@ -7,7 +8,6 @@ import dataclasses
 from matplotlib.lines import Line2D
 
 from ..figures import data
-from . import labels
 from .page import GREY, WIDTH
 from .typesetting import axis_label, value_text, width
 
@@ -78,7 +78,7 @@ def place(page, axes, blocks, title):
     low, high = box.y0 * page.height, box.y1 * page.height
     ends = [inches(page, axes, y) for y, _ in blocks]
     heights = [LINE * len(entries) + BETWEEN for _, entries in blocks]
-    centres = labels.spread(ends, heights, low - HANGING, high + 0.02)
+    centres = spread(ends, heights, low - HANGING, high + 0.02)
     right = WIDTH - RIGHT
     for end, (_, entries), height, centre in zip(ends, blocks, heights, centres):
         first = centre + height / 2 - BETWEEN / 2 - LINE / 2
@@ -121,3 +121,39 @@ def inches(page, axes, y):
 def draw_line(page, xs, ys, **how):
     return page.figure.add_artist(Line2D([x / WIDTH for x in xs], [y / page.height for y in ys],
                                          transform=page.figure.transFigure, **how))
+
+
+def spread(wanted, heights, low, high):
+    """Centres for labels that want to be at `wanted`: nearest to that (least squares), in the same
+    order, none overlapping; inside low..high as far as they fit, over both ends equally if not."""
+    order = sorted(range(len(wanted)), key=lambda index: wanted[index])
+    blocks = []  # [bottom, height, labels]: labels that touch, lowest first
+    for index in order:
+        block = [wanted[index] - heights[index] / 2, heights[index], [index]]
+        blocks.append(inside(block, low, high))
+        while len(blocks) > 1 and blocks[-2][0] + blocks[-2][1] > blocks[-1][0]:
+            upper = blocks.pop()
+            blocks[-1] = inside(joined(blocks[-1], upper, wanted, heights), low, high)
+    centres = [0.0] * len(wanted)
+    for bottom, _, labels in blocks:
+        for index in labels:
+            centres[index] = bottom + heights[index] / 2
+            bottom += heights[index]
+    return centres
+
+
+def joined(lower, upper, wanted, heights):
+    """One block at the mean of where its labels would have it."""
+    labels = lower[2] + upper[2]
+    offset, bottoms = 0.0, []
+    for index in labels:
+        bottoms.append(wanted[index] - heights[index] / 2 - offset)
+        offset += heights[index]
+    return [sum(bottoms) / len(bottoms), offset, labels]
+
+
+def inside(block, low, high):
+    bottom, height, labels = block
+    if height > high - low:
+        return [(low + high - height) / 2, height, labels]
+    return [min(max(bottom, low), high - height), height, labels]
