@@ -185,6 +185,20 @@ def test_the_issue_says_what_was_measured_and_what_is_odd(tmp_path):
     assert submit.to_look_at({}) == ["Nothing failed, and no figure is outside the range that others published."]
 
 
+def test_the_issue_says_which_figures_are_unlike_those_of_others(tmp_path):
+    source = ROOT / "results/h200-sxm-pcie5/quick.json"
+    done = script("offload-results", "submit", source, "--output", tmp_path / "out")
+    assert done.returncode == 0 and (tmp_path / "out/quick.json").read_bytes() == source.read_bytes()
+    told = script("offload-results", "validate", "--reference", source).stdout
+    assert told.count("outside the published range: ") == (tmp_path / "out.md").read_text().count("outside the published")
+
+
+def test_what_memory_costs_can_be_sent_without_a_case(tmp_path):
+    source = ROOT / "results/h200-sxm-pcie5/memory-cost.json"
+    assert script("offload-results", "submit", source, "--output", tmp_path / "out").returncode == 0
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["memory-cost-llama3.1-8b.json"]
+
+
 def test_the_template_has_the_headings_of_the_issue(tmp_path):
     template = (ROOT / ".github/ISSUE_TEMPLATE/results.md").read_text(encoding="utf-8")
     submitted(tmp_path, document())
@@ -198,26 +212,29 @@ def secrets():
     """A word in every place of a document that can name a machine or a user."""
     gpu = build.apart(build.gpu(uuid="GPU-sesame-0", pci_bus_id="0000:5e:00.0",
                                 settings=build.gpu_settings(serial="16sesame61", unknown={"ecc": TELLTALE})))
-    host = build.apart(build.host(settings=build.host_settings(
-        kernel_command_line="root=UUID=sesame quiet", ranks={"SLURM_PROCID": "sesame"}, unknown={"governor": TELLTALE},
+    gpu["pci"] = {"unknown": {"numa_node": TELLTALE}}
+    host = build.apart(build.host(kernel="Linux 6.1 /sesame", settings=build.host_settings(
+        iommu_parameters=["/sesame"], kernel_command_line="root=UUID=sesame quiet", ranks={"SLURM_PROCID": "sesame"}, unknown={"governor": TELLTALE},
         kernel_modules={"open": None, "nvidia_uvm": {"uvm_peer_copy": "phys"},
                         "nvidia": {"TemporaryFilePath": '"/var/sesame"', "ExcludedGpus": "GPU-sesame-7"}})))
     case = build.case(policy="pinned_copy", samples=[], failure=TELLTALE)
     evidence = {**case["evidence"], "um": {"state": "unavailable", "reason": TELLTALE}}
-    options = build.options(models=["../sesame/model.gguf"], output="/home/sesame/out.json", ci_json="sesame/ci.json",
+    options = build.options(explain="/sesame/x", models=["../sesame/model.gguf"], output="/home/sesame/out.json", ci_json="sesame/ci.json",
                             benchmark_flags=["--benchmark_context=owner=sesame"],
                             tuning={**build.TUNING, "file_directory": "/home/sesame/scratch"})
     source = document(
         [build.case(), {**case, "evidence": evidence}], host_name="sesame-host.example.org", options=options,
-        platform=build.apart({**build.platform(gpu=gpu, host=host), "link": {**build.link(), "reason": TELLTALE}}),
+        platform=build.apart({**build.platform(gpu=gpu, host=host), "link": {**build.link(), "reason": TELLTALE},
+                              "gpu_absent_reason": TELLTALE}),
         argv=["/opt/sesame/offload_bench", "--output=/home/sesame/out.json", "--ci-json", "sesame/ci.json", "--model",
               "../sesame/model.gguf,/sesame/other.gguf", "--benchmark_context=owner=sesame",
               "--benchmark_filter=gemv/.*/cold"],
         environment={"CUDA_VISIBLE_DEVICES": "GPU-sesame-0", "CUDA_CACHE_PATH": "/home/sesame/.nv",
-                     "CUDA_MODULE_LOADING": "EAGER", "MALLOC_ARENA_MAX": "sesame", "BENCHMARK_CONTEXT": "owner=sesame"},
+                     "CUDA_MODULE_LOADING": "EAGER", "MALLOC_ARENA_MAX": "xsesame", "BENCHMARK_CONTEXT": "owner=xsesame"},
         benchmark_flags=["--benchmark_repetitions=3", "--benchmark_context=owner=sesame"],
         skipped=[build.skipped("gemv", "system_demand", "w", "cold", TELLTALE)],
-        findings=[{"check": "x", "text": "SESAME-HOST: sesameuser's, /data/sesame/here/d e/f", "cases": []}])
+        memory_costs=[{"failure": TELLTALE}],
+        findings=[{"check": "x", "text": "SESAME-HOST: sesameuser's at 5E:00.0, /data/sesame/here/d e/f", "cases": []}])
     source["context"].update(note="by sesame, in /a/sesame", executable="/opt/sesame/offload_bench")
     return source
 
@@ -235,7 +252,7 @@ def test_nothing_names_the_machine_or_its_user():
     assert run["argv"] == ["offload_bench", "--output=out.json", "--ci-json", "ci.json", "--model",
                            "model.gguf,other.gguf", "--benchmark_context=redacted", "--benchmark_filter=gemv/.*/cold"]
     assert run["environment"]["CUDA_MODULE_LOADING"] == "EAGER"
-    assert run["findings"][0]["text"] == "redacted: redacted's, d e/f"
+    assert run["findings"][0]["text"] == "redacted: redacted's at redacted, d e/f"
     assert run["platform"]["host"]["settings"]["kernel_modules"]["nvidia_uvm"] == {"uvm_peer_copy": "phys"}
 
 
@@ -293,6 +310,11 @@ def test_a_device_in_the_name_of_what_was_measured_is_refused(tmp_path):
     done = submitted(tmp_path, document([build.case(weights="GPU-0a1b2c3d-1111-2222")]))
     assert done.returncode == 2 and "names a device or a home directory" in done.stderr
     assert "$.benchmarks[0].run_name " in done.stderr and not (tmp_path / "out").exists()
+
+
+def test_a_home_directory_is_found_wherever_it_stands():
+    assert list(redact.named_in({"a": [1, "in /home/ann/x"], "/home/ann": {}})) == [("a", 1), ()]
+    assert not list(redact.named_in({"a": "at home", "b": "GPU-less"}))
 
 
 # The project's address.
