@@ -106,11 +106,11 @@ def one_line(text):
 
 
 def damage_in(arguments):
-    """What is wrong by the schema with the first damaged results file among `arguments`; None if all
-    are valid, or cannot be checked: then the script is to blame. Asked only then, because it takes
-    long."""
+    """What is wrong by the schema with the first damaged results file among `arguments`, or in a folder
+    among them; None if all are valid, or cannot be checked: then the script is to blame. Asked only
+    then, because it takes long."""
     from . import schema
-    for path in filter(os.path.isfile, arguments):
+    for path in files_in(arguments):
         try:
             errors = schema.errors_in(read_json(path))
         except BadInput:
@@ -118,6 +118,14 @@ def damage_in(arguments):
         if errors:
             return f"{path}: damaged results: {errors[0]}; offload-results validate lists all"
     return None
+
+
+def files_in(arguments):
+    for argument in arguments:
+        if os.path.isfile(argument):
+            yield argument
+        elif os.path.isdir(argument):
+            yield from sorted(pathlib.Path(argument).rglob("*.json"))
 
 
 def refuse_overwriting(output, inputs, what="the input"):

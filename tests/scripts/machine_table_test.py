@@ -92,6 +92,8 @@ def test_a_folder_without_results_is_refused(tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(BadInput, match="empty: no results in it"):
         rows(tmp_path)
+    with pytest.raises(BadInput, match="none: not a folder"):
+        rows(tmp_path / "none")
     with pytest.raises(BadInput, match="one folder"):
         tables.render([tmp_path, tmp_path], "machines")
 

@@ -20,9 +20,10 @@ MUTANTS = int(os.environ.get("OFFLOAD_MUTANTS", 4))
 ODD = [None, True, 0, 1, -1, 0.5, 0.0, 1e-99, 1e99, -1e99, 1e308, -1e308, 1 << 64, 10 ** 400, "", "x" * 5000, "\x00",
        "\ud800", "\u202e\x1b[31m\n", "../../x", "2.99.0", "3.0.0", "a/b", [], {}, [[]], [None], {"": None},
        "2026-01-01T00:00:00Z", "nan"]
-TABLES = ("machine", "gemv", "gemm", "models", "answer", "engines", "limits", "predictions", "evidence:gemv",
-          "rates:expert_gather", "series:expert_gather", "setup:gemv", "memory_costs", "threads:gemv", "times",
-          "vllm", "onednn", "accuracy", "winners", "platforms", "machines", "oracle")
+TABLES = ("machine", "machines", "times", "engines", "limits", "predictions", "gemv", "models", "decode/tokens:1",
+          "expert_gather/skew:1", "memory_costs", "rates:stream_read", "rates:expert_gather", "evidence:expert_gather",
+          "evidence:decode/tokens:1", "series:expert_gather/skew:1", "threads:expert_gather/skew:1",
+          "setup:expert_gather", "answer", "vllm", "accuracy", "platforms", "oracle")
 
 COMMANDS = {
     "compare": lambda whole, mutant, folder, draw: [whole, mutant],
@@ -30,9 +31,20 @@ COMMANDS = {
     "plot": lambda whole, mutant, folder, draw: ["--format", "svg", "--output-dir", folder, mutant],
     "report": lambda whole, mutant, folder, draw: ["--output", folder / "report.html", mutant],
     "submit": lambda whole, mutant, folder, draw: ["--output", folder / "machine", mutant],
-    "table": lambda whole, mutant, folder, draw: [mutant, draw.choice(TABLES)],
+    "table": lambda whole, mutant, folder, draw: of_table(mutant, folder, draw.choice(TABLES)),
     "validate": lambda whole, mutant, folder, draw: [mutant],
 }
+
+
+def of_table(mutant, folder, what):
+    if what != "machines":
+        return [mutant, what]
+    machine = folder / "all" / "machine"
+    machine.mkdir(parents=True)
+    (machine / "quick.json").write_bytes(mutant.read_bytes())
+    return [machine.parent, what]
+
+
 GONE = object()
 # Mutants that were no verdict once, less what did not matter: (command, file, place, what is there).
 KEPT = [

@@ -15,8 +15,12 @@ SILENT = ("--redact", "--progress", "never")  # of a command line: they bear on 
 
 def runs_in(folder):
     """Those of the program itself: other tools' measurements lie there, too."""
-    files = [path for path in sorted(folder.glob("*.json")) if "offload_bench" in read_json(path)]
+    files = [path for path in sorted(folder.glob("*.json")) if is_of_the_program(read_json(path))]
     return [run for path in files for run in load(path, empty_allowed=True).runs]
+
+
+def is_of_the_program(document):
+    return isinstance(document, dict) and "offload_bench" in document
 
 
 TITLE = (row(["folder", "GPU", "memory mode", "link, copies of peak", "host", "runs", "of", "last commit"]),
@@ -25,6 +29,8 @@ TITLE = (row(["folder", "GPU", "memory mode", "link, copies of peak", "host", "r
 
 def machines(folder):
     """A line for each folder that is named after a machine."""
+    if not folder.is_dir():
+        raise BadInput(f"{folder}: not a folder of folders of results")
     lines = list(TITLE)
     for machine in sorted(path for path in folder.iterdir() if path.is_dir()):
         if machine.name in ("baselines", "platforms", "schema"):
