@@ -7,7 +7,7 @@ import pathlib
 import re
 import shlex
 
-from . import command, redact, schema, validate
+from . import command, redact, reference, schema, validate
 from .command import BAD_INPUT
 from .results import BadInput, passed, read_json, read_text, version_of
 from .runs import memory_mode
@@ -112,7 +112,7 @@ def folder_name(run):
 
 def profile_of(name):
     """What the one platform profile of GPUs of this name is called; None if there is none, or several."""
-    profiles = [read_json(path)["offload_bench_platform"] for path in (ROOT / "results/platforms").glob("*.json")]
+    profiles = [read_json(path)["offload_bench_platform"] for path in reference.PROFILES.glob("*.json")]
     slugs = [profile["slug"] for profile in profiles if name in profile["gpu"]["names"]]
     return slugs[0] if len(slugs) == 1 else None
 
