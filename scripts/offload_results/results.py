@@ -94,7 +94,10 @@ def finite(token):
 def whole(token):
     if len(token.lstrip("-")) > MAX_DIGITS:
         raise Refused(token, f"has {len(token.lstrip('-'))} digits and is no measurement")
-    return int(token)
+    value = int(token)
+    if not -(1 << 63) <= value < 1 << 64:
+        raise Refused(token, "is larger than a whole number of 64 bits, and no measurement")
+    return value
 
 
 def shortened(token):
