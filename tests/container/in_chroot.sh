@@ -60,4 +60,4 @@ while read -r word rest; do
   esac
 done < <(sed -e ':more' -e '/\\$/{N;s/\\\n *//;bmore' -e '}' "$root/Containerfile" | grep -v '^#')
 
-in_root run "offload_bench --version && offload_bench list | head -3 && offload-results validate /opt/offload-bench/clone/results/epyc-2vcpu/quick.json"
+in_root run "offload_bench --version && offload_bench list | head -3 && offload-results validate /opt/offload-bench/clone/results/h200-sxm-pcie5/quick.json"

@@ -115,7 +115,7 @@ def name_inside(axes, end, entries):
 
 
 def inches(page, axes, y):
-    return axes.transData.transform((1, y))[1] / page.figure.dpi
+    return axes.transData.transform((1.0, float(y)))[1] / page.figure.dpi
 
 
 def draw_line(page, xs, ys, **how):
