@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is published of which machine, and what validate.py --reference says of a slower one: the likely
+"""What is published of which machine, and what validate --reference says of a slower one: the likely
 cause, from the file's own account of its machine. Needs pytest."""
 import json
 import pathlib
