@@ -4,7 +4,6 @@ only."""
 import argparse
 import contextlib
 import errno
-import importlib
 import io
 import os
 import pathlib
@@ -165,13 +164,3 @@ def mode_of(path):
     mask = os.umask(0)
     os.umask(mask)
     return 0o666 & ~mask
-
-
-def imported(module, package, version=""):
-    """`module` of `package`, which goes by the same name at PyPI and, after python3-, in Debian."""
-    try:
-        return importlib.import_module(module)
-    except ImportError as error:
-        raise BadInput(f"needs {package}{version}: sudo apt-get install python3-{package}, or "
-                       f"pip install {package}, or let uv bring it: uv run --project scripts "
-                       f"offload-results ... ({error})") from None

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A candidate against a baseline: a verdict for each case, and one for all."""
 from __future__ import annotations
+
 import collections
 import dataclasses
 import functools

@@ -9,7 +9,7 @@ import re
 import statistics
 import typing
 
-from .command import imported
+from .packages import imported
 
 FEWEST = 3  # samples of a run that show its spread: two that happen to agree would claim none
 MAX_LOG = 700.0  # of a logarithm: e to the power of it is a number still

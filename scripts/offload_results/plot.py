@@ -8,10 +8,11 @@ import re
 import sys
 
 from . import command
-from .command import imported, write_whole
+from .command import write_whole
 from .figures import (
     adaptation, bandwidth, batch, evidence, granularity, latency, machines, rates, runs, tokens)
 from .figures.data import BarFigure, NoData
+from .packages import imported
 from .results import BadInput
 
 KINDS = {

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a results file says of its own machine that would make a figure slower than those that others
-published. Each cause is a function of the run and the published entry: a clause, or None."""
+"""Results against figures that others published for machines of their kind: those that they measured
+in the profiles of platforms/, and those of reference.json, which no profile can have. Of a slower figure, what
+the results say of their own machine that would make it slower."""
 import dataclasses
 import pathlib
 

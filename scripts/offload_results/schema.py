@@ -7,7 +7,7 @@ import pathlib
 import re
 
 from .results import read_json
-from .command import imported
+from .packages import imported
 
 DIRECTORY = pathlib.Path(__file__).parent / "schemas"
 MAX_LENGTH = 160

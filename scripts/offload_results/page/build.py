@@ -10,9 +10,10 @@ import re
 import shlex
 
 from .. import redact, results as results_files, text
-from ..command import imported, one_line
+from ..command import one_line
 from ..figures import adaptation, bandwidth, batch, caption, evidence, granularity, runs, styles
 from ..figures.data import BarFigure, NoData
+from ..packages import imported
 from ..results import BadInput
 from . import answer, table
 
