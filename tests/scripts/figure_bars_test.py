@@ -215,6 +215,17 @@ def test_what_is_unknown_is_never_0(tmp_path):
     assert pinned["CPU time of the driver"] == data.Cell("unavailable", text="not asked")
 
 
+@pytest.mark.parametrize("seconds,title", [
+    ((0.25, 0.0), "gemv of w: the driver's threads work in 1 of 2 cases"),
+    ((1e-5, 0.0), "gemv of w: the driver's threads are idle in all cases"),
+    ((None, None), "gemv of w: what driver and hardware did"), ((0.25, None), "gemv of w: the driver's threads work in 1 of 1 cases")])
+def test_evidence_is_titled_by_what_the_driver_does(tmp_path, seconds, title):
+    cases = [make.case("gemv", policy, "w", "cold", [1e-3], evidence={**measured_evidence(), "driver_cpu_s_per_gb": of_case})
+             for policy, of_case in zip(("managed_demand", "pinned_copy"), seconds)]
+    [figure] = evidence.figures(load(tmp_path, cases))
+    assert figure.title == title
+
+
 def test_evidence_of_a_driver_that_shows_no_thread_is_unknown(tmp_path):
     found = {**measured_evidence(), "driver_cpu_s_per_gb": None}
     cases = [make.case("gemv", "managed_demand", "w", "cold", [1e-3], evidence=found)]

@@ -7,6 +7,8 @@ from .runs import not_shown, offloads
 NEEDS = "evidence of passed cases; --evidence all has most"
 PREFERRED = ("stream_read", "gemv")  # of a run with several workloads; --label asks for others
 ZERO = Cell("zero by design", 0.0)
+DRIVER = "CPU time of the driver"
+WORKS = 1e-3  # s/GB; PCIe 5.0 takes twenty times as long to bring it
 
 
 def figures(runs, wanted=None):
@@ -33,12 +35,23 @@ def of_run(run, wanted):
     if not any(cell.value is not None for column in columns for cell in column.cells):
         return
     yield BarFigure(
-        f"evidence-{wanted}", f"What driver and hardware did: {wanted} of {largest['name']}",
-        "Of passes that nobody timed. Fastest policy first. 0*: zero by design; "
+        f"evidence-{wanted}", f"{wanted} of {largest['name']}: {finding(columns)}",
+        "What driver and hardware did, of passes that nobody timed. Fastest policy first. 0*: zero by design; "
         "hatched: not known, for the reason below. Energy is that "
         "of the GPU alone, idle power included.",
         tuple(Row(case["policy"], case["start"], case.get("captured", False)) for case in cases),
         tuple(columns), not_shown([run], cases), (run,))
+
+
+def finding(columns):
+    """Under how many of the cases the driver's threads work, where that was measured."""
+    [driver] = [column for column in columns if column.title == DRIVER]
+    known = [cell.value for cell in driver.cells if cell.value is not None]
+    if not known:
+        return "what driver and hardware did"
+    busy = sum(value > WORKS for value in known)
+    return (f"the driver's threads work in {busy} of {len(known)} cases" if busy
+            else "the driver's threads are idle in all cases")
 
 
 def order(case):
@@ -118,6 +131,6 @@ def energy(evidence):
 FIGURES = (
     ("amplification", "bytes migrated / read", amplification),
     ("remote maps", "regions/MB", remote_maps),
-    ("CPU time of the driver", "s/GB", driver_cpu),
+    (DRIVER, "s/GB", driver_cpu),
     ("energy of the GPU", "J/GB", energy),
 )
