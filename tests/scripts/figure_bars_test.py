@@ -130,7 +130,7 @@ def test_runs_of_one_machine_stand_beside_each_other_where_they_measured_the_sam
     assert [column.title for column in figure.columns] == ["GPU-A, run-0", "GPU-A, run-1"]
     for paths in (of_machines(tmp_path, lambda place: make.case("gemv", f"p{place}"), ("GPU-A", "GPU-A")),
                   of_machines(tmp_path, lambda place: make.case("gemv", weights=f"w{place}"))):
-        with pytest.raises(data.NoData, match="on two machines"):
+        with pytest.raises(data.NoData, match="that two machines"):
             machines.figures(runs.load(paths))
 
 

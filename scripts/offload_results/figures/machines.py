@@ -5,7 +5,7 @@ from . import caption, rates
 from .data import BarFigure, NoData
 from .runs import joined, not_shown, offloads, rate_text, titled
 
-NEEDS = "same workload and weights on two machines, or in two runs"
+NEEDS = "workload and weights that two machines, or two runs, have in common"
 
 
 def figures(runs, wanted=None):
