@@ -11,7 +11,7 @@ from . import command
 from .command import write_whole
 from .figures import (
     adaptation, bandwidth, batch, evidence, granularity, latency, machines, rates, runs, tokens)
-from .figures.data import BarFigure, NoData
+from .figures.data import NoData
 from .packages import imported
 from .results import BadInput
 
@@ -83,11 +83,11 @@ def check_directory(directory):
 def draw_all(named, formats, directory):
     """Every figure is drawn before the first is written."""
     imported("matplotlib", "matplotlib", " 3.6 or newer")
-    from .drawing import bars, curves, page
+    from .drawing import draw, page
     written = []
     with page.settings():
         for name, figure in named:
-            drawn = (bars if isinstance(figure, BarFigure) else curves).draw(figure)
+            drawn = draw(figure)
             written += [(f"{name}.{kind}", drawn.written(kind, figure.title)) for kind in formats]
     directory = pathlib.Path(directory)
     try:

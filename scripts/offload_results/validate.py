@@ -6,6 +6,7 @@ import json
 from . import command, reference, sanity, schema
 from .command import BAD_INPUT, FINDING, one_line
 from .results import NEWEST_MINOR, BadInput, check_version, passed, read_json, results_in, run_in, version_of
+from .text import count
 
 SHOWN_ERRORS = 10
 
@@ -65,19 +66,15 @@ def counts(results):
     cases = results.cases
     failed = sum(case["failure"] is not None for case in cases)
     unfinished = sum(not passed(case) for case in cases) - failed
-    parts = [counted(len(cases), "case")]
+    parts = [count(len(cases), "case")]
     parts += [f"{failed} failed"] if failed else []
     parts += [f"{unfinished} unfinished"] if unfinished else []
     parts += [f"{len(results.run['skipped'])} skipped"]
     if "sources" in results.run:
-        parts.append(counted(len(results.run["sources"]), "source"))
+        parts.append(count(len(results.run["sources"]), "source"))
     if not results.run["complete"]:
         parts.append(f"an incomplete run ({results.run['incomplete_reason']})")
     return ", ".join(parts)
-
-
-def counted(count, noun):
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def report(verdict, with_reference):
@@ -87,17 +84,17 @@ def report(verdict, with_reference):
         lines = [f"{path}: {error}" for error in verdict.errors[:SHOWN_ERRORS]]
         more = len(verdict.errors) - SHOWN_ERRORS
         if more > 0:
-            lines.append(f"{path}: and {counted(more, 'error')} more: --json lists all")
-        lines.append(f"{path}: not valid: {counted(len(verdict.errors), 'error')} by the schema")
+            lines.append(f"{path}: and {count(more, 'error')} more: --json lists all")
+        lines.append(f"{path}: not valid: {count(len(verdict.errors), 'error')} by the schema")
         return list(map(one_line, lines))
     lines = [f"{path}: {finding}" for finding in verdict.findings]
     lines += [f"{path}: the run says: {text}" for text in verdict.told]
     lines += [f"{path}: {comparison}" for comparison in verdict.outside]
-    found = counted(len(verdict.findings), "finding") if verdict.findings else "no finding"
+    found = count(len(verdict.findings), "finding") if verdict.findings else "no finding"
     summary = f"{path}: valid; {verdict.counts}; {found}"
     if with_reference:
         compared = len(verdict.comparisons)
-        summary += (f"; {len(verdict.outside)} of {counted(compared, 'figure')} outside the "
+        summary += (f"; {len(verdict.outside)} of {count(compared, 'figure')} outside the "
                     "published range" if compared else "; no figure is published for it")
     return list(map(one_line, [*lines, summary]))
 

@@ -19,7 +19,7 @@ import results_builder as make  # noqa: E402
 from committed import RESULTS, SCHEMA_1, short  # noqa: E402
 from figure_data import POLICIES, every_policy, load  # noqa: E402
 from offload_results import plot, results  # noqa: E402
-from offload_results.drawing import bars, curves, page, svg  # noqa: E402
+from offload_results.drawing import draw, page, svg  # noqa: E402
 from offload_results.figures import data  # noqa: E402
 
 result_files = [path for path in RESULTS if path.parent.name != "baselines"] + sorted(
@@ -33,7 +33,7 @@ def sweep(tmp_path):
 
 def drawn(figure):
     with page.settings():
-        return (bars if isinstance(figure, data.BarFigure) else curves).draw(figure)
+        return draw(figure)
 
 
 @pytest.fixture

@@ -3,8 +3,8 @@
 from ..intervals import is_rough
 from ..results import passed
 from ..text import digits
-from .data import ABSENT, BarFigure, Cell, Column, of_each
-from .runs import measured, never_leaves_the_gpu, not_shown, of_workload, offloads, row_of, titled
+from .data import BarFigure, of_each
+from .runs import bar_column, not_shown, of_workload, offloads, row_of, titled
 
 NEEDS = "pointer_chase: --suite quick, micro or full, or --workloads pointer_chase"
 
@@ -44,15 +44,5 @@ def rows_of(cases, largest):
 
 
 def column(name, cases, rows):
-    cells = {row_of(case): cell(case) for case in cases if offloads(case)}
-    bounds = [case["seconds_per_step"] * 1e6 for case in cases
-              if passed(case) and never_leaves_the_gpu(case)]
-    return Column(name, "us per step", tuple(cells.get(row, ABSENT) for row in rows),
-                  bounds[0] if bounds else None, "on the GPU" if bounds else None, True)
-
-
-def cell(case):
-    if not passed(case):
-        return Cell("failed", text=case["failure"] or "incomplete")
-    steps = case["steps"]
-    return measured(case, case["seconds_per_step"] * 1e6, lambda seconds: seconds / steps * 1e6)
+    return bar_column(name, "us per step", cases, rows, lambda case: case["seconds_per_step"] * 1e6,
+                      lambda case, seconds: seconds / case["steps"] * 1e6)

@@ -3,7 +3,7 @@
 from ..results import label_of, passed
 from . import caption, rates
 from .data import BarFigure, NoData
-from .runs import joined, not_shown, offloads, rate_text, titled
+from .runs import joined, not_shown, offloads, rate_text, titled, with_runs
 
 NEEDS = "workload and weights that two machines, or two runs, have in common"
 
@@ -30,7 +30,8 @@ def of_key(label, weights, machines):
                if any(passed(case) and offloads(case) for case in cases)]
     if len(columns) < 2:
         return
-    titles = titles_of([runs[0] for runs, _ in columns])
+    firsts = [runs[0] for runs, _ in columns]
+    titles = with_runs([caption.short_machine(run) for run in firsts], firsts)
     runs = tuple(run for of_column, _ in columns for run in of_column)
     rows = tuple(dict.fromkeys(row for _, cases in columns
                                for row in rates.rows_of([case for case in cases if offloads(case)])))
@@ -44,7 +45,3 @@ def of_key(label, weights, machines):
         not_shown(runs, [case for _, cases in columns for case in cases]), runs, one_scale=True)
 
 
-def titles_of(runs):
-    """Short names of the machines; with the run's, where two would be alike."""
-    names = [caption.short_machine(run) for run in runs]
-    return [name if names.count(name) == 1 else f"{name}, {run.name}" for name, run in zip(names, runs)]

@@ -6,8 +6,8 @@ import functools
 from ..results import label_of, passed
 from ..intervals import is_rough
 from . import bandwidth, batch, granularity, latency
-from .data import ABSENT, BarFigure, Cell, Column, of_each
-from .runs import measured, never_leaves_the_gpu, not_shown, offloads, rate_text, row_of, titled
+from .data import BarFigure, Cell, Column, of_each
+from .runs import bar_column, not_shown, offloads, rate_text, row_of, titled
 
 NEEDS = "passed case of a workload that no other figure is for"
 SWEEPS = (bandwidth, batch, granularity, latency)
@@ -84,17 +84,8 @@ def titles(columns):
 
 
 def column(name, cases, rows):
-    cells = {row_of(case): cell(case) for case in cases if offloads(case)}
-    bounds = [case["gb_per_s"] for case in cases if passed(case) and never_leaves_the_gpu(case)]
-    return Column(name, "GB/s", tuple(cells.get(row, ABSENT) for row in rows),
-                  bounds[0] if bounds else None, "on the GPU" if bounds else None, True)
-
-
-def cell(case):
-    if not passed(case):
-        return Cell("failed", text=case["failure"] or "incomplete")
-    return measured(case, case["gb_per_s"],
-                    lambda seconds: case["bytes"]["requested"] / seconds / 1e9)
+    return bar_column(name, "GB/s", cases, rows, lambda case: case["gb_per_s"],
+                      lambda case, seconds: case["bytes"]["requested"] / seconds / 1e9)
 
 
 def setup_figure(part, workload, cases):

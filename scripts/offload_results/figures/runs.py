@@ -7,7 +7,7 @@ from .. import results
 from ..results import passed
 from ..intervals import is_rough
 from ..text import digits, rough_seconds, seconds
-from .data import Cell, Point, Row
+from .data import ABSENT, Cell, Column, Point, Row
 
 MAX_NOTES = 8  # of single cases, below a figure
 LONGEST = 40  # characters of names in a title
@@ -37,10 +37,14 @@ def runs_of(results, name):
 
 def load(paths):
     files = [results.load(path, empty_allowed=True) for path in paths]
+    return [run for file, name in zip(files, names_of(files)) for run in runs_of(file, name)]
+
+
+def names_of(files):
+    """Their own, with their folder's where two have the same."""
     stems = [file.path.stem for file in files]
-    return [run for file in files for run in runs_of(
-        file, file.path.stem if stems.count(file.path.stem) == 1
-        else f"{file.path.parent.name}-{file.path.stem}")]
+    return [stem if stems.count(stem) == 1 else f"{file.path.parent.name}-{stem}"
+            for file, stem in zip(files, stems)]
 
 
 def of_workload(run, workload):
@@ -49,6 +53,25 @@ def of_workload(run, workload):
 
 def row_of(case):
     return Row(case["policy"], case["start"], case.get("captured", False))
+
+
+def bar_column(title, unit, cases, rows, value, at, bound_text="on the GPU"):
+    """Of the cases that offload, with those that never leave the GPU as its bound. `value` is what bars show
+    of a case, and `at` what it would be if the median pass took so many seconds."""
+    def cell(case):
+        if not passed(case):
+            return Cell("failed", text=case["failure"] or "incomplete")
+        return measured(case, value(case), lambda seconds: at(case, seconds))
+
+    cells = {row_of(case): cell(case) for case in cases if offloads(case)}
+    bounds = [value(case) for case in cases if passed(case) and never_leaves_the_gpu(case)]
+    return Column(title, unit, tuple(cells.get(row, ABSENT) for row in rows),
+                  bounds[0] if bounds else None, bound_text if bounds else None, True)
+
+
+def with_runs(names, runs):
+    """The names of columns; with their runs', where two would be alike."""
+    return [name if names.count(name) == 1 else f"{name}, {run.name}" for name, run in zip(names, runs)]
 
 
 def joined(parts, shown):

@@ -5,8 +5,8 @@ from ..intervals import is_rough
 from ..results import label_of, lasts, passed, tokens_per_second
 from ..text import digits
 from . import caption
-from .data import ABSENT, BarFigure, Cell, Column, NoData
-from .runs import joined, measured, never_leaves_the_gpu, not_shown, offloads, row_of, titled
+from .data import BarFigure, NoData
+from .runs import bar_column, joined, never_leaves_the_gpu, not_shown, offloads, row_of, titled, with_runs
 
 NEEDS = "offloaded passes through a model: --suite decode or prefill, with --model"
 
@@ -63,8 +63,7 @@ def titles_of(columns):
     """The model; with the machine, where there are several, and with the run, where it has several."""
     several = len({machine for machine, _, _, _ in columns}) > 1
     names = [f"{model}, {caption.short_machine(runs[0])}" if several else model for _, model, runs, _ in columns]
-    return [name if names.count(name) == 1 else f"{name}, {runs[0].name}"
-            for name, (_, _, runs, _) in zip(names, columns)]
+    return with_runs(names, [runs[0] for _, _, runs, _ in columns])
 
 
 def rate_text(case):
@@ -92,18 +91,12 @@ def shown(case):
 
 
 def column(name, cases, rows):
-    cells = {row_of(case): cell(case) for case in cases if shown(case)}
-    bounds = [tokens_per_second(case) for case in cases
-              if passed(case) and never_leaves_the_gpu(case)]
-    return Column(name, "tokens/s", tuple(cells.get(row, ABSENT) for row in rows),
-                  bounds[0] if bounds else None, "all weights on the GPU" if bounds else None, True)
+    def at(case, seconds):
+        return tokens_per_second(case) * case["summary"]["median_s"] / seconds
 
-
-def cell(case):
-    if not passed(case):
-        return Cell("failed", text=case["failure"] or "incomplete")
-    rate, median = tokens_per_second(case), case["summary"]["median_s"]
-    return measured(case, rate, lambda seconds: rate * median / seconds)
+    resident = [case for case in cases if never_leaves_the_gpu(case)]
+    return bar_column(name, "tokens/s", [*filter(shown, cases), *resident], rows, tokens_per_second, at,
+                      "all weights on the GPU")
 
 
 def first_models(columns):

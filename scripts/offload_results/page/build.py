@@ -12,7 +12,7 @@ import shlex
 from .. import redact, results as results_files, text
 from ..command import one_line
 from ..figures import adaptation, bandwidth, batch, caption, evidence, granularity, runs, styles
-from ..figures.data import BarFigure, NoData
+from ..figures.data import NoData
 from ..packages import imported
 from ..results import BadInput
 from . import answer, table
@@ -82,11 +82,10 @@ def printable(jinja2):
 def load(paths, redacting):
     """The runs, each with a name of its own."""
     files = [results_files.load(path, empty_allowed=True) for path in paths]
-    stems = [file.path.stem for file in files]
+    # A folder may name somebody.
+    names = [file.path.stem for file in files] if redacting else runs.names_of(files)
     found, seen = [], {}
-    for file in files:
-        stem = file.path.stem
-        name = stem if redacting or stems.count(stem) == 1 else f"{file.path.parent.name}-{stem}"
+    for file, name in zip(files, names):
         for index, (source, run) in enumerate(file.apart()):
             context = (file.document if source is None else source).get("context") or {}
             if redacting:
@@ -129,11 +128,11 @@ def drawn(found, told):
         imported("matplotlib", "matplotlib")
     except BadInput as error:
         return [], f"no charts: {error}"
-    from ..drawing import bars, curves, page
+    from ..drawing import draw, page
     found = []
     with page.settings():
         for index, figure in enumerate(shown):
-            chart = (bars if isinstance(figure, BarFigure) else curves).draw(figure)
+            chart = draw(figure)
             found.append((figure.title, chart.inline(figure.title, f"c{index}-"), chart.marks))
     return found, None
 
