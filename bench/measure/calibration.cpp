@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "bench/measure/counters.hpp"
+#include "bench/measure/directions.hpp"
 #include "bench/measure/plan_memory.hpp"
 #include "bench/measure/ranges.hpp"
 #include "bench/measure/start_times.hpp"
@@ -244,6 +245,9 @@ void calibrate_gpu(Session& session, WallTime& wall, const HostReads& reads,
   copies();
   read_link_under_load(session, device.data(), pinned.data(), bytes, result);
   BothAtOnce(session, wall, reads, device.data(), pinned.data(), bytes).measure(result);
+  checkpoint();
+  calibrate_directions(session, wall, pinned.data(), device_bytes_at, bytes, result);
+  result.host_read_of_gpu_memory = host_read_of_gpu_memory(session, wall, bytes);
 
   const std::size_t chase = std::min(chase_bytes, bytes);
   reference::make_chain({pinned.data(), chase}, seed);

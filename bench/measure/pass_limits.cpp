@@ -6,7 +6,10 @@
 
 #include "bench/core/text.hpp"
 #include "bench/measure/limits.hpp"
+#include "bench/measure/timed.hpp"
+#include "kernels/sm90/read_once.hpp"
 #include "offload/cuda/matmul.hpp"
+#include "offload/cuda/runtime.hpp"
 #include "offload/units.hpp"
 
 namespace offload {
@@ -20,6 +23,7 @@ class PassLimits {
     if (cuda::Matmul::support()) {
       for (const std::size_t tokens : {1, 512, 2048, 8192}) many_tokens(tokens);
       read_once();
+      read_once_at_c2c_rate();
     }
     for (const std::size_t bytes : {64 * MiB, 448 * MiB}) prefetch(bytes);
     split_decode();
@@ -77,6 +81,41 @@ class PassLimits {
                   product / once, goal, false, product, once, "s");
     }
     runner_.loop().clear();
+  }
+
+  /// Whether its kernels would keep up with a link as fast as Grace Hopper's: their reads with the
+  /// weight in GPU memory, which answers in the time that such a link takes.
+  void read_once_at_c2c_rate() {
+    constexpr double c2c_peak = 450e9;  // NVLink-C2C, each way
+    const WeightSet weights = bf16_weights("28672x8192", large_rows, large_cols);
+    for (const std::size_t tokens : {256, 512, 1024}) {
+      const std::string id = at("read_once_vs_c2c", tokens);
+      const auto gemm = workload("gemm", tokens);
+      if (!runner_.start(id, runner_.steady(gemm.get(), "pinned_read_once", weights))) return;
+      runner_.loop().prepare(runner_.steady(gemm.get(), "device_resident", weights));
+      const double seconds = read_once_seconds(runner_.placed_data(), tokens);
+      const double rate = static_cast<double>(weights.bytes()) / seconds;
+      runner_.add(id,
+                  "weight read by the kernels of pinned_read_once from GPU memory / what "
+                  "NVLink-C2C carries",
+                  rate / c2c_peak, 1.0, true, rate, c2c_peak, "B/s");
+      runner_.loop().clear();
+    }
+  }
+
+  double read_once_seconds(const std::byte* w, std::size_t tokens) {
+    Session& session = runner_.session();
+    const cuda::DeviceBuffer x(tokens * large_cols * 2);
+    const cuda::DeviceBuffer y(tokens * large_rows * 2);
+    using kernels::ReadOnceGemm;
+    const cuda::DeviceBuffer workspace(
+        std::max<std::size_t>(ReadOnceGemm::workspace_bytes(tokens), 1));
+    cuda::memcpy_async(x.data(), w, x.bytes(), session.stream());  // as random as the weight
+    const ReadOnceGemm product(cuda::driver_function(ReadOnceGemm::encoder));
+    return median_seconds(session, runner_.context().wall, repeats, [&] {
+      product.launch(w, DType::bf16, large_rows, large_cols, x.data(), tokens, y.data(), large_rows,
+                     workspace.data(), session.stream());
+    });
   }
 
   void resident_gemm(const Workload& gemm, const WeightSet& weights) {

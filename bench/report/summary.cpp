@@ -46,8 +46,18 @@ std::string calibration_text(const Calibration& c) {
     text += text.empty() ? "link: " + part : ", " + part;
   }
   if (c.link_latency) add("latency " + format_seconds(*c.link_latency));
+  if (c.sm_write_pinned && c.copy_d2h) {
+    add("home " + format_rate(*c.copy_d2h) + ", written by SMs " + format_rate(*c.sm_write_pinned));
+  }
+  if (c.copy_h2d_beside_d2h && c.copy_d2h_beside_h2d) {
+    add("both ways at once " + format_rate(*c.copy_h2d_beside_d2h) + " and " +
+        format_rate(*c.copy_d2h_beside_h2d) + " home");
+  }
   if (c.device_read) add("HBM " + format_rate(*c.device_read));
   if (c.host_read > 0) add("CPU reads host memory at " + format_rate(c.host_read));
+  if (c.host_read_of_gpu_memory) {
+    add("and GPU memory at " + format_rate(*c.host_read_of_gpu_memory));
+  }
   return text;
 }
 
@@ -166,7 +176,7 @@ void write_notes(Page& page, const RunRecord& run) {
   write_rough_note(page, run.cases);
   write_split_notes(page, run.cases);
   write_only_read_notes(page, run.cases);
-  write_evidence_notes(page, run.cases);
+  write_evidence_notes(page, run.cases, run.platform);
   std::size_t batched = 0;
   std::size_t max_passes = 1;
   for (const auto& record : run.cases) {

@@ -74,7 +74,9 @@ struct Rates {
   std::optional<double> copy_start;   // seconds that a copy takes beyond its bytes'
   std::optional<double> batch_start;  // likewise, each of a batch
   std::optional<double> copy_pageable;
-  std::optional<double> sm_read_pinned;  // by kernels, in place
+  std::optional<double> sm_read_pinned;                            // by kernels, in place
+  std::optional<double> sm_write_pinned;                           // likewise, written
+  std::optional<double> copy_h2d_beside_d2h, copy_d2h_beside_h2d;  // both ways at once
   std::optional<double> link_latency;  // seconds of a dependent read of pinned memory by one thread
   // Pages that the driver brings by prefetches or faults, or maps by faults; through a window that
   // sends them home or drops them, its way home included.
@@ -98,8 +100,9 @@ struct Rates {
   double host_read = 0;                                // all workers streaming from host memory
   std::map<std::size_t, double> host_read_by_threads;  // so many of them
   std::optional<double> host_start;  // seconds that sharing a read out takes beyond its bytes'
-  std::optional<double> copy_h2d_beside_host;   // the copy engine while all workers read
-  std::optional<double> host_read_beside_copy;  // and the workers meanwhile
+  std::optional<double> copy_h2d_beside_host;     // the copy engine while all workers read
+  std::optional<double> host_read_beside_copy;    // and the workers meanwhile
+  std::optional<double> host_read_of_gpu_memory;  // in place; coherent links alone
   std::optional<double> hand_over;  // seconds from the end of one side's work to the other's begin
   std::vector<ProductTime> host_products;
   std::optional<double> host_flops;  // of large dense products

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "bench/catalog.hpp"
 #include "bench/measure/case_rates.hpp"
 #include "bench/measure/plan.hpp"
@@ -26,6 +28,27 @@ TEST(Calibration, FindsWhatCopiesAndTheCpuReachBesideEachOther) {
   EXPECT_LT(*found.host_read_beside_copy, noise * found.host_read);
   EXPECT_GT(*found.copy_h2d_beside_host, 0.1 * *found.copy_h2d);
   EXPECT_GT(*found.host_read_beside_copy, 0.1 * found.host_read);
+}
+
+TEST(Calibration, FindsWhatTheLinkCarriesTheOtherWayAndBothWays) {
+  if (const auto reason = cuda::unavailable(0)) GTEST_SKIP() << *reason;
+  cuda::set_device(0);
+  const Platform platform = probe_platform(0);
+  Session session(platform, 0);
+  WallTime wall;
+  const Calibration found = calibrate(session, wall, [] {});
+  ASSERT_TRUE(found.sm_write_pinned && found.copy_h2d_beside_d2h && found.copy_d2h_beside_h2d);
+  constexpr double noise = 1.05;
+  ASSERT_TRUE(platform.link && platform.link->peak_bytes_per_second);
+  EXPECT_LT(*found.sm_write_pinned, *platform.link->peak_bytes_per_second);
+  EXPECT_GT(*found.sm_write_pinned, 0.3 * *found.copy_d2h);
+  EXPECT_LT(*found.copy_h2d_beside_d2h, noise * *found.copy_h2d);
+  EXPECT_LT(*found.copy_d2h_beside_h2d, noise * *found.copy_d2h);
+  // A link carries both ways at once: together more than either alone.
+  EXPECT_GT(*found.copy_h2d_beside_d2h + *found.copy_d2h_beside_h2d,
+            noise * std::max(*found.copy_h2d, *found.copy_d2h));
+  EXPECT_EQ(found.host_read_of_gpu_memory.has_value(),
+            platform.gpu->memory_model.direct_managed_access_from_host);
 }
 
 TEST(Calibration, FindsWhatBeginningCosts) {

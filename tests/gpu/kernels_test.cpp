@@ -16,6 +16,7 @@
 #include "kernels/pointer_chase.hpp"
 #include "kernels/reference/floats.hpp"
 #include "kernels/row_gather.hpp"
+#include "kernels/stream_copy.hpp"
 #include "kernels/stream_read.hpp"
 #include "offload/cuda/runtime.hpp"
 #include "offload/host_workers.hpp"
@@ -276,6 +277,42 @@ TEST_F(Kernels, GemvRefusesOtherDtypes) {
 }
 
 // --- pointer_chase
+
+TEST_F(Kernels, StreamCopyCopiesEveryVectorAndNoMore) {
+  for (const std::size_t vectors : {1U, 511U, 512U, 2048U, 2049U, 300001U}) {
+    const std::size_t bytes = vectors * 16;
+    const auto content = random(bytes, DType::u8, 7);
+    const Placed from = place(content);
+    for (const int blocks : {0, 1, 3, 5000}) {
+      std::vector<std::byte> guarded(bytes + 32, std::byte{0x5a});
+      const Placed to = place(guarded);
+      auto* const at = const_cast<std::byte*>(to.data) + 16;
+      kernels::stream_copy(from.data, at, bytes, stream(), blocks);
+      copy(guarded.data(), to.data, guarded.size());
+      ASSERT_EQ(std::memcmp(guarded.data() + 16, content.data(), bytes), 0)
+          << vectors << " vectors, " << blocks << " blocks";
+      for (std::size_t i = 0; i < 16; ++i) {
+        ASSERT_EQ(guarded[i], std::byte{0x5a});
+        ASSERT_EQ(guarded[bytes + 16 + i], std::byte{0x5a});
+      }
+    }
+  }
+}
+
+TEST_F(Kernels, StreamCopyWritesPinnedMemoryAndRefusesPartsOfVectors) {
+  const std::size_t bytes = (1U << 20) + 16;
+  const auto content = random(bytes, DType::u8, 8);
+  const Placed from = place(content);
+  auto* const pinned = static_cast<std::byte*>(cuda::host_alloc(bytes, cuda::HostAlloc::mapped));
+  kernels::stream_copy(from.data, pinned, bytes, stream());
+  cuda::device_synchronize();
+  EXPECT_EQ(std::memcmp(pinned, content.data(), bytes), 0);
+  EXPECT_THROW(kernels::stream_copy(from.data, pinned, 8, stream()), std::invalid_argument);
+  EXPECT_THROW(kernels::stream_copy(from.data + 8, pinned, 16, stream()), std::invalid_argument);
+  EXPECT_THROW(kernels::stream_copy(from.data, pinned + 4, 16, stream()), std::invalid_argument);
+  EXPECT_THROW(kernels::stream_copy(from.data, pinned, 16, stream(), -1), std::invalid_argument);
+  cuda::free_host(pinned);
+}
 
 TEST_F(Kernels, PointerChaseFollowsTheChain) {
   auto content = random((1U << 20) + 77, DType::u8, 9);

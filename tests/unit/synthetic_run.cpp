@@ -204,6 +204,10 @@ RunRecord gpu_run() {
   calibrated.host_read = 80e9;
   calibrated.copy_h2d_beside_host = 60e9;
   calibrated.host_read_beside_copy = 40e9;
+  calibrated.sm_write_pinned = 48e9;
+  calibrated.copy_h2d_beside_d2h = 46e9;
+  calibrated.copy_d2h_beside_h2d = 44e9;
+  calibrated.host_read_of_gpu_memory = 7e9;
   calibrated.copy_start = 6e-6;
   calibrated.fault = 12e9;
   calibrated.products = {{{DType::bf16, 4096, 4096, 512}, Rereads::as_engines_do, 2e-4, 2}};

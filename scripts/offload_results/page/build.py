@@ -29,6 +29,10 @@ VOCABULARY = frozenset(("policy", "workload", "label", "start", "path", "family"
 RATES = (
     ("copy_h2d_bytes_per_second", "copy to the GPU"), ("copy_d2h_bytes_per_second", "copy to the host"),
     ("sm_read_pinned_bytes_per_second", "SMs read pinned memory"),
+    ("sm_write_pinned_bytes_per_second", "SMs write pinned memory"),
+    ("copy_h2d_beside_d2h_bytes_per_second", "copy to the GPU, copies home beside it"),
+    ("copy_d2h_beside_h2d_bytes_per_second", "copy to the host, copies to the GPU beside it"),
+    ("host_read_of_gpu_memory_bytes_per_second", "CPU reads GPU memory"),
     ("device_read_bytes_per_second", "GPU memory"), ("host_read_bytes_per_second", "CPU reads its memory"))
 
 

@@ -55,7 +55,9 @@ def calibration_is_below_the_peaks(part):
     calibration = part.run["calibration"]
     peaks = {"device_read_bytes_per_second": ("GPU memory", part.memory_peak)}
     for field in ("copy_h2d_bytes_per_second", "copy_d2h_bytes_per_second",
-                  "sm_read_pinned_bytes_per_second", "copy_h2d_beside_host_bytes_per_second"):
+                  "sm_read_pinned_bytes_per_second", "sm_write_pinned_bytes_per_second",
+                  "copy_h2d_beside_d2h_bytes_per_second", "copy_d2h_beside_h2d_bytes_per_second",
+                  "copy_h2d_beside_host_bytes_per_second", "host_read_of_gpu_memory_bytes_per_second"):
         peaks[field] = ("link", part.link_peak)
     for field, (what, peak) in peaks.items():
         rate = calibration.get(field)
