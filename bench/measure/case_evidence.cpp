@@ -141,11 +141,21 @@ double CaseEvidence::driver_seconds(const std::vector<double>& since) const {
   return sum;
 }
 
+/// CUPTI may not see what access counters move; the page tables show it.
+void CaseEvidence::add_residency(PassSeries& series) const {
+  const auto found =
+      find_residency(placed_.placement().host_ranges(), gpu_nodes(session_.platform()));
+  if (!found.value || found.value->pages_asked == 0) return;
+  series.on_gpu.push_back(static_cast<double>(found.value->not_on_cpu) /
+                          static_cast<double>(found.value->pages_asked));
+}
+
 PassSeries CaseEvidence::series(std::size_t count) {
   const Range range("series");
   PassSeries series;
   std::set<std::tuple<std::size_t, std::size_t, std::size_t>> seen;
   placed_.rewind();
+  const bool pages_move = placed_.item().policy->driver_handles_pages;
   for (std::size_t i = 0; i < count; ++i) {
     checkpoint_();
     const std::vector<double> before = driver_threads_.seconds();
@@ -159,6 +169,7 @@ PassSeries CaseEvidence::series(std::size_t count) {
       if (is_new) distinct += piece.rows * tensor.row_bytes();
     }
     series.distinct_bytes.push_back(distinct);
+    if (pages_move) add_residency(series);
   }
   return series;
 }

@@ -42,6 +42,7 @@ class CaseEvidence final : public PassWatch {
   Observed<LinkTraffic> link() const;
   Observed<Energy> energy();
   double driver_seconds(const std::vector<double>& since) const;
+  void add_residency(PassSeries& series) const;
 
   Session& session_;
   PlacedCase& placed_;

@@ -141,7 +141,7 @@ class Planner {
     const bool all_resident =
         std::all_of(weights.tensors.begin(), weights.tensors.end(),
                     [](const WeightTensor& tensor) { return tensor.resident; });
-    if (all_resident && policy.path(policy.starts.front(), platform_) != Path::device_memory) {
+    if (all_resident && policy.family != Family::resident) {
       return Support::no("nothing is offloaded: " + weights.name + " is resident as a whole");
     }
     if (policy.divides_tensors && workload.needs_whole_tensors()) {

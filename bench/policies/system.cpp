@@ -8,8 +8,11 @@
 #include "bench/policies/parts/mapped_file.hpp"
 #include "bench/policies/parts/packed.hpp"
 #include "bench/policies/parts/pass_times.hpp"
+#include "kernels/stream_copy.hpp"
 #include "offload/cuda/host_buffers.hpp"
 #include "offload/cuda/runtime.hpp"
+#include "offload/rounding.hpp"
+#include "offload/units.hpp"
 
 namespace offload {
 namespace {
@@ -17,7 +20,12 @@ namespace {
 using cuda::Advice;
 using cuda::Processor;
 
-enum class Help : std::uint8_t { none, prefetch, accessed_by };
+enum class Help : std::uint8_t { none, prefetch, accessed_by, first_touch };
+
+constexpr std::size_t staging_bytes = 64 * MiB;  // for what the GPU is the first to write
+
+/// What a kernel copies; allocations end with a page, and so beyond it.
+std::size_t whole_vectors(std::size_t bytes) { return round_up(bytes, std::size_t{16}); }
 
 bool reads_in_place(const Platform& platform) {
   return platform.gpu && platform.gpu->memory_model.pageable_memory_access_uses_host_page_tables;
@@ -31,12 +39,14 @@ class SystemPlacement final : public Placement {
       : Placement(tensors),
         help_(help),
         in_place_(reads_in_place(context.platform)),
-        workers_(context.workers) {
+        workers_(context.workers),
+        host_buffers_(context.host_buffers) {
     memory_.reserve(tensors.size());
     for (const auto& tensor : tensors) memory_.push_back(allocate(tensor.bytes()));
   }
 
   void fill(std::size_t index, std::span<const std::byte> content) override {
+    if (help_ == Help::first_touch) return write_by_gpu(*memory_[index], content);
     // Writing to pages the GPU holds would fetch them back fault by fault.
     if (read_by_gpu_) bring_home(nullptr);
     copy_by_workers(memory_[index]->data(), content, workers_);
@@ -77,6 +87,20 @@ class SystemPlacement final : public Placement {
 
   static Memory allocate(std::size_t bytes) {
     return std::make_unique<HostAllocation>(HostMemory::pageable, bytes);
+  }
+
+  /// Fresh pages, which come where the first to write them is.
+  void write_by_gpu(HostAllocation& tensor, std::span<const std::byte> content) const {
+    cuda::device_synchronize();
+    tensor.give_pages_back();
+    const auto staged = host_buffers_.borrow(HostMemory::pinned, staging_bytes);
+    const cuda::Stream stream;
+    for (std::size_t at = 0; at < content.size(); at += staging_bytes) {
+      const auto part = content.subspan(at, std::min(staging_bytes, content.size() - at));
+      copy_by_workers(staged.data(), part, workers_);
+      kernels::stream_copy(staged.data(), tensor.data() + at, whole_vectors(part.size()), stream);
+      cuda::stream_synchronize(stream);
+    }
   }
 
   void give_advice(const HostAllocation& tensor) const {
@@ -124,6 +148,7 @@ class SystemPlacement final : public Placement {
   bool in_place_;
   std::vector<Memory> memory_;
   HostWorkers& workers_;
+  HostBuffers& host_buffers_;
   bool read_by_gpu_ = false;
 };
 
@@ -136,6 +161,13 @@ Requirement requirement(const WeightSet& weights, const Tuning& /*tuning*/) {
     largest = std::max(largest, bytes);
   }
   return {.pageable = sum + largest};  // renewing pages holds one tensor twice
+}
+
+/// Without a tensor twice, for none is renewed, but with what its content is staged in.
+Requirement requirement_of_first_touch(const WeightSet& weights, const Tuning& /*tuning*/) {
+  Requirement all{.pinned = staging_bytes};
+  for (const auto& tensor : weights.tensors) all.pageable += whole_pages(tensor.bytes());
+  return all;
 }
 
 template <Help help>
@@ -216,6 +248,21 @@ constexpr Policy rows[] = {
         .driver_handles_pages = true,
         .requirement = requirement,
         .place = place<Help::accessed_by>,
+        .predict = not_known,
+    },
+    {
+        .name = "system_gpu_first_touch",
+        .memory = "malloc, first written by the GPU",
+        .mechanism = "where it put them: its own memory, the host's where pages stay (CDMM)",
+        .nearest_engine = nearest,
+        .family = Family::system,
+        .starts = warm_only,
+        .needs = pageable_access,
+        .paths = {.warm = Path::device_memory},
+        .paths_on_host_page_tables = Paths{.warm = Path::link},
+        .driver_handles_pages = true,
+        .requirement = requirement_of_first_touch,
+        .place = place<Help::first_touch>,
         .predict = not_known,
     },
     {

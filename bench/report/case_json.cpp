@@ -246,6 +246,7 @@ Json series_json(const CaseRecord& record) {
   return {{"pass_s", series.seconds},
           {"driver_s", visible ? Json(series.driver_seconds) : Json()},
           {"distinct_bytes", series.distinct_bytes},
+          {"on_gpu", series.on_gpu.empty() ? Json() : Json(series.on_gpu)},
           {"um", observed_json(series.um)}};
 }
 

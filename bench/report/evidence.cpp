@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "bench/core/text.hpp"
+#include "bench/platform/access_counters.hpp"
 #include "offload/statistics.hpp"
 
 namespace offload {
@@ -106,19 +107,28 @@ void write_setup(Page& page, const Rows& rows) {
   if (!table.empty()) page.table(table);
 }
 
+/// Of the pages, behind the first pass and behind the last: "0 %", "0 % .. 75 %".
+std::string on_gpu_text(const std::vector<double>& shares) {
+  if (shares.empty()) return "-";
+  const std::string first = percent(shares.front());
+  const std::string last = percent(shares.back());
+  return first == last ? first : first + " .. " + last;
+}
+
 void write_series(Page& page, const Rows& rows) {
   Table table({{"consecutive passes: policy"},
                {"start"},
                {"first", Align::right},
                {"2-3", Align::right},
                {"last two", Align::right},
+               {"on the GPU", Align::right},
                {"the last two take"}});
   for (const CaseRecord* record : rows) {
     if (!record->series || !record->failure.empty()) continue;
     const SeriesFigures figures = series_figures(*record->series);
     table.add({record->policy, record->start, format_seconds(figures.first),
                cell(figures.early, format_seconds), cell(figures.late, format_seconds),
-               trend_text(figures)});
+               on_gpu_text(record->series->on_gpu), trend_text(figures)});
   }
   if (!table.empty()) page.table(table);
 }
@@ -229,7 +239,8 @@ void write_evidence(Page& page, const Rows& rows) {
   write_series(page, rows);
 }
 
-void write_evidence_notes(Page& page, const std::vector<CaseRecord>& cases) {
+void write_evidence_notes(Page& page, const std::vector<CaseRecord>& cases,
+                          const Platform& platform) {
   bool any = false;
   bool zero = false;
   bool driver = false;
@@ -272,7 +283,8 @@ void write_evidence_notes(Page& page, const std::vector<CaseRecord>& cases) {
   if (series) {
     page.item(
         "consecutive passes: nothing is reset between them; a mean of the last two more than " +
-        percent(trend_margin) + " off that of passes 2 and 3 counts as a change");
+        percent(trend_margin) + " off that of passes 2 and 3 counts as a change" +
+        (platform.gpu ? "; " + text_of(access_counters(platform)) : ""));
   }
 }
 

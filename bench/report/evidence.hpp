@@ -75,7 +75,8 @@ void write_evidence(Page& page, const std::vector<const CaseRecord*>& rows);
 
 /// What the tables' columns mean and why some cells are empty; given once for all `cases`, as items
 /// of a list.
-void write_evidence_notes(Page& page, const std::vector<CaseRecord>& cases);
+void write_evidence_notes(Page& page, const std::vector<CaseRecord>& cases,
+                          const Platform& platform);
 
 /// Sentences with figures; one for each collector that found nothing, with the reason.
 std::vector<std::string> explain(const CaseRecord& record, const RunRecord& run);

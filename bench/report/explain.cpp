@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "bench/core/text.hpp"
+#include "bench/platform/access_counters.hpp"
 #include "bench/report/answers.hpp"
 #include "bench/report/variability.hpp"
 
@@ -293,7 +294,7 @@ std::string trend_sentence(const SeriesFigures& figures) {
   return text + ", within " + percent(trend_margin) + ": nothing adapts after the first pass.";
 }
 
-void explain_series(Lines& lines, const CaseRecord& record) {
+void explain_series(Lines& lines, const CaseRecord& record, const Platform& platform) {
   if (!record.series || record.series->seconds.empty()) return;
   const PassSeries& series = *record.series;
   const SeriesFigures figures = series_figures(series);
@@ -309,6 +310,12 @@ void explain_series(Lines& lines, const CaseRecord& record) {
       moved.push_back(format_traffic(pass.to_device.total()));
     }
     lines.push_back("Moved to the GPU, pass by pass: " + joined(moved) + ".");
+  }
+  if (!series.on_gpu.empty()) {
+    Lines shares;
+    for (const double share : series.on_gpu) shares.push_back(percent(share));
+    lines.push_back("Of its pages were on the GPU behind each pass: " + joined(shares) + "; " +
+                    text_of(access_counters(platform)) + ".");
   }
   std::size_t distinct = 0;
   for (const std::size_t bytes : series.distinct_bytes) distinct += bytes;
@@ -332,7 +339,7 @@ std::vector<std::string> explain(const CaseRecord& record, const RunRecord& run)
   explain_energy(lines, record);
   explain_gpu(lines, record.evidence.gpu);
   explain_host(lines, record.evidence.host);
-  explain_series(lines, record);
+  explain_series(lines, record, run.platform);
   return lines;
 }
 

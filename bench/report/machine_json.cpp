@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 #include <vector>
 
+#include "bench/platform/access_counters.hpp"
 #include "bench/report/json_parts.hpp"
 
 namespace offload {
@@ -50,7 +51,15 @@ Json pci_json(const PciDevice& device) {
           {"unknown", unknown_json(device.unknown)}};
 }
 
-Json gpu_json(const Gpu& gpu) {
+Json access_counters_json(const Platform& platform) {
+  const AccessCounters found = access_counters(platform);
+  return {{"move_pages", or_null<Json>(found.move_pages)},
+          {"reason", found.reason},
+          {"threshold", or_null<Json>(found.threshold)}};
+}
+
+Json gpu_json(const Platform& platform) {
+  const Gpu& gpu = *platform.gpu;
   const MemoryModel& model = gpu.memory_model;
   return {{"index", gpu.index},
           {"name", gpu.name},
@@ -66,6 +75,7 @@ Json gpu_json(const Gpu& gpu) {
           {"runtime_version", gpu.runtime_version},
           {"driver_release", text_or_null<Json>(gpu.driver_release)},
           {"memory_mode", name(memory_mode(model))},
+          {"access_counters", access_counters_json(platform)},
           {"memory_model",
            {{"managed", model.managed},
             {"concurrent_managed_access", model.concurrent_managed_access},
@@ -170,7 +180,7 @@ Json host_json(const Host& host) {
 }  // namespace
 
 JsonPart machine_json(const Platform& platform) {
-  return Json{{"gpu", platform.gpu ? gpu_json(*platform.gpu) : Json()},
+  return Json{{"gpu", platform.gpu ? gpu_json(platform) : Json()},
               {"gpu_absent_reason", text_or_null<Json>(platform.gpu_absent_reason)},
               {"link", platform.link ? link_json(*platform.link) : Json()},
               {"host", host_json(platform.host)},

@@ -157,6 +157,7 @@ constexpr std::string_view name(Family family) {
 
 inline constexpr std::array steady_only{Start::steady};
 inline constexpr std::array cold_and_warm{Start::cold, Start::warm};
+inline constexpr std::array warm_only{Start::warm};  // where the GPU has what was put in place
 
 /// What the weight bytes cross in a pass, by where it starts.
 struct Paths {
@@ -200,7 +201,7 @@ struct Policy {
   bool migrates_every_pass = false;
   Rereads rereads = Rereads::as_engines_do;  // what its views ask for
 
-  /// {steady}, or {cold, warm}.
+  /// {steady}, {cold, warm} or {warm}.
   std::span<const Start> starts = steady_only;
   std::span<const Need> needs = {};  // of the GPU, where it needs one
   Paths paths = {};

@@ -60,7 +60,9 @@ std::string tables(const std::vector<CaseRecord>& cases) {
 
 std::string notes(const std::vector<CaseRecord>& cases) {
   Page page(Page::Style::markdown);  // unbroken lines
-  write_evidence_notes(page, cases);
+  Platform platform;
+  platform.gpu.emplace();
+  write_evidence_notes(page, cases, platform);
   return page.text();
 }
 
@@ -164,10 +166,20 @@ TEST(EvidenceTable, SetsReadingApartFromSetUp) {
 TEST(EvidenceTable, SaysHowPassesGoOn) {
   // 10 ms, then 30 and 20 us, at last 24 and 26 us.
   const std::string text = tables({demand()});
-  EXPECT_TRUE(contains(text,
-                       "managed_demand              cold   10.0 ms  25.0 us   25.0 us  as long as "
-                       "passes 2 and 3"))
+  EXPECT_EQ(words_of_line(text.substr(text.find("consecutive")), "managed_demand"),
+            (Words{"managed_demand", "cold", "10.0", "ms", "25.0", "us", "25.0", "us", "-", "as",
+                   "long", "as", "passes", "2", "and", "3"}))
       << text;
+}
+
+TEST(EvidenceTable, SaysHowManyPagesWereOnTheGpuBehindPasses) {
+  CaseRecord moving = demand();
+  moving.series->on_gpu = {0, 0.25, 0.5, 0.75, 0.75, 0.75};
+  CaseRecord staying = demand();
+  staying.policy = "system_demand";
+  staying.series->on_gpu = {0, 0, 0};
+  EXPECT_TRUE(contains(tables({moving}), "25.0 us  0 % .. 75 %")) << tables({moving});
+  EXPECT_TRUE(contains(tables({staying}), "25.0 us         0 %")) << tables({staying});
 }
 
 TEST(EvidenceNotes, SayOnceWhatIsMissing) {
@@ -178,6 +190,7 @@ TEST(EvidenceNotes, SayOnceWhatIsMissing) {
   EXPECT_TRUE(contains(text, "- managed_prefer_host: CPU time unknown: no clock"));
   EXPECT_TRUE(contains(text, "- managed_prefer_host: link bytes unknown: not collected"));
   EXPECT_TRUE(contains(text, "more than 10 % off"));
+  EXPECT_TRUE(contains(text, "counts as a change; access counters move nothing here"));
   EXPECT_FALSE(contains(notes({demand()}), "0*"));
   EXPECT_TRUE(contains(notes({mapping()}), "none of its kernel threads is visible"));
 }

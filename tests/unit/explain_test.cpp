@@ -161,6 +161,13 @@ TEST(Explain, FollowsConsecutivePasses) {
   EXPECT_TRUE(even("Moved to the GPU, pass by pass: 100 MB, 0 B, 0 B, 0 B, 0 B and 0 B."))
       << even.text();
   EXPECT_FALSE(even.mentions("different parts"));
+  EXPECT_FALSE(even.mentions("behind each pass"));
+
+  record.series->on_gpu = {0, 0.5, 1};
+  EXPECT_TRUE(Told(record).mentions(
+      "Of its pages were on the GPU behind each pass: 0 %, 50 % and 100 %; access counters move"))
+      << Told(record).text();
+  record.series->on_gpu.clear();
 
   record.series->seconds = {10e-3, 10e-3, 10e-3, 8e-3, 5e-3, 5e-3};
   record.series->distinct_bytes = {30'000'000, 20'000'000, 10'000'000, 0, 0, 0};

@@ -12,6 +12,7 @@
 
 #include "bench/catalog.hpp"
 #include "bench/policies/parts/packed.hpp"
+#include "offload/cuda/host_buffers.hpp"
 
 namespace offload {
 namespace {
@@ -213,7 +214,8 @@ TEST(Policies, SayWhatIsMissing) {
 TEST(Policies, StartColdAndWarmWhereAPassCanChangeSomething) {
   for (const Policy* policy : make_catalog().policies) {
     SCOPED_TRACE(policy->name);
-    EXPECT_TRUE(has_starts(*policy, steady_only) || has_starts(*policy, cold_and_warm));
+    EXPECT_TRUE(has_starts(*policy, steady_only) || has_starts(*policy, cold_and_warm) ||
+                has_starts(*policy, warm_only));
     // Pages that nobody but the policy moves are where it wants them before every pass; those of a
     // file the system drops.
     if (!policy->driver_handles_pages && policy->family != Family::file) {
@@ -221,6 +223,7 @@ TEST(Policies, StartColdAndWarmWhereAPassCanChangeSomething) {
     }
   }
   EXPECT_TRUE(has_starts(known("managed_accessed_by"), steady_only)) << "mapped up front";
+  EXPECT_TRUE(has_starts(known("system_gpu_first_touch"), warm_only)) << "never without the GPU";
   for (const char* name : {"file_registered_copy", "file_registered_zero_copy"}) {
     EXPECT_TRUE(has_starts(known(name), steady_only)) << name << ": locked pages stay";
   }
@@ -236,12 +239,30 @@ TEST(Policies, StartColdAndWarmWhereAPassCanChangeSomething) {
 TEST(Policies, CrossWhatTheirFamilyCrosses) {
   for (const auto& platform : gpu_machines()) {
     for (const Policy* policy : make_catalog().policies) {
+      if (has_starts(*policy, warm_only)) continue;  // below
       const Path expected = policy->family == Family::resident ? Path::device_memory
                             : !policy->needs_gpu               ? Path::host_memory
                                                                : Path::link;
       EXPECT_EQ(policy->path(policy->starts.front(), platform), expected) << policy->name;
     }
   }
+}
+
+TEST(Policies, ReadWhatTheGpuTouchedFirstWhereItPutIt) {
+  const Policy& row = known("system_gpu_first_touch");
+  EXPECT_FALSE(row.support(pcie()));
+  EXPECT_EQ(row.path(Start::warm, pcie_with_hmm()), Path::device_memory);
+  EXPECT_TRUE(migrates(row, pcie_with_hmm())) << "it takes GPU memory";
+  Platform grace = grace_hopper();
+  grace.gpu->memory_model.gpu_is_numa_node = false;  // CDMM: pages stay on the host
+  EXPECT_EQ(row.path(Start::warm, grace), Path::link);
+  EXPECT_FALSE(pages_may_move(row, grace));
+  grace.gpu->memory_model.gpu_is_numa_node = true;
+  EXPECT_TRUE(pages_may_move(row, grace)) << "where they are found decides";
+  // The weights once, and what their content is staged in.
+  const Requirement needed = row.requirement(two_weights, {});
+  EXPECT_EQ(needed.pageable, whole_pages(std::size_t{1003} * 1001 * 2) + 4096 * 4096);
+  EXPECT_EQ(needed.pinned, std::size_t{64} << 20);
 }
 
 TEST(Policies, MayHaveTheirPagesMovedByAccessCountersAlone) {
@@ -262,7 +283,8 @@ TEST(Policies, MigrateOnlyWhatTheDriverHandles) {
     for (const Policy* policy : make_catalog().policies) {
       if (!migrates(*policy, platform)) continue;
       EXPECT_TRUE(policy->driver_handles_pages) << policy->name;
-      EXPECT_TRUE(has_starts(*policy, cold_and_warm)) << policy->name;
+      EXPECT_TRUE(has_starts(*policy, cold_and_warm) || has_starts(*policy, warm_only))
+          << policy->name;
     }
   }
 }

@@ -36,13 +36,35 @@ def of_run(run):
                 "Bytes migrated to the GPU so far (copies and reads over the link are none)", x,
                 Axis("migrated so far", "bytes"), moved, references=tuple(distinct(shown[0])),
                 height=2.6))
+        resident = tuple(found for found in map(on_gpu, shown) if found is not None)
+        if resident:
+            panels.append(Panel("Pages on the GPU behind each pass, by the page tables", x,
+                                Axis("pages on the GPU (%)", "number"), resident, height=2.2))
         yield CurveFigure(
             "adaptation" if len(groups) == 1 else f"adaptation-{label}-{weights}",
             "How each policy adapts when the same weights are read again and again",
             f"{label} of {weights}: {len(shown[0]['series']['pass_s'])} consecutive passes, the first "
             "from the case's start; each reads what its tokens route to. One series per policy; "
-            f"bytes are those of the same passes again, counted. {MERGED}",
+            f"bytes are those of the same passes again, counted. {counters(run)}{MERGED}",
             tuple(panels), (*unknown(shown), *not_shown([run], cases)), (run,))
+
+
+def counters(run):
+    """What reads over the link do by themselves, as the driver was loaded; nothing of older runs."""
+    found = (run.platform["gpu"] or {}).get("access_counters")
+    if found is None:
+        return ""
+    if found["move_pages"] is False:
+        return f"Access counters move nothing here: {found['reason']}. "
+    after = f"{found['threshold']} reads" if found["threshold"] else "so many reads as the driver has it"
+    return f"Access counters {'move' if found['move_pages'] else 'may move'} 2 MiB after {after} of it. "
+
+
+def on_gpu(case):
+    """None where it was not asked for."""
+    shares = case["series"].get("on_gpu")
+    return Curve(case["policy"], case["start"], tuple(
+        Point(index, share * 100) for index, share in enumerate(shares, 1))) if shares else None
 
 
 def times(case):
