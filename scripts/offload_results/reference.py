@@ -1,98 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Results against figures that others published for machines of their kind: those that they measured
-in the profiles of platforms/, and those of reference.json, which no profile can have. Of a slower figure, what
-the results say of their own machine that would make it slower."""
+"""Results against figures that others published for machines of their kind: those of the profiles of
+platforms/, which `offload_bench doctor` goes by too, and those of reference.json, which no profile can have."""
 import dataclasses
 import pathlib
 
+from .causes import likely_causes
 from .results import label_of, read_json
-from .runs import memory_mode, parts
-
-COHERENT = "nvlink-c2c"
-SMALL_PAGE = 4096
-
-
-def likely_causes(entries, run):
-    """In the order in which to look at them."""
-    found = [cause(run, entry) for entry in entries for cause in causes_of(entry)]
-    return list(dict.fromkeys(filter(None, found)))
-
-
-def causes_of(entry):
-    """A link figure is that of copies and of reads in place; what a case reads is of either."""
-    figure = entry.get("calibration", "case")
-    if figure.startswith("device_"):
-        return (lowered_clocks,)
-    if figure.startswith("host_"):
-        return (remote_node, another_mode)
-    pages = (small_pages,) if figure in ("case", "fault_bytes_per_second") else ()
-    return (remote_node, narrow_link, lowered_clocks, another_mode, *pages)
-
-
-def remote_node(run, _):
-    """--host-numa says where memory came from; else a job may have none at the GPU's node."""
-    platform = run["platform"]
-    node, bound = gpu_node(platform["gpu"]), platform["host"].get("bound_node")
-    if node is None:
-        return None
-    if bound is not None:
-        return (f"--host-numa took host memory from node {bound}, and the GPU is at node {node}"
-                if bound != node else None)
-    allowed = settings_of(platform["host"]).get("memory_nodes")
-    if allowed and node not in allowed:
-        return f"the run could not have memory of node {node}, where the GPU is"
-    return None
-
-
-def gpu_node(gpu):
-    at = (gpu.get("pci") or {}).get("numa_node")
-    return gpu["memory_model"].get("host_numa_id") if at is None else at
-
-
-def narrow_link(run, entry):
-    """Of PCI Express: as it was seen under load, or else the most that GPU and slot can."""
-    published = entry.get("over") or {}
-    link, under_load = run["platform"]["link"] or {}, run["calibration"]
-    wanted = (published.get("generation"), published.get("width"))
-    had = (under_load.get("link_generation") or link.get("generation"),
-           under_load.get("link_width") or link.get("width"))
-    if None in (*wanted, *had) or all(one >= other for one, other in zip(had, wanted)):
-        return None
-    return f"the link is PCIe {had[0]}.0 x{had[1]}, published over {wanted[0]}.0 x{wanted[1]}"
-
-
-def lowered_clocks(run, _):
-    """Clocks that are set show in those of applications; clocks of now are low on an idle GPU."""
-    settings = settings_of(run["platform"]["gpu"])
-    lowered = [f"{what} at {set_to} of {most} MHz" for what, set_to, most in (
-        ("SMs", settings.get("application_sm_mhz"), settings.get("max_sm_mhz")),
-        ("memory", settings.get("application_memory_mhz"), settings.get("max_memory_mhz")))
-        if set_to and most and set_to < most]
-    reasons = settings.get("throttled") or []
-    if not lowered and not reasons:
-        return None
-    return f"clocks are held down: {', '.join([*lowered, *reasons])}"
-
-
-def another_mode(run, _):
-    platform = run["platform"]
-    if (platform["link"] or {}).get("kind") != COHERENT or memory_mode(platform["gpu"]) != "cdmm":
-        return None
-    return "the GPU is in CDMM mode: figures published with a mode are of NUMA mode"
-
-
-def small_pages(run, _):
-    """Where the GPU uses the host's page tables, faults and translations are by the host's pages."""
-    platform = run["platform"]
-    if not platform["gpu"]["memory_model"]["pageable_memory_access_uses_host_page_tables"]:
-        return None
-    return ("the host has pages of 4 KiB, and the GPU reads by its page tables"
-            if platform["host"]["page_bytes"] == SMALL_PAGE else None)
-
-
-def settings_of(part):
-    return part.get("settings") or {}
-
+from .runs import parts
 
 REFERENCE = pathlib.Path(__file__).parent / "reference.json"
 PROFILES = pathlib.Path(__file__).parent / "platforms"
@@ -110,7 +24,9 @@ PROFILED = {  # rates of a profile that a calibration measures likewise
     "host_read_bytes_per_second": ("the CPU's reads of its memory", "GB/s"),
     "fault_bytes_per_second": ("managed memory by page faults", "GB/s"),
 }
-MEASURED = ("primary", "secondary")  # not what is derived from another machine, or a maker's peak
+OVER_LINK = ("copy_", "sm_read_", "link_", "fault_")
+PEAK = "vendor"  # no kernel reaches it
+CITED = ("source", "grade", "means")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -182,19 +98,23 @@ def comparisons(results):
 
 
 def profiled_entries():
-    """What was measured of machines that have a profile, as entries."""
+    """What is published of machines that have a profile, less their makers' peaks, as entries."""
     for path in sorted(PROFILES.glob("*.json")):
         profile = read_json(path)["offload_bench_platform"]
-        link = profile["link"]
+        one_memory, link = profile["gpu"]["shares_host_memory"], profile["link"]
         for name, (what, unit) in PROFILED.items():
-            rate = profile["rates"].get(name)
-            if rate and rate["grade"] in MEASURED:
-                low, high = rate.get("range") or (rate["value"], rate["value"])
-                scale = PER_SECOND[unit]
-                yield {"what": what, "unit": unit, "calibration": name,
-                       "platform": {"names": profile["gpu"]["names"], "link": link["kind"]},
-                       "low": low * scale, "high": high * scale, "over": link,
-                       "source": rate["source"], "grade": rate["grade"]}
+            if name not in profile["rates"] or one_memory and name.startswith(OVER_LINK):
+                continue
+            platform = {"names": profile["gpu"]["names"], "link": None if one_memory else link["kind"]}
+            for one in figures_of(profile["rates"][name]):
+                low, high = (end * PER_SECOND[unit] for end in one.get("range") or (one["value"], one["value"]))
+                yield {"what": what, "unit": unit, "calibration": name, "platform": platform, "low": low,
+                       "high": high, "over": link, **{key: one[key] for key in CITED if key in one}}
+
+
+def figures_of(rate):
+    """Its own and those that are published beside it."""
+    return [one for one in (rate, *rate.get("also", [])) if one["grade"] != PEAK]
 
 
 def is_for(wanted, platform):

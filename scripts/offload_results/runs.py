@@ -5,6 +5,9 @@ import math
 
 from .results import label_of, passed, source_of
 
+# What holds clocks down because somebody wants it, of the reasons that a GPU gives.
+CHOSEN = {"application clocks", "display clocks", "sync boost"}
+
 
 @dataclasses.dataclass(frozen=True)
 class Part:

@@ -39,18 +39,20 @@ def causes(rates, link=C2C, gpu=None, what=COPIES, **host_changes):
 
 
 def of_profile(path):
+    """(profile, GPU, link): where CPU and GPU share one memory there is no link."""
     profile = json.loads(path.read_text(encoding="utf-8"))["offload_bench_platform"]
-    return profile, gpu(name=profile["gpu"]["names"][0],
-                        compute_capability=profile["gpu"]["compute_capability"])
+    its_gpu = gpu(name=profile["gpu"]["names"][0], compute_capability=profile["gpu"]["compute_capability"])
+    its_link = {**link(), **{key: profile["link"][key] for key in ("kind", "generation", "width")}}
+    return profile, its_gpu, None if profile["gpu"]["shares_host_memory"] else its_link
 
 
 @pytest.mark.parametrize("path", PROFILES, ids=lambda path: path.stem)
 def test_a_machine_like_its_profile_is_inside_and_one_half_as_fast_is_not(path):
-    """Only what was measured of this very machine is published of it: no peak, nothing derived."""
-    profile, its_gpu = of_profile(path)
+    """Of all that a profile has but peaks, and what crosses a link that is not there."""
+    profile, its_gpu, its_link = of_profile(path)
     measured = {name: rate for name, rate in profile["rates"].items()
-                if name in reference.PROFILED and rate["grade"] in ("primary", "secondary")}
-    its_link = {**link(), **{key: profile["link"][key] for key in ("kind", "generation", "width")}}
+                if name in reference.PROFILED and rate["grade"] != "vendor"
+                and (its_link or name.startswith(("device_", "host_")))}
     alike = compared(its_gpu, its_link, {name: rate["value"] for name, rate in measured.items()})
     assert {reference.PROFILED[name][0] for name in measured} == set(alike)
     assert [one.what for one in alike.values() if one.outside] == []
@@ -60,16 +62,18 @@ def test_a_machine_like_its_profile_is_inside_and_one_half_as_fast_is_not(path):
 
 
 @pytest.mark.parametrize("slug,known", [
-    ("gh200-120gb", {COPIES, "copy engine, GPU to host", "SMs read pinned memory",
-                     "dependent reads of pinned memory"}),
-    ("gh200-144gb", set()),  # of its link nothing is published
-    ("gb200", {COPIES, "copy engine, GPU to host", "dependent reads of pinned memory"}),
+    ("gh200-120gb", {COPIES, "copy engine, GPU to host", "SMs read pinned memory", "dependent reads of pinned memory",
+                     "reads of GPU memory", "dependent reads of GPU memory"}),
+    ("gh200-144gb", {COPIES, "copy engine, GPU to host", "SMs read pinned memory", "dependent reads of pinned memory",
+                     "the CPU's reads of its memory"}),  # all of them the part with 480 GB's
+    ("gb200", {COPIES, "copy engine, GPU to host", "dependent reads of pinned memory",
+               "the CPU's reads of its memory"}),
     ("gb300", {COPIES, "copy engine, GPU to host", "SMs read pinned memory"}),
     ("gb10", {"reads of GPU memory"}),
 ])
 def test_what_is_published_of_grace(slug, known):
-    _, its_gpu = of_profile(ROOT / f"results/platforms/{slug}.json")
-    assert set(compared(its_gpu, C2C, dict.fromkeys(reference.PROFILED, 1.0))) == known
+    _, its_gpu, its_link = of_profile(ROOT / f"results/platforms/{slug}.json")
+    assert set(compared(its_gpu, its_link, dict.fromkeys(reference.PROFILED, 1.0))) == known
 
 
 def test_no_figure_stands_twice():
@@ -97,7 +101,7 @@ def test_a_machine_that_shows_no_cause_is_given_none():
 
 @pytest.mark.parametrize("changes,cause", [
     ({"bound_node": 1}, "--host-numa took host memory from node 1, and the GPU is at node 0"),
-    ({"settings": host_settings(memory_nodes=[1])}, "the run could not have memory of node 0, where the GPU is"),
+    ({"settings": host_settings(memory_nodes=[1])}, "no memory could be had of node 0, where the GPU is"),
     ({"bound_node": 0}, None),
     ({"settings": host_settings(memory_nodes=[0, 1])}, None),
 ])
@@ -120,11 +124,42 @@ def test_the_node_of_the_pci_device_comes_first():
      "clocks are held down: SMs at 1500 of 1980 MHz, power cap"),
     ({"application_memory_mhz": 2619, "max_memory_mhz": 2619, "throttled": []}, None),
     ({"memory_mhz": 405, "max_memory_mhz": 10501}, None),  # idle
+    ({"throttled": ["application clocks", "sync boost"]}, None),  # chosen
 ])
 def test_clocks_that_are_held_down(settings, cause):
     slow = grace(settings=gpu_settings(**settings))
     for what, rates in ((COPIES, SLOW), ("reads of GPU memory", {"device_read_bytes_per_second": 1e12})):
         assert causes(rates, gpu=slow, what=what) == ([cause] if cause else [])
+
+
+def pci(iommu):
+    return {"pci": {"numa_node": None, "iommu": iommu}}
+
+
+CARD = {"name": "NVIDIA GeForce RTX 4090"}
+CARD_LINK = link("pcie", 4, 16)
+
+
+@pytest.mark.parametrize("changes,cause", [
+    (pci("DMA-FQ"), "the IOMMU translates every address that the GPU reads (DMA-FQ)"),
+    (pci("identity"), None), (pci("none"), None), (pci(None), None),
+    ({"settings": gpu_settings(confidential_compute=True)}, "confidential compute encrypts what crosses the link"),
+    ({"settings": gpu_settings(mig=True)}, "MIG is on: an instance has a part of the GPU"),
+    ({"free_bytes": 40 * 2**30}, "others use the GPU: 40 GiB of its memory were taken"),
+    ({"free_bytes": 75 * 2**30}, None),  # this program's own
+])
+def test_what_stands_between_a_card_and_its_rate(changes, cause):
+    assert causes({"copy_h2d_bytes_per_second": 12e9}, CARD_LINK, gpu(**CARD, **changes)) == ([cause] if cause else [])
+
+
+def test_ats_translates_by_the_iommu_and_numa_mode_counts_page_cache():
+    assert causes(SLOW, gpu={**grace(), **pci("DMA")}) == []
+    assert causes(SLOW, gpu={**grace(), "free_bytes": 2**30}) == []
+
+
+def test_a_guest_sees_only_itself():
+    of_guest = {"settings": host_settings(virtual_machine=True)}
+    assert causes(SLOW, **of_guest) == ["the host is a virtual machine, whose own host is not seen"]
 
 
 def test_the_mode_of_the_machine():

@@ -46,6 +46,13 @@ def test_sources_are_listed_by_rate(tmp_path):
     assert tables.render([tmp_path], "platforms:sources") == shown
 
 
+def test_sources_list_what_is_published_beside_a_figure():
+    lines = platforms.render([ROOT / "results/platforms/gh200-480gb.json"], "sources").splitlines()
+    at = next(at for at, line in enumerate(lines) if "`link_latency_s`" in line)
+    assert "| 621 ns (618 ns..624 ns) | primary |" in lines[at]
+    assert "| also | 990 ns | primary | the memory is on another Grace |" in lines[at + 1]
+
+
 def test_ranges_are_of_the_files_named():
     """What is published of the link, with its spread and its grade."""
     files = [ROOT / f"results/platforms/{slug}.json" for slug in ("gh200-480gb", "gh200-120gb")]

@@ -53,6 +53,9 @@ def test_the_schema_refuses_what_is_not_a_profile():
                   lambda one: one["rates"].update(odd_s={}),
                   *(lambda one, field=field: rate(one).pop(field)
                     for field in ("value", "unit", "grade", "date", "method", "source")),
+                  *(lambda one, other=other: rate(one).update(also=other)
+                    for other in ([], [{"value": 1e9, "grade": "primary"}], [{"value": 0, "grade": "primary", "source": "a"}],
+                                  [{"value": 1e9, "grade": "primary", "source": "a", "unit": "B/s"}])),
                   *(lambda one, change=change: rate(one).update(change)
                     for change in ({"value": 0}, {"value": -1}, {"unit": "s"}, {"unit": "GB/s"}, {"source": ""}, {"source": "a | b"},
                                    {"grade": "guessed"}, {"date": "2026"}, {"date": "2026-13"},
@@ -129,7 +132,18 @@ def test_what_is_derived_says_from_what(slug):
 
 
 def most(one):
-    return max([one["value"], *one.get("range", [])])
+    return max([one["value"], *one.get("range", []), *(other["value"] for other in one.get("also", []))])
+
+
+@profiles
+def test_what_is_published_beside_a_figure_is_of_its_kind(slug):
+    """A sign of a fault is slower than the machine without it; no figure stands there twice."""
+    for name, one in by_slug[slug]["rates"].items():
+        low, high = one.get("range", (one["value"], one["value"]))
+        for other in one.get("also", []):
+            assert not low <= other["value"] <= high, name
+            if "means" in other:
+                assert other["value"] > high if one["unit"] == "s" else other["value"] < low, name
 
 
 @profiles

@@ -6,7 +6,7 @@ import math
 import statistics
 
 from .. import intervals
-from ..runs import link_bytes, measured
+from ..runs import CHOSEN, link_bytes, measured
 from .physics import PCIE, PEAK_MARGIN, rate_text
 
 DRIFT, TIMES_SCATTER, FEW = 0.02, 5, 2  # docs/methodology.md, "Drift"
@@ -15,7 +15,6 @@ ENOUGH = 10  # samples that tell drift from noise where the driver or the CPU ta
 BUSY_STEAL, BUSY_OTHERS = 0.025, 0.125  # of the CPU time; the program tells it from 2 % and 10 %
 BUSY_LOAD = 0.5  # threads per CPU
 STANDS_OUT, SIGMAS = 1.04, 3.3  # times the next slowest sample; so far beyond chance
-CHOSEN = {"application clocks", "display clocks", "sync boost"}
 
 
 def kinds_are_of_the_cases(part):

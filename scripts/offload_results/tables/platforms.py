@@ -95,6 +95,9 @@ def sources(profiles):
             date = "-" if one.get("undated") else one["date"]
             lines.append(row([f"`{profile['slug']}`", f"`{name}`", figure(one), one["grade"], one["method"],
                               one["source"], date]))
+            for other in one.get("also", []):
+                lines.append(row(["", "also", with_unit(other["value"], one["unit"]), other["grade"],
+                                  other.get("means", ""), other["source"], "-"]))
     return "\n".join(lines)
 
 
