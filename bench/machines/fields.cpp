@@ -99,12 +99,21 @@ std::optional<int> Fields::integer(std::string_view name) const {
   return static_cast<int>(*number);
 }
 
+double Fields::as_amount(std::string_view field, const JsonValue& value) const {
+  const auto number = value.number();
+  if (!number || *number < 0) refuse(field, value, "a number of 0 or more");
+  return *number;
+}
+
 std::optional<double> Fields::amount(std::string_view name) const {
   const auto value = find(name);
-  if (!value) return std::nullopt;
-  const auto number = value->number();
-  if (!number || *number < 0) refuse(name, *value, "a number of 0 or more");
-  return number;
+  return value ? std::optional(as_amount(name, *value)) : std::nullopt;
+}
+
+std::vector<double> Fields::amounts(std::string_view name) const {
+  std::vector<double> all;
+  for (const JsonValue& item : list(name)) all.push_back(as_amount(name, item));
+  return all;
 }
 
 }  // namespace offload

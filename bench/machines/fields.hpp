@@ -30,6 +30,7 @@ class Fields {
   std::optional<int> integer(std::string_view name) const;
   /// 0 and more, in whatever unit.
   std::optional<double> amount(std::string_view name) const;
+  std::vector<double> amounts(std::string_view name) const;
 
   /// "<source>: <name>.<field> is <what stands there>, not <wanted>"
   [[noreturn]] void refuse(std::string_view field, const JsonValue& value,
@@ -43,6 +44,7 @@ class Fields {
   Fields as_object(std::string_view field, const JsonValue& value) const;
   std::string as_text(std::string_view field, const JsonValue& value) const;
   std::size_t as_size(std::string_view field, const JsonValue& value) const;
+  double as_amount(std::string_view field, const JsonValue& value) const;
   std::vector<JsonValue> list(std::string_view field) const;
 
   JsonValue object_;

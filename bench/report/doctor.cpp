@@ -5,6 +5,7 @@
 #include <array>
 #include <iterator>
 
+#include "bench/core/names.hpp"
 #include "bench/core/text.hpp"
 #include "bench/report/doctor_checks.hpp"
 #include "bench/report/machine_state.hpp"
@@ -24,12 +25,19 @@ std::string not_measured(const Examination& found) {
   return "not measured" + (found.failure.empty() ? "" : ": " + found.failure);
 }
 
+std::string listed(const std::vector<std::string>& items, std::string_view separator) {
+  const std::vector<std::string_view> views(items.begin(), items.end());
+  return joined(views, separator);
+}
+
 namespace {
 
-constexpr std::array of_gpu{
-    "gpu_link", "copies_to_gpu",        "copies_to_host", "zero_copy_reads", "pageable_copies",
-    "driver",   "pageable_access",      "persistence",    "gpu_clocks",      "power_limit",
-    "gpu_mode", "confidential_compute", "gpu_memory"};
+constexpr std::array of_gpu{"gpu_link",        "copies_to_gpu",   "copies_to_host",
+                            "zero_copy_reads", "link_latency",    "pageable_copies",
+                            "driver",          "pageable_access", "memory_mode",
+                            "access_counters", "persistence",     "gpu_clocks",
+                            "power_limit",     "gpu_mode",        "confidential_compute",
+                            "gpu_memory"};
 
 Check gpu_check(const Examination& found) {
   constexpr const char* name = "gpu";
@@ -88,16 +96,17 @@ std::string csv_of(const Checks& checks) {
 }  // namespace doctor
 
 std::vector<Check> examine(const Examination& found) {
+  const auto machine = published_of(found.platform);
   std::vector<Check> checks{doctor::gpu_check(found)};
   if (found.platform.gpu) {
-    doctor::append(checks, doctor::link_checks(found));
+    doctor::append(checks, doctor::link_checks(found, machine));
     doctor::append(checks, doctor::gpu_checks(found));
   } else {
     for (const char* const name : doctor::of_gpu) {
       checks.push_back(doctor::unknown(name, "no GPU"));
     }
   }
-  doctor::append(checks, doctor::host_checks(found));
+  doctor::append(checks, doctor::host_checks(found, machine));
   return checks;
 }
 

@@ -12,7 +12,7 @@
 
 namespace offload {
 
-inline constexpr const char* doctor_schema_version = "1.0.0";
+inline constexpr const char* doctor_schema_version = "1.1.0";
 
 /// Every check, whether or not there is a GPU, always in the same order.
 std::vector<Check> examine(const Examination& examination);

@@ -7,7 +7,6 @@
 #include "bench/core/text.hpp"
 #include "bench/report/doctor_checks.hpp"
 #include "bench/report/machine_state.hpp"
-#include "offload/units.hpp"
 
 namespace offload::doctor {
 namespace {
@@ -22,11 +21,6 @@ bool is_not_supported(const std::vector<Unknown>& notes, std::string_view field)
   return reason_of(notes, field).find("(not supported)") != std::string::npos;
 }
 
-std::string parameter(const NamedTexts& parameters, std::string_view name) {
-  const auto found = std::ranges::find(parameters, name, &NamedTexts::value_type::first);
-  return found == parameters.end() ? "" : found->second;
-}
-
 Check driver_check(const Platform& platform) {
   const Gpu& gpu = *platform.gpu;
   if (gpu.driver_release.empty()) return unknown("driver", "its release could not be read");
@@ -35,41 +29,6 @@ Check driver_check(const Platform& platform) {
     text += *open ? ", open kernel modules" : ", proprietary kernel modules";
   }
   return ok("driver", text);
-}
-
-/// How the GPU reads memory that CUDA did not allocate.
-Check pageable_access_check(const Platform& platform) {
-  constexpr const char* name = "pageable_access";
-  const MemoryModel& model = platform.gpu->memory_model;
-  const KernelModules& modules = platform.host.settings.modules;
-  switch (memory_mode(model)) {
-    case MemoryMode::one_memory:
-      return ok(name, std::string(words(MemoryMode::one_memory)));
-    case MemoryMode::ats:
-      return ok(name, "ATS: the GPU uses the host's page tables");
-    case MemoryMode::numa:
-      return ok(name, std::string("ATS, and GPU memory is a NUMA node of the host") +
-                          (platform.host.page_bytes == 4 * KiB
-                               ? "; access counters need a kernel with larger pages than 4 KiB"
-                               : ""));
-    case MemoryMode::cdmm:
-      return ok(name,
-                "ATS in CDMM mode: GPU memory is no NUMA node, and pages do not migrate to it by "
-                "themselves");
-    case MemoryMode::hmm:
-      return ok(name, "HMM: the GPU reads what malloc gives");
-    case MemoryMode::separate:
-      break;
-  }
-  if (platform.link && platform.link->kind != "pcie") {
-    return look(
-        name, "neither ATS nor HMM over " + platform.link->kind,
-        "the driver of such a machine has ATS: look at its release and at the kernel's log");
-  }
-  std::string text = "no HMM: weights have to be in pinned or managed memory";
-  if (modules.open == false) text += " (HMM needs the open kernel modules)";
-  if (parameter(modules.uvm_parameters, "uvm_disable_hmm") == "Y") text += " (uvm_disable_hmm=Y)";
-  return ok(name, text);
 }
 
 Check persistence_check(const GpuSettings& settings) {
@@ -140,29 +99,15 @@ Check confidential_check(const GpuSettings& settings) {
               "turn it off where the host is trusted");
 }
 
-Check memory_check(const Gpu& gpu) {
-  constexpr const char* name = "gpu_memory";
-  constexpr double mostly = 0.9;
-  if (gpu.memory_bytes == 0) return unknown(name, "its size could not be read");
-  if (gpu.memory_model.pageable_memory_access_uses_host_page_tables) {
-    return unknown(name, "what is free counts the host's page cache as used here");
-  }
-  const std::string text = format_size_rounded(gpu.free_bytes) + " of " +
-                           format_size_rounded(gpu.memory_bytes) + " are free";
-  if (static_cast<double>(gpu.free_bytes) >= mostly * static_cast<double>(gpu.memory_bytes)) {
-    return ok(name, text);
-  }
-  return look(name, text, "nvidia-smi shows who else uses this GPU, and with it the link");
-}
-
 }  // namespace
 
 Checks gpu_checks(const Examination& found) {
   const Gpu& gpu = *found.platform.gpu;
-  return {driver_check(found.platform),     pageable_access_check(found.platform),
-          persistence_check(gpu.settings),  clocks_check(found),
-          power_check(gpu.settings),        mode_check(gpu.settings),
-          confidential_check(gpu.settings), memory_check(gpu)};
+  return {driver_check(found.platform),      pageable_access_check(found.platform),
+          memory_mode_check(found.platform), access_counters_check(found.platform),
+          persistence_check(gpu.settings),   clocks_check(found),
+          power_check(gpu.settings),         mode_check(gpu.settings),
+          confidential_check(gpu.settings),  gpu_memory_check(found.platform)};
 }
 
 }  // namespace offload::doctor

@@ -8,6 +8,7 @@
 
 #include "bench/core/text.hpp"
 #include "bench/report/doctor_checks.hpp"
+#include "bench/report/doctor_published.hpp"
 #include "bench/report/machine_state.hpp"
 
 namespace offload::doctor {
@@ -15,40 +16,33 @@ namespace {
 
 using Nodes = std::vector<int>;
 
-Check host_memory_check(const Examination& found) {
+const char* const host_advice =
+    "fill every memory channel, and let this process use more CPUs: what the CPU computes or "
+    "stages is held up by it";
+
+Check host_memory_check(const Examination& found, const MaybePublished& machine) {
   constexpr const char* name = "host_memory";
   // A GPU that reads faster than its host's memory is a Grace with LPDDR of 480 GB, by less.
   constexpr double enough = 0.8;
   const double rate = found.calibration.host_read;
   if (rate <= 0) return unknown(name, not_measured(found));
   const std::string text = "the CPU reads it at " + format_rate(rate);
+  if (const auto comparison = compare(machine, "host_read_bytes_per_second", rate)) {
+    return compared(name, text, *comparison, causes_of_host(found), host_advice);
+  }
   const auto& copies = found.calibration.copy_h2d;
   if (!copies) return unknown(name, text + "; there is no link to compare it with");
-  const std::string compared = text + ", " + times(rate / *copies) + " of what the link takes";
-  if (rate >= enough * *copies) return ok(name, compared);
-  return look(name, compared,
-              "fill every memory channel, and let this process use more CPUs: what the CPU "
-              "computes or stages is held up by it");
+  const std::string of_link = text + ", " + times(rate / *copies) + " of what the link takes";
+  if (rate >= enough * *copies) return ok(name, of_link);
+  return slow(name, of_link, causes_of_host(found), host_advice);
 }
 
 bool contains(const Nodes& nodes, int node) {
   return std::ranges::find(nodes, node) != nodes.end();
 }
 
-/// "node 0", "nodes 0 and 1"
-std::string nodes_text(const Nodes& nodes) {
-  std::vector<std::string> names;
-  names.reserve(nodes.size());
-  for (const int node : nodes) names.push_back(std::to_string(node));
-  return (nodes.size() == 1 ? "node " : "nodes ") + enumerate(names);
-}
-
 std::size_t nodes_with_cpus(const HostSettings& settings) {
   return static_cast<std::size_t>(std::ranges::count_if(settings.nodes, &NumaNode::has_cpus));
-}
-
-std::optional<int> node_of(const Gpu& gpu) {
-  return gpu.pci.numa_node ? gpu.pci.numa_node : gpu.memory_model.host_numa_id;
 }
 
 Check numa_check(const Platform& platform) {
@@ -224,12 +218,31 @@ Check memory_limit_check(const Host& host) {
 
 }  // namespace
 
-Checks host_checks(const Examination& found) {
+std::optional<int> node_of(const Gpu& gpu) {
+  return gpu.pci.numa_node ? gpu.pci.numa_node : gpu.memory_model.host_numa_id;
+}
+
+std::string nodes_text(const Nodes& nodes) {
+  std::vector<std::string> names;
+  names.reserve(nodes.size());
+  for (const int node : nodes) names.push_back(std::to_string(node));
+  return (nodes.size() == 1 ? "node " : "nodes ") + enumerate(names);
+}
+
+Checks host_checks(const Examination& found, const MaybePublished& machine) {
   const Platform& platform = found.platform;
   const Host& host = platform.host;
-  return {host_memory_check(found), numa_check(platform),          balancing_check(host.settings),
-          load_check(found),        governor_check(host.settings), iommu_check(platform),
-          thp_check(host),          hugetlb_check(host),           locked_check(host),
+  return {host_memory_check(found, machine),
+          numa_check(platform),
+          memory_nodes_check(platform),
+          balancing_check(host.settings),
+          load_check(found),
+          governor_check(host.settings),
+          iommu_check(platform),
+          page_size_check(platform),
+          thp_check(host),
+          hugetlb_check(host),
+          locked_check(host),
           memory_limit_check(host)};
 }
 

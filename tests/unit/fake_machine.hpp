@@ -38,6 +38,7 @@ class FakeMachine {
     c.copy_h2d = 55.5e9;
     c.copy_d2h = 55.3e9;
     c.sm_read_pinned = 51.4e9;
+    c.link_latency = 1.2e-6;
     c.host_read = 150e9;
     c.link_generation = 5;
     c.link_width = 16;

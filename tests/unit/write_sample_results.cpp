@@ -2,14 +2,17 @@
 // Writes one of each document the report can make into a directory, for test_results_schema.py.
 #include <cstdio>
 #include <exception>
+#include <filesystem>
 #include <fstream>
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "bench/report/doctor.hpp"
 #include "bench/report/results_file.hpp"
+#include "tests/unit/machine_of_profile.hpp"
 #include "tests/unit/synthetic_run.hpp"
 
 namespace {
@@ -58,6 +61,56 @@ offload::RunRecord for_publication(offload::RunRecord run) {
   return run;
 }
 
+/// Everything that slows a machine down at once.
+void spoil(offload::Platform& platform) {
+  offload::Gpu& gpu = *platform.gpu;
+  platform.host.bound_node = 1;
+  gpu.pci.numa_node = 0;
+  gpu.pci.iommu = "DMA-FQ";
+  gpu.settings.application_sm_mhz = 1500;
+  gpu.settings.max_sm_mhz = 1980;
+  gpu.settings.throttled = {"sync boost", "power cap"};
+  gpu.settings.mig = gpu.settings.confidential_compute = true;
+  gpu.free_bytes /= 2;
+  platform.host.settings.virtual_machine = true;
+  if (gpu.memory_model.gpu_is_numa_node) gpu.memory_model.gpu_is_numa_node = false;
+}
+
+/// What the program says of a machine, and results of it for the scripts to say as much.
+void write_both(const std::string& path, offload::RunRecord run,
+                const offload::Examination& examination) {
+  run.platform = examination.platform;
+  run.calibration = examination.calibration;
+  write(path + ".json", offload::results_json(run));
+  write(path + ".doctor.json", offload::doctor_json(examination));
+}
+
+/// Each machine with a profile: as it is published, on both sides of where a figure is called slow,
+/// with and without what would make it so.
+void write_machines(const std::string& directory, const offload::RunRecord& run) {
+  offload::Examination whole;
+  whole.platform = run.platform;
+  whole.calibration = run.calibration;
+  whole.platform.gpu->pci.numa_node = 0;
+  whole.platform.gpu->settings.throttled.reset();
+  whole.platform.host.settings.virtual_machine = false;
+  for (const std::string_view slug : offload::shipped_machines()) {
+    for (const auto& [name, times] :
+         {std::pair{"alike", 1.0}, std::pair{"slow", 0.5}, std::pair{"near", 0.953},
+          std::pair{"beyond", 0.947}, std::pair{"fast", 1.05}}) {
+      offload::Examination machine = offload::testing::of_profile(whole, slug);
+      offload::testing::speed_up(machine.calibration, times);
+      const std::string path = directory + "/" + std::string(slug) + "." + name;
+      write_both(path, run, machine);
+      machine.platform.host.settings.memory_nodes = {{1}};
+      if (times == 0.5 && machine.calibration.link_width) machine.calibration.link_width = 8;
+      write_both(path + ".elsewhere", run, machine);
+      spoil(machine.platform);
+      write_both(path + ".spoilt", run, machine);
+    }
+  }
+}
+
 void write_all(const std::string& directory) {
   const offload::RunRecord gpu = with_memory_costs(offload::testing::gpu_run());
   write(directory + "/gpu.json", offload::results_json(gpu));
@@ -72,6 +125,8 @@ void write_all(const std::string& directory) {
   examination.platform = gpu.platform;
   examination.calibration = gpu.calibration;
   write(directory + "/doctor.json", offload::doctor_json(examination));
+  std::filesystem::create_directory(directory + "/machines");
+  write_machines(directory + "/machines", ended_before_any_case(gpu));
   std::string journal = offload::journal_header(gpu);
   for (const auto& record : gpu.cases) journal += offload::journal_line(record);
   write(directory + "/run.journal", journal);
