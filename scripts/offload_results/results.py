@@ -306,6 +306,14 @@ def tokens_per_second(case):
     return case["model"]["tokens_per_second_ceiling"] if case.get("model") and lasts(case) else None
 
 
+def tokens_at(case, pass_s):
+    """Tokens/s if a pass over the slice takes that long. What of the model is resident and not in the slice
+    takes as long whatever the sample."""
+    model = case["model"]
+    fixed = model["pass_s"] - case["summary"]["median_s"] * model["scale"]
+    return case["tokens"] / (pass_s * model["scale"] + fixed)
+
+
 def is_case(case, sources=1):
     """Enough of a case to join it and to compare its times; all else is validate's."""
     if not isinstance(case, dict) or not isinstance(case.get("weights"), dict):

@@ -2,7 +2,7 @@
 """Tokens per second of passes through whole models, by the kernels measured: one figure per batch, one column per
 model."""
 from ..intervals import is_rough
-from ..results import label_of, lasts, passed, tokens_per_second
+from ..results import label_of, lasts, passed, tokens_at, tokens_per_second
 from ..text import digits
 from . import caption
 from .data import BarFigure, NoData
@@ -91,11 +91,8 @@ def shown(case):
 
 
 def column(name, cases, rows):
-    def at(case, seconds):
-        return tokens_per_second(case) * case["summary"]["median_s"] / seconds
-
     resident = [case for case in cases if never_leaves_the_gpu(case)]
-    return bar_column(name, "tokens/s", [*filter(shown, cases), *resident], rows, tokens_per_second, at,
+    return bar_column(name, "tokens/s", [*filter(shown, cases), *resident], rows, tokens_per_second, tokens_at,
                       "all weights on the GPU")
 
 

@@ -10,8 +10,8 @@ from ..figures import caption
 from ..figures.runs import on_the_gpu, reason_of
 from ..figures.styles import group_of
 from ..intervals import is_rough
-from ..results import label_of, passed, tokens_per_second
-from ..tables.cells import gigabytes_per_second, model_figure, of_pass, tokens_at
+from ..results import label_of, passed, tokens_at, tokens_per_second
+from ..tables.cells import gigabytes_per_second, model_figure, of_pass
 from . import drawer
 
 MOST_COLUMNS = 8  # of a view of several labels

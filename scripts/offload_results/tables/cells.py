@@ -2,7 +2,7 @@
 """Figures of a case in tables: three digits, or two and a range where runs of one build differ by more
 than 5 %, as the program's own tables have them (docs/methodology.md, "Digits")."""
 from .. import intervals
-from ..results import passed, tokens_per_second
+from ..results import passed, tokens_at, tokens_per_second
 from ..text import digits, rough, rough_seconds, seconds
 
 
@@ -51,11 +51,3 @@ def model_figure(case, ranged=True):
         spelled = rough_seconds if intervals.is_rough(case) else seconds
         return f"first pass {spelled(model['pass_s'])}"
     return of_pass(case, rate, lambda pass_s: tokens_at(case, pass_s), ranged)
-
-
-def tokens_at(case, pass_s):
-    """Tokens/s if a pass over the slice takes that long. What of the model is resident and not in the slice
-    takes as long whatever the sample."""
-    model = case["model"]
-    fixed = model["pass_s"] - case["summary"]["median_s"] * model["scale"]
-    return case["tokens"] / (pass_s * model["scale"] + fixed)
