@@ -16,7 +16,9 @@ APART = r"""\s"'`=,;:()\[\]<>"""  # around a path in a sentence
 FOLDERS = re.compile(rf"(^|[{APART}])(?!/sys(?:$|[{APART}/])|/proc/)(?:~[^{APART}/]*|\.\.?)?/"
                      rf"(?:[^{APART}/]*/)*(?=[^{APART}/])")
 HOME = re.compile(rf"/(?:home|Users)/([^{APART}/]+)")
-DEVICE = re.compile(r"\b(?:GPU|MIG)-[0-9a-f]{8}-[0-9a-f-]+", re.IGNORECASE)
+# UUIDs with and without NVIDIA's prefix, and PCI addresses.
+DEVICE = re.compile(r"""(?ix) \b(?:GPU|MIG)-[0-9a-f][0-9a-f-]{3,} | \b[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\b
+                        | \b(?:[0-9a-f]{4,8}:)?[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]\b""")
 
 
 class Redactor:
@@ -32,7 +34,7 @@ class Redactor:
         """A sentence, such as an error message: without secrets, paths cut to their last component."""
         for directory in self.directories:
             text = re.sub(rf"(^|[^\w/.~-]){re.escape(directory)}/", r"\1", text)
-        return self.without_words(FOLDERS.sub(r"\1", text))
+        return DEVICE.sub(REDACTED, self.without_words(FOLDERS.sub(r"\1", text)))
 
     def value(self, value):
         """Of a variable or a parameter: gone where it holds a path, an address or a device."""

@@ -314,7 +314,16 @@ def test_a_device_in_the_name_of_what_was_measured_is_refused(tmp_path):
 
 def test_a_home_directory_is_found_wherever_it_stands():
     assert list(redact.named_in({"a": [1, "in /home/ann/x"], "/home/ann": {}})) == [("a", 1), ()]
-    assert not list(redact.named_in({"a": "at home", "b": "GPU-less"}))
+    assert not list(redact.named_in({"a": "at home", "b": "GPU-less", "c": "at 12:30 of 2026-01-01, 16:9"}))
+
+
+@pytest.mark.parametrize("device", ["GPU-0a1b2c3d-1111-2222", "MIG-0a1b", "0a1b2c3d-1111-2222-3333-444455556666",
+                                    "0000:3b:00.0", "3b:00.0"])
+def test_no_device_is_left_in_a_text(tmp_path, device):
+    """Such as the slot above the GPU, whose address no field of the file has."""
+    assert list(redact.named_in({"a": f"of {device}, which"})) == [("a",)]
+    assert redact.Redactor([], []).text(f"/sys/devices/pci0000:16/{device}/x is missing, of {device}") == (
+        "/sys/devices/pci0000:16/redacted/x is missing, of redacted")
 
 
 # The project's address.

@@ -21,8 +21,6 @@ FOLDER = pathlib.Path(__file__).parent
 TITLE = "How should the GPU get at weights in CPU memory?"
 CHARTS = (bandwidth, batch, granularity, adaptation)  # whose curves no table shows; bars are the table's
 LONG = 8  # a shorter value of a variable may be any word
-DEVICES = re.compile(r"""(?ix) \b(?:GPU|MIG)-[0-9a-f][0-9a-f-]{3,} | \b[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\b
-                         | \b(?:[0-9a-f]{4,8}:)?[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]\b""")  # UUIDs, PCI addresses
 # Fields whose words are the program's own, even where a host goes by such a name.
 VOCABULARY = frozenset(("policy", "workload", "label", "start", "path", "family", "excluded", "state", "kind",
                         "check", "by", "limited_by", "schema_version"))
@@ -113,9 +111,9 @@ def redacted(name, run, context):
 
     def scrubbed(value, field=""):
         if isinstance(value, str):
-            return value if field in VOCABULARY else DEVICES.sub(redact.REDACTED, secrets.text(value))
+            return value if field in VOCABULARY else secrets.text(value)
         if isinstance(value, dict):
-            return {DEVICES.sub(redact.REDACTED, key): scrubbed(below, key) for key, below in value.items()}
+            return {redact.DEVICE.sub(redact.REDACTED, key): scrubbed(below, key) for key, below in value.items()}
         return [scrubbed(below, field) for below in value] if isinstance(value, list) else value
 
     return scrubbed(name), scrubbed({**run, "argv": [], "environment": {}})
