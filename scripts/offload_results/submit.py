@@ -18,6 +18,9 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 LONGEST_NAME = 60
 VENDORS = ("nvidia", "geforce", "amd", "intel", "r", "tm", "cpu", "processor")  # say nothing in a name
 
+# Modules without a profile whose name leaves out what they are: the cards of that GPU have a suffix (H200 NVL).
+FORMS = {"NVIDIA H200": "h200-sxm"}
+
 
 @dataclasses.dataclass(frozen=True)
 class Checked:
@@ -102,7 +105,7 @@ def folder_name(run):
         virtual = "v" if host["settings"]["virtual_machine"] else ""
         words = [*words_of(host["cpu"]), f"{host['logical_cpus']}{virtual}cpu"]
     else:
-        words = [profile_of(gpu["name"]) or "-".join(words_of(gpu["name"]))]
+        words = [profile_of(gpu["name"]) or FORMS.get(gpu["name"]) or "-".join(words_of(gpu["name"]))]
         if link and link["kind"] == "pcie":
             words.append(f"pcie{link['generation'] or ''}")
         if memory_mode(gpu) not in ("separate", "one_memory"):

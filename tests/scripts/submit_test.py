@@ -133,6 +133,7 @@ ATS = {"pageable_memory_access": True, "pageable_memory_access_uses_host_page_ta
 
 @pytest.mark.parametrize("gpu,link,expected", [
     ({"name": "NVIDIA H100 80GB HBM3"}, build.link(), "h100-sxm-pcie5"),
+    ({"name": "NVIDIA H200 NVL"}, build.link(), "h200-nvl-pcie5"),
     ({"name": "NVIDIA GeForce RTX 4070"}, build.link(generation=4), "rtx-4070-pcie4"),
     ({"name": "NVIDIA GeForce RTX 4070", "memory_mode": "hmm"}, build.link(generation=4), "rtx-4070-pcie4-hmm"),
     ({"name": "NVIDIA A800-SXM4-80GB"}, build.link(generation=4), "a800-sxm-80gb-pcie4"),
@@ -143,6 +144,15 @@ ATS = {"pageable_memory_access": True, "pageable_memory_access_uses_host_page_ta
 def test_a_folder_is_called_after_gpu_link_and_memory_mode(gpu, link, expected):
     made = build.apart(build.gpu(**gpu))
     assert submit.folder_name({"platform": build.platform(gpu=made, link=link)}) == expected
+
+
+@pytest.mark.parametrize("path", [one for one in committed.RESULTS if one.stem == "quick"], ids=committed.short)
+def test_committed_results_would_get_the_folder_that_they_have(path):
+    """A second machine of a kind adds to the name."""
+    run = json.loads(path.read_text(encoding="utf-8"))["offload_bench"]
+    if run["schema_version"].startswith("1."):
+        pytest.skip("of schema 1, which is refused")
+    assert f"{path.parent.name}-".startswith(f"{submit.folder_name(run)}-")
 
 
 def test_a_machine_without_a_gpu_is_called_after_its_cpu():
