@@ -17,7 +17,7 @@ root = pathlib.Path(__file__).parent.parent.parent
 sys.path[:0] = [str(root / "scripts"), str(root / "tests")]
 import results_builder as make  # noqa: E402
 from committed import RESULTS, SCHEMA_1, short  # noqa: E402
-from figure_data import POLICIES, every_policy, load  # noqa: E402
+from figure_data import MIB, POLICIES, every_policy, load, sized  # noqa: E402
 from offload_results import plot, results  # noqa: E402
 from offload_results.drawing import draw, page, svg  # noqa: E402
 from offload_results.figures import data  # noqa: E402
@@ -89,6 +89,31 @@ def test_overlapping_and_cut_text_is_found(sweep, boxes):
         result.text(x, result.height - page.MARGIN - 0.1, "put in the way")
         with pytest.raises(AssertionError, match=complaint):
             assert_legible(boxes(result), result.figure.bbox)
+
+
+def test_a_marker_on_a_text_is_found(sweep, boxes):
+    [(_, figure)] = plot.data_of([sweep], ["bandwidth"])
+    result = drawn(figure)
+    assert_markers_are_clear(result, boxes(result))
+    x, y, _ = next(markers_of(result.figure.axes[0]))
+    result.text(x / result.figure.dpi, y / result.figure.dpi, "put in the way")
+    with pytest.raises(AssertionError, match="a marker stands on 'put in the way'"):
+        assert_markers_are_clear(result, boxes(result))
+
+
+@pytest.mark.parametrize("times", [0.5, 0.8, 0.9, 1.05, 1.1, 1.2, 1.5, 2])
+def test_a_curve_that_ends_early_is_named_beside_the_others(tmp_path, boxes, times):
+    """Whether those go on above or below it."""
+    cases = [sized(policy, "steady", size * MIB, [size * MIB / rate] * 3)
+             for policy, rate, sizes in (("pinned_copy", 20e9, (1, 2, 4)),
+                                         ("pinned_zero_copy", 20e9 * times, (1, 2, 4, 8, 16, 32)))
+             for size in sizes]
+    [(_, figure)] = plot.data_of([make.write(tmp_path / "a.json", make.run(cases))], ["bandwidth"])
+    result = drawn(figure)
+    found = boxes(result)
+    assert "pinned_copy  20.0" in [text for text, _ in found]
+    assert_legible(found, result.figure.bbox)
+    assert_markers_are_clear(result, found)
 
 
 def bar_cells():
@@ -197,6 +222,27 @@ def assert_whiskers_are_clear(result):
             assert text.get_window_extent().x0 > end, text.get_text()
 
 
+def markers_of(axes):
+    """(x, y, radius) in pixels of the markers of its curves that are drawn."""
+    for line in axes.lines:
+        if line.get_marker() in ("None", "", None, "_", "|"):
+            continue
+        first, step = line.get_markevery() or (0, 1)
+        radius = line.get_markersize() / 2 * axes.figure.dpi / 72
+        for x, y in axes.transData.transform(line.get_xydata())[first::step]:
+            yield x, y, radius
+
+
+def assert_markers_are_clear(result, found):
+    """No marker of a curve stands on a text."""
+    for axes in result.figure.axes:
+        for x, y, radius in markers_of(axes):
+            for text, box in found:
+                beside = x + radius <= box.x0 or x - radius >= box.x1
+                above = y + radius <= box.y0 or y - radius >= box.y1
+                assert beside or above, f"a marker stands on {text!r}"
+
+
 def all_figures(paths, boxes):
     try:
         named = plot.data_of(paths, None)
@@ -205,10 +251,13 @@ def all_figures(paths, boxes):
         pytest.skip(str(reason))
     for _, figure in named:
         result = drawn(figure)
-        assert_legible(boxes(result), result.figure.bbox)
+        found = boxes(result)
+        assert_legible(found, result.figure.bbox)
         assert_filled(result, figure)
         if isinstance(figure, data.BarFigure):
             assert_whiskers_are_clear(result)
+        else:
+            assert_markers_are_clear(result, found)
     return [figure for _, figure in named]
 
 

@@ -17,6 +17,8 @@ LEADER = 0.22  # inches from the axes to a name
 LINE = LABEL * 1.27 / 72
 BETWEEN = 0.03  # inches, between groups
 HANGING = 0.3  # inches that names may reach below the axes
+INSIDE = (6, 9)  # points of a name among the curves, left of and above the end of its own
+MARKER = 4.6  # points across
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,7 +32,7 @@ class Entry:
 
 
 def line_style(style):
-    how = {"color": style.colour, "marker": style.marker, "markersize": 4.6, "linewidth": 1.3,
+    how = {"color": style.colour, "marker": style.marker, "markersize": MARKER, "linewidth": 1.3,
            "markeredgewidth": 1.0, "markerfacecolor": "white" if style.hollow else style.colour}
     if style.dashes:
         how["dashes"] = style.dashes
@@ -51,7 +53,7 @@ def name_curves(page, axes, panel, groups):
                                                  curve.points[-1].rough),
                          line_style(page.styles[curve.policy]), curve) for curve in group]
         if end.x < last:
-            name_inside(axes, end, entries)
+            name_inside(axes, end, entries, [point for curve in panel.curves for point in curve.points])
         else:
             blocks.append((end.y, entries))
     blocks += [(line.y, [Entry(line.text, value_text(line.y, panel.y.kind), level())])
@@ -107,11 +109,26 @@ def show(page, x, y, entry):
         page.mark(shown, [entry.curve.policy], entry.curve.start, f"{entry.name}: {entry.value}")
 
 
-def name_inside(axes, end, entries):
-    """Before the end of the curve: beyond it, others go on."""
+def name_inside(axes, end, entries, points):
+    """Before the end of the curve, for beyond it others go on; below it where their markers are above."""
     text = ", ".join(f"{entry.name}  {entry.value}" for entry in entries)
-    axes.annotate(text, (end.x, end.y), (-6, 9), textcoords="offset points", size=LABEL, va="center_baseline",
-                  ha="right")
+    x, y = in_points(axes, [end])[0]
+    markers = in_points(axes, points)
+    right, floor = x - INSIDE[0], axes.get_window_extent().y0 / axes.figure.dpi * 72
+
+    def in_the_way(offset):
+        centre = y + offset
+        hidden = sum(right - width(text, LABEL) - MARKER <= at_x <= right + MARKER
+                     and abs(at_y - centre) <= LABEL / 2 + MARKER for at_x, at_y in markers)
+        return len(markers) if centre - LABEL < floor else hidden
+
+    offset = min((INSIDE[1], -INSIDE[1]), key=in_the_way)
+    axes.annotate(text, (end.x, end.y), (-INSIDE[0], offset), textcoords="offset points", size=LABEL,
+                  va="center_baseline", ha="right")
+
+
+def in_points(axes, points):
+    return axes.transData.transform([(point.x, point.y) for point in points]) / axes.figure.dpi * 72
 
 
 def inches(page, axes, y):
