@@ -494,6 +494,11 @@ def test_real_doctor():
     document = strict(done.stdout)
     validate_doctor(document)
     assert done.returncode == (1 if document["look_here"] else 0)
+    if document["checks"][0]["verdict"] == "ok":  # a GPU that was measured: nothing is missing
+        rates = {name: value for name, value in document["measured"].items()
+                 if name.endswith(("_per_second", "_s"))}
+        assert [name for name, value in rates.items() if value is None] == []
+        assert not any("not measured" in check["what"] for check in document["checks"])
 
 
 @pytest.mark.parametrize("spoil", [
@@ -502,6 +507,11 @@ def test_real_doctor():
     lambda document: document["checks"][0].update(verdict="ok", advice="do something"),
     lambda document: document["checks"][0].update(what=""),
     lambda document: document["measured"].update(copy_h2d_bytes_per_second=0),
+    lambda document: document["measured"].update(link_latency_s=0),
+    lambda document: document["checks"][0].update(likely_causes=[""]),
+    lambda document: document["checks"][0].update(published={"profile": "gb200", "ranges": []}),
+    lambda document: document["checks"][0].update(published={"profile": "gb200", "ranges": [
+        {"low": 1e9, "high": 2e9, "grade": "vendor", "source": "a"}]}),
 ])
 def test_schema_refuses_doctor(samples, spoil):
     document = strict((samples / "doctor.json").read_text())
