@@ -50,15 +50,20 @@ AccessCounters by_default(const Platform& platform) {
   return {true, "the driver's default on the host's page tables"};
 }
 
+bool has_link(const Platform& platform) {
+  return memory_mode(platform.gpu->memory_model) != MemoryMode::one_memory;
+}
+
 }  // namespace
 
 AccessCounters access_counters(const Platform& platform) {
   const NamedTexts& parameters = platform.host.settings.modules.uvm_parameters;
   const std::optional<int> enabled = parameter(parameters, migration);
   AccessCounters found = by_default(platform);
-  if (enabled == 0) found = {false, std::string(migration) + "=0"};
-  if (enabled == 1 && found.move_pages != true &&
-      memory_mode(platform.gpu->memory_model) != MemoryMode::one_memory) {
+  if (enabled == 0 && found.move_pages != false) {
+    found = {false, std::string(migration) + "=0", true};
+  }
+  if (enabled == 1 && found.move_pages != true && has_link(platform)) {
     found = {std::nullopt, std::string(migration) + "=1, though by default " + found.reason};
   }
   found.threshold = parameter(parameters, threshold);

@@ -14,6 +14,7 @@ struct AccessCounters {
   /// Whether they move pages here; nullopt where nothing says so.
   std::optional<bool> move_pages;
   std::string reason;                           // why or why not, to follow a colon
+  bool turned_off = false;                      // where they would be at work by default
   std::optional<int> threshold = std::nullopt;  // reads of a region before it moves, as loaded
 };
 

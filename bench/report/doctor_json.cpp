@@ -34,6 +34,7 @@ Json measured_json(const Examination& found) {
   return {{"copy_h2d_bytes_per_second", or_null<Json>(c.copy_h2d)},
           {"copy_d2h_bytes_per_second", or_null<Json>(c.copy_d2h)},
           {"sm_read_pinned_bytes_per_second", or_null<Json>(c.sm_read_pinned)},
+          {"sm_write_pinned_bytes_per_second", or_null<Json>(c.sm_write_pinned)},
           {"link_latency_s", or_null<Json>(c.link_latency)},
           {"copy_h2d_pageable_bytes_per_second", or_null<Json>(c.copy_pageable)},
           {"host_read_bytes_per_second", c.host_read > 0 ? Json(c.host_read) : Json()},

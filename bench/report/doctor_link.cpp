@@ -206,6 +206,16 @@ Check copy_check(const OfLink& link, const char* name, std::string_view rate_nam
   return slow(name, what, link.causes(), slow_advice);
 }
 
+/// A copy engine can be slower than the link that it uses: then kernels write faster.
+Check home_check(const OfLink& link) {
+  const Calibration& c = link.found.calibration;
+  Check check = copy_check(link, "copies_to_host", "copy_d2h_bytes_per_second", c.copy_d2h);
+  if (c.copy_d2h && c.sm_write_pinned) {
+    check.what += "; SMs write " + format_rate(*c.sm_write_pinned);
+  }
+  return check;
+}
+
 Check zero_copy_check(const OfLink& link) {
   constexpr const char* name = "zero_copy_reads";
   const auto& rate = link.found.calibration.sm_read_pinned;
@@ -263,7 +273,7 @@ Checks link_checks(const Examination& found, const MaybePublished& machine) {
   const OfLink link{found, machine};
   return {link_check(found),
           copy_check(link, "copies_to_gpu", "copy_h2d_bytes_per_second", c.copy_h2d),
-          copy_check(link, "copies_to_host", "copy_d2h_bytes_per_second", c.copy_d2h),
+          home_check(link),
           zero_copy_check(link),
           latency_check(link),
           pageable_check(found)};

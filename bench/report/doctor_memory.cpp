@@ -7,6 +7,7 @@
 
 #include "bench/core/files.hpp"
 #include "bench/core/text.hpp"
+#include "bench/platform/access_counters.hpp"
 #include "bench/report/doctor_checks.hpp"
 #include "offload/units.hpp"
 
@@ -116,30 +117,19 @@ Check memory_mode_check(const Platform& platform) {
   return ok(name, "GPU memory is the driver's alone, and the GPU has page tables of its own");
 }
 
-/// They move pages of malloc to the GPU that it reads often, without a call.
 Check access_counters_check(const Platform& platform) {
   constexpr const char* name = "access_counters";
-  const MemoryMode mode = mode_of(platform);
-  const HostSettings& settings = platform.host.settings;
-  if (!is_ats(mode)) return ok(name, "not in use: they are for ATS");
-  if (mode == MemoryMode::cdmm) return ok(name, "not in use: in CDMM mode the host's pages stay");
-  if (platform.host.page_bytes == small_page) {
-    return ok(name, "none: they need larger pages than 4 KiB, see page_size");
+  const AccessCounters found = access_counters(platform);
+  const std::string text = text_of(found);
+  if (found.turned_off) {
+    return look(name, text, "load nvidia_uvm with its default, -1: on where there is ATS");
   }
-  const NamedTexts& parameters = settings.modules.uvm_parameters;
-  const std::string threshold = parameter(parameters, "uvm_perf_access_counter_threshold");
-  if (threshold.empty()) {
-    return unknown(name, reason_of(settings.unknown, "kernel_modules.nvidia_uvm"));
+  if (found.move_pages == false) return ok(name, text);
+  if (!found.threshold) {
+    return unknown(
+        name, text + "; " + reason_of(platform.host.settings.unknown, "kernel_modules.nvidia_uvm"));
   }
-  constexpr const char* enable = "uvm_perf_access_counter_migration_enable";
-  if (parameter(parameters, enable) == "0") {
-    return look(name, std::string("off (") + enable + "=0): pages of malloc stay on the host",
-                std::string("load nvidia_uvm without ") + enable +
-                    ", whose default is -1: on where there is ATS");
-  }
-  return ok(name, "on: pages move to the GPU after " + threshold +
-                      " reads of their 2 MiB (uvm_perf_access_counter_threshold; the driver's "
-                      "default is 256)");
+  return found.move_pages ? ok(name, text) : unknown(name, text);
 }
 
 Check gpu_memory_check(const Platform& platform) {

@@ -50,6 +50,7 @@ TEST(AccessCounters, MoveNothingWhereTheDriverHasNoneOrLeavesThemOff) {
     EXPECT_EQ(found.move_pages, false) << off.because;
     EXPECT_NE(text_of(found).find(off.because), std::string::npos) << text_of(found);
     EXPECT_TRUE(text_of(found).starts_with("access counters move nothing here: "));
+    EXPECT_EQ(found.turned_off, found.reason.ends_with("=0"));
   }
 }
 

@@ -243,6 +243,8 @@ TEST(DoctorByProfile, SaysWhatIsPublishedOfGraceAndWhatAFigureIsASignOf) {
   EXPECT_EQ(check_of(found, "zero_copy_reads").likely_causes, Names{});  // nobody published that
   found = machine_of("gh200-120gb");
   expect_ok(found, "copies_to_host", "170 GB/s, 38 % of the 450 GB/s");   // no fault of that part
+  found.calibration.sm_write_pinned = 380e9;
+  expect_ok(found, "copies_to_host", "SMs write 380 GB/s");
   found.calibration.copy_h2d = found.calibration.sm_read_pinned = 380e9;  // it is not the other
   EXPECT_EQ(names_with(found, Verdict::look_here), (Names{"copies_to_gpu", "zero_copy_reads"}));
 }
@@ -415,17 +417,17 @@ TEST(DoctorOnGrace, CountsFreeGpuMemoryByItsMode) {
 
 TEST(DoctorOnGrace, SaysWhetherAccessCountersMovePages) {
   Examination found = grace(true);
-  expect_ok(found, "access_counters", "on: pages move to the GPU after 256 reads");
+  expect_ok(found, "access_counters", "move 2MiB to the GPU after 256 reads");
   NamedTexts& parameters = found.platform.host.settings.modules.uvm_parameters;
   parameters[0].second = "0";
-  expect_look(found, "access_counters", "migration_enable=0", "default is -1");
+  expect_look(found, "access_counters", "migration_enable=0", "its default, -1");
   parameters.clear();
   found.platform.host.settings.unknown = {{"kernel_modules.nvidia_uvm", "no such directory"}};
   expect_unknown(found, "access_counters", "no such directory");
   found.platform.host.page_bytes = 4096;
-  expect_ok(found, "access_counters", "none: they need larger pages than 4 KiB");
-  expect_ok(grace(false), "access_counters", "in CDMM mode the host's pages stay");
-  expect_ok(FakeMachine().examination(), "access_counters", "they are for ATS");
+  expect_ok(found, "access_counters", "the driver has none with pages of 4 KiB");
+  expect_ok(grace(false), "access_counters", "under CDMM system memory stays");
+  expect_ok(FakeMachine().examination(), "access_counters", "only where the GPU uses the host's page tables");
 }
 
 TEST(DoctorOnGrace, PagesOf4KiBAreLookedAt) {
