@@ -34,6 +34,7 @@ struct OfGeneration {
 };
 constexpr std::array<OfGeneration, 3> pcie_reached{
     {{3, {0.71, 0.79}}, {4, {0.75, 0.90}}, {5, {0.85, 0.91}}}};
+
 // A copy that is slower than the slowest of those by more than this is looked at: hosts of one
 // generation differ by more than machines of one kind do.
 constexpr double margin = 0.07;
