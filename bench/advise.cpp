@@ -325,7 +325,7 @@ AdviceReport report_of(const Options& options, const Catalog& catalog) {
   prompt_of(options, model);  // before anything is measured
   const auto same = find_same_shapes(options.models.front());
   if (same && model.source == preset_source) {
-    write_message("note: " + same->sentence());
+    write_note(same->sentence(), options.quiet);
   }
   MachineProfile machine = machine_of(options, catalog, models, model);
   complete(machine);
@@ -370,7 +370,7 @@ AdviceReport report_of(const Options& options, const Catalog& catalog) {
 int run_advise(const Options& options, const Catalog& catalog) {
   return answer(options, [&] {
     const AdviceReport report = report_of(options, catalog);
-    return Answered{advice_text(report, options.format), advice_json(report),
+    return Answered{advice_text(report, options.format, is_colored(options)), advice_json(report),
                     report.advice.configurations.empty() ? exit_nothing_matched : exit_ok};
   });
 }

@@ -47,7 +47,7 @@ int run_doctor(const Options& options) {
   return answer(options, [&] {
     const Examination found = look_at(options);
     const bool clean = count_of(examine(found), Verdict::look_here) == 0;
-    return Answered{doctor_text(found, options.format), doctor_json(found),
+    return Answered{doctor_text(found, options.format, is_colored(options)), doctor_json(found),
                     clean ? exit_ok : exit_case_failed};
   });
 }

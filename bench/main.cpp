@@ -26,8 +26,8 @@
 namespace offload {
 namespace {
 
-void show_notes(const std::vector<std::string>& notes) {
-  for (const auto& text : notes) write_message("note: " + text);
+void show_notes(const std::vector<std::string>& notes, const Options& options) {
+  for (const auto& text : notes) write_note(text, options.quiet);
 }
 
 int show_plan(const Options& options, const Catalog& catalog) {
@@ -36,15 +36,15 @@ int show_plan(const Options& options, const Catalog& catalog) {
   if (options.host_memory_cost) {
     const std::string text = memory_cost_plan_text(cost_tensors(options, platform.host, models));
     if (!options.cases) {
-      show_notes(shape_notes(options, models));
+      show_notes(shape_notes(options, models), options);
       write_stdout(text);
       return exit_ok;
     }
-    write_stderr(text);  // stdout is the plan's
+    if (!options.quiet) write_stderr(text);  // stdout is the plan's
   }
   if (!options.host_numa.empty()) (void)find_host_node(options.host_numa, platform);
   const Plan plan = make_plan(options, catalog, platform, models);
-  show_notes(plan.warnings());
+  show_notes(plan.warnings(), options);
   write_stdout(plan_text(plan, options, platform));
   return plan.cases.empty() ? exit_nothing_matched : exit_ok;
 }

@@ -57,6 +57,12 @@ constexpr std::string_view name(EvidenceLevel level) {
 }
 
 /// What `advise` is asked, and where its rates come from: a machine, rates by hand, or neither,
+/// Of what is written for people.
+enum class Color : std::uint8_t { automatic, always, never };
+inline constexpr std::array<Named<Color>, 3> color_names{
+    {{"auto", Color::automatic}, {"always", Color::always}, {"never", Color::never}}};
+constexpr std::string_view name(Color color) { return name_of(color, color_names); }
+
 /// which calibrates here.
 struct AdviseOptions {
   std::string platform;         // a results file, a profile, or the name of a shipped one
@@ -127,3 +133,5 @@ struct Options {
 };
 
 }  // namespace offload
+  Color color = Color::automatic;
+  bool quiet = false;  // nothing but errors on stderr

@@ -12,6 +12,7 @@
 #include <thread>
 #include <utility>
 
+#include "bench/cli/answer.hpp"
 #include "bench/cli/benchmark_flags.hpp"
 #include "bench/cli/exit_code.hpp"
 #include "bench/cli/interrupt.hpp"
@@ -72,7 +73,7 @@ class Run {
             placed_on_host_node(probe_platform(options.gpu), options.host_numa, node_calls())),
         plan_(options.cases ? make_plan(options, catalog, platform_, models_) : Plan{}),
         benchmark_(argv.front(), options.samples, checked_flags(options)),
-        results_(options.output),
+        results_(options.output, options.quiet),
         ci_file_("--ci-json", options.ci_json) {
     record_.argv = argv;
     record_.effective_benchmark_flags = benchmark_.effective_flags();
@@ -89,7 +90,7 @@ class Run {
 
   int execute() {
     for (const std::string& warning : plan_.warnings()) {
-      write_message("note: " + warning);
+      write_note(warning, record_.options.quiet);
     }
     if (plan_.cases.empty() && record_.options.cases) return nothing_matched();
     for (const Case& item : plan_.cases) {
@@ -365,13 +366,9 @@ class Run {
 
   // False when stdout, ours or Google Benchmark's, did not take it.
   bool show_summary() const {
-    const std::string text = benchmark_.stock_output() ? "" : summary_text(record_);
-    if (record_.options.output == "-") {
-      write_stderr(text);
-      return true;
-    }
+    const bool colored = is_colored(record_.options);
     try {
-      write_stdout(text);
+      show(record_.options, benchmark_.stock_output() ? "" : summary_text(record_, colored));
     } catch (const std::exception& error) {
       write_message(error.what());
       return false;

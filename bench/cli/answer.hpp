@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// How a command ends that answers in a text and in one JSON document.
+// What a command answers: a text for people, and one JSON document.
 #pragma once
 #include <functional>
 #include <string>
+#include <string_view>
 
 #include "bench/options.hpp"
 
@@ -14,8 +15,15 @@ struct Answered {
   int exit_code = 0;
 };
 
+/// Whether a table is to have colors: by --color, whose "auto" wants a terminal and no NO_COLOR.
+bool is_colored(const Options& options);
+
+/// What a command answers, on stdout; where --output - puts the document there, on stderr unless
+/// that is to be quiet. Throws std::runtime_error when stdout did not take it.
+void show(const Options& options, std::string_view text);
+
 /// Writes what `ask` answers: the text to stdout and, where --output names one, the document to its
-/// file; for "-" that is stdout, and the text goes to stderr. The exit code, also of an interrupt.
+/// file. The exit code, also of an interrupt.
 int answer(const Options& options, const std::function<Answered()>& ask);
 
 }  // namespace offload

@@ -123,6 +123,9 @@ void check_options(const Options& options) {
         "explain needs a case: <workload>/<policy>/<weights>/<start>, as plan and the results "
         "list them");
   }
+  if (options.quiet && options.progress == Progress::always) {
+    throw UsageError("--quiet writes no progress: leave out --progress always");
+  }
   check_evidence(options);
   check_outputs(options);
   check_redaction(options);

@@ -171,6 +171,7 @@ void CommandLine::take_suite_defaults(const Typed& typed) {
   options_.evidence = options_.action == Action::explain ? EvidenceLevel::all : suite.evidence;
 }
 
+  if (options_.quiet) options_.progress = Progress::never;
 }  // namespace
 
 std::variant<Options, EarlyExit> parse_command_line(int argc, const char* const* argv,

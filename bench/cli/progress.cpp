@@ -36,6 +36,12 @@ std::string format_duration(double seconds) {
   return std::to_string(whole / 3600) + " h " + two_digits(whole % 3600 / 60) + " min";
 }
 
+bool is_terminal(std::FILE* stream) {
+  const char* const terminal = std::getenv("TERM");  // NOLINT(concurrency-mt-unsafe)
+  const bool is_dumb = terminal != nullptr && std::string_view(terminal) == "dumb";
+  return isatty(fileno(stream)) == 1 && !is_dumb;
+}
+
 ProgressLine::ProgressLine(Progress mode, std::vector<double> weights, std::FILE* stream, Now now)
     : style_(style(mode, stream)),
       weights_(std::move(weights)),
@@ -49,10 +55,8 @@ ProgressLine::~ProgressLine() { wipe(); }
 
 ProgressLine::Style ProgressLine::style(Progress mode, std::FILE* stream) {
   if (mode == Progress::never) return Style::silent;
-  const char* const terminal = std::getenv("TERM");  // NOLINT(concurrency-mt-unsafe)
-  const bool erases = terminal == nullptr || std::string_view(terminal) != "dumb";
-  if (isatty(fileno(stream)) == 1 && erases) return Style::in_place;
-  return mode == Progress::always ? Style::plain : Style::silent;
+  if (is_terminal(stream)) return Style::in_place;
+  return mode == Progress::always ? Style::plain : Style::sparse;
 }
 
 std::optional<double> ProgressLine::seconds_left() const {
@@ -84,20 +88,33 @@ void ProgressLine::draw(const std::string& what) {
   visible_ = true;
 }
 
+void ProgressLine::print(const std::string& what) {
+  std::fprintf(stream_, "%s\n", status(what).c_str());
+  std::fflush(stream_);
+  drawn_ = now_();
+}
+
+bool ProgressLine::is_due() const {
+  using namespace std::chrono_literals;
+  if (style_ == Style::silent) return false;
+  if (style_ == Style::in_place) return !visible_ || now_() - drawn_ >= 100ms;
+  return now_() - drawn_ >= 30s;
+}
+
 void ProgressLine::begin(const std::string& name) {
   begun_ = std::min(begun_ + 1, weights_.size());
   name_ = printable(name);
   if (style_ == Style::in_place) draw("");
-  if (style_ == Style::plain) {
-    std::fprintf(stream_, "%s\n", status("").c_str());
-    std::fflush(stream_);
-  }
+  if (style_ == Style::plain || (style_ == Style::sparse && is_due())) print("");
 }
 
 void ProgressLine::step(const std::string& what) {
-  if (style_ != Style::in_place) return;
-  if (visible_ && now_() - drawn_ < std::chrono::milliseconds(100)) return;
-  draw(what);
+  if (!is_due()) return;
+  if (style_ == Style::in_place) {
+    draw(what);
+  } else {
+    print(what);
+  }
 }
 
 void ProgressLine::end() {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where the run is, on stderr: on a terminal one line, rewritten in place; elsewhere, and only when
-// asked for, one plain line per case.
+// Where the run is, on stderr: on a terminal one line, rewritten in place; elsewhere a plain line
+// now and then, so that the log of a job shows that it lives, and one per case when asked for.
 #pragma once
 #include <chrono>
 #include <cstddef>
@@ -14,6 +14,9 @@
 #include "bench/options.hpp"
 
 namespace offload {
+
+/// A terminal that understands more than plain lines.
+bool is_terminal(std::FILE* stream);
 
 class ProgressLine {
  public:
@@ -32,7 +35,7 @@ class ProgressLine {
   /// The next case begins.
   void begin(const std::string& name);
   /// Something happens within the case, e.g. "sample 3/11". Redraws a terminal ten times a second
-  /// at most, so that it costs a run nothing.
+  /// at most, so that it costs a run nothing; elsewhere a line comes 30 s after the last.
   void step(const std::string& what);
   /// The current case is done.
   void end();
@@ -40,12 +43,14 @@ class ProgressLine {
   void wipe();
 
  private:
-  enum class Style : std::uint8_t { silent, plain, in_place };
+  enum class Style : std::uint8_t { silent, sparse, plain, in_place };
   static Style style(Progress mode, std::FILE* stream);
   std::string status(const std::string& what) const;
   /// nullopt until a case is done.
   std::optional<double> seconds_left() const;
   void draw(const std::string& what);
+  void print(const std::string& what);
+  bool is_due() const;
 
   Style style_;
   std::vector<double> weights_;

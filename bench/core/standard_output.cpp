@@ -14,6 +14,13 @@
 #include "bench/core/text.hpp"
 
 namespace offload {
+namespace {
+
+std::string shown(std::string_view text, bool colored) {
+  return printable(text, colored ? "\n\t\x1b" : "\n\t");
+}
+
+}  // namespace
 
 void keep_standard_streams_apart() {
   int descriptor = STDIN_FILENO;
@@ -23,9 +30,9 @@ void keep_standard_streams_apart() {
   if (descriptor >= 0) ::close(descriptor);
 }
 
-void write_stdout(std::string_view text) {
+void write_stdout(std::string_view text, bool colored) {
   errno = 0;
-  const std::string safe = printable(text, "\n\t");
+  const std::string safe = shown(text, colored);
   std::cout.write(safe.data(), static_cast<std::streamsize>(safe.size()));
   std::cout.flush();
   if (std::cout.good()) return;
@@ -33,10 +40,14 @@ void write_stdout(std::string_view text) {
   throw std::runtime_error("cannot write to standard output" + why);
 }
 
-void write_stderr(std::string_view text) { std::cerr << printable(text, "\n\t"); }
+void write_stderr(std::string_view text, bool colored) { std::cerr << shown(text, colored); }
 
 void write_message(std::string_view text) {
   std::cerr << "offload_bench: " << printable(text) << '\n';
+}
+
+void write_note(std::string_view text, bool quiet) {
+  if (!quiet) write_message("note: " + std::string(text));
 }
 
 }  // namespace offload

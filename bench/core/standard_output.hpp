@@ -10,14 +10,16 @@ namespace offload {
 void keep_standard_streams_apart();
 
 /// Writes `text`, and whatever is still buffered before it. Throws std::runtime_error when any of
-/// it did not arrive.
-void write_stdout(std::string_view text);
+/// it did not arrive. Control characters become '?', but for the escapes of a `colored` page.
+void write_stdout(std::string_view text, bool colored = false);
 
 /// `text` on standard error as write_stdout() would show it: with data on stdout it is for the eyes
 /// only, and nobody may be there to see it.
-void write_stderr(std::string_view text);
+void write_stderr(std::string_view text, bool colored = false);
 
 /// "offload_bench: " and `text` on standard error, in one line whatever names it quotes.
 void write_message(std::string_view text);
+/// A message that is no error, unless --quiet was given.
+void write_note(std::string_view text, bool quiet);
 
 }  // namespace offload

@@ -130,7 +130,8 @@ void write_winners(Page& page, const AdviceReport& report) {
   const Configuration& best = advice.configurations.front();
   if (advice.best_of_engines) {
     const Configuration& engine = advice.configurations[*advice.best_of_engines];
-    page.line("Type: " + command_line(engine.flags, engine.memory.device, report.serving));
+    page.line("Type: " + command_line(engine.flags, engine.memory.device, report.serving),
+              Tone::strong);
     page.item("The best that an engine can switch on today is " + std::string(engine.policy->name) +
               ": " + sentence(engine, batch) + ".");
   }
@@ -290,9 +291,9 @@ void write_basis(Page& page, const AdviceReport& report) {
 
 }  // namespace
 
-std::string advice_text(const AdviceReport& report, Format format) {
+std::string advice_text(const AdviceReport& report, Format format, bool colored) {
   if (format == Format::json) return advice_json(report);
-  Page page(format == Format::md ? Page::Style::markdown : Page::Style::terminal);
+  Page page(Page::style(format == Format::md, colored));
   page.heading(report.origin);
   write_fit(page, report);
   write_winners(page, report);

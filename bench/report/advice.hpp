@@ -51,7 +51,7 @@ struct AdviceReport {
 };
 
 /// Sentences and a table, or what the format makes of them.
-std::string advice_text(const AdviceReport& report, Format format);
+std::string advice_text(const AdviceReport& report, Format format, bool colored = false);
 /// results/schema/advice-1.json describes it.
 std::string advice_json(const AdviceReport& report);
 

@@ -144,10 +144,15 @@ std::string verdict(const CaseRecord& record, const Ranking& ranking) {
   return standing_text(record, ranking) + (drifting.empty() ? "" : "; " + drifting);
 }
 
+Tone tone_of(std::string_view verdict) {
+  if (verdict.starts_with("best") || verdict.starts_with("same as best")) return Tone::good;
+  return verdict.starts_with("FAILED") ? Tone::bad : Tone::plain;
+}
+
 Table table_of(const Ranking& ranking, const std::vector<Figure>& figures) {
   std::vector<Table::Column> columns{{"policy"}, {"start"}};
   for (const Figure& figure : figures) columns.push_back({figure.title, Table::Align::right});
-  columns.push_back({"verdict"});
+  columns.push_back({"verdict", Table::Align::left, tone_of});
   Table table(std::move(columns));
   for (const CaseRecord* record : in_table_order(ranking)) {
     std::vector<std::string> cells{record->policy, record->start};

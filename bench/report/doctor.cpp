@@ -74,8 +74,13 @@ std::string sum_text(const Checks& checks) {
   return text;
 }
 
+Tone tone_of(std::string_view verdict) {
+  if (verdict == name(Verdict::ok)) return Tone::good;
+  return verdict == name(Verdict::look_here) ? Tone::attention : Tone::plain;
+}
+
 Table table_of(const Checks& checks) {
-  Table table({{"verdict"}, {"check"}, {"what"}});
+  Table table({{"verdict", Table::Align::left, tone_of}, {"check"}, {"what"}});
   for (const Check& check : checks) {
     std::string what = check.what;
     if (!check.advice.empty()) what += " -> " + check.advice;
@@ -114,14 +119,14 @@ std::size_t count_of(std::span<const Check> checks, Verdict verdict) {
   return static_cast<std::size_t>(std::ranges::count(checks, verdict, &Check::verdict));
 }
 
-std::string doctor_text(const Examination& found, Format format) {
+std::string doctor_text(const Examination& found, Format format, bool colored) {
   if (format == Format::json) return doctor_json(found);
   const std::vector<Check> checks = examine(found);
   if (format == Format::csv) return doctor::csv_of(checks);
-  Page page(format == Format::md ? Page::Style::markdown : Page::Style::terminal);
+  Page page(Page::style(format == Format::md, colored));
   page.heading(doctor::machine_text(found));
   page.table(doctor::table_of(checks));
-  page.paragraph(doctor::sum_text(checks));
+  page.paragraph(doctor::sum_text(checks), Tone::strong);
   return page.text();
 }
 

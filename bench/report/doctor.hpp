@@ -20,7 +20,7 @@ std::vector<Check> examine(const Examination& examination);
 std::size_t count_of(std::span<const Check> checks, Verdict verdict);
 
 /// A table of the checks and a sentence, or what the format makes of them.
-std::string doctor_text(const Examination& examination, Format format);
+std::string doctor_text(const Examination& examination, Format format, bool colored = false);
 /// results/schema/doctor-1.json describes it.
 std::string doctor_json(const Examination& examination);
 

@@ -233,18 +233,18 @@ void OutputFile::commit(std::string_view text) {
   descriptor_ = -1;
 }
 
-ResultsFile::ResultsFile(const std::string& path) : output_("--output", path) {
-  if (output_.is_regular()) open_journal();
+ResultsFile::ResultsFile(const std::string& path, bool quiet) : output_("--output", path) {
+  if (output_.is_regular()) open_journal(quiet);
 }
 
-void ResultsFile::open_journal() {
+void ResultsFile::open_journal(bool quiet) {
   journal_path_ = output_.path() + ".journal";
   struct stat status {};
   if (::lstat(journal_path_.c_str(), &status) == 0 && S_ISREG(status.st_mode) &&
       status.st_size > 0) {
     const std::string old = free_name(journal_path_);
     if (::rename(journal_path_.c_str(), old.c_str()) == 0) {
-      write_message("note: an earlier run did not end; what it measured is kept in " + old);
+      write_note("an earlier run did not end; what it measured is kept in " + old, quiet);
     }
   }
   journal_ = open_beside(journal_path_, O_WRONLY | O_APPEND);

@@ -72,13 +72,14 @@ int write_all(int descriptor, std::string_view text);
 ///
 /// While a run is under way "<path>.journal" holds its finished cases, one JSON object a line, and
 /// an empty "<path>.part" keeps other runs away; finish() leaves neither. The journal of a run that
-/// was killed is kept as "<path>.journal.old" by the next run, which says so on stderr.
+/// was killed is kept as "<path>.journal.old" by the next run, which says so on stderr
+/// unless it is to be quiet.
 class ResultsFile {
  public:
   /// "-" writes to stdout at the end and keeps no journal, as does a device or a pipe; "" writes
   /// nothing. Throws UsageError if the path cannot be written (missing directory, permissions,
   /// read-only disk) or another run is writing it.
-  explicit ResultsFile(const std::string& path);
+  explicit ResultsFile(const std::string& path, bool quiet = false);
   /// Without finish(): keeps a journal that holds cases.
   ~ResultsFile();
   ResultsFile(const ResultsFile&) = delete;
@@ -93,7 +94,7 @@ class ResultsFile {
   void finish(const RunRecord& run);
 
  private:
-  void open_journal();
+  void open_journal(bool quiet);
   void write_journal(const std::string& lines);
   /// What of `finished` cases the journal holds, in words.
   std::string journal_contents(std::size_t finished) const;

@@ -66,7 +66,9 @@ Json options_json(const Options& options) {
           {"output", text_or_null<Json>(options.output)},
           {"ci_json", text_or_null<Json>(options.ci_json)},
           {"format", name(options.format)},
+          {"color", name(options.color)},
           {"progress", name(options.progress)},
+          {"quiet", options.quiet},
           {"strict", options.strict},
           {"redact", options.redact},
           {"benchmark_flags", options.benchmark_flags}};

@@ -64,8 +64,9 @@ std::string calibration_text(const Calibration& c) {
 void write_header(Page& page, const RunRecord& run) {
   if (!run.complete) {
     page.heading("INCOMPLETE RUN: " +
-                 (run.incomplete_reason.empty() ? "it did not end" : run.incomplete_reason) +
-                 "; what follows is what was finished");
+                     (run.incomplete_reason.empty() ? "it did not end" : run.incomplete_reason) +
+                     "; what follows is what was finished",
+                 Tone::bad);
   }
   const Host& host = run.platform.host;
   const std::string cpu = host.cpu.empty() ? "unknown CPU" : host.cpu;
@@ -74,7 +75,7 @@ void write_header(Page& page, const RunRecord& run) {
   const std::string measured = calibration_text(run.calibration);
   if (!measured.empty()) page.paragraph(measured);
   const std::vector<Finding> noise = findings(run);
-  for (const Finding& finding : noise) page.item("NOTE: " + finding.text);
+  for (const Finding& finding : noise) page.item("NOTE: " + finding.text, Tone::attention);
   if (!noise.empty()) page.end_list();
 }
 
@@ -88,7 +89,7 @@ void write_answers(Page& page, const std::vector<Answer>& answers) {
   const std::string note = model_note(rankings);
   if (!note.empty()) page.paragraph(note);
   for (const Answer& answer : answers) {
-    for (const std::string& sentence : answer.sentences) page.item(sentence);
+    for (const std::string& sentence : answer.sentences) page.item(sentence, Tone::strong);
   }
   if (!answers.empty()) page.end_list();
 }
@@ -97,7 +98,7 @@ void write_failures(Page& page, const RunRecord& run) {
   const auto failed = static_cast<std::size_t>(std::ranges::count_if(
       run.cases, [](const CaseRecord& record) { return !record.failure.empty(); }));
   if (failed == 0) return;
-  page.heading("FAILED: " + count(failed, "case"));
+  page.heading("FAILED: " + count(failed, "case"), Tone::bad);
   for (const auto& record : run.cases) {
     if (!record.failure.empty()) page.item(record.name + ": " + record.failure);
   }
@@ -111,7 +112,8 @@ void write_limits(Page& page, const std::vector<Limit>& limits) {
                {"against", Align::right},
                {"ratio", Align::right},
                {"goal", Align::right},
-               {""}});
+               {"", Align::left,
+                [](std::string_view cell) { return cell == "MISSED" ? Tone::bad : Tone::good; }}});
   const auto quantity = [](const Limit& limit, double value) {
     return limit.unit == "s" ? format_seconds(value) : format_rate(value);
   };
@@ -216,13 +218,13 @@ void write_notes(Page& page, const RunRecord& run) {
 
 }  // namespace
 
-std::string summary_text(const RunRecord& run) {
-  if (run.options.redact && !run.platform.redacted) return summary_text(redacted(run));
+std::string summary_text(const RunRecord& run, bool colored) {
+  if (run.options.redact && !run.platform.redacted) return summary_text(redacted(run), colored);
   if (run.options.format == Format::csv) {
     return run.options.cases ? cases_csv(run.cases) : memory_costs_csv(run.memory_costs);
   }
   if (run.options.format == Format::json) return results_json(run);
-  Page page(run.options.format == Format::md ? Page::Style::markdown : Page::Style::terminal);
+  Page page(Page::style(run.options.format == Format::md, colored));
   write_header(page, run);
   if (!run.options.explain.empty()) {
     for (const CaseRecord& record : run.cases) write_explained(page, record, run);

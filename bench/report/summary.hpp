@@ -10,5 +10,7 @@ namespace offload {
 
 /// In the run's --format; csv is one row of raw numbers per case, json is results_json. Ends in a
 /// newline.
-std::string summary_text(const RunRecord& run);
+/// `colored` is for a terminal, and changes nothing that is no table.
+std::string summary_text(const RunRecord& run, bool colored = false);
+
 }  // namespace offload

@@ -83,6 +83,25 @@ TEST(CommandLine, ReadsEveryOption) {
   EXPECT_TRUE(options.strict);
 }
 
+TEST(CommandLine, QuietIsWithoutProgress) {
+  EXPECT_FALSE(parse({}).quiet);
+  for (const char* flag : {"-q", "--quiet"}) {
+    EXPECT_TRUE(parse({flag}).quiet);
+    EXPECT_EQ(parse({flag}).progress, Progress::never);
+    EXPECT_TRUE(parse({"doctor", flag}).quiet);
+  }
+  EXPECT_EQ(refusal({"-q", "--progress", "always"}),
+            "--quiet writes no progress: leave out --progress always");
+}
+
+TEST(CommandLine, ColorIsOneOfThree) {
+  EXPECT_EQ(parse({}).color, Color::automatic);
+  EXPECT_EQ(parse({"--color", "always"}).color, Color::always);
+  EXPECT_EQ(parse({"doctor", "--color=never"}).color, Color::never);
+  EXPECT_EQ(refusal({"--color", "mauve"}),
+            "--color: unknown color 'mauve': known are auto, always, never");
+}
+
 TEST(CommandLine, ReadsTheSelection) {
   const Options options = parse(
       {"--policies", "pinned_zero_copy,managed_demand", "--policies=host_compute", "--workloads",

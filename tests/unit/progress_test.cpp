@@ -72,13 +72,61 @@ class ProgressTest : public testing::Test {
 
 constexpr const char* wiped = "\r\x1b[K";
 
-TEST_F(ProgressTest, IsSilentWhereNobodyLooks) {
+TEST_F(ProgressTest, SaysNothingOfAShortRunInALog) {
   const Sink sink(false);
   auto progress = line(Progress::automatic, {1, 1}, sink);
   progress.begin("a");
+  now_ += 20s;
   progress.step("sample 1/2");
   progress.end();
+  now_ += 9s;
+  progress.begin("b");
   progress.wipe();
+  EXPECT_EQ(sink.take(), "");
+}
+
+TEST_F(ProgressTest, GivesALogALineEachHalfMinute) {
+  for (const Progress mode : {Progress::automatic, Progress::always}) {
+    const Sink sink(false);
+    now_ = {};
+    auto progress = line(mode, {1, 3}, sink);
+    progress.begin("a");
+    now_ += 10s;
+    progress.end();
+    progress.begin("b");
+    (void)sink.take();
+    now_ += 20s;
+    if (mode == Progress::always) now_ += 10s;  // its last line is the beginning's
+    progress.step("sample 1");
+    EXPECT_EQ(sink.take(), mode == Progress::always ? "[2/2] b, sample 1, 40 s, about 0 s left\n"
+                                                    : "[2/2] b, sample 1, 30 s, about 10 s left\n");
+    now_ += 29s;
+    progress.step("sample 2");
+    EXPECT_EQ(sink.take(), "");
+    now_ += 1s;
+    progress.step("sample 3");
+    EXPECT_EQ(sink.take(), mode == Progress::always
+                               ? "[2/2] b, sample 3, 1 min 10 s, about 0 s left\n"
+                               : "[2/2] b, sample 3, 1 min 00 s, about 0 s left\n");
+  }
+}
+
+TEST_F(ProgressTest, ABeginningIsALineInALogWhenOneIsDue) {
+  const Sink sink(false);
+  auto progress = line(Progress::automatic, {1, 1}, sink);
+  progress.begin("a");
+  now_ += 40s;
+  progress.end();
+  progress.begin("b");
+  EXPECT_EQ(sink.take(), "[2/2] b, 40 s, about 40 s left\n");
+}
+
+TEST_F(ProgressTest, NeverMeansNotInALogEither) {
+  const Sink sink(false);
+  auto progress = line(Progress::never, {1}, sink);
+  progress.begin("a");
+  now_ += 60s;
+  progress.step("sample 1");
   EXPECT_EQ(sink.take(), "");
 }
 

@@ -62,6 +62,60 @@ TEST(Table, QuotesCsvOnlyWhereNeeded) {
   EXPECT_EQ(table.csv(), "a,b,c\nplain,\"a,b\",\"say \"\"no\"\"\nagain\"\n");
 }
 
+/// `text` without what a page's tones are.
+std::string without_colors(std::string text) {
+  for (const char* color : {"\x1b[0m", "\x1b[1m", "\x1b[31m", "\x1b[32m", "\x1b[33m"}) {
+    for (std::size_t at = 0; (at = text.find(color, at)) != std::string::npos;) {
+      text.erase(at, std::string(color).size());
+    }
+  }
+  return text;
+}
+
+TEST(Table, ColorsMoveNoColumn) {
+  const auto tone = [](std::string_view cell) { return cell == "ok" ? Tone::good : Tone::plain; };
+  Table table({{"verdict", Table::Align::left, tone}, {"n", Table::Align::right, tone}, {"what"}});
+  table.add({"ok", "ok", "a"});
+  table.add({"look here", "1", "b"});
+  const std::string colored = table.text(100, true);
+  EXPECT_EQ(occurrences(colored, "\x1b[32mok\x1b[0m"), 2U);
+  EXPECT_EQ(occurrences(colored, "\x1b"), 4U);
+  EXPECT_EQ(without_colors(colored), table.text(100));
+  EXPECT_EQ(occurrences(table.text(100), "\x1b"), 0U);
+}
+
+TEST(Table, ColorsEndWithTheirLine) {
+  Table table({{"id"}, {"what", Table::Align::left, [](std::string_view) { return Tone::bad; }}});
+  table.add({"a", "one two three four five six"});
+  EXPECT_EQ(table.text(24, true),
+            "id  what\n"
+            "a   \x1b[31mone two three four\x1b[0m\n"
+            "\x1b[31m    five six\x1b[0m\n");
+}
+
+TEST(Page, ColorsAreThoseOfItsTonesWhateverANameBrings) {
+  const std::string name = "x\x1b[31my";
+  const auto written = [&name](Page::Style style) {
+    Page page(style);
+    page.heading(name, Tone::bad);
+    page.paragraph(name, Tone::strong);
+    page.item(name, Tone::attention);
+    page.line(name, Tone::good);
+    page.end_list();
+    Table table({{"name"}});
+    table.add({name});
+    page.table(table);
+    return page.text();
+  };
+  const std::string colored = written(Page::Style::colored);
+  EXPECT_EQ(occurrences(colored, "x?[31my"), 5U);
+  EXPECT_EQ(occurrences(colored, "\x1b[31m"), 1U);  // the heading's
+  EXPECT_EQ(without_colors(colored), written(Page::Style::terminal));
+  for (const auto style : {Page::Style::terminal, Page::Style::markdown}) {
+    EXPECT_EQ(occurrences(written(style), "\x1b"), 0U);
+  }
+}
+
 TEST(Table, RefusesARowOfAnotherWidth) {
   Table table({{"a"}, {"b"}});
   EXPECT_THROW(table.add({"1"}), std::logic_error);

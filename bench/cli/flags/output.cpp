@@ -18,8 +18,12 @@ void add_output_file(CLI::App& command, Options& options) {
 void add_view(CLI::App& command, Options& options) {
   const Flags flags(command, where);
   flags.choice("--format", options.format, format_names, "of the summary on stdout");
+  flags.choice("--color", options.color, color_names,
+               "of tables; auto is on a terminal, unless NO_COLOR is set");
   flags.choice("--progress", options.progress, progress_names,
-               "on stderr; auto is on a terminal only");
+               "on stderr; auto is a line that is rewritten on a terminal, and one each 30 s "
+               "elsewhere");
+  flags.toggle("-q,--quiet", options.quiet, "nothing but errors on stderr");
 }
 
 void add_outputs(CLI::App& command, Options& options) {
