@@ -317,9 +317,6 @@ std::string hint_of(const Model& model, const Question& question, const Rates& r
 
 AdviceReport report_of(const Options& options, const Catalog& catalog) {
   if (options.models.size() != 1) throw UsageError("advise needs one model: --model NAME");
-  if (options.format == Format::csv) {
-    throw UsageError("advise answers in sentences: --format is table, md or json");
-  }
   ModelLoader models;
   const Model& model = models.load(options.models.front());
   prompt_of(options, model);  // before anything is measured

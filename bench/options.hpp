@@ -38,15 +38,30 @@ inline constexpr std::array<Named<Action>, 8> action_names{{{"run", Action::run}
                                                             {"advise", Action::advise}}};
 constexpr std::string_view name(Action action) { return name_of(action, action_names); }
 
-enum class Format : std::uint8_t { table, md, csv, json };
-inline constexpr std::array<Named<Format>, 4> format_names{
+enum class Format : std::uint8_t { table, md, csv, json, jsonl, sql };
+inline constexpr std::array<Named<Format>, 6> format_names{{{"table", Format::table},
+                                                            {"md", Format::md},
+                                                            {"csv", Format::csv},
+                                                            {"json", Format::json},
+                                                            {"jsonl", Format::jsonl},
+                                                            {"sql", Format::sql}}};
+/// Of answers that are no cases; and of those that are sentences.
+inline constexpr std::array<Named<Format>, 4> formats_without_cases{
     {{"table", Format::table}, {"md", Format::md}, {"csv", Format::csv}, {"json", Format::json}}};
+inline constexpr std::array<Named<Format>, 3> formats_of_advice{
+    {{"table", Format::table}, {"md", Format::md}, {"json", Format::json}}};
 constexpr std::string_view name(Format format) { return name_of(format, format_names); }
 
 enum class Progress : std::uint8_t { automatic, always, never };
 inline constexpr std::array<Named<Progress>, 3> progress_names{
     {{"auto", Progress::automatic}, {"always", Progress::always}, {"never", Progress::never}}};
 constexpr std::string_view name(Progress progress) { return name_of(progress, progress_names); }
+
+/// Of what is written for people.
+enum class Color : std::uint8_t { automatic, always, never };
+inline constexpr std::array<Named<Color>, 3> color_names{
+    {{"auto", Color::automatic}, {"always", Color::always}, {"never", Color::never}}};
+constexpr std::string_view name(Color color) { return name_of(color, color_names); }
 
 /// Passes that show what driver and hardware did: none, those that take a moment, or all.
 enum class EvidenceLevel : std::uint8_t { none, quick, all };
@@ -57,12 +72,6 @@ constexpr std::string_view name(EvidenceLevel level) {
 }
 
 /// What `advise` is asked, and where its rates come from: a machine, rates by hand, or neither,
-/// Of what is written for people.
-enum class Color : std::uint8_t { automatic, always, never };
-inline constexpr std::array<Named<Color>, 3> color_names{
-    {{"auto", Color::automatic}, {"always", Color::always}, {"never", Color::never}}};
-constexpr std::string_view name(Color color) { return name_of(color, color_names); }
-
 /// which calibrates here.
 struct AdviseOptions {
   std::string platform;         // a results file, a profile, or the name of a shipped one
@@ -125,7 +134,9 @@ struct Options {
   std::string explain;  // a case, by name, whose evidence is put into sentences
   Format format = Format::table;
   bool redact = false;  // leave out what names the machine or its user
+  Color color = Color::automatic;
   Progress progress = Progress::automatic;
+  bool quiet = false;  // nothing but errors on stderr
   bool strict = false;
 
   /// --benchmark_* flags, passed to Google Benchmark after our own, so that they win.
@@ -133,5 +144,3 @@ struct Options {
 };
 
 }  // namespace offload
-  Color color = Color::automatic;
-  bool quiet = false;  // nothing but errors on stderr

@@ -186,6 +186,7 @@ struct RunRecord {
   std::vector<std::string> effective_benchmark_flags;
   std::vector<std::pair<std::string, std::string>> environment;  // BENCHMARK_*, CUDA_* in force
   std::string started_at;                                        // ISO 8601, UTC
+  std::string host_name;
   Options options;
   BuildInfo build;
   Platform platform;

@@ -36,6 +36,7 @@
 #include "bench/models/load.hpp"
 #include "bench/platform/host_node.hpp"
 #include "bench/platform/probe.hpp"
+#include "bench/report/redact.hpp"
 #include "bench/report/results_file.hpp"
 #include "bench/report/summary.hpp"
 #include "kernels/host/instruction_set.hpp"
@@ -79,6 +80,7 @@ class Run {
     record_.effective_benchmark_flags = benchmark_.effective_flags();
     record_.environment = relevant_environment();
     record_.started_at = utc_now();
+    record_.host_name = this_identity().host_name;
     record_.options = options;
     record_.build = build_info();
     record_.platform = platform_;
@@ -103,6 +105,7 @@ class Run {
       return none ? nothing_matched() : exit_ok;
     }
     const std::size_t ran = or_stop([this] {
+      show_planned_skips();
       prepare();
       const std::size_t cases = record_.options.cases ? benchmark_.run() : 0;
       if (cases > 0) count_traffic();
@@ -166,7 +169,28 @@ class Run {
     return progress;
   }
 
-  void skip(SkippedCase skipped) { record_.skipped.push_back(std::move(skipped)); }
+  void skip(SkippedCase skipped) {
+    record_.skipped.push_back(std::move(skipped));
+    show_line([this] { return skipped_line(record_.skipped.back(), record_); });
+  }
+
+  void show_planned_skips() {
+    for (const SkippedCase& skipped : record_.skipped) {
+      show_line([&] { return skipped_line(skipped, record_); });
+    }
+  }
+
+  /// At once, so that whoever reads the pipe need not wait for the run to end.
+  template <typename Line>
+  void show_line(const Line& line) {
+    if (record_.options.format != Format::jsonl || benchmark_.stock_output()) return;
+    if (progress_) progress_->wipe();
+    try {
+      show(record_.options, line());
+    } catch (const std::runtime_error& error) {
+      stop(exit_case_failed, error.what());
+    }
+  }
 
   void measure_all_limits() {
     const Range range("limits");
@@ -219,7 +243,12 @@ class Run {
     const auto progress = begin_step("evidence");
     runner_->count_traffic(
         catalog_, [&progress](const CaseResult& result) { progress->step(result.item->name()); },
-        [this](const CaseResult& result) { report_failure(result); });
+        [this](const CaseResult& result) {
+          report_failure(result);
+          if (result.failure.empty()) return;
+          // Its line said that it passed.
+          show_line([&] { return case_line(make_record(result, record_context()), record_); });
+        });
   }
 
   // One repetition of `item`: Google Benchmark runs all repetitions of a case in a row.
@@ -256,7 +285,9 @@ class Run {
     progress_->end();
     report_failure(runner_->current());
     try {
-      results_.append(make_record(runner_->current(), record_context()), record_);
+      const CaseRecord record = make_record(runner_->current(), record_context());
+      results_.append(record, record_);
+      show_line([&] { return case_line(record, record_); });
     } catch (const std::runtime_error& error) {
       stop(exit_case_failed, error.what());
     }

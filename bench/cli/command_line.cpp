@@ -92,7 +92,7 @@ CLI::App& CommandLine::add_measuring(Action action, const std::string& descripti
   add_method(command, options_);
   add_gpu(command, options_);
   add_oversubscription(command, options_);
-  add_outputs(command, options_);
+  add_outputs(command, options_, format_names);
   return command;
 }
 
@@ -102,7 +102,7 @@ void CommandLine::add_doctor() {
       "\nExit code: 0 with nothing to look at, 1 with something.\n");
   add_gpu(command, options_);
   add_output_file(command, options_);
-  add_view(command, options_);
+  add_view(command, options_, formats_without_cases);
 }
 
 void CommandLine::add_advise() {
@@ -112,7 +112,7 @@ void CommandLine::add_advise() {
   add_rates(command, options_);
   add_gpu(command, options_);
   add_output_file(command, options_);
-  add_view(command, options_);
+  add_view(command, options_, formats_of_advice);
 }
 
 void CommandLine::add_memory_cost() {
@@ -122,7 +122,7 @@ void CommandLine::add_memory_cost() {
   add_offloading(command, options_);
   add_gpu(command, options_);
   add_oversubscription(command, options_);
-  add_outputs(command, options_);
+  add_outputs(command, options_, formats_without_cases);
   add_plan_only(command, plan_only_);
 }
 

@@ -5,7 +5,6 @@
 #include <charconv>
 #include <concepts>
 #include <optional>
-#include <string_view>
 #include <utility>
 
 #include "bench/report/answers.hpp"
@@ -108,102 +107,94 @@ std::optional<double> read_seconds(Record record) {
   return figures ? std::optional(figures->read) : std::nullopt;
 }
 
-struct CsvColumn {
-  const char* name;
-  std::string (*text)(Record);
-};
+using enum CellType;
 
 // Scripts read columns by name; new ones go to the end.
 constexpr std::array columns{
-    CsvColumn{"name", [](Record record) { return record.name; }},
-    CsvColumn{"workload", [](Record record) { return record.workload; }},
-    CsvColumn{"policy", [](Record record) { return record.policy; }},
-    CsvColumn{"weights", [](Record record) { return record.weights.name; }},
-    CsvColumn{"start", [](Record record) { return record.start; }},
-    CsvColumn{"path", [](Record record) { return std::string(name(record.path)); }},
-    CsvColumn{"bytes_requested", [](Record record) { return raw(record.bytes.requested); }},
-    CsvColumn{"bytes_touched", [](Record record) { return raw(record.bytes.touched); }},
-    CsvColumn{"steps", [](Record record) { return raw(record.steps); }},
-    CsvColumn{"samples", [](Record record) { return raw(record.samples.size()); }},
-    CsvColumn{"passes_per_sample", [](Record record) { return raw(record.passes_per_sample); }},
-    CsvColumn{"median_s", of_summary<&Summary::median>},
-    CsvColumn{"mean_s", of_summary<&Summary::mean>},
-    CsvColumn{"min_s", of_summary<&Summary::min>},
-    CsvColumn{"max_s", of_summary<&Summary::max>},
-    CsvColumn{"p05_s", of_summary<&Summary::p05>},
-    CsvColumn{"p25_s", of_summary<&Summary::p25>},
-    CsvColumn{"p75_s", of_summary<&Summary::p75>},
-    CsvColumn{"p95_s", of_summary<&Summary::p95>},
-    CsvColumn{"p99_s", of_summary<&Summary::p99>},
-    CsvColumn{"stddev_s", of_summary<&Summary::stddev>},
-    CsvColumn{"coefficient_of_variation", of_summary<&Summary::coefficient_of_variation>},
-    CsvColumn{"bytes_per_second",
-              [](Record record) { return passed(record) ? raw(record.rate()) : ""; }},
-    CsvColumn{"seconds_per_step", seconds_per_step},
-    CsvColumn{"share_of_link",
-              [](Record record) { return passed(record) ? raw(record.share_of_link) : ""; }},
-    CsvColumn{"device_bytes", of_footprint<&Footprint::device>},
-    CsvColumn{"pinned_bytes", of_footprint<&Footprint::pinned>},
-    CsvColumn{"managed_bytes", of_footprint<&Footprint::managed>},
-    CsvColumn{"pageable_bytes", of_footprint<&Footprint::pageable>},
-    CsvColumn{"complete", [](Record record) { return raw(record.complete); }},
-    CsvColumn{"failure", [](Record record) { return record.failure; }},
-    CsvColumn{"tokens", [](Record record) { return raw(record.tokens); }},
-    CsvColumn{"link_bytes", [](Record record) { return raw(record.link_bytes); }},
-    CsvColumn{"cpu_bytes", [](Record record) { return raw(record.cpu_bytes); }},
-    CsvColumn{"captured", [](Record record) { return raw(record.captured); }},
-    CsvColumn{"layers", of_slice<&ModelSlice::layers>},
-    CsvColumn{"layers_measured", of_slice<&ModelSlice::layers_measured>},
-    CsvColumn{"model_pass_s", of_model<&ModelFigures::seconds>},
-    CsvColumn{"tokens_per_second_ceiling", of_model<&ModelFigures::tokens_per_second>},
-    CsvColumn{"link_bytes_per_token", of_model<&ModelFigures::link_bytes_per_token>},
-    CsvColumn{"overlap",
-              [](Record record) { return has_model(record) ? raw(record.model->overlap) : ""; }},
-    CsvColumn{"model_device_bytes", of_model_memory<&Footprint::device>},
-    CsvColumn{"model_pinned_bytes", of_model_memory<&Footprint::pinned>},
-    CsvColumn{"model_managed_bytes", of_model_memory<&Footprint::managed>},
-    CsvColumn{"model_pageable_bytes", of_model_memory<&Footprint::pageable>},
-    CsvColumn{"model_pinned_bytes_by_powers_of_two",
-              [](Record record) {
+    CaseColumn{"name", text, [](Record record) { return record.name; }},
+    CaseColumn{"workload", text, [](Record record) { return record.workload; }},
+    CaseColumn{"policy", text, [](Record record) { return record.policy; }},
+    CaseColumn{"weights", text, [](Record record) { return record.weights.name; }},
+    CaseColumn{"start", text, [](Record record) { return record.start; }},
+    CaseColumn{"path", text, [](Record record) { return std::string(name(record.path)); }},
+    CaseColumn{"bytes_requested", integer, [](Record record) { return raw(record.bytes.requested); }},
+    CaseColumn{"bytes_touched", integer, [](Record record) { return raw(record.bytes.touched); }},
+    CaseColumn{"steps", integer, [](Record record) { return raw(record.steps); }},
+    CaseColumn{"samples", integer, [](Record record) { return raw(record.samples.size()); }},
+    CaseColumn{"passes_per_sample", integer, [](Record record) { return raw(record.passes_per_sample); }},
+    CaseColumn{"median_s", real, of_summary<&Summary::median>},
+    CaseColumn{"mean_s", real, of_summary<&Summary::mean>},
+    CaseColumn{"min_s", real, of_summary<&Summary::min>},
+    CaseColumn{"max_s", real, of_summary<&Summary::max>},
+    CaseColumn{"p05_s", real, of_summary<&Summary::p05>},
+    CaseColumn{"p25_s", real, of_summary<&Summary::p25>},
+    CaseColumn{"p75_s", real, of_summary<&Summary::p75>},
+    CaseColumn{"p95_s", real, of_summary<&Summary::p95>},
+    CaseColumn{"p99_s", real, of_summary<&Summary::p99>},
+    CaseColumn{"stddev_s", real, of_summary<&Summary::stddev>},
+    CaseColumn{"coefficient_of_variation", real, of_summary<&Summary::coefficient_of_variation>},
+    CaseColumn{"bytes_per_second", real, [](Record record) { return passed(record) ? raw(record.rate()) : ""; }},
+    CaseColumn{"seconds_per_step", real, seconds_per_step},
+    CaseColumn{"share_of_link", real, [](Record record) { return passed(record) ? raw(record.share_of_link) : ""; }},
+    CaseColumn{"device_bytes", integer, of_footprint<&Footprint::device>},
+    CaseColumn{"pinned_bytes", integer, of_footprint<&Footprint::pinned>},
+    CaseColumn{"managed_bytes", integer, of_footprint<&Footprint::managed>},
+    CaseColumn{"pageable_bytes", integer, of_footprint<&Footprint::pageable>},
+    CaseColumn{"complete", boolean, [](Record record) { return raw(record.complete); }},
+    CaseColumn{"failure", text, [](Record record) { return record.failure; }},
+    CaseColumn{"tokens", integer, [](Record record) { return raw(record.tokens); }},
+    CaseColumn{"link_bytes", integer, [](Record record) { return raw(record.link_bytes); }},
+    CaseColumn{"cpu_bytes", integer, [](Record record) { return raw(record.cpu_bytes); }},
+    CaseColumn{"captured", boolean, [](Record record) { return raw(record.captured); }},
+    CaseColumn{"layers", integer, of_slice<&ModelSlice::layers>},
+    CaseColumn{"layers_measured", integer, of_slice<&ModelSlice::layers_measured>},
+    CaseColumn{"model_pass_s", real, of_model<&ModelFigures::seconds>},
+    CaseColumn{"tokens_per_second_ceiling", real, of_model<&ModelFigures::tokens_per_second>},
+    CaseColumn{"link_bytes_per_token", real, of_model<&ModelFigures::link_bytes_per_token>},
+    CaseColumn{"overlap", real, [](Record record) { return has_model(record) ? raw(record.model->overlap) : ""; }},
+    CaseColumn{"model_device_bytes", integer, of_model_memory<&Footprint::device>},
+    CaseColumn{"model_pinned_bytes", integer, of_model_memory<&Footprint::pinned>},
+    CaseColumn{"model_managed_bytes", integer, of_model_memory<&Footprint::managed>},
+    CaseColumn{"model_pageable_bytes", integer, of_model_memory<&Footprint::pageable>},
+    CaseColumn{"model_pinned_bytes_by_powers_of_two", integer, [](Record record) {
                 return has_model(record) ? raw(record.model->pinned_by_powers_of_two) : "";
               }},
-    CsvColumn{"um_state",
-              [](Record record) { return std::string(name(record.evidence.um.state)); }},
-    CsvColumn{"bytes_to_device", of_moved_bytes<&UmTraffic::to_device>},
-    CsvColumn{"bytes_to_host", of_moved_bytes<&UmTraffic::to_host>},
-    CsvColumn{"um_bytes_read", of_traffic<&UmTraffic::bytes_read>},
-    CsvColumn{"amplification", [](Record record) { return raw(amplification(record)); }},
-    CsvColumn{"gpu_fault_groups", of_traffic<&UmTraffic::gpu_fault_groups>},
-    CsvColumn{"remote_maps", of_traffic<&UmTraffic::remote_maps>},
-    CsvColumn{"driver_cpu_s_per_gb", [](Record record) { return raw(driver_cpu_per_gb(record)); }},
-    CsvColumn{"process_cpu_s_per_gb",
-              [](Record record) { return raw(process_cpu_per_gb(record)); }},
-    CsvColumn{"joules_per_gb", [](Record record) { return raw(joules_per_gb(record)); }},
-    CsvColumn{"link_wire_bytes_to_device", [](Record record) { return raw(wire_bytes(record)); }},
-    CsvColumn{"link_payload_bytes_to_device",
-              [](Record record) { return raw(payload_bytes(record)); }},
-    CsvColumn{"minor_page_faults", [](Record record) { return raw(minor_faults(record)); }},
-    CsvColumn{"setup_median_s", [](Record record) { return raw(setup_seconds(record)); }},
-    CsvColumn{"read_median_s", [](Record record) { return raw(read_seconds(record)); }},
-    CsvColumn{"family", [](Record record) { return record.family; }},
-    CsvColumn{"bound_by", [](Record record) {
+    CaseColumn{"um_state", text, [](Record record) { return std::string(name(record.evidence.um.state)); }},
+    CaseColumn{"bytes_to_device", integer, of_moved_bytes<&UmTraffic::to_device>},
+    CaseColumn{"bytes_to_host", integer, of_moved_bytes<&UmTraffic::to_host>},
+    CaseColumn{"um_bytes_read", integer, of_traffic<&UmTraffic::bytes_read>},
+    CaseColumn{"amplification", real, [](Record record) { return raw(amplification(record)); }},
+    CaseColumn{"gpu_fault_groups", integer, of_traffic<&UmTraffic::gpu_fault_groups>},
+    CaseColumn{"remote_maps", integer, of_traffic<&UmTraffic::remote_maps>},
+    CaseColumn{"driver_cpu_s_per_gb", real, [](Record record) { return raw(driver_cpu_per_gb(record)); }},
+    CaseColumn{"process_cpu_s_per_gb", real, [](Record record) { return raw(process_cpu_per_gb(record)); }},
+    CaseColumn{"joules_per_gb", real, [](Record record) { return raw(joules_per_gb(record)); }},
+    CaseColumn{"link_wire_bytes_to_device", real, [](Record record) { return raw(wire_bytes(record)); }},
+    CaseColumn{"link_payload_bytes_to_device", real, [](Record record) { return raw(payload_bytes(record)); }},
+    CaseColumn{"minor_page_faults", real, [](Record record) { return raw(minor_faults(record)); }},
+    CaseColumn{"setup_median_s", real, [](Record record) { return raw(setup_seconds(record)); }},
+    CaseColumn{"read_median_s", real, [](Record record) { return raw(read_seconds(record)); }},
+    CaseColumn{"family", text, [](Record record) { return record.family; }},
+    CaseColumn{"bound_by", text, [](Record record) {
                 return has_bound(record) ? std::string(name(record.model->bound->by)) : "";
               }},
-    CsvColumn{"bound_pass_s", [](Record record) {
+    CaseColumn{"bound_pass_s", real, [](Record record) {
                 return has_bound(record) ? raw(record.model->bound->seconds) : "";
               }}};
 
 }  // namespace
 
+std::span<const CaseColumn> case_columns() { return columns; }
+
 std::string cases_csv(const std::vector<CaseRecord>& cases) {
   std::vector<Table::Column> titles;
   titles.reserve(columns.size());
-  for (const CsvColumn& column : columns) titles.push_back({column.name});
+  for (const CaseColumn& column : columns) titles.push_back({column.name});
   Table table(std::move(titles));
   for (const CaseRecord& record : cases) {
     std::vector<std::string> cells;
     cells.reserve(columns.size());
-    for (const CsvColumn& column : columns) cells.push_back(column.text(record));
+    for (const CaseColumn& column : columns) cells.push_back(column.text(record));
     table.add(std::move(cells));
   }
   return table.csv();

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// One row of raw numbers per case, for spreadsheets and scripts. Times in seconds, sizes in bytes.
+// The columns of a case, for whatever writes it as a row, and rows as CSV. Raw numbers, for
+// spreadsheets, databases and scripts: times in seconds, sizes in bytes.
 #pragma once
+#include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -8,7 +11,16 @@
 
 namespace offload {
 
-/// A header row, then every case; figures a case does not have are empty.
+enum class CellType : std::uint8_t { text, integer, real, boolean };
+
+struct CaseColumn {
+  const char* name;
+  CellType type;
+  std::string (*text)(const CaseRecord&);  // "" where the case has no such figure
+};
+std::span<const CaseColumn> case_columns();
+
+/// A header row, then every case.
 std::string cases_csv(const std::vector<CaseRecord>& cases);
 
 }  // namespace offload

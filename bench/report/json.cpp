@@ -12,6 +12,7 @@
 #include "bench/report/json_parts.hpp"
 #include "bench/report/redact.hpp"
 #include "bench/report/results_file.hpp"
+#include "bench/report/run_identity.hpp"
 
 namespace offload {
 namespace {
@@ -133,6 +134,14 @@ BenchmarkRow median_row(const CaseRecord& record, const std::vector<const Benchm
   return median;
 }
 
+/// A line that says of itself what it is and where it is from: lines of many runs may lie together.
+std::string line_of(std::string_view kind, const RunRecord& run, const Json& what) {
+  Json line{{"kind", kind}, {"run", Json::object()}};
+  for (const auto& [name, text] : run_identity(run)) line["run"][name] = text_or_null<Json>(text);
+  line.update(what);
+  return written(line, -1);
+}
+
 bool to_be_redacted(const RunRecord& run) { return run.options.redact && !run.platform.redacted; }
 
 }  // namespace
@@ -169,6 +178,19 @@ std::string journal_header(const RunRecord& run) {
 
 std::string journal_line(const CaseRecord& record) {
   return written(part<Json>(case_json(record, "", nullptr)), -1);
+}
+
+std::string case_line(const CaseRecord& record, const RunRecord& run) {
+  if (to_be_redacted(run)) return case_line(redacted(record, run), redacted(run));
+  return line_of("case", run, part<Json>(case_json(record, "", nullptr)));
+}
+
+std::string skipped_line(const SkippedCase& skipped, const RunRecord& run) {
+  if (!to_be_redacted(run)) return line_of("skipped", run, part<Json>(skipped_json(skipped)));
+  RunRecord alone = run;
+  alone.skipped = {skipped};
+  alone = redacted(alone);
+  return skipped_line(alone.skipped.front(), alone);
 }
 
 std::string ci_json(const RunRecord& run) {

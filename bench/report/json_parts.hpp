@@ -51,6 +51,7 @@ Json named_texts(const NamedTexts& texts) {
 JsonPart run_json(const RunRecord& run);
 /// `ranking` is the one the case is part of; nullptr while the run goes on.
 JsonPart case_json(const CaseRecord& record, std::string_view run_name, const Ranking* ranking);
+JsonPart skipped_json(const SkippedCase& skipped);
 JsonPart answer_json(const Answer& answer, const Calibration& calibration);
 JsonPart machine_json(const Platform& platform);
 JsonPart calibration_json(const Calibration& calibration);

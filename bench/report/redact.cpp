@@ -273,6 +273,7 @@ RunRecord redacted(const RunRecord& run, const Identity& identity) {
   out.argv = redactor.arguments(run.argv);
   out.effective_benchmark_flags = redactor.arguments(run.effective_benchmark_flags);
   redact(out.environment, redactor, "BENCHMARK_", "CUDA_");
+  if (!run.host_name.empty()) out.host_name = redacted_text;
   redact(out.options, redactor);
   redact(out.platform, redactor);
   for (auto& record : out.cases) redact(record, redactor);

@@ -22,6 +22,11 @@ std::string results_json(const RunRecord& run);
 /// standing among the others is not known yet.
 std::string journal_header(const RunRecord& run);
 std::string journal_line(const CaseRecord& record);
+/// What --format jsonl writes of a case or of one that is skipped: a line of "kind", "run"
+/// (run_identity()) and what the results say of it. A case's standing among the others is not known
+/// yet.
+std::string case_line(const CaseRecord& record, const RunRecord& run);
+std::string skipped_line(const SkippedCase& skipped, const RunRecord& run);
 /// One median row per passed case in stock fields only, for CI services (`context` with `caches`).
 std::string ci_json(const RunRecord& run);
 std::string platform_json(const Platform& platform);

@@ -160,11 +160,6 @@ Json memory_cost_json(const MemoryCost& cost) {
           {"failure", text_or_null<Json>(cost.failure)}};
 }
 
-Json skipped_json(const SkippedCase& skipped) {
-  return {{"name", skipped.name},       {"workload", skipped.workload}, {"policy", skipped.policy},
-          {"weights", skipped.weights}, {"start", skipped.start},       {"reason", skipped.reason}};
-}
-
 Json wall_json(const WallTime& wall) {
   return {{"total_s", wall.total},           {"measured_s", wall.measured},
           {"allocation_s", wall.allocation}, {"content_s", wall.content},
@@ -219,6 +214,12 @@ JsonPart calibration_json(const Calibration& calibration) {
       {"seconds", calibration.seconds}};
 }
 
+JsonPart skipped_json(const SkippedCase& skipped) {
+  return Json{{"name", skipped.name},     {"workload", skipped.workload},
+              {"policy", skipped.policy}, {"weights", skipped.weights},
+              {"start", skipped.start},   {"reason", skipped.reason}};
+}
+
 /// Everything of a run but its cases, which follow.
 JsonPart run_json(const RunRecord& run) {
   Json out = {{"schema_version", results_schema_version},
@@ -246,7 +247,9 @@ JsonPart run_json(const RunRecord& run) {
   for (const auto& finding : findings(run)) out["findings"].push_back(finding_json(finding));
   for (const auto& limit : run.limits) out["limits"].push_back(limit_json(limit));
   for (const auto& cost : run.memory_costs) out["memory_costs"].push_back(memory_cost_json(cost));
-  for (const auto& skipped : run.skipped) out["skipped"].push_back(skipped_json(skipped));
+  for (const auto& skipped : run.skipped) {
+    out["skipped"].push_back(part<Json>(skipped_json(skipped)));
+  }
   return out;
 }
 

@@ -18,6 +18,7 @@
 #include "bench/report/predictions.hpp"
 #include "bench/report/redact.hpp"
 #include "bench/report/results_file.hpp"
+#include "bench/report/sql.hpp"
 #include "bench/report/variability.hpp"
 
 namespace offload {
@@ -224,6 +225,8 @@ std::string summary_text(const RunRecord& run, bool colored) {
     return run.options.cases ? cases_csv(run.cases) : memory_costs_csv(run.memory_costs);
   }
   if (run.options.format == Format::json) return results_json(run);
+  if (run.options.format == Format::sql) return cases_sql(run);
+  if (run.options.format == Format::jsonl) return "";
   Page page(Page::style(run.options.format == Format::md, colored));
   write_header(page, run);
   if (!run.options.explain.empty()) {

@@ -8,8 +8,8 @@
 
 namespace offload {
 
-/// In the run's --format; csv is one row of raw numbers per case, json is results_json. Ends in a
-/// newline.
+/// In the run's --format; csv is one row of raw numbers per case, json is results_json, sql is
+/// cases_sql. Ends in a newline. Of jsonl nothing is left to say: its lines came with the cases.
 /// `colored` is for a terminal, and changes nothing that is no table.
 std::string summary_text(const RunRecord& run, bool colored = false);
 

@@ -144,7 +144,7 @@ def test_llama_cpp_is_given_no_fp8_weights():
     (("--link", "25GB/s"), "--gpu-memory"),
     (("--platform", "rtx-4090", "--gpu-memory", "48GiB", "--host-memory", "64GiB"),
      "--gpu-memory 48 GiB is more than the 24 GiB that NVIDIA GeForce RTX 4090 has"),
-    ((*BY_HAND, "--format", "csv"), "--format is table, md or json"),
+    ((*BY_HAND, "--format", "csv"), "--format: unknown format 'csv': known are table, md, json"),
     ((*BY_HAND, "--context", "131073"),
      "--context 131073 is more than the 131072 tokens that llama3.1-8b was made for"),
 ])

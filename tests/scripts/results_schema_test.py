@@ -5,6 +5,7 @@ Needs pytest and jsonschema. OFFLOAD_BENCH names the benchmark in its build dire
 tests/write_sample_results lies too; without it only the committed results are checked.
 """
 
+import contextlib
 import copy
 import json
 import math
@@ -13,6 +14,7 @@ import pathlib
 import statistics
 import re
 import socket
+import sqlite3
 import subprocess
 import sys
 
@@ -370,6 +372,36 @@ def test_sample_journal(samples):
         validate(case, "case")
     # The rows' name and the other cases are not known yet while the run goes on.
     assert journalled == [{**case, "run_name": None, "standing": None} for case in cases]
+
+
+def test_sample_lines(samples):
+    lines = [strict(line) for line in (samples / "lines.jsonl").read_text().splitlines()]
+    ours = strict((samples / "gpu.json").read_text())["offload_bench"]
+    found = {"case": [], "skipped": []}
+    for line in lines:
+        validate(line, "line")
+        assert line["run"]["started_at"] == ours["started_at"]
+        assert line["run"]["gpu"] == ours["platform"]["gpu"]["name"]
+        found[line["kind"]].append({name: value for name, value in line.items() if name not in ("kind", "run")})
+    for case in found["case"]:
+        validate(case, "case")
+    assert found["case"] == [{**case, "run_name": None, "standing": None} for case in ours["cases"]]
+    assert found["skipped"] == ours["skipped"] != []
+
+
+def test_hostile_names_stay_names_in_a_database(samples):
+    hostile = "x'); DROP TABLE offload_cases; --\"\n\\"
+    ours = strict((samples / "gpu.json").read_text())["offload_bench"]
+    with contextlib.closing(sqlite3.connect(":memory:")) as database:
+        database.executescript((samples / "hostile.sql").read_text())
+        rows = database.execute("SELECT weights, host_name, name, median_s FROM offload_cases").fetchall()
+        assert rows == [(hostile, hostile, case["name"], case["summary"]["median_s"] if rated(case) else None)
+                        for case in ours["cases"]]
+        assert database.execute("SELECT reason FROM offload_skipped").fetchall() == [(hostile,)] * len(ours["skipped"])
+
+
+def rated(case):
+    return case["summary"] and not case["failure"]
 
 
 def test_sample_platform(samples):

@@ -102,6 +102,20 @@ TEST(CommandLine, ColorIsOneOfThree) {
             "--color: unknown color 'mauve': known are auto, always, never");
 }
 
+TEST(CommandLine, FormatsAreThoseOfTheCommand) {
+  for (const char* format : {"jsonl", "sql"}) {
+    EXPECT_NO_THROW(parse({"run", "--format", format}));
+    EXPECT_NO_THROW(parse({"plan", "--format", format}));  // a run's command line, planned
+    for (const char* command : {"doctor", "memory-cost", "advise"}) {
+      EXPECT_NE(refusal({command, "--format", format}), "") << command;
+    }
+  }
+  EXPECT_EQ(refusal({"doctor", "--format", "sql"}),
+            "--format: unknown format 'sql': known are table, md, csv, json");
+  EXPECT_EQ(refusal({"advise", "--format", "csv"}),
+            "--format: unknown format 'csv': known are table, md, json");
+}
+
 TEST(CommandLine, ReadsTheSelection) {
   const Options options = parse(
       {"--policies", "pinned_zero_copy,managed_demand", "--policies=host_compute", "--workloads",

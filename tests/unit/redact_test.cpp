@@ -46,6 +46,7 @@ constexpr const char* telltale_redacted =
 RunRecord run_with_secrets() {
   RunRecord run = testing::gpu_run();
   run.options.redact = true;
+  run.host_name = someone().host_name;
   run.argv = {"/opt/sesame/offload_bench",
               "--output=/home/sesame/out.json",
               "--ci-json",
@@ -157,12 +158,20 @@ TEST(Redact, CiDocumentTellsNoSecret) {
 
 TEST(Redact, SummariesTellNoSecret) {
   RunRecord run = run_with_secrets();
-  for (const Format format : {Format::table, Format::md, Format::csv, Format::json}) {
+  for (const Format format : {Format::table, Format::md, Format::csv, Format::json, Format::sql}) {
     run.options.format = format;
     const std::string summary = summary_text(run);
     expect_clean(summary);
     EXPECT_TRUE(contains(summary, "pinned_copy"));
   }
+}
+
+TEST(Redact, LinesTellNoSecret) {
+  const RunRecord run = run_with_secrets();
+  ASSERT_FALSE(run.cases.empty() || run.skipped.empty());
+  for (const CaseRecord& record : run.cases) expect_clean(case_line(record, run));
+  for (const SkippedCase& skipped : run.skipped) expect_clean(skipped_line(skipped, run));
+  EXPECT_TRUE(contains(case_line(run.cases.front(), run), "\"host_name\":\"redacted\""));
 }
 
 TEST(Redact, JournalTellsNoSecret) {

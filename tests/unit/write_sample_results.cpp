@@ -12,6 +12,7 @@
 
 #include "bench/report/doctor.hpp"
 #include "bench/report/results_file.hpp"
+#include "bench/report/sql.hpp"
 #include "tests/unit/machine_of_profile.hpp"
 #include "tests/unit/synthetic_run.hpp"
 
@@ -53,6 +54,15 @@ offload::RunRecord with_memory_costs(offload::RunRecord run) {
   failed.allocator = "cudaMallocManaged";
   failed.failure = "out of memory";
   run.memory_costs = {measured, failed};
+  return run;
+}
+
+/// Whatever a name has in it, it stays a name.
+offload::RunRecord with_hostile_names(offload::RunRecord run) {
+  constexpr const char* hostile = "x'); DROP TABLE offload_cases; --\"\n\\";
+  for (offload::CaseRecord& record : run.cases) record.weights.name = hostile;
+  for (offload::SkippedCase& skipped : run.skipped) skipped.reason = hostile;
+  run.host_name = hostile;
   return run;
 }
 
@@ -130,6 +140,11 @@ void write_all(const std::string& directory) {
   std::string journal = offload::journal_header(gpu);
   for (const auto& record : gpu.cases) journal += offload::journal_line(record);
   write(directory + "/run.journal", journal);
+  std::string lines;
+  for (const auto& record : gpu.cases) lines += offload::case_line(record, gpu);
+  for (const auto& skipped : gpu.skipped) lines += offload::skipped_line(skipped, gpu);
+  write(directory + "/lines.jsonl", lines);
+  write(directory + "/hostile.sql", offload::cases_sql(with_hostile_names(gpu)));
 }
 
 }  // namespace

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // The flags, in groups. Each adds its own to a command, and what is typed goes into `options`.
 #pragma once
+#include <span>
 #include <string>
 
 #include "bench/catalog.hpp"
 #include "bench/cli/parser.hpp"
+#include "bench/core/names.hpp"
 #include "bench/options.hpp"
 
 namespace offload {
@@ -28,9 +30,10 @@ void add_oversubscription(CLI::App& command, Options& options);
 void add_plan_only(CLI::App& command, bool& plan_only);
 
 // output.cpp
-void add_outputs(CLI::App& command, Options& options);  // those below, and more
+using Formats = std::span<const Named<Format>>;
+void add_outputs(CLI::App& command, Options& options, Formats formats);  // those below, and more
 void add_output_file(CLI::App& command, Options& options);
-void add_view(CLI::App& command, Options& options);
+void add_view(CLI::App& command, Options& options, Formats formats);
 void add_redact(CLI::App& command, Options& options);
 
 // advise.cpp

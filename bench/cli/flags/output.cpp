@@ -15,9 +15,9 @@ void add_output_file(CLI::App& command, Options& options) {
   flags.value("--output", "FILE", options.output, "results as JSON; - is stdout", {}, "none");
 }
 
-void add_view(CLI::App& command, Options& options) {
+void add_view(CLI::App& command, Options& options, Formats formats) {
   const Flags flags(command, where);
-  flags.choice("--format", options.format, format_names, "of the summary on stdout");
+  flags.choice("--format", options.format, formats, "of the answer on stdout");
   flags.choice("--color", options.color, color_names,
                "of tables; auto is on a terminal, unless NO_COLOR is set");
   flags.choice("--progress", options.progress, progress_names,
@@ -26,12 +26,12 @@ void add_view(CLI::App& command, Options& options) {
   flags.toggle("-q,--quiet", options.quiet, "nothing but errors on stderr");
 }
 
-void add_outputs(CLI::App& command, Options& options) {
+void add_outputs(CLI::App& command, Options& options, Formats formats) {
   const Flags flags(command, where);
   add_output_file(command, options);
   flags.value("--ci-json", "FILE", options.ci_json, "one median row per case, for CI services", {},
               "none");
-  add_view(command, options);
+  add_view(command, options, formats);
   add_redact(command, options);
   flags.toggle("--strict", options.strict,
                "exit with " + std::to_string(exit_strict_skips) + " if a case was skipped");
