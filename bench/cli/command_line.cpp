@@ -4,13 +4,16 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <optional>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "bench/cli/checks.hpp"
+#include "bench/cli/completion.hpp"
 #include "bench/cli/flags/groups.hpp"
 #include "bench/cli/help.hpp"
+#include "bench/cli/man_page.hpp"
 #include "bench/cli/parser.hpp"
 #include "bench/core/names.hpp"
 #include "bench/core/text.hpp"
@@ -51,6 +54,7 @@ class CommandLine {
   void add_advise();
   void add_memory_cost();
 
+  std::optional<std::string> to_install(const Texts& arguments) const;
   void finish(const Typed& typed, const Texts& arguments);
   void take_extras(const Typed& typed);
   void take_suite_defaults(const Typed& typed);
@@ -126,7 +130,23 @@ void CommandLine::add_memory_cost() {
   add_plan_only(command, plan_only_);
 }
 
+/// What packages put beside the program: no part of any command.
+std::optional<std::string> CommandLine::to_install(const Texts& arguments) const {
+  const std::string first = arguments.empty() ? "" : arguments.front();
+  if (first == "--man" && arguments.size() == 1) return man_page(parser_.help(), build_info());
+  constexpr std::string_view flag = "--completion";
+  if (first.substr(0, first.find('=')) != flag) return std::nullopt;
+  std::string shell;
+  if (first.size() > flag.size()) {
+    shell = first.substr(flag.size() + 1);
+  } else if (arguments.size() == 2) {
+    shell = arguments.back();
+  }
+  return completion_for(known_name("shell", shell, completed_shells()), parser_.help());
+}
+
 std::variant<Options, EarlyExit> CommandLine::parse(Texts arguments) {
+  if (auto text = to_install(arguments)) return EarlyExit{std::move(*text)};
   spell_out(arguments);
   const std::vector<std::string_view> commands = names_in(action_names);
   const std::string first = arguments.empty() ? "" : arguments.front();
@@ -151,6 +171,7 @@ void CommandLine::finish(const Typed& typed, const Texts& arguments) {
   take_suite_defaults(typed);
   options_.rules.prefetch_step = options_.tuning.prefetch_step;
   check_options(options_);
+  if (options_.quiet) options_.progress = Progress::never;
   if (options_.action != Action::memory_cost) return;
   options_.host_memory_cost = true;
   options_.cases = false;
@@ -171,7 +192,6 @@ void CommandLine::take_suite_defaults(const Typed& typed) {
   options_.evidence = options_.action == Action::explain ? EvidenceLevel::all : suite.evidence;
 }
 
-  if (options_.quiet) options_.progress = Progress::never;
 }  // namespace
 
 std::variant<Options, EarlyExit> parse_command_line(int argc, const char* const* argv,

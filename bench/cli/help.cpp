@@ -7,7 +7,7 @@
 #include <string_view>
 #include <utility>
 
-#include "bench/cli/exit_code.hpp"
+#include "bench/core/text.hpp"
 
 namespace offload {
 namespace {
@@ -22,22 +22,35 @@ constexpr std::array<std::pair<ExitCode, std::string_view>, 7> exit_codes{{
     {exit_interrupted, "interrupted; what was measured before is kept"},
 }};
 
+constexpr std::size_t text_column = 30;  // of flags and of what they do
+
 }  // namespace
+
+std::string_view benchmark_flags_meaning() {
+  return "passed on to Google Benchmark, and wins over what this program sets, but for what makes "
+         "a sample anything but one iteration; write the equals sign";
+}
+
+std::span<const std::pair<ExitCode, std::string_view>> exit_code_meanings() { return exit_codes; }
+
+std::string_view examples() {
+  return "offload_bench --output run.json\n"
+         "offload_bench plan --suite decode --model llama3.1-8b\n"
+         "offload_bench --workloads gemv --model llama3.1-8b --start cold \\\n"
+         "              --policies pinned_zero_copy,managed_demand --samples 21\n";
+}
 
 std::string help_footer() {
   std::ostringstream out;
-  out << "  --benchmark_*=VALUE         passed on to Google Benchmark, and wins over what this\n"
-         "                              program sets, but for what makes a sample anything but\n"
-         "                              one iteration; write the equals sign\n"
-         "\nExit codes:\n";
+  const std::string flag = "  --benchmark_*=VALUE         ";
+  out << flag << wrap(benchmark_flags_meaning(), text_column + 60, text_column, text_column)
+      << "\n\nExit codes:\n";
   for (const auto& [code, meaning] : exit_codes) {
     out << "  " << std::left << std::setw(28) << code << meaning << '\n';
   }
-  out << "\nExamples:\n"
-         "  offload_bench --output run.json\n"
-         "  offload_bench plan --suite decode --model llama3.1-8b\n"
-         "  offload_bench --workloads gemv --model llama3.1-8b --start cold \\\n"
-         "                --policies pinned_zero_copy,managed_demand --samples 21\n";
+  out << "\nExamples:\n";
+  std::istringstream lines{std::string(examples())};
+  for (std::string line; std::getline(lines, line);) out << "  " << line << '\n';
   return out.str();
 }
 

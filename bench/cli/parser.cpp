@@ -4,6 +4,8 @@
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
+#include <optional>
+#include <sstream>
 
 #include "bench/cli/help.hpp"
 #include "bench/core/text.hpp"
@@ -14,6 +16,11 @@ namespace offload {
 namespace {
 
 using Texts = std::vector<std::string>;
+
+std::string described(const CLI::Option& option) {
+  const std::string& fallback = option.get_default_str();
+  return option.get_description() + (fallback.empty() ? "" : " [default: " + fallback + "]");
+}
 
 class HelpFormatter : public CLI::Formatter {
  public:
@@ -40,9 +47,7 @@ class HelpFormatter : public CLI::Formatter {
   }
 
   std::string make_option_desc(const CLI::Option* option) const override {
-    std::string text = option->get_description();
-    if (!option->get_default_str().empty()) text += " [default: " + option->get_default_str() + "]";
-    return wrap(text, 65);  // beside the 30 columns of the names
+    return wrap(described(*option), 65);  // beside the 30 columns of the names
   }
 };
 
@@ -57,6 +62,53 @@ CLI::Validator validator(values::Read read) {
             }
           },
           ""};
+}
+
+/// Validators that check nothing: what an option keeps for whoever asks what its value may be.
+constexpr const char* names_note = "names";
+constexpr const char* path_note = "path";
+
+void add_note(CLI::Option& option, const char* name, const std::string& text) {
+  option.check(CLI::Validator([](std::string&) { return std::string(); }, text, name));
+}
+
+/// nullopt without it.
+std::optional<std::string> note_of(const CLI::Option& option, const char* name) {
+  try {
+    // Looking does not change it, but the library has no other way.
+    return const_cast<CLI::Option&>(option)  // NOLINT(cppcoreguidelines-pro-type-const-cast)
+        .get_validator(name)
+        ->get_description();
+  } catch (const CLI::OptionNotFound&) {
+    return std::nullopt;
+  }
+}
+
+FlagHelp help_of(const CLI::Option& option) {
+  FlagHelp flag;
+  for (const std::string& name : option.get_snames()) flag.names.push_back("-" + name);
+  for (const std::string& name : option.get_lnames()) flag.names.push_back("--" + name);
+  if (option.get_expected_min() > 0) flag.placeholder = option.get_option_text();
+  flag.description = described(option);
+  flag.heading = option.get_group();
+  std::istringstream names(note_of(option, names_note).value_or(""));
+  for (std::string name; names >> name;) flag.choices.push_back(name);
+  flag.is_list = option.get_delimiter() == ',';
+  flag.takes_path = note_of(option, path_note).has_value();
+  return flag;
+}
+
+CommandHelp help_of(const CLI::App& command) {
+  CommandHelp help{command.get_name(), command.get_description(), "", "", command.get_footer(), {}};
+  for (const CLI::Option* option : command.get_options()) {
+    if (option->get_positional()) {
+      help.positional = option->get_name(true);
+      help.positional_description = option->get_description();
+    } else {
+      help.flags.push_back(help_of(*option));
+    }
+  }
+  return help;
 }
 
 void add_help(CLI::App& app) {
@@ -144,6 +196,11 @@ void Flags::show(CLI::Option& option, const std::string& placeholder, const valu
                  const std::string& fallback) const {
   if (!fallback.empty()) option.default_str(fallback);
   if (read) option.transform(validator(read));
+  if (!read.names().empty()) {
+    add_note(option, names_note,
+             joined(std::vector<std::string_view>(read.names().begin(), read.names().end()), " "));
+  }
+  if (read.or_path()) add_note(option, path_note, "");
   option.check(validator(values::given))->option_text(placeholder)->group(heading_);
 }
 
@@ -170,6 +227,14 @@ CLI::App& Parser::add_command(const std::string& name, const std::string& descri
 void Parser::add_positional(CLI::App& command, const std::string& name, std::string& target,
                             const std::string& description) {
   command.add_option(name, target, description)->type_name("");
+}
+
+ProgramHelp Parser::help() const {
+  ProgramHelp program{app_->get_name(), app_->get_description(), {}};
+  for (const CLI::App* command : app_->get_subcommands({})) {
+    program.commands.push_back(help_of(*command));
+  }
+  return program;
 }
 
 std::variant<Typed, std::string> Parser::parse(std::vector<std::string> arguments) {

@@ -12,6 +12,7 @@
 #include <variant>
 #include <vector>
 
+#include "bench/cli/program_help.hpp"
 #include "bench/cli/values.hpp"
 #include "bench/core/names.hpp"
 
@@ -61,7 +62,8 @@ class Flags {
   /// A list of what `parse` makes of an item: one value or several.
   template <typename T, typename Parse>
   void parsed_list(const std::string& flag, const std::string& placeholder, std::vector<T>& target,
-                   const std::string& description, Parse parse, const std::string& fallback) const {
+                   const std::string& description, Parse parse, const std::string& fallback,
+                   const std::vector<std::string_view>& names = {}) const {
     const auto append = [&target, parse](const std::vector<std::string>& items) {
       for (const std::string& item : items) {
         for (T& value : parse(item)) target.push_back(std::move(value));
@@ -71,7 +73,7 @@ class Flags {
       static_cast<void>(parse(item));
       return item;
     };
-    add_list(flag, placeholder, append, description, check, fallback);
+    add_list(flag, placeholder, append, description, values::Read(check, names), fallback);
   }
 
   void toggle(const std::string& flag, bool& target, const std::string& description) const;
@@ -116,6 +118,8 @@ class Parser {
   /// `arguments` start with a command, --help or --version. The alternative is the text that is
   /// asked for. Throws UsageError.
   std::variant<Typed, std::string> parse(std::vector<std::string> arguments);
+
+  ProgramHelp help() const;
 
  private:
   std::unique_ptr<CLI::App> app_;

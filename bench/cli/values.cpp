@@ -44,10 +44,13 @@ std::string given(const std::string& text) {
   return text;
 }
 
-std::string directory(const std::string& text) {
-  std::error_code ignored;
-  if (std::filesystem::is_directory(given(text), ignored)) return text;
-  throw UsageError("must be a directory that exists, not " + in_quotes(text));
+Read directory() {
+  const auto existing = [](const std::string& text) {
+    std::error_code ignored;
+    if (std::filesystem::is_directory(given(text), ignored)) return text;
+    throw UsageError("must be a directory that exists, not " + in_quotes(text));
+  };
+  return {existing, {}, true};
 }
 
 Read number(double min, double max) { return number_of(min, max); }
@@ -78,10 +81,11 @@ Read skew() {
 }
 
 Read host_node() {
-  return [](const std::string& text) {
+  const auto node = [](const std::string& text) {
     if (text == "local" || text == "remote" || parse_number<unsigned short>(text)) return text;
     throw UsageError("must be local, remote or the number of a NUMA node, not " + in_quotes(text));
   };
+  return {node, {"local", "remote"}};
 }
 
 Read size(std::size_t max) {
@@ -106,11 +110,15 @@ Read memory() {
   };
 }
 
-Read name_among(const std::string& kind, std::vector<std::string_view> known) {
-  return [kind, known = std::move(known)](const std::string& text) {
-    return known_name(kind, text, known);
-  };
+Read name_among(const std::string& kind, const std::vector<std::string_view>& known) {
+  return {[kind, known](const std::string& text) { return known_name(kind, text, known); }, known};
 }
+
+Read name_or(const std::vector<std::string_view>& known) { return {given, known}; }
+
+Read name_or_path(const std::vector<std::string_view>& known) { return {given, known, true}; }
+
+Read path() { return name_or_path({}); }
 
 std::vector<std::string_view> engine_names() {
   std::vector<std::string_view> names{"any"};

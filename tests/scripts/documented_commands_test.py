@@ -22,7 +22,7 @@ needs_program = pytest.mark.skipif(not BENCH, reason="OFFLOAD_BENCH is not set")
 DOCUMENTS = ["README.md", "CONTRIBUTING.md", "results/README.md", *sorted(f"docs/{path.name}" for path in (root / "docs").glob("*.md"))]
 
 # Commands of the program that measure nothing, or one case.
-AS_IT_STANDS = {"list", "plan", "platform", "doctor", "advise", "explain", "memory-cost", "--help", "--version"}
+AS_IT_STANDS = {"list", "plan", "platform", "doctor", "advise", "explain", "memory-cost", "--help", "--version", "--man", "--completion"}
 # Results by the names that the documents give them: those of a committed run.
 PLACES = {
     "monday": "quick", "tuesday": "micro", "wednesday": "adaptation", "rank0": "quick", "rank1": "micro",
@@ -49,7 +49,7 @@ COMMANDS = sorted({
 
 def of_program(command):
     """The arguments that `command` gives to the program, or None."""
-    found = re.search(r"(?:^|\s|/)(?:offload_bench|scripts/bench\.sh)(?=\s|$)([^;|>]*)", command)
+    found = re.search(r"(?:^|[\s/(])(?:offload_bench|scripts/bench\.sh)(?=\s|$)([^;|>&)]*)", command)
     return shlex.split(found[1]) if found and not command.startswith("cmake") else None
 
 

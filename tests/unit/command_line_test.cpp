@@ -116,6 +116,21 @@ TEST(CommandLine, FormatsAreThoseOfTheCommand) {
             "--format: unknown format 'csv': known are table, md, json");
 }
 
+TEST(CommandLine, PackagesGetAManPageAndCompletions) {
+  const auto text = [](const Args& args) { return std::get<EarlyExit>(parse_any(args)).text; };
+  EXPECT_TRUE(text({"--man"}).starts_with(".TH OFFLOAD_BENCH 1 "));
+  for (const char* shell : {"bash", "zsh", "fish"}) {
+    EXPECT_EQ(text({"--completion", shell}),
+              text({("--completion=" + std::string(shell)).c_str()}));
+    EXPECT_NE(text({"--completion", shell}).find("pinned_zero_copy"), std::string::npos) << shell;
+  }
+  EXPECT_EQ(refusal({"--completion", "powershell"}),
+            "unknown shell 'powershell': known are bash, zsh, fish");
+  EXPECT_EQ(refusal({"--completion"}), "unknown shell '': known are bash, zsh, fish");
+  EXPECT_NE(refusal({"--man", "run"}), "");
+  EXPECT_NE(refusal({"run", "--man"}), "");
+}
+
 TEST(CommandLine, ReadsTheSelection) {
   const Options options = parse(
       {"--policies", "pinned_zero_copy,managed_demand", "--policies=host_compute", "--workloads",

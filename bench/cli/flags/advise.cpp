@@ -4,6 +4,7 @@
 #include "bench/cli/values.hpp"
 #include "bench/core/names.hpp"
 #include "bench/machines/machine_profile.hpp"
+#include "bench/models/presets.hpp"
 
 namespace offload {
 
@@ -13,7 +14,7 @@ void add_question(CLI::App& command, Options& options, const Catalog& catalog) {
   flags.list("--model", "NAME", options.models,
              "a short name, a Hugging Face id (also of the local cache), or the path of a "
              "config.json, safetensors, GGUF or their directory",
-             {}, "none; it is needed");
+             values::name_or_path(preset_models()), "none; it is needed");
   add_experts_per_token(command, "What is asked", options);
   flags.value("--gpu-memory", "SIZE", asked.gpu_memory, "that the model may take", values::memory(),
               "95 % of the GPU's");
@@ -41,7 +42,7 @@ void add_rates(CLI::App& command, Options& options) {
   flags.value("--platform", "NAME", asked.platform,
               "a results file of this program, or a machine that others have measured: " +
                   joined(shipped_machines(), ", "),
-              {}, "this machine");
+              values::name_or_path(shipped_machines()), "this machine");
   flags.value("--link", "RATE", asked.link, "copies to the GPU, such as 25GB/s", values::rate(),
               "none");
   flags.value("--host-read", "RATE", asked.host_read, "of host memory by the CPU, such as 60GB/s",

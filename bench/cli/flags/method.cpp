@@ -32,7 +32,7 @@ void add_tuning(CLI::App& command, Options& options) {
               "by trying");
   flags.value("--file-directory", "DIR", tuning.file_directory,
               "where file_* policies write the weights; on a disk, for starts from cold",
-              values::directory, "TMPDIR, or /tmp");
+              values::directory(), "TMPDIR, or /tmp");
 }
 
 void add_method(CLI::App& command, Options& options) {

@@ -4,6 +4,7 @@
 #include <cstddef>
 
 #include "bench/cli/values.hpp"
+#include "bench/models/presets.hpp"
 #include "offload/units.hpp"
 
 namespace offload {
@@ -12,7 +13,8 @@ void add_model(CLI::App& command, const std::string& heading, Options& options) 
   const Flags flags(command, heading);
   flags.list("--model", "NAME,...", options.models,
              "a model: a short name, a Hugging Face id (also of the local cache), or the path of a "
-             "config.json, safetensors, GGUF or their directory");
+             "config.json, safetensors, GGUF or their directory",
+             values::name_or_path(preset_models()));
 }
 
 void add_experts_per_token(CLI::App& command, const std::string& heading, Options& options) {

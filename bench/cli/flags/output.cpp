@@ -2,6 +2,7 @@
 #include "bench/cli/flags/groups.hpp"
 
 #include "bench/cli/exit_code.hpp"
+#include "bench/cli/values.hpp"
 
 namespace offload {
 namespace {
@@ -12,7 +13,8 @@ constexpr const char* where = "Where results go";
 
 void add_output_file(CLI::App& command, Options& options) {
   const Flags flags(command, where);
-  flags.value("--output", "FILE", options.output, "results as JSON; - is stdout", {}, "none");
+  flags.value("--output", "FILE", options.output, "results as JSON; - is stdout", values::path(),
+              "none");
 }
 
 void add_view(CLI::App& command, Options& options, Formats formats) {
@@ -29,8 +31,8 @@ void add_view(CLI::App& command, Options& options, Formats formats) {
 void add_outputs(CLI::App& command, Options& options, Formats formats) {
   const Flags flags(command, where);
   add_output_file(command, options);
-  flags.value("--ci-json", "FILE", options.ci_json, "one median row per case, for CI services", {},
-              "none");
+  flags.value("--ci-json", "FILE", options.ci_json, "one median row per case, for CI services",
+              values::path(), "none");
   add_view(command, options, formats);
   add_redact(command, options);
   flags.toggle("--strict", options.strict,

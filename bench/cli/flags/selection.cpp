@@ -6,6 +6,7 @@
 #include "bench/cli/values.hpp"
 #include "bench/core/names.hpp"
 #include "bench/measure/suites.hpp"
+#include "bench/models/presets.hpp"
 #include "offload/start.hpp"
 #include "offload/units.hpp"
 #include "offload/weights.hpp"
@@ -30,7 +31,8 @@ void add_selection(CLI::App& command, Options& options, const Catalog& catalog) 
   flags.list("--policies", "NAME,...", options.policies,
              "where weights live and how the GPU gets them; groups: " + values::group_names(),
              values::name_among("policy", catalog.policy_choices()), "all");
-  flags.list("--workloads", "NAME,...", options.workloads, "who reads the weights", label);
+  flags.list("--workloads", "NAME,...", options.workloads, "who reads the weights",
+             values::Read(label, catalog.workload_names()));
   flags.list("--tokens", "N,...", options.tokens,
              "of the workloads that multiply many, such as 1,512,8192",
              values::whole_number(1, 65536));
@@ -40,7 +42,8 @@ void add_selection(CLI::App& command, Options& options, const Catalog& catalog) 
   flags.list("--skew", "X,...", options.skews,
              "0 to 1.5: of the routing that expert_gather follows, 0 is even", values::skew());
   flags.list("--weights", "NAME,...", options.weights,
-             "weights of real models: MODEL, MODEL.PROJECTION or MODEL.PROJECTION.DTYPE");
+             "weights of real models: MODEL, MODEL.PROJECTION or MODEL.PROJECTION.DTYPE",
+             values::name_or(preset_models()));
   flags.parsed_list("--tensor", "NAME:ROWSxCOLS:DTYPE,...", options.tensors,
                     "a weight of your own, row-major", tensor, "none");
   flags.parsed_list("--sizes", "SIZE,...", options.sizes,
@@ -49,7 +52,7 @@ void add_selection(CLI::App& command, Options& options, const Catalog& catalog) 
                     parse_sizes, "the suite's");
   flags.parsed_list("--start", "cold,warm,steady", options.starts,
                     "state before a pass; policies for which cold and warm are the same stay in",
-                    start, "all");
+                    start, "all", {start_names.begin(), start_names.end()});
 }
 
 }  // namespace offload
