@@ -149,8 +149,10 @@ def test_what_is_not_run_is_there(command):
         elif words[0] in ("scripts/test.sh", "scripts/aarch64.sh", "scripts/numa_vm.sh", ".ci/run",
                           "tests/data/fuzz/add.py"):
             assert os.access(root / words[0], os.X_OK)
-        else:  # by hand, for loops, and what formats_test.py looks at
-            assert words[0] in ("mkdir", "for", "module", "sqlite3") or words[0].startswith(("build/fuzz/", "build/release/tests/")) or (
+        elif words[0] == "cp":
+            assert (root / words[1]).is_file()
+        else:  # by hand, for loops, and what spack_test.py and formats_test.py look at
+            assert words[0] in ("mkdir", "for", "module", "spack", "sqlite3") or words[0].startswith(("build/fuzz/", "build/release/tests/")) or (
                 words == ["cmake", "--install", "build/release", "--prefix", "~/.local"]
             )
 
