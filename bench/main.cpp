@@ -31,7 +31,7 @@ void show_notes(const std::vector<std::string>& notes, const Options& options) {
 }
 
 int show_plan(const Options& options, const Catalog& catalog) {
-  const Platform platform = probe_platform(options.gpu);
+  const Platform platform = bound_to_host_node(probe_platform(options.gpu), options.host_numa);
   ModelLoader models;
   if (options.host_memory_cost) {
     const std::string text = memory_cost_plan_text(cost_tensors(options, platform.host, models));
@@ -42,7 +42,6 @@ int show_plan(const Options& options, const Catalog& catalog) {
     }
     if (!options.quiet) write_stderr(text);  // stdout is the plan's
   }
-  if (!options.host_numa.empty()) (void)find_host_node(options.host_numa, platform);
   const Plan plan = make_plan(options, catalog, platform, models);
   show_notes(plan.warnings(), options);
   write_stdout(plan_text(plan, options, platform));

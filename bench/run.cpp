@@ -70,12 +70,12 @@ class Run {
  public:
   Run(const Options& options, const Catalog& catalog, const std::vector<std::string>& argv)
       : catalog_(catalog),
-        platform_(
-            placed_on_host_node(probe_platform(options.gpu), options.host_numa, node_calls())),
+        platform_(bound_to_host_node(probe_platform(options.gpu), options.host_numa)),
         plan_(options.cases ? make_plan(options, catalog, platform_, models_) : Plan{}),
         benchmark_(argv.front(), options.samples, checked_flags(options)),
         results_(options.output, options.quiet),
         ci_file_("--ci-json", options.ci_json) {
+    move_to_host_node(platform_, node_calls());
     record_.argv = argv;
     record_.effective_benchmark_flags = benchmark_.effective_flags();
     record_.environment = relevant_environment();

@@ -89,6 +89,18 @@ std::vector<int> affinity_cpus() {
   return {0};
 }
 
+int run_on(std::span<const int> cpus) {
+  const auto capacity = static_cast<std::size_t>(*std::ranges::max_element(cpus)) + 1;
+  cpu_set_t* set = CPU_ALLOC(capacity);
+  if (set == nullptr) return ENOMEM;
+  const std::size_t bytes = CPU_ALLOC_SIZE(capacity);
+  CPU_ZERO_S(bytes, set);
+  for (const int cpu : cpus) CPU_SET_S(static_cast<std::size_t>(cpu), bytes, set);
+  const int error = sched_setaffinity(0, bytes, set) == 0 ? 0 : errno;
+  CPU_FREE(set);
+  return error;
+}
+
 std::optional<double> parse_cpu_max(std::string_view text) {
   const auto space = text.find(' ');
   if (space == std::string_view::npos) return std::nullopt;

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <filesystem>
 #include <optional>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -11,6 +12,9 @@ namespace offload::host {
 
 /// CPU numbers of the affinity mask, ascending; {0} when it cannot be read.
 std::vector<int> affinity_cpus();
+
+/// From now on this thread and those it starts run on these CPUs alone; returns 0 or an errno.
+int run_on(std::span<const int> cpus);
 
 /// CPUs' worth of time a cgroup v2 `cpu.max` ("150000 100000") grants; nullopt for "max" or
 /// anything unreadable.

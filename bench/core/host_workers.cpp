@@ -1,7 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <pthread.h>
-#include <sched.h>
-
 #include <algorithm>
 #include <atomic>
 #include <chrono>
@@ -45,19 +42,6 @@ std::uint32_t wait_for_change(const std::atomic<std::uint32_t>& word, std::uint3
   } while (spent >= spent.zero() && spent < spin);
   word.wait(seen, std::memory_order_acquire);
   return word.load(std::memory_order_acquire);
-}
-
-/// One CPU for each worker: the scheduler then never moves a thread away from the cache and the
-/// NUMA node whose part of the weights it reads (and first touched) in every pass.
-/// Best effort: a refusal costs speed, not correctness.
-void pin_this_thread(int cpu) {
-  cpu_set_t* set = CPU_ALLOC(static_cast<std::size_t>(cpu) + 1);
-  if (set == nullptr) return;
-  const std::size_t bytes = CPU_ALLOC_SIZE(static_cast<std::size_t>(cpu) + 1);
-  CPU_ZERO_S(bytes, set);
-  CPU_SET_S(static_cast<std::size_t>(cpu), bytes, set);
-  static_cast<void>(pthread_setaffinity_np(pthread_self(), bytes, set));
-  CPU_FREE(set);
 }
 
 struct Job {
@@ -138,7 +122,10 @@ class HostWorkers::Pool {
         // Fewer threads than CPUs are spread over the mask, more go round.
         const std::size_t cpu = count <= cpus.size() ? i * cpus.size() / count : i % cpus.size();
         threads_.emplace_back([this, i, count, pin, number = cpus[cpu]] {
-          if (pin) pin_this_thread(number);
+          // The scheduler then never moves a thread away from the cache and the NUMA node whose
+          // part of the weights it reads (and first touched) in every pass. A refusal costs speed,
+          // not correctness.
+          if (pin) static_cast<void>(host::run_on({&number, 1}));
           work(i, count);
         });
       }

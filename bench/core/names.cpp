@@ -90,6 +90,10 @@ std::string known_name(std::string_view kind, std::string_view given,
   throw UsageError(unknown_name(kind, given, known));
 }
 
+void refuse(std::string_view kind, std::string_view given, std::string_view why) {
+  throw UsageError(std::string(kind) + " " + in_quotes(given) + " " + std::string(why));
+}
+
 std::string joined(std::span<const std::string_view> items, std::string_view separator) {
   std::string text;
   for (const std::string_view item : items) {

@@ -49,6 +49,9 @@ std::string unknown_name(std::string_view kind, std::string_view given,
 std::string known_name(std::string_view kind, std::string_view given,
                        std::span<const std::string_view> known);
 
+/// Throws UsageError: "<kind> '<given>' <why>".
+[[noreturn]] void refuse(std::string_view kind, std::string_view given, std::string_view why);
+
 /// "a, b, c"
 std::string joined(std::span<const std::string_view> items, std::string_view separator);
 

@@ -52,12 +52,14 @@ std::string_view words(MemoryMode mode) {
   return "one memory with the CPU: nothing crosses a link";
 }
 
-bool pages_may_move(MemoryMode mode) {
-  return mode == MemoryMode::hmm || mode == MemoryMode::numa || mode == MemoryMode::ats;
-}
-
 std::size_t flush_bytes(const Host& host) {
   return std::max(2 * host.last_level_cache_bytes.value_or(0), 64 * MiB);
+}
+
+const NumaNode* find_node(const Host& host, int id) {
+  const std::vector<NumaNode>& nodes = host.settings.nodes;
+  const auto found = std::ranges::find(nodes, id, &NumaNode::id);
+  return found == nodes.end() ? nullptr : &*found;
 }
 
 std::vector<int> gpu_nodes(const Platform& platform) {

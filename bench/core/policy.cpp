@@ -58,8 +58,8 @@ Path Policy::path(Start start, const Platform& platform) const {
 
 bool pages_may_move(const Policy& policy, const Platform& platform) {
   if (!platform.gpu || !policy.driver_handles_pages) return false;
-  const MemoryModel& model = platform.gpu->memory_model;
-  return model.pageable_memory_access_uses_host_page_tables && pages_may_move(memory_mode(model));
+  const MemoryMode mode = memory_mode(platform.gpu->memory_model);
+  return mode == MemoryMode::numa || mode == MemoryMode::ats;
 }
 
 Support Policy::capturable() const {

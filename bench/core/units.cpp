@@ -7,9 +7,9 @@
 #include <limits>
 #include <optional>
 
+#include "bench/core/names.hpp"
 #include "bench/core/numbers.hpp"
 #include "bench/core/text.hpp"
-#include "offload/error.hpp"
 
 namespace offload {
 namespace {
@@ -17,10 +17,6 @@ namespace {
 constexpr std::size_t largest = std::numeric_limits<std::size_t>::max();
 
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
-
-[[noreturn]] void refuse(std::string_view text, const std::string& why) {
-  throw UsageError("size " + in_quotes(text) + " " + why);
-}
 
 /// The factor a unit stands for; nullopt when it is not a unit, 0 when it is a bare KB, MB or GB.
 std::optional<std::size_t> unit_factor(std::string_view unit) {
@@ -47,17 +43,15 @@ std::vector<std::size_t> parse_range(std::string_view text, std::size_t dots) {
   const std::size_t first = parse_size(first_text);
   const std::size_t last = parse_size(last_text);
   if (first > last) {
-    throw UsageError("range " + in_quotes(text) + " runs from large to small: write " +
-                     std::string(last_text) + ".." + std::string(first_text) + "*2");
+    refuse("range", text,
+           "runs from large to small: write " + std::string(last_text) + ".." +
+               std::string(first_text) + "*2");
   }
-  if (star == std::string_view::npos) {
-    throw UsageError("range " + in_quotes(text) + " needs a factor: write *2 behind it");
-  }
+  if (star == std::string_view::npos) refuse("range", text, "needs a factor: write *2 behind it");
   const std::string_view factor_text = text.substr(star + 1);
   const auto factor = parse_number<std::size_t>(factor_text);
   if (!factor || *factor < 2) {
-    throw UsageError("range " + in_quotes(text) +
-                     " needs a whole factor of 2 or more after the '*'");
+    refuse("range", text, "needs a whole factor of 2 or more after the '*'");
   }
 
   std::vector<std::size_t> sizes{first};
@@ -83,19 +77,22 @@ std::size_t parse_size(std::string_view text) {
   const std::size_t digits = std::min(text.find_first_not_of("0123456789"), text.size());
   const std::optional<std::size_t> factor = unit_factor(text.substr(digits));
   if (digits > 0 && !factor) {
-    refuse(text, "is not a size: " + in_quotes(text.substr(digits)) +
-                     " is none of the units B, KiB, MiB and GiB, as in 64MiB");
+    refuse("size", text,
+           "is not a size: " + in_quotes(text.substr(digits)) +
+               " is none of the units B, KiB, MiB and GiB, as in 64MiB");
   }
   if (digits == 0) {
-    refuse(text, "is not a size: write a whole number and B, KiB, MiB or GiB, such as 64MiB");
+    refuse("size", text,
+           "is not a size: write a whole number and B, KiB, MiB or GiB, such as 64MiB");
   }
   if (*factor == 0) {
     const std::string number(text.substr(0, digits));
-    refuse(text, "is ambiguous: write " + number + text[digits] + "iB (sizes are powers of 1024)");
+    refuse("size", text,
+           "is ambiguous: write " + number + text[digits] + "iB (sizes are powers of 1024)");
   }
   const auto number = parse_number<std::size_t>(text.substr(0, digits));
-  if (!number || *number > largest / *factor) refuse(text, "is too large");
-  if (*number == 0) refuse(text, "must be at least 1 byte");
+  if (!number || *number > largest / *factor) refuse("size", text, "is too large");
+  if (*number == 0) refuse("size", text, "must be at least 1 byte");
   return *number * *factor;
 }
 
@@ -132,13 +129,10 @@ double parse_rate(std::string_view text) {
   const auto value = parse_number<double>(text.substr(0, digits));
   const auto factor = rate_factor(rest.starts_with(' ') ? rest.substr(1) : rest);
   if (!value || !factor) {
-    throw UsageError("rate " + in_quotes(text) +
-                     " is not a rate: write a number and GB/s, such as 25GB/s");
+    refuse("rate", text, "is not a rate: write a number and GB/s, such as 25GB/s");
   }
   const double rate = *value * *factor;
-  if (!std::isfinite(rate) || rate <= 0) {
-    throw UsageError("rate " + in_quotes(text) + " must be more than 0 and finite");
-  }
+  if (!std::isfinite(rate) || rate <= 0) refuse("rate", text, "must be more than 0 and finite");
   return rate;
 }
 

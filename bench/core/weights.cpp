@@ -11,16 +11,11 @@
 
 #include "bench/core/names.hpp"
 #include "bench/core/numbers.hpp"
-#include "bench/core/text.hpp"
 #include "offload/dtype.hpp"
 #include "offload/error.hpp"
 
 namespace offload {
 namespace {
-
-[[noreturn]] void refuse_tensor(std::string_view text, const std::string& why) {
-  throw UsageError(in_quotes(text) + " " + why);
-}
 
 DType dtype_of(std::string_view name) {
   if (const std::optional<DType> dtype = parse_dtype(name)) return *dtype;
@@ -36,21 +31,22 @@ WeightTensor parse_tensor(std::string_view text) {
   const std::size_t first = text.find(':');
   const std::size_t second = first == std::string_view::npos ? first : text.find(':', first + 1);
   if (second == std::string_view::npos) {
-    refuse_tensor(text, "must read NAME:ROWSxCOLS:DTYPE, such as my_proj:4096x14336:bf16");
+    refuse("tensor", text, "must read NAME:ROWSxCOLS:DTYPE, such as my_proj:4096x14336:bf16");
   }
   const std::string_view name = text.substr(0, first);
   const std::string_view shape = text.substr(first + 1, second - first - 1);
-  if (!is_plain_name(name)) refuse_tensor(text, "needs a name of letters, digits and . _ - + only");
+  if (!is_plain_name(name))
+    refuse("tensor", text, "needs a name of letters, digits and . _ - + only");
 
   const std::size_t cross = std::min(shape.find('x'), shape.size());
   const auto rows = parse_number<std::uint64_t>(shape.substr(0, cross));
   const auto cols = parse_number<std::uint64_t>(shape.substr(std::min(cross + 1, shape.size())));
-  if (!rows || !cols) refuse_tensor(text, "needs a shape ROWSxCOLS, such as 4096x14336");
-  if (*rows == 0 || *cols == 0) refuse_tensor(text, "has no elements");
+  if (!rows || !cols) refuse("tensor", text, "needs a shape ROWSxCOLS, such as 4096x14336");
+  if (*rows == 0 || *cols == 0) refuse("tensor", text, "has no elements");
 
   const DType dtype = dtype_of(text.substr(second + 1));
   constexpr auto max = static_cast<std::uint64_t>(std::numeric_limits<std::ptrdiff_t>::max());
-  if (*rows > max / bytes_of(dtype) / *cols) refuse_tensor(text, "is too large");
+  if (*rows > max / bytes_of(dtype) / *cols) refuse("tensor", text, "is too large");
   return {std::string(name), dtype, static_cast<std::size_t>(*rows),
           static_cast<std::size_t>(*cols)};
 }

@@ -16,6 +16,7 @@
 #include "bench/core/huge_page.hpp"
 #include "bench/core/text.hpp"
 #include "offload/cuda/runtime.hpp"
+#include "offload/rounding.hpp"
 
 namespace offload {
 namespace {
@@ -38,8 +39,8 @@ std::byte* map_huge_pages(std::size_t bytes) {
   const std::size_t huge_page = huge_page_bytes();
   if (bytes < huge_page) return map_pages(bytes);
   std::byte* pages = map_pages(bytes + huge_page);
-  const std::size_t before =
-      (huge_page - reinterpret_cast<std::uintptr_t>(pages) % huge_page) % huge_page;
+  const auto begin = reinterpret_cast<std::uintptr_t>(pages);
+  const std::size_t before = round_up<std::uintptr_t>(begin, huge_page) - begin;
   if (before > 0) munmap(pages, before);
   std::byte* aligned = pages + before;
   munmap(aligned + bytes, huge_page - before);
@@ -78,7 +79,7 @@ std::byte* allocate(HostMemory kind, std::size_t bytes) {
 
 std::size_t whole_pages(std::size_t bytes) {
   static const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
-  return std::max<std::size_t>((bytes + page - 1) / page, 1) * page;
+  return round_up(std::max<std::size_t>(bytes, 1), page);
 }
 
 HostAllocation::HostAllocation(HostMemory kind, std::size_t bytes)

@@ -76,10 +76,9 @@ std::size_t gpu_memory_available(const Platform& platform) {
     case MemoryMode::ats:
       break;
   }
-  for (const NumaNode& node : platform.host.settings.nodes) {
-    if (node.id == gpu.memory_model.gpu_numa_id) return node.available_bytes;
-  }
-  return gpu.memory_bytes;
+  const std::optional<int> id = gpu.memory_model.gpu_numa_id;
+  const NumaNode* node = id ? find_node(platform.host, *id) : nullptr;
+  return node != nullptr ? node->available_bytes : gpu.memory_bytes;
 }
 
 }  // namespace

@@ -2,7 +2,6 @@
 #include "bench/platform/host_node.hpp"
 
 #include <linux/mempolicy.h>
-#include <sched.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -24,12 +23,6 @@ namespace {
 
 constexpr const char* flag = "--host-numa ";
 
-const NumaNode* node_of(const Platform& platform, int id) {
-  const std::vector<NumaNode>& nodes = platform.host.settings.nodes;
-  const auto found = std::ranges::find(nodes, id, &NumaNode::id);
-  return found == nodes.end() ? nullptr : &*found;
-}
-
 bool is_gpu_memory(const NumaNode& node) { return node.gpu_memory.value_or(false); }
 
 std::string ids_of(const std::vector<NumaNode>& nodes) {
@@ -43,7 +36,7 @@ std::string ids_of(const std::vector<NumaNode>& nodes) {
 /// Of the host's nodes with memory the farthest from `local`.
 std::optional<int> remote_node(const Platform& platform, int local) {
   const std::vector<NumaNode>& nodes = platform.host.settings.nodes;
-  const NumaNode* from = node_of(platform, local);
+  const NumaNode* from = find_node(platform.host, local);
   std::optional<int> farthest;
   int distance = -1;
   for (std::size_t i = 0; i < nodes.size(); ++i) {
@@ -62,7 +55,7 @@ std::size_t least_bytes(const Host& host) { return 2 * flush_bytes(host) + 64 * 
 
 int usable(int id, const Platform& platform) {
   const std::string what = flag + std::to_string(id) + ": ";
-  const NumaNode* node = node_of(platform, id);
+  const NumaNode* node = find_node(platform.host, id);
   if (node == nullptr) {
     throw UsageError(what + "no such node; this machine has " +
                      ids_of(platform.host.settings.nodes));
@@ -80,6 +73,10 @@ int usable(int id, const Platform& platform) {
                      " to flush the CPU's caches and to calibrate");
   }
   return id;
+}
+
+std::size_t host_nodes(const Platform& platform) {
+  return platform.host.settings.nodes.size() - gpu_nodes(platform).size();
 }
 
 std::vector<int> cpus_of(const NumaNode& node) {
@@ -133,43 +130,37 @@ NodeCalls node_calls() {
     const long result = syscall(SYS_set_mempolicy, mode, mask.data(), bits * mask.size());
     return result == 0 ? 0 : errno;
   };
-  const auto run = [](const std::vector<int>& cpus) {
-    const int last = *std::ranges::max_element(cpus);
-    cpu_set_t* set = CPU_ALLOC(static_cast<std::size_t>(last) + 1);
-    if (set == nullptr) return ENOMEM;
-    const std::size_t bytes = CPU_ALLOC_SIZE(static_cast<std::size_t>(last) + 1);
-    CPU_ZERO_S(bytes, set);
-    for (const int cpu : cpus) CPU_SET_S(static_cast<std::size_t>(cpu), bytes, set);
-    const int error = sched_setaffinity(0, bytes, set) == 0 ? 0 : errno;
-    CPU_FREE(set);
-    return error;
-  };
-  return {take, run};
+  return {take, host::run_on};
 }
 
-Platform placed_on_host_node(Platform platform, std::string_view asked, const NodeCalls& calls) {
-  const std::size_t host_nodes = platform.host.settings.nodes.size() - gpu_nodes(platform).size();
-  if (asked.empty()) {
-    const auto local = local_node(platform);
-    const NumaNode* node = local ? node_of(platform, *local) : nullptr;
-    // Where it is refused, pages lie where they always did, and the evidence says where that is.
-    if (host_nodes > 1 && node != nullptr && node->memory_bytes > 0) {
-      (void)calls.take_memory_from(node->id, false);
-    }
-    return platform;
-  }
+Platform bound_to_host_node(Platform platform, std::string_view asked) {
+  if (asked.empty()) return platform;
   const int id = find_host_node(asked, platform);
-  require(calls.take_memory_from(id, true), "set_mempolicy");
-  const NumaNode& node = *node_of(platform, id);
+  Host& host = platform.host;
+  const NumaNode& node = *find_node(host, id);
+  host.bound_node = id;
   if (const std::vector<int> cpus = cpus_of(node); !cpus.empty()) {
-    require(calls.run_on(cpus), "sched_setaffinity");
-    platform.host.logical_cpus = static_cast<int>(cpus.size());
+    host.logical_cpus = static_cast<int>(cpus.size());
   }
-  platform.host.bound_node = id;
-  if (host_nodes > 1) {
-    platform.host.available_bytes = std::min(platform.host.available_bytes, node.available_bytes);
+  if (host_nodes(platform) > 1) {
+    host.available_bytes = std::min(host.available_bytes, node.available_bytes);
   }
   return platform;
+}
+
+void move_to_host_node(const Platform& platform, const NodeCalls& calls) {
+  if (const auto bound = platform.host.bound_node) {
+    require(calls.take_memory_from(*bound, true), "set_mempolicy");
+    const std::vector<int> cpus = cpus_of(*find_node(platform.host, *bound));
+    if (!cpus.empty()) require(calls.run_on(cpus), "sched_setaffinity");
+    return;
+  }
+  const auto local = local_node(platform);
+  const NumaNode* node = local ? find_node(platform.host, *local) : nullptr;
+  // Where it is refused, pages lie where they always did, and the evidence says where that is.
+  if (host_nodes(platform) > 1 && node != nullptr && node->memory_bytes > 0) {
+    (void)calls.take_memory_from(node->id, false);
+  }
 }
 
 }  // namespace offload

@@ -29,10 +29,14 @@ struct NodeCalls {
 };
 NodeCalls node_calls();
 
-/// Takes host memory from the node that `asked` names, and from no other, and computes on its CPUs,
-/// where it has any. With "" memory comes from the GPU's own node as long as there is some. Called
-/// before threads are started and weights are placed; returns the machine as it then is for this
-/// process. Throws UsageError where that cannot be.
-Platform placed_on_host_node(Platform platform, std::string_view asked, const NodeCalls& calls);
+/// The machine as it is for a process that takes host memory from the node that `asked` names, and
+/// from no other, and computes on its CPUs, where it has any; unchanged with "". Throws as
+/// find_host_node() does.
+Platform bound_to_host_node(Platform platform, std::string_view asked);
+
+/// Makes this process one of the kind that `platform` describes; where that is bound to no node,
+/// memory comes from the GPU's own as long as there is some. Called before threads are started and
+/// weights are placed. Throws UsageError where the kernel refuses.
+void move_to_host_node(const Platform& platform, const NodeCalls& calls);
 
 }  // namespace offload

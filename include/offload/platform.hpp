@@ -59,8 +59,6 @@ MemoryMode memory_mode(const MemoryModel& model);
 std::string_view name(MemoryMode mode);
 /// As a sentence about the machine has it: "coherent, in NUMA mode".
 std::string_view words(MemoryMode mode);
-/// Whether pages of pageable memory can end up in GPU memory because the GPU reads them.
-bool pages_may_move(MemoryMode mode);
 
 /// How the GPU is set up and what it was doing when the run began, by NVML. Texts are empty when
 /// unknown.
@@ -199,6 +197,9 @@ struct Platform {
 
 /// How much memory to read so that the CPU's caches hold nothing else.
 std::size_t flush_bytes(const Host& host);
+
+/// nullptr where the host has no such node.
+const NumaNode* find_node(const Host& host, int id);
 
 /// The nodes that are memory of a GPU.
 std::vector<int> gpu_nodes(const Platform& platform);

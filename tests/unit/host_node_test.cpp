@@ -99,9 +99,16 @@ struct FakeKernel {
   }
 };
 
+Platform moved_to(const Platform& machine, std::string_view asked, FakeKernel& kernel) {
+  const Platform platform = bound_to_host_node(machine, asked);
+  EXPECT_TRUE(kernel.memory.empty() && kernel.cpus.empty()) << "a plan asks the kernel for nothing";
+  move_to_host_node(platform, kernel.calls());
+  return platform;
+}
+
 TEST(HostNode, BindsMemoryAndCpus) {
   FakeKernel kernel;
-  const Platform platform = placed_on_host_node(two_sockets(), "local", kernel.calls());
+  const Platform platform = moved_to(two_sockets(), "local", kernel);
   EXPECT_EQ(kernel.memory, (std::vector<std::pair<int, bool>>{{1, true}}));
   EXPECT_EQ(kernel.cpus, std::vector<std::vector<int>>{host::affinity_cpus()});
   EXPECT_THAT(platform.host.bound_node, Optional(1));
@@ -112,7 +119,7 @@ TEST(HostNode, BindsMemoryAndCpus) {
 TEST(HostNode, WithoutCpusOfThisProcessLeavesWorkersWhereTheyAre) {
   for (const char* node : {"0", "4"}) {
     FakeKernel kernel;
-    placed_on_host_node(two_sockets(), node, kernel.calls());
+    moved_to(two_sockets(), node, kernel);
     EXPECT_EQ(kernel.memory.size(), 1U);
     EXPECT_TRUE(kernel.cpus.empty());
   }
@@ -121,7 +128,7 @@ TEST(HostNode, WithoutCpusOfThisProcessLeavesWorkersWhereTheyAre) {
 TEST(HostNode, ByDefaultIsTheGpusOwnAsLongAsThereIsMemory) {
   FakeKernel kernel;
   kernel.refuses_memory = EPERM;  // which nobody asked for, so nobody is told
-  const Platform platform = placed_on_host_node(two_sockets(), "", kernel.calls());
+  const Platform platform = moved_to(two_sockets(), "", kernel);
   EXPECT_EQ(kernel.memory, (std::vector<std::pair<int, bool>>{{1, false}}));
   EXPECT_TRUE(kernel.cpus.empty());
   EXPECT_EQ(platform.host.bound_node, std::nullopt);
@@ -131,7 +138,7 @@ TEST(HostNode, ByDefaultIsTheGpusOwnAsLongAsThereIsMemory) {
   one_node.gpu->pci.numa_node = 0;
   one_node.host.settings.nodes.resize(1);
   FakeKernel untouched;
-  placed_on_host_node(one_node, "", untouched.calls());
+  moved_to(one_node, "", untouched);
   EXPECT_TRUE(untouched.memory.empty());
 }
 
@@ -140,7 +147,7 @@ TEST(HostNode, SaysWhatTheKernelRefuses) {
     FakeKernel kernel;
     (memory ? kernel.refuses_memory : kernel.refuses_cpus) = EPERM;
     try {
-      placed_on_host_node(two_sockets(), "1", kernel.calls());
+      moved_to(two_sockets(), "1", kernel);
       ADD_FAILURE() << "taken";
     } catch (const UsageError& error) {
       EXPECT_THAT(error.what(), HasSubstr(memory ? "set_mempolicy" : "sched_setaffinity"));
