@@ -11,6 +11,7 @@
 
 #include "bench/core/names.hpp"
 #include "bench/models/offload_rules.hpp"
+#include "offload/cuda/host_buffers.hpp"
 #include "offload/policy.hpp"
 #include "offload/start.hpp"
 #include "offload/weights.hpp"
@@ -71,6 +72,10 @@ constexpr std::string_view name(EvidenceLevel level) {
   return name_of(level, evidence_level_names);
 }
 
+inline constexpr std::array<Named<HostPages>, 2> host_pages_names{
+    {{"default", HostPages::as_set}, {"huge", HostPages::huge}}};
+constexpr std::string_view name(HostPages pages) { return name_of(pages, host_pages_names); }
+
 /// What `advise` is asked, and where its rates come from: a machine, rates by hand, or neither,
 /// which calibrates here.
 struct AdviseOptions {
@@ -106,7 +111,8 @@ struct Options {
 
   // How.
   int gpu = 0;
-  std::string host_numa;     // "local", "remote", a node's number; "": the GPU's, where it has room
+  std::string host_numa;  // "local", "remote", a node's number; "": the GPU's, where it has room
+  HostPages host_pages = HostPages::as_set;
   std::size_t threads = 0;   // host workers; 0 = all this process may use
   std::size_t samples = 10;  // timed samples per case
   std::uint64_t seed = 20;

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "bench/core/huge_page.hpp"
 #include "bench/evidence.hpp"
 #include "bench/options.hpp"
 #include "offload/platform.hpp"
@@ -106,6 +107,7 @@ struct CaseRecord {
   bool captured = false;      // each pass was one CUDA graph
   bool migrates = false;      // pages end up in GPU memory
   Footprint footprint;
+  std::optional<HugePageUse> huge_pages;  // of host memory that is to be in them
   std::size_t passes_per_sample = 1;
   std::vector<double> samples;     // seconds per pass
   std::optional<Summary> summary;  // of the samples, when there are any

@@ -120,7 +120,7 @@ class Run {
 
  private:
   void prepare() {
-    session_.emplace(platform_, record_.options.threads);
+    session_.emplace(platform_, record_.options.threads, record_.options.host_pages);
     session_->set_tuning(record_.options.tuning);
     record_.host_threads = session_->workers().size();
     {

@@ -34,22 +34,29 @@ std::byte* map_pages(std::size_t bytes) {
   return static_cast<std::byte*>(pages);
 }
 
-// Only whole huge pages at their own multiples can be huge, so what begins elsewhere is cut off.
+// Only whole huge pages at their own multiples can be huge, so what begins elsewhere is cut off: a
+// page at least on either side, so that the kernel tells of each allocation apart from the others
+// (find_huge_pages).
 std::byte* map_huge_pages(std::size_t bytes) {
   const std::size_t huge_page = huge_page_bytes();
   if (bytes < huge_page) return map_pages(bytes);
-  std::byte* pages = map_pages(bytes + huge_page);
+  const std::size_t mapped = bytes + huge_page + whole_pages(1);
+  std::byte* pages = map_pages(mapped);
   const auto begin = reinterpret_cast<std::uintptr_t>(pages);
-  const std::size_t before = round_up<std::uintptr_t>(begin, huge_page) - begin;
-  if (before > 0) munmap(pages, before);
+  const std::size_t before = round_up<std::uintptr_t>(begin + 1, huge_page) - begin;
+  munmap(pages, before);
   std::byte* aligned = pages + before;
-  munmap(aligned + bytes, huge_page - before);
+  munmap(aligned + bytes, mapped - before - bytes);
   madvise(aligned, bytes, MADV_HUGEPAGE);  // advice: where it is not taken, pages stay small
   return aligned;
 }
 
-std::byte* map_registered(std::size_t bytes) {
-  std::byte* pages = map_pages(bytes);
+std::byte* map_pageable(std::size_t bytes, HostPages pages) {
+  return pages == HostPages::huge ? map_huge_pages(bytes) : map_pages(bytes);
+}
+
+std::byte* map_registered(std::size_t bytes, HostPages kind) {
+  std::byte* pages = map_pageable(bytes, kind);
   try {
     cuda::host_register(pages, bytes);
   } catch (...) {
@@ -59,14 +66,12 @@ std::byte* map_registered(std::size_t bytes) {
   return pages;
 }
 
-std::byte* allocate(HostMemory kind, std::size_t bytes) {
+std::byte* allocate(HostMemory kind, std::size_t bytes, HostPages pages) {
   switch (kind) {
     case HostMemory::pageable:
-      return map_pages(bytes);
-    case HostMemory::huge_pages:
-      return map_huge_pages(bytes);
+      return map_pageable(bytes, pages);
     case HostMemory::registered:
-      return map_registered(bytes);
+      return map_registered(bytes, pages);
     case HostMemory::pinned:
       return static_cast<std::byte*>(cuda::host_alloc(bytes, cuda::HostAlloc::mapped));
     case HostMemory::write_combined:
@@ -82,8 +87,8 @@ std::size_t whole_pages(std::size_t bytes) {
   return round_up(std::max<std::size_t>(bytes, 1), page);
 }
 
-HostAllocation::HostAllocation(HostMemory kind, std::size_t bytes)
-    : kind_(kind), bytes_(whole_pages(bytes)), data_(allocate(kind, bytes_)) {}
+HostAllocation::HostAllocation(HostMemory kind, std::size_t bytes, HostPages pages)
+    : kind_(kind), bytes_(whole_pages(bytes)), data_(allocate(kind, bytes_, pages)) {}
 
 void HostAllocation::give_pages_back() {
   if (madvise(data_, bytes_, MADV_DONTNEED) == 0) return;
@@ -101,7 +106,6 @@ HostAllocation::~HostAllocation() {
       cuda::host_unregister(data_);
       break;
     case HostMemory::pageable:
-    case HostMemory::huge_pages:
       break;
   }
   munmap(data_, bytes_);
@@ -130,10 +134,14 @@ HostBuffers::Loan HostBuffers::borrow(HostMemory kind, std::size_t bytes) {
 
   const auto begin = std::chrono::steady_clock::now();
   std::erase_if(idle_, [kind](const auto& idle) { return idle->kind() == kind; });
-  auto made = std::make_unique<HostAllocation>(kind, bytes);
+  auto made = allocate(kind, bytes);
   allocation_seconds_ +=
       std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   return {*this, std::move(made)};
+}
+
+std::unique_ptr<HostAllocation> HostBuffers::allocate(HostMemory kind, std::size_t bytes) const {
+  return std::make_unique<HostAllocation>(kind, bytes, pages_);
 }
 
 void HostBuffers::trim() noexcept { idle_.clear(); }

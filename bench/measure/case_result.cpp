@@ -157,6 +157,7 @@ CaseRecord make_record(const CaseResult& result, const RecordContext& context) {
   record.cpu_bytes = result.prepared.cpu_bytes;
   record.captured = result.prepared.captured;
   record.footprint = result.prepared.footprint;
+  record.huge_pages = result.prepared.huge_pages;
   record.passes_per_sample = result.prepared.passes_per_sample;
   record.samples = result.samples;
   record.setup_samples = result.setup_samples;

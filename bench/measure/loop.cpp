@@ -162,6 +162,7 @@ PreparedCase Loop::prepare(const Case& item) {
   prepared.bytes = placed_.workload().bytes();
   prepared.steps = placed_.workload().steps();
   prepared.footprint = placed_.placement().footprint();
+  prepared.huge_pages = placed_.huge_pages();
   tune();
   const Path path = item.policy->path(item.start, session_.platform());
   prepared.cpu_bytes = placed_.plan().on_cpu;

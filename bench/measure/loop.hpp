@@ -14,6 +14,7 @@
 #include <functional>
 #include <optional>
 
+#include "bench/core/huge_page.hpp"
 #include "bench/measure/case_evidence.hpp"
 #include "bench/measure/counted_passes.hpp"
 #include "bench/measure/passes.hpp"
@@ -41,6 +42,7 @@ struct PreparedCase {
   std::size_t cpu_bytes = 0;
   bool captured = false;
   Footprint footprint;
+  std::optional<HugePageUse> huge_pages;  // of host memory that is to be in them
   std::size_t passes_per_sample = 1;
 };
 

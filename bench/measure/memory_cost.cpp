@@ -54,21 +54,15 @@ CostTensors tensors_of(const std::string& name, const Options& options, ModelLoa
   return tensors;
 }
 
-TensorMemory host_memory(HostMemory kind, std::size_t bytes) {
-  auto memory = std::make_shared<HostAllocation>(kind, bytes);
+TensorMemory host_memory(HostMemory kind, std::size_t bytes, HostPages pages = HostPages::as_set) {
+  auto memory = std::make_shared<HostAllocation>(kind, bytes, pages);
   return {memory->data(), memory};
 }
 
-HostAllocator of_kind(std::string name, Support support, HostMemory kind) {
+HostAllocator of_kind(std::string name, Support support, HostMemory kind,
+                      HostPages pages = HostPages::as_set) {
   return {std::move(name), std::move(support), false, whole_pages,
-          [kind](std::size_t bytes) { return host_memory(kind, bytes); }};
-}
-
-Support huge_pages(const Host& host) {
-  const std::string& setting = host.transparent_hugepages;
-  if (setting == "always" || setting == "madvise") return Support::yes();
-  return Support::no("the kernel gives no transparent huge pages: their setting is " +
-                     (setting.empty() ? "unknown" : setting));
+          [kind, pages](std::size_t bytes) { return host_memory(kind, bytes, pages); }};
 }
 
 HostAllocator powers_of_two(Support support) {
@@ -224,7 +218,7 @@ std::vector<HostAllocator> host_allocators(const Platform& platform) {
   return {
       of_kind("malloc", Support::yes(), HostMemory::pageable),
       of_kind("malloc, " + format_size_rounded(huge_page_bytes()) + " pages advised",
-              huge_pages(platform.host), HostMemory::huge_pages),
+              huge_pages_on_advice(platform.host), HostMemory::pageable, HostPages::huge),
       of_kind("malloc + cudaHostRegister",
               gpu_with(&MemoryModel::host_register, "cudaHostRegister"), HostMemory::registered),
       of_kind("cudaHostAlloc mapped", gpu, HostMemory::pinned),

@@ -2,12 +2,15 @@
 #include "bench/measure/placed_case.hpp"
 
 #include <algorithm>
+#include <string>
 #include <utility>
 
+#include "bench/core/text.hpp"
 #include "bench/measure/plan_memory.hpp"
 #include "bench/measure/ranges.hpp"
 #include "bench/measure/wall_clock.hpp"
 #include "bench/policies/parts/partly_resident.hpp"
+#include "offload/error.hpp"
 
 namespace offload {
 namespace {
@@ -18,6 +21,30 @@ void hand_over(Session& session, BoundWorkload& workload, const Piece& from, con
   session.workers().join();
   workload.hand_over(from.tensor, to.piece.tensor, session.target());
   if (to.side == Side::cpu) cuda::stream_synchronize(session.stream());
+}
+
+/// What the kernel made of memory that was advised to be huge. Throws ImplausibleResult where that
+/// is something else.
+HugePageUse require_huge(const Placement& placement) {
+  const auto ranges = placement.host_ranges();
+  const auto use = find_huge_pages(ranges, huge_page_bytes());
+  if (!use) {
+    throw ImplausibleResult(
+        "whether host memory lies in huge pages cannot be verified: /proc/self/smaps does not tell "
+        "of it");
+  }
+  const std::string huge = format_size_rounded(use->page_bytes);
+  if (use->small_bytes > 0) {
+    throw ImplausibleResult("placed wrongly: " + format_size_rounded(use->small_bytes) +
+                            " of host memory lie in small pages and not in those of " + huge +
+                            " that --host-pages asks for: free host memory, or compact it (echo 1 "
+                            "> /proc/sys/vm/compact_memory)");
+  }
+  if (use->huge_bytes == 0) {
+    throw ImplausibleResult("placed wrongly: no tensor fills a page of " + huge +
+                            ", which --host-pages asks for: choose larger weights");
+  }
+  return *use;
 }
 
 }  // namespace
@@ -71,6 +98,10 @@ void PlacedCase::place(Content content) {
   const ScopedTimer timer(wall_.content);
   const auto tensors = contents_.master(content).tensors();
   for (std::size_t i = 0; i < tensors.size(); ++i) placement_->fill(i, tensors[i].bytes);
+  huge_pages_.reset();
+  if (item_.policy->from_malloc && session_.host_buffers().pages() == HostPages::huge) {
+    huge_pages_ = require_huge(*placement_);
+  }
   placed_content_ = content;
 }
 

@@ -9,6 +9,7 @@
 #include <optional>
 #include <span>
 
+#include "bench/core/huge_page.hpp"
 #include "bench/measure/content.hpp"
 #include "bench/measure/plan.hpp"
 #include "bench/measure/session.hpp"
@@ -35,7 +36,8 @@ class PlacedCase {
              const std::function<void()>& checkpoint);
 
   /// Place and fill the weights of `item`, bind its workload and plan its pass, reusing what the
-  /// case before left where it is the same.
+  /// case before left where it is the same. Throws ImplausibleResult where host memory does not lie
+  /// in the pages that were asked for.
   void bind(const Case& item);
   /// Whether bind() would find the weights placed and filled for `item`.
   bool holds(const Case& item) const;
@@ -60,6 +62,8 @@ class PlacedCase {
   Placement& placement() const { return *placement_; }
   const PassPlan& plan() const { return plan_; }
   const PassFacts& facts() const { return facts_; }
+  /// Of host memory that is to be in huge pages, as it was filled.
+  const std::optional<HugePageUse>& huge_pages() const { return huge_pages_; }
 
  private:
   void place(Content content);
@@ -75,6 +79,7 @@ class PlacedCase {
   const Policy* placed_policy_ = nullptr;
   std::optional<Content> placed_content_;
   std::unique_ptr<Placement> placement_;
+  std::optional<HugePageUse> huge_pages_;
   PassPlan plan_;
   PassFacts facts_;
   bool reads_counted_ = false;  // of the plan, by the pass that is enqueued first

@@ -8,6 +8,7 @@
 #include <tuple>
 #include <utility>
 
+#include "bench/core/huge_page.hpp"
 #include "bench/core/names.hpp"
 #include "bench/core/text.hpp"
 #include "bench/measure/content.hpp"
@@ -65,6 +66,7 @@ class Planner {
         support = Support::no("a part of the weights stays in GPU memory, and there is no GPU: " +
                               platform_.gpu_absent_reason);
       }
+      if (support) support = has_pages_asked_for(*policy, *weights);
       if (support && !contents.empty()) {
         const auto refusal = refuse_memory(*policy, *weights, options_.tuning, contents.size(),
                                            options_.allow_oversubscription, platform_);
@@ -134,6 +136,19 @@ class Planner {
       throw UsageError(label + ": " + std::string(parts.name) + " takes " + parameter->range());
     }
     return *value;
+  }
+
+  /// Whether memory from malloc can have the pages that are asked for.
+  Support has_pages_asked_for(const Policy& policy, const WeightSet& weights) const {
+    if (!policy.from_malloc || options_.host_pages == HostPages::as_set) return Support::yes();
+    if (Support given = huge_pages_on_advice(platform_.host); !given) return given;
+    std::size_t offloaded = 0;
+    for (const WeightTensor& tensor : weights.tensors) {
+      if (!tensor.resident) offloaded += tensor.bytes();
+    }
+    if (offloaded >= huge_page_bytes()) return Support::yes();
+    return Support::no("fills no huge page of " + format_size_rounded(huge_page_bytes()) +
+                       ", which --host-pages asks for");
   }
 
   Support suit(const Policy& policy, const Workload& workload, const WeightSet& weights,

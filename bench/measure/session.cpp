@@ -38,9 +38,10 @@ double PassTimer::end(StreamHandle stream) {
   return events_->end.seconds_since(events_->begin);
 }
 
-Session::Session(const Platform& platform, std::size_t threads)
+Session::Session(const Platform& platform, std::size_t threads, HostPages pages)
     : platform_(platform),
       workers_(threads),
+      host_buffers_(pages),
       stream_(platform.gpu ? std::make_unique<cuda::Stream>() : nullptr),
       timer_(platform.gpu.has_value()),
       gpu_counters_(platform.gpu ? platform.gpu->pci_bus_id : "") {

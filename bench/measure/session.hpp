@@ -42,7 +42,7 @@ class PassTimer final : public SetupClock {
 class Session {
  public:
   /// `platform` must outlive the session. threads == 0: all this process may use.
-  Session(const Platform& platform, std::size_t threads);
+  Session(const Platform& platform, std::size_t threads, HostPages pages = HostPages::as_set);
 
   const Platform& platform() const { return platform_; }
   bool gpu() const { return platform_.gpu.has_value(); }

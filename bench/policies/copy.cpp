@@ -151,6 +151,7 @@ constexpr Policy rows[] = {
                         "VLLM_WEIGHT_OFFLOADING_DISABLE_PIN_MEMORY=1 --cpu-offload-gb X "
                         "--enforce-eager",
         .family = Family::copy,
+        .from_malloc = true,
         .requirement = requirement<HostMemory::pageable>,
         .place = place<HostMemory::pageable>,
         .predict = predict<HostMemory::pageable>,

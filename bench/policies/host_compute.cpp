@@ -81,6 +81,7 @@ constexpr Policy rows[] = {
         .family = Family::cpu,
         .paths = {Path::host_memory, Path::host_memory},
         .needs_gpu = false,
+        .from_malloc = true,
         .not_capturable_because = not_capturable,
         .requirement = requirement,
         .place = place,

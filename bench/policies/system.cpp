@@ -39,8 +39,8 @@ class SystemPlacement final : public Placement {
       : Placement(tensors),
         help_(help),
         in_place_(reads_in_place(context.platform)),
-        workers_(context.workers),
-        host_buffers_(context.host_buffers) {
+        buffers_(context.host_buffers),
+        workers_(context.workers) {
     memory_.reserve(tensors.size());
     for (const auto& tensor : tensors) memory_.push_back(allocate(tensor.bytes()));
   }
@@ -85,15 +85,15 @@ class SystemPlacement final : public Placement {
  private:
   using Memory = std::unique_ptr<HostAllocation>;
 
-  static Memory allocate(std::size_t bytes) {
-    return std::make_unique<HostAllocation>(HostMemory::pageable, bytes);
+  Memory allocate(std::size_t bytes) const {
+    return buffers_.allocate(HostMemory::pageable, bytes);
   }
 
   /// Fresh pages, which come where the first to write them is.
   void write_by_gpu(HostAllocation& tensor, std::span<const std::byte> content) const {
     cuda::device_synchronize();
     tensor.give_pages_back();
-    const auto staged = host_buffers_.borrow(HostMemory::pinned, staging_bytes);
+    const auto staged = buffers_.borrow(HostMemory::pinned, staging_bytes);
     const cuda::Stream stream;
     for (std::size_t at = 0; at < content.size(); at += staging_bytes) {
       const auto part = content.subspan(at, std::min(staging_bytes, content.size() - at));
@@ -111,11 +111,9 @@ class SystemPlacement final : public Placement {
   /// Ends with every page on the CPU, unknown to the GPU, and the advice in force.
   void bring_home(StreamHandle stream) {
     cuda::stream_synchronize(stream);
-    if (in_place_) {
-      renew_pages();
-    } else {
-      migrate_pages(stream);
-    }
+    if (!in_place_) migrate_pages(stream);
+    // Huge pages that were on the GPU come home as small ones.
+    if (in_place_ || buffers_.pages() == HostPages::huge) renew_pages();
     for (const auto& tensor : memory_) give_advice(*tensor);
     read_by_gpu_ = false;
   }
@@ -146,9 +144,9 @@ class SystemPlacement final : public Placement {
 
   Help help_;
   bool in_place_;
+  HostBuffers& buffers_;
   std::vector<Memory> memory_;
   HostWorkers& workers_;
-  HostBuffers& host_buffers_;
   bool read_by_gpu_ = false;
 };
 
@@ -215,6 +213,7 @@ constexpr Policy rows[] = {
         .needs = pageable_access,
         .paths = {.warm = Path::device_memory},
         .paths_on_host_page_tables = Paths{.warm = Path::link},
+        .from_malloc = true,
         .driver_handles_pages = true,
         .requirement = requirement,
         .place = place<Help::none>,
@@ -230,6 +229,7 @@ constexpr Policy rows[] = {
         .needs = pageable_access,
         .paths = {.warm = Path::device_memory},
         .paths_on_host_page_tables = Paths{.warm = Path::link},
+        .from_malloc = true,
         .driver_handles_pages = true,
         .not_capturable_because = "cudaMemPrefetchAsync cannot be captured",
         .requirement = requirement,
@@ -245,6 +245,7 @@ constexpr Policy rows[] = {
         .starts = cold_and_warm,
         .needs = pageable_access,
         .paths = {.warm = Path::link},
+        .from_malloc = true,
         .driver_handles_pages = true,
         .requirement = requirement,
         .place = place<Help::accessed_by>,
@@ -260,6 +261,7 @@ constexpr Policy rows[] = {
         .needs = pageable_access,
         .paths = {.warm = Path::device_memory},
         .paths_on_host_page_tables = Paths{.warm = Path::link},
+        .from_malloc = true,
         .driver_handles_pages = true,
         .requirement = requirement_of_first_touch,
         .place = place<Help::first_touch>,

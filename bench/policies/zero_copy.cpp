@@ -163,6 +163,7 @@ constexpr Policy rows[] = {
         .nearest_engine = by_host_alloc,
         .family = Family::zero_copy,
         .needs = registering,
+        .from_malloc = true,
         .requirement = requirement,
         .place = place<HostMemory::registered>,
         .predict = predict<>,

@@ -231,6 +231,13 @@ Json drift_json(const CaseRecord& record) {
           {"because", text_or_null<Json>(drift_reason(record))}};
 }
 
+Json huge_pages_json(const CaseRecord& record) {
+  if (!record.huge_pages) return nullptr;
+  return {{"page_bytes", record.huge_pages->page_bytes},
+          {"bytes", record.huge_pages->bytes},
+          {"huge_bytes", record.huge_pages->huge_bytes}};
+}
+
 Json setup_json(const CaseRecord& record) {
   const auto figures = setup_figures(record);
   if (!figures) return nullptr;
@@ -320,6 +327,7 @@ JsonPart case_json(const CaseRecord& record, std::string_view run_name, const Ra
               {"captured", record.captured},
               {"model", record.model ? model_json(record) : Json()},
               {"footprint", footprint_json(record.footprint)},
+              {"huge_pages", huge_pages_json(record)},
               {"passes_per_sample", record.passes_per_sample},
               {"samples_s", record.samples},
               {"summary", record.summary ? summary_json(*record.summary) : Json()},

@@ -44,6 +44,7 @@ Json options_json(const Options& options) {
           {"starts", starts},
           {"gpu", options.gpu},
           {"host_numa", text_or_null<Json>(options.host_numa)},
+          {"host_pages", name(options.host_pages)},
           {"threads", options.threads},
           {"samples", options.samples},
           {"seed", options.seed},

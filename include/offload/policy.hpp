@@ -209,6 +209,8 @@ struct Policy {
   std::optional<Paths> paths_on_host_page_tables = std::nullopt;
 
   bool needs_gpu = true;
+  /// Whether the weights lie in memory from malloc: its pages can be had huge (HostPages).
+  bool from_malloc = false;
   /// Whether the driver handles the pages of the weights while the GPU reads: faults, maps or
   /// migrates them, as it does with managed and system memory.
   bool driver_handles_pages = false;

@@ -3,10 +3,14 @@
 // memory.
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cstring>
+#include <span>
 #include <string>
 
+#include "bench/core/huge_page.hpp"
 #include "bench/platform/probe.hpp"
+#include "offload/cuda/host_buffers.hpp"
 #include "offload/cuda/runtime.hpp"
 #include "offload/error.hpp"
 
@@ -79,6 +83,30 @@ TEST_F(CudaRuntime, HostNumaMemoryIsReachedFromBothSides) {
   cuda::stream_synchronize(stream);
   EXPECT_EQ(back, std::string(range.bytes, '\x5a'));
   cuda::vmm_destroy(range);
+}
+
+TEST_F(CudaRuntime, RegistersHugePages) {
+  const Platform platform = probe_platform(0);
+  if (!platform.gpu->memory_model.host_register) GTEST_SKIP() << "no cudaHostRegister here";
+  if (const Support given = huge_pages_on_advice(platform.host); !given) {
+    GTEST_SKIP() << given.reason();
+  }
+  const std::size_t bytes = 2 * huge_page_bytes();
+  const HostAllocation memory(HostMemory::registered, bytes, HostPages::huge);
+  std::memset(memory.data(), 0x5a, bytes);
+  const std::span<const std::byte> range(memory.data(), bytes);
+  const auto use = find_huge_pages(std::array{range}, huge_page_bytes());
+  ASSERT_TRUE(use);
+  EXPECT_EQ(use->huge_bytes + use->small_bytes, bytes);  // as many as there were free
+  EXPECT_NE(cuda::host_get_device_pointer(memory.data()), nullptr);
+
+  const cuda::DeviceBuffer copy(bytes);
+  const cuda::Stream stream;
+  std::string back(bytes, '\0');
+  cuda::memcpy_async(copy.data(), memory.data(), bytes, stream);
+  cuda::memcpy_async(back.data(), copy.data(), bytes, stream);
+  cuda::stream_synchronize(stream);
+  EXPECT_EQ(back, std::string(bytes, '\x5a'));
 }
 
 TEST_F(CudaRuntime, FailsToCreateMemoryOnANodeThatIsNot) {

@@ -26,7 +26,7 @@ TELLTALE_REDACTED = 'cannot read weights.gguf (redacted at redacted, serial reda
 
 def document(cases=None, **changes):
     cases = [build.case()] if cases is None else cases
-    return build.apart(build.run(cases, **{"schema_version": "2.6.0", **changes}))
+    return build.apart(build.run(cases, **{"schema_version": "2.7.0", **changes}))
 
 
 def submitted(tmp_path, *documents, **options):

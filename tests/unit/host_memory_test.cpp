@@ -4,10 +4,17 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cstring>
+#include <memory>
+#include <optional>
+#include <span>
+#include <sstream>
 #include <string>
+#include <vector>
 
 #include "bench/catalog.hpp"
+#include "bench/core/files.hpp"
 #include "bench/core/huge_page.hpp"
 #include "kernels/content.hpp"
 #include "offload/cuda/host_buffers.hpp"
@@ -53,13 +60,113 @@ TEST(HugePage, IsThatOfThePageTablesWhereTheKernelSaysNothingUsable) {
   EXPECT_EQ(huge_page_bytes(root.path(), 65536), 512 * mib);
 }
 
-TEST(HostBuffers, HugePagesBeginAtTheirMultiples) {
+TEST(HostBuffers, HugePagesBeginAtTheirMultiplesApartFromEachOther) {
   const std::size_t huge = huge_page_bytes();
-  for (const std::size_t bytes : {huge, 2 * huge + whole_pages(1)}) {
-    const HostAllocation allocation(HostMemory::huge_pages, bytes);
-    EXPECT_EQ(reinterpret_cast<std::uintptr_t>(allocation.data()) % huge, 0U);
-    EXPECT_EQ(allocation.bytes(), bytes);
-    allocation.data()[bytes - 1] = std::byte{1};
+  const HostBuffers buffers(HostPages::huge);
+  std::vector<std::unique_ptr<HostAllocation>> held;
+  for (const std::size_t bytes : {huge, 2 * huge + whole_pages(1), huge, huge}) {
+    held.push_back(buffers.allocate(HostMemory::pageable, bytes));
+    EXPECT_EQ(reinterpret_cast<std::uintptr_t>(held.back()->data()) % huge, 0U);
+    EXPECT_EQ(held.back()->bytes(), bytes);
+    held.back()->data()[bytes - 1] = std::byte{1};
+  }
+  for (const auto& one : held) {
+    for (const auto& other : held) EXPECT_NE(one->data() + one->bytes(), other->data());
+  }
+}
+
+struct FakeArea {
+  std::uintptr_t begin, end;
+  std::size_t resident_kib, huge_kib;
+  const char* flags;
+};
+
+std::string smaps(const std::vector<FakeArea>& areas) {
+  std::ostringstream text;
+  for (const FakeArea& area : areas) {
+    text << std::hex << area.begin << '-' << area.end << " rw-p 00000000 00:00 0 \n"
+         << std::dec << "Size: 1 kB\nRss:   " << area.resident_kib
+         << " kB\nAnonHugePages:  " << area.huge_kib << " kB\nVmFlags: rd wr mr mw me ac "
+         << area.flags << " \n";
+  }
+  return text.str();
+}
+
+std::span<const std::byte> range_at(std::uintptr_t address, std::size_t bytes) {
+  // NOLINTNEXTLINE(performance-no-int-to-ptr): an address that nobody reads
+  return {reinterpret_cast<const std::byte*>(address), bytes};
+}
+
+class HugePageUseFiles : public ::testing::Test {
+ protected:
+  std::optional<HugePageUse> use_of(std::span<const std::byte> range,
+                                    const std::vector<FakeArea>& areas) {
+    root_.write("proc/self/smaps", smaps(areas));
+    return find_huge_pages(std::array{range}, 2 * mib, root_.path());
+  }
+
+  static constexpr std::uintptr_t base = 0x7f0000000000;
+  testing::Root root_;
+};
+
+TEST_F(HugePageUseFiles, TellsWhatIsHugeFromTheEndsThatCannotBe) {
+  const auto use = use_of(range_at(base, 5 * mib), {{base - mib, base, 1024, 0, ""},
+                                                    {base, base + 5 * mib, 5120, 4096, "hg sd"}});
+  ASSERT_TRUE(use);
+  EXPECT_EQ(use->page_bytes, 2 * mib);
+  EXPECT_EQ(use->bytes, 5 * mib);
+  EXPECT_EQ(use->huge_bytes, 4 * mib);
+  EXPECT_EQ(use->small_bytes, 0U);
+}
+
+TEST_F(HugePageUseFiles, TellsOfSmallPagesWhereHugeOnesWouldFit) {
+  const auto use = use_of(range_at(base, 5 * mib), {{base, base + 5 * mib, 5120, 2048, "hg"}});
+  ASSERT_TRUE(use);
+  EXPECT_EQ(use->huge_bytes, 2 * mib);
+  EXPECT_EQ(use->small_bytes, 2 * mib);
+}
+
+TEST_F(HugePageUseFiles, OfABufferThatIsLentInPartIsThatOfTheBuffer) {
+  const auto use = use_of(range_at(base, 3 * mib), {{base, base + 8 * mib, 8192, 8192, "hg"}});
+  ASSERT_TRUE(use);
+  EXPECT_EQ(use->huge_bytes, 2 * mib);
+  EXPECT_EQ(use->small_bytes, 0U);
+  const auto untouched =
+      use_of(range_at(base, 3 * mib), {{base, base + 8 * mib, 4096, 4096, "hg"}});
+  ASSERT_TRUE(untouched);
+  EXPECT_EQ(untouched->small_bytes, 0U) << "the rest of it was never touched";
+}
+
+TEST_F(HugePageUseFiles, WithoutAdviceIsNone) {
+  const auto use = use_of(range_at(base, 4 * mib), {{base, base + 9 * mib, 9216, 4096, "sd ahg"}});
+  ASSERT_TRUE(use);
+  EXPECT_EQ(use->huge_bytes, 0U);
+  EXPECT_EQ(use->small_bytes, 0U);
+}
+
+TEST_F(HugePageUseFiles, WhatIsNotThereIsNotKnown) {
+  EXPECT_FALSE(find_huge_pages(std::array{range_at(base, mib)}, 2 * mib, root_.path()));
+  EXPECT_FALSE(use_of(range_at(base, 5 * mib), {{base, base + 4 * mib, 4096, 4096, "hg"}}));
+}
+
+TEST(HugePage, OfThisMachineAreThoseThatTheKernelTellsOf) {
+  const std::string setting =
+      selected_word(read_text("/sys/kernel/mm/transparent_hugepage/enabled"));
+  if (setting != "always" && setting != "madvise") GTEST_SKIP() << "none are given: " << setting;
+  const std::size_t bytes = 2 * huge_page_bytes() + whole_pages(1);
+  for (const HostPages pages : {HostPages::as_set, HostPages::huge}) {
+    const HostAllocation memory(HostMemory::pageable, bytes, pages);
+    std::memset(memory.data(), 1, bytes);
+    const std::span<const std::byte> range(memory.data(), bytes);
+    const auto use = find_huge_pages(std::array{range}, huge_page_bytes());
+    ASSERT_TRUE(use);
+    EXPECT_EQ(use->bytes, bytes);
+    if (pages == HostPages::as_set) {
+      EXPECT_EQ(use->huge_bytes, 0U) << "nothing was advised";
+    } else {
+      // As many as there were free.
+      EXPECT_EQ(use->huge_bytes + use->small_bytes, 2 * huge_page_bytes());
+    }
   }
 }
 

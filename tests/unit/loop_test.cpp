@@ -3,6 +3,7 @@
 #include "bench/measure/loop.hpp"
 
 #include <gtest/gtest.h>
+#include <sys/prctl.h>
 
 #include <algorithm>
 #include <memory>
@@ -13,6 +14,7 @@
 
 #include "another_placement.hpp"
 #include "bench/catalog.hpp"
+#include "bench/core/huge_page.hpp"
 #include "bench/measure/case_runner.hpp"
 #include "bench/platform/probe.hpp"
 #include "offload/error.hpp"
@@ -99,6 +101,51 @@ class LoopOnTheCpu : public ::testing::Test {
   WallTime wall_;
   Session session_{platform_, 2};
 };
+
+/// Five halves of a huge page.
+class LoopOnHugePages : public LoopOnTheCpu {
+ protected:
+  void SetUp() override {
+    const Support given = huge_pages_on_advice(platform_.host);
+    if (!given) GTEST_SKIP() << given.reason();
+    if (huge_page_bytes() > std::size_t{2} << 20) GTEST_SKIP() << "too large for a test";
+    weights_.tensors.front().rows =
+        5 * huge_page_bytes() / 2 / weights_.tensors.front().row_bytes();
+  }
+  PreparedCase prepared() {
+    Session session(platform_, 2, HostPages::huge);
+    return Loop(session, calibration_, wall_).prepare(item("stream_read", host_compute()));
+  }
+};
+
+TEST_F(LoopOnHugePages, TellsWhatLiesInThem) {
+  try {
+    const auto found = prepared().huge_pages;
+    ASSERT_TRUE(found);
+    EXPECT_EQ(found->bytes, weights_.bytes());
+    EXPECT_EQ(found->huge_bytes, 2 * huge_page_bytes());
+  } catch (const ImplausibleResult& error) {
+    GTEST_SKIP() << "this machine has none free: " << error.what();
+  }
+}
+
+TEST_F(LoopOnHugePages, FailsWhereTheKernelGivesSmallOnes) {
+  ASSERT_EQ(prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0), 0);
+  std::string failure;
+  try {
+    prepared();
+  } catch (const ImplausibleResult& error) {
+    failure = error.what();
+  }
+  ASSERT_EQ(prctl(PR_SET_THP_DISABLE, 0, 0, 0, 0), 0);
+  EXPECT_TRUE(failure.starts_with("placed wrongly: 4 MiB of host memory lie in small pages"))
+      << failure;
+}
+
+TEST_F(LoopOnTheCpu, AsksForNoPagesUnlessTold) {
+  Loop loop(session_, calibration_, wall_);
+  EXPECT_FALSE(loop.prepare(item("stream_read", host_compute())).huge_pages);
+}
 
 TEST_F(LoopOnTheCpu, MeasuresEveryWorkload) {
   const WeightSet experts{"experts", {{"e", DType::bf16, 16 * 32, 512, 0, 16}}, std::nullopt, 2};

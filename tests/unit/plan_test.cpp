@@ -7,6 +7,8 @@
 #include <set>
 
 #include "bench/catalog.hpp"
+#include "bench/core/huge_page.hpp"
+#include "bench/core/text.hpp"
 #include "bench/measure/plan_memory.hpp"
 #include "bench/measure/selection.hpp"
 #include "bench/measure/suites.hpp"
@@ -117,6 +119,28 @@ TEST(Plan, EveryUnsupportedCaseIsListedWithItsReason) {
   const SkippedCase& first = planned.plan.skipped.front();
   EXPECT_EQ(first.name,
             first.workload + "/" + first.policy + "/" + first.weights + "/" + first.start);
+}
+
+TEST(Plan, HugePagesAreAskedForOnlyWhereTheyCanBeHad) {
+  Options options = with_sizes({huge_page_bytes() / 2, 2 * huge_page_bytes()});
+  options.workloads = {"stream_read"};
+  options.host_pages = HostPages::huge;
+  const Catalog catalog = make_catalog();
+  Platform platform = cpu_machine();
+  const auto reasons = [&](std::vector<std::string> policies) {
+    options.policies = std::move(policies);
+    return skip_reasons(make_plan(options, catalog, platform));
+  };
+  platform.host.transparent_hugepages = "madvise";
+  const std::string huge = format_size_rounded(huge_page_bytes());
+  EXPECT_EQ(reasons({"host_compute"}),
+            (Names{"fills no huge page of " + huge + ", which --host-pages asks for"}));
+  platform.host.transparent_hugepages = "never";
+  EXPECT_EQ(reasons({"host_compute"}),
+            (Names{"the kernel gives no transparent huge pages: their setting is never"}));
+  platform = gpu_machine();
+  platform.host.transparent_hugepages = "never";
+  EXPECT_EQ(reasons({"pinned_zero_copy"}), Names{}) << "cudaHostAlloc's pages are the driver's";
 }
 
 TEST(Plan, AWorkloadOfTheSuiteThatCannotReadTheWeightsIsSkipped) {

@@ -265,6 +265,16 @@ TEST(Policies, ReadWhatTheGpuTouchedFirstWhereItPutIt) {
   EXPECT_EQ(needed.pinned, std::size_t{64} << 20);
 }
 
+TEST(Policies, FromMallocAreThoseInPageableMemoryOfTheirOwn) {
+  const WeightSet weights{"any", {{"w", DType::bf16, 1024, 1024}}};
+  for (const Policy* policy : make_catalog().policies) {
+    const bool pageable = policy->requirement(weights, {}).pageable > 0;
+    const bool registered = policy->memory == "malloc + cudaHostRegister";
+    EXPECT_EQ(policy->from_malloc, (pageable && policy->family != Family::file) || registered)
+        << policy->name;
+  }
+}
+
 TEST(Policies, MayHaveTheirPagesMovedByAccessCountersAlone) {
   const Policy& read = *make_catalog().policy("system_demand");
   const Policy& pinned = *make_catalog().policy("pinned_zero_copy");

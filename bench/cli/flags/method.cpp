@@ -46,6 +46,9 @@ void add_method(CLI::App& command, Options& options) {
   flags.value("--host-numa", "NODE", options.host_numa,
               "of host memory and CPU workers: local (the GPU's), remote, or a number",
               values::host_node(), "memory of the GPU's own while there is some");
+  flags.choice("--host-pages", options.host_pages, host_pages_names,
+               "of weights in memory from malloc: as the system is set up, or advised to be huge, "
+               "and a case fails that gets others");
   flags.value("--threads", "N", options.threads,
               "host threads; 0 is every core this process may use", values::whole_number(0, 4096));
   flags.value("--seed", "N", options.seed, "of the weights' content",

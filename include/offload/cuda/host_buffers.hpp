@@ -10,10 +10,15 @@ namespace offload {
 
 enum class HostMemory : std::uint8_t {
   pageable,        // as malloc gives it, page-aligned; whoever fills it first touches it
-  huge_pages,      // likewise, from a multiple of a huge page on, and advised to be huge
   pinned,          // cudaHostAlloc mapped
   write_combined,  // cudaHostAlloc mapped, write-combined
   registered,      // malloc + cudaHostRegister
+};
+
+/// Of what pages memory from malloc is made; those of cudaHostAlloc are the driver's choice.
+enum class HostPages : std::uint8_t {
+  as_set,  // those that the system's setting gives to everybody
+  huge,    // from a multiple of a huge page on, and advised to be huge
 };
 
 /// Bytes an allocation of `bytes` really takes: whole pages, at least one.
@@ -22,7 +27,7 @@ std::size_t whole_pages(std::size_t bytes);
 /// One allocation of whole pages; frees itself in the way it was made.
 class HostAllocation {
  public:
-  HostAllocation(HostMemory kind, std::size_t bytes);
+  HostAllocation(HostMemory kind, std::size_t bytes, HostPages pages = HostPages::as_set);
   ~HostAllocation();
   HostAllocation(const HostAllocation&) = delete;
   HostAllocation& operator=(const HostAllocation&) = delete;
@@ -44,6 +49,8 @@ class HostAllocation {
 /// the kind are freed first, so that a sweep upwards holds one buffer a kind and not all of them.
 class HostBuffers {
  public:
+  explicit HostBuffers(HostPages pages = HostPages::as_set) : pages_(pages) {}
+
   class Loan {  // returns its allocation to the pool when destroyed
    public:
     Loan(HostBuffers& pool, std::unique_ptr<HostAllocation> allocation);
@@ -61,6 +68,9 @@ class HostBuffers {
   };
 
   Loan borrow(HostMemory kind, std::size_t bytes);
+  /// One that nobody had before and nobody will have after.
+  std::unique_ptr<HostAllocation> allocate(HostMemory kind, std::size_t bytes) const;
+  HostPages pages() const { return pages_; }
   void trim() noexcept;  // free everything not lent
   std::size_t idle_bytes() const;
   /// Seconds spent so far inside allocation calls: they cannot be avoided, only shared.
@@ -69,6 +79,7 @@ class HostBuffers {
  private:
   friend class Loan;
   void give_back(std::unique_ptr<HostAllocation> allocation) noexcept;
+  HostPages pages_;
   std::vector<std::unique_ptr<HostAllocation>> idle_;
   double allocation_seconds_ = 0;
 };

@@ -75,6 +75,7 @@ constexpr Policy rows[] = {{
     .family = Family::cpu,
     .paths = {Path::host_memory, Path::host_memory},
     .needs_gpu = false,
+    .from_malloc = true,
     .not_capturable_because = "the CPU's work cannot be captured",
     .requirement = requirement,
     .place = place,
