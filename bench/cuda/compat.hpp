@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What differs between CUDA 12 and 13, and nothing else. Each call passes CUDA's function in and
-// lets its type choose: a device number in CUDA 12 became a cudaMemLocation in 13. What older
-// toolkits lack is named in templates only, by arguments of a type that is always a template
-// parameter: then a name is looked up only where it exists.
+// What differs between CUDA 12 and 13, and nothing else. What one of them lacks is named in
+// templates only, by arguments of a type that is always a template parameter: then a name is looked
+// up only where it exists.
 #pragma once
 #include <cuda_runtime_api.h>
 
@@ -16,40 +15,50 @@ inline int device_number(Processor processor, int gpu) {
   return processor == Processor::gpu ? gpu : cudaCpuDeviceId;
 }
 
-inline cudaMemLocation location(Processor processor, int gpu) {
+inline cudaMemLocation location(Location at, int gpu) {
   cudaMemLocation result{};
-  result.type = processor == Processor::gpu ? cudaMemLocationTypeDevice : cudaMemLocationTypeHost;
-  result.id = processor == Processor::gpu ? gpu : 0;
+  if (at.processor == Processor::gpu) {
+    result.type = cudaMemLocationTypeDevice;
+    result.id = gpu;
+  } else if (at.node) {
+    result.type = cudaMemLocationTypeHostNuma;
+    result.id = *at.node;
+  } else {
+    result.type = cudaMemLocationTypeHost;
+  }
   return result;
 }
 
-using Advise12 = cudaError_t(const void*, std::size_t, cudaMemoryAdvise, int);
-using Advise13 = cudaError_t(const void*, std::size_t, cudaMemoryAdvise, cudaMemLocation);
-
-inline cudaError_t mem_advise(Advise12* call, const void* pointer, std::size_t bytes,
-                              cudaMemoryAdvise advice, Processor processor, int gpu) {
-  return call(pointer, bytes, advice, device_number(processor, gpu));
+/// CUDA 12 takes a device number, and a location only by a function of its own, which drivers
+/// before 12.2 lack. `Advise` is always cudaMemoryAdvise.
+template <typename Advise>
+cudaError_t mem_advise(const void* pointer, std::size_t bytes, Advise advice, Location at,
+                       int gpu) {
+  const cudaMemLocation where = location(at, gpu);
+  if constexpr (requires { cudaMemAdvise(pointer, bytes, advice, where); }) {
+    return cudaMemAdvise(pointer, bytes, advice, where);
+  } else {
+    if (at.node) return cudaMemAdvise_v2(pointer, bytes, advice, where);
+    return cudaMemAdvise(pointer, bytes, advice, device_number(at.processor, gpu));
+  }
 }
-inline cudaError_t mem_advise(Advise13* call, const void* pointer, std::size_t bytes,
-                              cudaMemoryAdvise advice, Processor processor, int gpu) {
-  return call(pointer, bytes, advice, location(processor, gpu));
-}
 
-using Prefetch12 = cudaError_t(const void*, std::size_t, int, cudaStream_t);
-using Prefetch13 = cudaError_t(const void*, std::size_t, cudaMemLocation, unsigned, cudaStream_t);
-
-inline cudaError_t mem_prefetch(Prefetch12* call, const void* pointer, std::size_t bytes,
-                                Processor to, int gpu, cudaStream_t stream) {
-  return call(pointer, bytes, device_number(to, gpu), stream);
-}
-inline cudaError_t mem_prefetch(Prefetch13* call, const void* pointer, std::size_t bytes,
-                                Processor to, int gpu, cudaStream_t stream) {
-  return call(pointer, bytes, location(to, gpu), 0, stream);
+/// Likewise. `Stream` is always cudaStream_t.
+template <typename Stream>
+cudaError_t mem_prefetch(const void* pointer, std::size_t bytes, Location to, int gpu,
+                         Stream stream) {
+  const cudaMemLocation where = location(to, gpu);
+  if constexpr (requires { cudaMemPrefetchAsync(pointer, bytes, where, 0, stream); }) {
+    return cudaMemPrefetchAsync(pointer, bytes, where, 0, stream);
+  } else {
+    if (to.node) return cudaMemPrefetchAsync_v2(pointer, bytes, where, 0, stream);
+    return cudaMemPrefetchAsync(pointer, bytes, device_number(to.processor, gpu), stream);
+  }
 }
 
 /// `Stream` is always cudaStream_t.
 template <typename Stream>
-cudaError_t mem_prefetch_batch(PrefetchBatch& batch, Processor to, int gpu, Stream stream) {
+cudaError_t mem_prefetch_batch(PrefetchBatch& batch, Location to, int gpu, Stream stream) {
   void** const pointers = batch.pointers.data();
   std::size_t* const bytes = batch.bytes.data();
   const std::size_t count = batch.bytes.size();
@@ -62,7 +71,7 @@ cudaError_t mem_prefetch_batch(PrefetchBatch& batch, Processor to, int gpu, Stre
   } else {
     cudaError_t status = cudaSuccess;
     for (std::size_t i = 0; i < count && status == cudaSuccess; ++i) {
-      status = mem_prefetch(&cudaMemPrefetchAsync, pointers[i], bytes[i], to, gpu, stream);
+      status = mem_prefetch(pointers[i], bytes[i], to, gpu, stream);
     }
     return status;
   }

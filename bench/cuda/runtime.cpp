@@ -3,6 +3,8 @@
 
 #include <cuda_runtime_api.h>
 
+#include <array>
+
 #include "bench/core/text.hpp"
 #include "bench/cuda/check.hpp"
 #include "bench/cuda/compat.hpp"
@@ -156,18 +158,16 @@ void* malloc_managed(std::size_t bytes) {
   return pointer;
 }
 
-void mem_advise(const void* pointer, std::size_t bytes, Advice advice, Processor processor) {
-  check(compat::mem_advise(&cudaMemAdvise, pointer, bytes, runtime_advice(advice), processor,
-                           current_device()),
+void mem_advise(const void* pointer, std::size_t bytes, Advice advice, Location location) {
+  check(compat::mem_advise(pointer, bytes, runtime_advice(advice), location, current_device()),
         "cudaMemAdvise");
 }
 
-void mem_prefetch_async(const void* pointer, std::size_t bytes, Processor to, StreamHandle stream) {
-  check(compat::mem_prefetch(&cudaMemPrefetchAsync, pointer, bytes, to, current_device(), stream),
-        "cudaMemPrefetchAsync");
+void mem_prefetch_async(const void* pointer, std::size_t bytes, Location to, StreamHandle stream) {
+  check(compat::mem_prefetch(pointer, bytes, to, current_device(), stream), "cudaMemPrefetchAsync");
 }
 
-void mem_prefetch_batch_async(const PrefetchBatch& batch, Processor to, StreamHandle stream) {
+void mem_prefetch_batch_async(const PrefetchBatch& batch, Location to, StreamHandle stream) {
   if (batch.bytes.empty()) return;
   if (batch.bytes.size() == 1) {
     mem_prefetch_async(batch.pointers.front(), batch.bytes.front(), to, stream);
@@ -178,16 +178,22 @@ void mem_prefetch_batch_async(const PrefetchBatch& batch, Processor to, StreamHa
         "cudaMemPrefetchBatchAsync");
 }
 
-std::optional<Processor> last_prefetch_location(const void* pointer, std::size_t bytes) {
-  int location = cudaInvalidDeviceId;
-  const cudaError_t asked = cudaMemRangeGetAttribute(
-      &location, sizeof location, cudaMemRangeAttributeLastPrefetchLocation, pointer, bytes);
+std::optional<Location> last_prefetch_location(const void* pointer, std::size_t bytes) {
+  cudaMemLocationType type = cudaMemLocationTypeInvalid;
+  int id = 0;
+  std::array<void*, 2> values{&type, &id};
+  std::array<std::size_t, 2> sizes{sizeof type, sizeof id};
+  std::array<cudaMemRangeAttribute, 2> attributes{cudaMemRangeAttributeLastPrefetchLocationType,
+                                                  cudaMemRangeAttributeLastPrefetchLocationId};
+  const cudaError_t asked = cudaMemRangeGetAttributes(
+      values.data(), sizes.data(), attributes.data(), attributes.size(), pointer, bytes);
   if (asked != cudaSuccess) {
     forget(asked);
     return std::nullopt;
   }
-  if (location == cudaCpuDeviceId) return Processor::cpu;
-  if (location >= 0) return Processor::gpu;
+  if (type == cudaMemLocationTypeDevice) return Processor::gpu;
+  if (type == cudaMemLocationTypeHostNuma) return Location(Processor::cpu, id);
+  if (type == cudaMemLocationTypeHost) return Processor::cpu;
   return std::nullopt;
 }
 

@@ -36,10 +36,10 @@ VmmRange vmm_create_on_host(std::size_t, int) { refuse(); }
 void vmm_destroy(const VmmRange&) noexcept {}
 std::size_t vmm_host_granularity(int) { refuse(); }
 
-void mem_advise(const void*, std::size_t, Advice, Processor) { refuse(); }
-void mem_prefetch_async(const void*, std::size_t, Processor, StreamHandle) { refuse(); }
-void mem_prefetch_batch_async(const PrefetchBatch&, Processor, StreamHandle) { refuse(); }
-std::optional<Processor> last_prefetch_location(const void*, std::size_t) { return std::nullopt; }
+void mem_advise(const void*, std::size_t, Advice, Location) { refuse(); }
+void mem_prefetch_async(const void*, std::size_t, Location, StreamHandle) { refuse(); }
+void mem_prefetch_batch_async(const PrefetchBatch&, Location, StreamHandle) { refuse(); }
+std::optional<Location> last_prefetch_location(const void*, std::size_t) { return std::nullopt; }
 void memcpy_async(void*, const void*, std::size_t, StreamHandle) { refuse(); }
 void memcpy_batch_async(const CopyBatch&, StreamHandle) { refuse(); }
 void memset_async(void*, int, std::size_t, StreamHandle) { refuse(); }

@@ -295,7 +295,7 @@ std::string last_prefetch(const std::vector<std::span<const std::byte>>& ranges)
   std::string all;
   for (const auto& range : ranges) {
     const auto to = cuda::last_prefetch_location(range.data(), range.size());
-    const std::string one = !to ? "" : *to == cuda::Processor::gpu ? "gpu" : "cpu";
+    const std::string one = !to ? "" : to->processor == cuda::Processor::gpu ? "gpu" : "cpu";
     if (&range != &ranges.front() && one != all) return "mixed";
     all = one;
   }

@@ -105,6 +105,14 @@ std::optional<int> local_node(const Platform& platform) {
   return std::nullopt;
 }
 
+std::optional<int> home_node(const Platform& platform) {
+  if (platform.host.bound_node) return platform.host.bound_node;
+  if (host_nodes(platform) < 2) return std::nullopt;
+  const auto local = local_node(platform);
+  const NumaNode* node = local ? find_node(platform.host, *local) : nullptr;
+  return node != nullptr && node->memory_bytes > 0 ? local : std::nullopt;
+}
+
 int find_host_node(std::string_view asked, const Platform& platform) {
   if (const auto id = parse_number<int>(asked); id && *id >= 0) return usable(*id, platform);
   if (asked != "local" && asked != "remote") {
@@ -155,12 +163,8 @@ void move_to_host_node(const Platform& platform, const NodeCalls& calls) {
     if (!cpus.empty()) require(calls.run_on(cpus), "sched_setaffinity");
     return;
   }
-  const auto local = local_node(platform);
-  const NumaNode* node = local ? find_node(platform.host, *local) : nullptr;
   // Where it is refused, pages lie where they always did, and the evidence says where that is.
-  if (host_nodes(platform) > 1 && node != nullptr && node->memory_bytes > 0) {
-    (void)calls.take_memory_from(node->id, false);
-  }
+  if (const auto home = home_node(platform)) (void)calls.take_memory_from(*home, false);
 }
 
 }  // namespace offload

@@ -15,6 +15,10 @@ namespace offload {
 /// says which.
 std::optional<int> local_node(const Platform& platform);
 
+/// Where host memory is to lie: on the node that this process is bound to, or with several on the
+/// one nearest to the GPU; nullopt where there is no choice, or no telling.
+std::optional<int> home_node(const Platform& platform);
+
 /// The node that --host-numa names: "local", "remote" (the farthest from it with memory), or a
 /// number. Throws UsageError for what names none, and for a node without memory, of a GPU's memory,
 /// or whose memory this process may not use.
@@ -35,7 +39,7 @@ NodeCalls node_calls();
 Platform bound_to_host_node(Platform platform, std::string_view asked);
 
 /// Makes this process one of the kind that `platform` describes; where that is bound to no node,
-/// memory comes from the GPU's own as long as there is some. Called before threads are started and
+/// memory comes from its home node as long as there is some. Called before threads are started and
 /// weights are placed. Throws UsageError where the kernel refuses.
 void move_to_host_node(const Platform& platform, const NodeCalls& calls);
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "bench/policies/parts/host_home.hpp"
 #include "bench/policies/parts/managed_memory.hpp"
 #include "bench/policies/parts/packed.hpp"
 #include "bench/policies/parts/pass_times.hpp"
@@ -30,7 +31,10 @@ class ManagedPlacement final : public Placement {
  public:
   ManagedPlacement(std::span<const WeightTensor> tensors, const Recipe& recipe,
                    const PlaceContext& context)
-      : Placement(tensors), recipe_(recipe), workers_(context.workers) {
+      : Placement(tensors),
+        recipe_(recipe),
+        home_(host_home(context.platform)),
+        workers_(context.workers) {
     if (recipe.ahead) ahead_.emplace(context.tuning.prefetch_step);
     memory_.reserve(tensors.size());
     for (const auto& tensor : tensors) memory_.emplace_back(tensor.bytes());
@@ -106,7 +110,7 @@ class ManagedPlacement final : public Placement {
   void bring_home(StreamHandle stream) {
     for (const auto& tensor : memory_) loosen_advice(tensor);
     for (const auto& tensor : memory_) {
-      cuda::mem_prefetch_async(tensor.data(), tensor.bytes(), Processor::cpu, stream);
+      cuda::mem_prefetch_async(tensor.data(), tensor.bytes(), home_, stream);
     }
     // Before the advice returns: a prefetch of ReadMostly memory duplicates instead of moving.
     cuda::stream_synchronize(stream);
@@ -116,14 +120,14 @@ class ManagedPlacement final : public Placement {
 
   void give_advice(const cuda::ManagedBuffer& tensor) const {
     if (recipe_.read_mostly) advise(tensor, Advice::set_read_mostly, Processor::gpu);
-    if (recipe_.preferred) advise(tensor, Advice::set_preferred_location, *recipe_.preferred);
+    if (recipe_.preferred) advise(tensor, Advice::set_preferred_location, preferred());
     if (recipe_.accessed_by_gpu) advise(tensor, Advice::set_accessed_by, Processor::gpu);
   }
 
   /// CUDA may serve the next small allocation from the same pages: leave them without advice.
   void clear_advice(const cuda::ManagedBuffer& tensor) const {
     if (recipe_.read_mostly) advise(tensor, Advice::unset_read_mostly, Processor::gpu);
-    if (recipe_.preferred) advise(tensor, Advice::unset_preferred_location, *recipe_.preferred);
+    if (recipe_.preferred) advise(tensor, Advice::unset_preferred_location, preferred());
     if (recipe_.accessed_by_gpu) advise(tensor, Advice::unset_accessed_by, Processor::gpu);
   }
 
@@ -140,11 +144,16 @@ class ManagedPlacement final : public Placement {
     }
   }
 
-  static void advise(const cuda::ManagedBuffer& tensor, Advice advice, Processor processor) {
-    cuda::mem_advise(tensor.data(), tensor.bytes(), advice, processor);
+  cuda::Location preferred() const {
+    return recipe_.preferred == Processor::cpu ? home_ : cuda::Location(Processor::gpu);
+  }
+
+  static void advise(const cuda::ManagedBuffer& tensor, Advice advice, cuda::Location location) {
+    cuda::mem_advise(tensor.data(), tensor.bytes(), advice, location);
   }
 
   const Recipe& recipe_;
+  cuda::Location home_;
   std::vector<cuda::ManagedBuffer> memory_;
   HostWorkers& workers_;
   std::optional<PrefetchAhead> ahead_;

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "bench/policies/parts/host_home.hpp"
 #include "bench/policies/parts/managed_memory.hpp"
 #include "bench/policies/parts/packed.hpp"
 #include "bench/policies/parts/panels.hpp"
@@ -48,6 +49,7 @@ class WindowPlacement final : public Placement {
                   const PlaceContext& context)
       : Placement(tensors),
         recipe_(recipe),
+        home_(host_home(context.platform)),
         workers_(context.workers),
         packed_(tensors),
         memory_(packed_.bytes()),
@@ -190,7 +192,7 @@ class WindowPlacement final : public Placement {
   /// Complete on return.
   void drop(const Unit& unit, const cuda::Stream& to_cpu) const {
     if (!recipe_.read_mostly) {
-      cuda::mem_prefetch_batch_async(unit.dropped, Processor::cpu, to_cpu);
+      cuda::mem_prefetch_batch_async(unit.dropped, home_, to_cpu);
       cuda::stream_synchronize(to_cpu);
       return;
     }
@@ -216,6 +218,7 @@ class WindowPlacement final : public Placement {
   std::uintptr_t address() const { return reinterpret_cast<std::uintptr_t>(memory_.data()); }
 
   const Recipe& recipe_;
+  cuda::Location home_;
   HostWorkers& workers_;
   Packed packed_;
   cuda::ManagedBuffer memory_;

@@ -5,6 +5,7 @@
 // file, which stay the page cache's.
 #include <algorithm>
 
+#include "bench/policies/parts/host_home.hpp"
 #include "bench/policies/parts/mapped_file.hpp"
 #include "bench/policies/parts/packed.hpp"
 #include "bench/policies/parts/pass_times.hpp"
@@ -39,6 +40,7 @@ class SystemPlacement final : public Placement {
       : Placement(tensors),
         help_(help),
         in_place_(reads_in_place(context.platform)),
+        home_(host_home(context.platform)),
         buffers_(context.host_buffers),
         workers_(context.workers) {
     memory_.reserve(tensors.size());
@@ -137,13 +139,14 @@ class SystemPlacement final : public Placement {
         cuda::mem_advise(tensor->data(), tensor->bytes(), Advice::unset_accessed_by,
                          Processor::gpu);
       }
-      cuda::mem_prefetch_async(tensor->data(), tensor->bytes(), Processor::cpu, stream);
+      cuda::mem_prefetch_async(tensor->data(), tensor->bytes(), home_, stream);
     }
     cuda::stream_synchronize(stream);
   }
 
   Help help_;
   bool in_place_;
+  cuda::Location home_;
   HostBuffers& buffers_;
   std::vector<Memory> memory_;
   HostWorkers& workers_;

@@ -3,12 +3,16 @@
 // memory.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 #include <span>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "bench/core/huge_page.hpp"
+#include "bench/measure/counters.hpp"
 #include "bench/platform/probe.hpp"
 #include "offload/cuda/host_buffers.hpp"
 #include "offload/cuda/runtime.hpp"
@@ -83,6 +87,65 @@ TEST_F(CudaRuntime, HostNumaMemoryIsReachedFromBothSides) {
   cuda::stream_synchronize(stream);
   EXPECT_EQ(back, std::string(range.bytes, '\x5a'));
   cuda::vmm_destroy(range);
+}
+
+/// Nodes of the host that this process may take `bytes` from.
+std::vector<int> nodes_with(std::size_t bytes, const Platform& platform) {
+  const HostSettings& settings = platform.host.settings;
+  std::vector<int> ids;
+  for (const NumaNode& node : settings.nodes) {
+    const bool allowed =
+        !settings.memory_nodes ||
+        std::ranges::find(*settings.memory_nodes, node.id) != settings.memory_nodes->end();
+    if (allowed && !node.gpu_memory.value_or(false) && node.available_bytes > bytes) {
+      ids.push_back(node.id);
+    }
+  }
+  return ids;
+}
+
+TEST_F(CudaRuntime, ManagedMemoryGoesHomeToTheNodeThatIsNamed) {
+  using cuda::Location;
+  using cuda::Processor;
+  const Platform platform = probe_platform(0);
+  const MemoryModel& model = platform.gpu->memory_model;
+  if (!model.concurrent_managed_access) GTEST_SKIP() << "no page faults on this GPU";
+  if (!model.host_numa_id) GTEST_SKIP() << "the driver knows no NUMA nodes of the host here";
+  constexpr std::size_t bytes = std::size_t{16} << 20;
+  const std::vector<int> nodes = nodes_with(4 * bytes, platform);
+  ASSERT_FALSE(nodes.empty());
+
+  const cuda::Stream stream;
+  const cuda::ManagedBuffer buffer(bytes);
+  std::memset(buffer.data(), 0x5a, bytes);
+  const std::vector<std::span<const std::byte>> ranges{{buffer.data(), bytes}};
+  for (const int node : nodes) {
+    cuda::mem_prefetch_async(buffer.data(), bytes, Processor::gpu, stream);
+    cuda::stream_synchronize(stream);
+    const auto away = find_residency(ranges, gpu_nodes(platform));
+    ASSERT_TRUE(away.value) << away.reason;
+    EXPECT_EQ(away.value->not_on_cpu, away.value->pages_asked);
+
+    const Location home(Processor::cpu, node);
+    EXPECT_NO_THROW(
+        cuda::mem_advise(buffer.data(), bytes, cuda::Advice::set_preferred_location, home));
+    cuda::mem_prefetch_async(buffer.data(), bytes, home, stream);
+    cuda::stream_synchronize(stream);
+    const auto last = cuda::last_prefetch_location(buffer.data(), bytes);
+    ASSERT_TRUE(last);
+    EXPECT_EQ(last->processor, Processor::cpu);
+    EXPECT_EQ(last->node, node);
+
+    // Reading maps the pages for the CPU, and moves none that is in host memory.
+    EXPECT_TRUE(std::all_of(buffer.data(), buffer.data() + bytes,
+                            [](std::byte byte) { return byte == std::byte{0x5a}; }));
+    const auto back = find_residency(ranges, gpu_nodes(platform));
+    ASSERT_TRUE(back.value) << back.reason;
+    const std::vector<std::pair<int, std::size_t>> all_there{{node, back.value->pages_asked}};
+    EXPECT_EQ(back.value->on_node, all_there);
+    EXPECT_EQ(back.value->last_prefetch, "cpu");
+    cuda::mem_advise(buffer.data(), bytes, cuda::Advice::unset_preferred_location, home);
+  }
 }
 
 TEST_F(CudaRuntime, RegistersHugePages) {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "bench/core/cpus.hpp"
+#include "bench/policies/parts/host_home.hpp"
 #include "offload/error.hpp"
 #include "offload/units.hpp"
 
@@ -140,6 +141,25 @@ TEST(HostNode, ByDefaultIsTheGpusOwnAsLongAsThereIsMemory) {
   FakeKernel untouched;
   moved_to(one_node, "", untouched);
   EXPECT_TRUE(untouched.memory.empty());
+}
+
+TEST(HostNode, OfPagesThatComeHomeIsNamedWhereTheDriverKnowsIt) {
+  Platform platform = two_sockets();
+  const auto node = [&platform] { return host_home(platform).node; };
+  EXPECT_EQ(host_home(platform).processor, cuda::Processor::cpu);
+  EXPECT_EQ(node(), std::nullopt);  // a driver of which nothing is known
+  platform.gpu->driver_version = 12020;
+  EXPECT_EQ(node(), std::nullopt);
+  platform.gpu->memory_model.host_numa_id = 0;
+  EXPECT_EQ(node(), 1);  // the nearest to the GPU, by PCI Express
+  EXPECT_EQ(host_home(bound_to_host_node(platform, "remote")).node, 4);
+  platform.gpu->driver_version = 12010;
+  EXPECT_EQ(host_home(bound_to_host_node(platform, "remote")).node, std::nullopt);
+  platform.gpu->driver_version = 13000;
+  platform.host.settings.nodes.resize(3);
+  platform.host.settings.nodes.erase(platform.host.settings.nodes.begin());
+  EXPECT_EQ(node(), std::nullopt) << "one node and a GPU's memory leave no choice";
+  EXPECT_EQ(host_home(bound_to_host_node(platform, "1")).node, 1);
 }
 
 TEST(HostNode, SaysWhatTheKernelRefuses) {

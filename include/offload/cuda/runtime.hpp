@@ -60,6 +60,17 @@ std::size_t vmm_host_granularity(int node);
 
 /// A processor, as cudaMemAdvise and cudaMemPrefetchAsync name it: the current device or the CPU.
 enum class Processor : std::uint8_t { gpu, cpu };
+/// Where memory lies: with a processor, with the CPU on a NUMA node of the host where one is named.
+/// Naming one takes a driver of CUDA 12.2 that knows the host's nodes, and what is accessed by the
+/// CPU cannot be told of one of them.
+struct Location {
+  // NOLINTNEXTLINE(google-explicit-constructor): most callers name a processor alone
+  constexpr Location(Processor with, std::optional<int> on_node = std::nullopt)
+      : processor(with), node(on_node) {}
+
+  Processor processor;
+  std::optional<int> node;
+};
 enum class Advice : std::uint8_t {
   set_read_mostly,
   unset_read_mostly,
@@ -68,8 +79,8 @@ enum class Advice : std::uint8_t {
   set_accessed_by,
   unset_accessed_by,
 };
-void mem_advise(const void* pointer, std::size_t bytes, Advice advice, Processor processor);
-void mem_prefetch_async(const void* pointer, std::size_t bytes, Processor to, StreamHandle stream);
+void mem_advise(const void* pointer, std::size_t bytes, Advice advice, Location location);
+void mem_prefetch_async(const void* pointer, std::size_t bytes, Location to, StreamHandle stream);
 
 /// Ranges of managed memory that one call prefetches.
 struct PrefetchBatch {
@@ -80,10 +91,10 @@ struct PrefetchBatch {
 };
 /// cudaMemPrefetchBatchAsync from CUDA 13 on, before that a call for each range; `stream` is not
 /// the default stream.
-void mem_prefetch_batch_async(const PrefetchBatch& batch, Processor to, StreamHandle stream);
+void mem_prefetch_batch_async(const PrefetchBatch& batch, Location to, StreamHandle stream);
 /// Where the driver was last asked to prefetch this managed memory to; nullopt when never, when
 /// parts differ, or when the memory is not managed.
-std::optional<Processor> last_prefetch_location(const void* pointer, std::size_t bytes);
+std::optional<Location> last_prefetch_location(const void* pointer, std::size_t bytes);
 void memcpy_async(void* to, const void* from, std::size_t bytes, StreamHandle stream);
 
 /// Copies that one call makes, in no order among themselves.
