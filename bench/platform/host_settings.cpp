@@ -11,6 +11,7 @@
 
 #include "bench/core/files.hpp"
 #include "bench/platform/memory.hpp"
+#include "bench/platform/numa.hpp"
 #include "bench/platform/procfs.hpp"
 
 namespace offload {

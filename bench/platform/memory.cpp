@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -10,6 +11,7 @@
 #include <vector>
 
 #include "bench/core/files.hpp"
+#include "bench/platform/numa.hpp"
 
 namespace offload {
 namespace {
@@ -127,24 +129,30 @@ namespace {
 
 /// Pages that each CPU keeps for its next allocation. The kernel counts them as used, although
 /// nobody uses them, and since Linux 6.7 keeps hundreds of MiB so for a minute after a large free.
-std::size_t kept_by_cpus(std::string_view zoneinfo) {
+std::size_t kept_by_cpus(std::string_view zoneinfo, const std::vector<int>& left_out) {
   std::size_t pages = 0;
+  bool counts = true;
   for (const auto line : lines_of(zoneinfo)) {
-    pages += leading_number(value_of(trimmed(line), "count")).value_or(0);
+    if (const auto node = leading_number(value_of(line, "Node"))) {
+      counts = std::ranges::find(left_out, static_cast<int>(*node)) == left_out.end();
+    }
+    if (counts) pages += leading_number(value_of(trimmed(line), "count")).value_or(0);
   }
   return pages * static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
 }
 
-std::optional<std::size_t> available(const std::filesystem::path& root) {
+std::optional<std::size_t> available(const std::filesystem::path& root,
+                                     const std::vector<int>& left_out) {
   auto bytes = kib_of(read_text(root / "proc/meminfo"), "MemAvailable");
-  if (bytes) *bytes += kept_by_cpus(read_text(root / "proc/zoneinfo"));
-  return bytes;
+  if (!bytes) return std::nullopt;
+  for (const int node : left_out) *bytes -= std::min(*bytes, read_node_available(root, node));
+  return *bytes + kept_by_cpus(read_text(root / "proc/zoneinfo"), left_out);
 }
 
 }  // namespace
 
-MemoryUse read_memory_use(const std::filesystem::path& root) {
-  return {available(root), kib_of(read_text(root / "proc/self/status"), "VmRSS"),
+MemoryUse read_memory_use(const std::filesystem::path& root, const std::vector<int>& left_out) {
+  return {available(root, left_out), kib_of(read_text(root / "proc/self/status"), "VmRSS"),
           read_cgroup_usage(root)};
 }
 

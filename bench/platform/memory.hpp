@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <filesystem>
 #include <optional>
+#include <vector>
 
 namespace offload {
 
@@ -33,7 +34,8 @@ struct MemoryUse {
   std::optional<std::size_t> charged;    // to this process's control group
 };
 
-/// `root` is "/" on a real machine.
-MemoryUse read_memory_use(const std::filesystem::path& root);
+/// `root` is "/" on a real machine. `left_out`: the nodes that are memory of a GPU, which the
+/// machine's account counts as the host's.
+MemoryUse read_memory_use(const std::filesystem::path& root, const std::vector<int>& left_out);
 
 }  // namespace offload

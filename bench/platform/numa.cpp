@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "bench/platform/numa.hpp"
+
 #include <algorithm>
 #include <optional>
 #include <string>
@@ -8,8 +10,6 @@
 #include <vector>
 
 #include "bench/core/files.hpp"
-#include "bench/platform/host.hpp"
-#include "bench/platform/procfs.hpp"
 
 namespace offload {
 namespace {
@@ -34,6 +34,12 @@ std::size_t memory_of(std::string_view meminfo, std::string_view field) {
     return leading_number(line.substr(line.find(':') + 1)).value_or(0) * 1024;
   }
   return 0;
+}
+
+/// Free, or page cache that can be dropped.
+std::size_t available_of(std::string_view meminfo) {
+  return memory_of(meminfo, "MemFree:") + memory_of(meminfo, "Active(file):") +
+         memory_of(meminfo, "Inactive(file):");
 }
 
 /// "10 80"; nothing when anything else is in it.
@@ -75,9 +81,7 @@ std::vector<NumaNode> read_numa_nodes(NotedFiles& files) {
     node.id = static_cast<int>(*id);
     const std::string meminfo = read_text(entry.path() / "meminfo");
     node.memory_bytes = memory_of(meminfo, "MemTotal:");
-    node.available_bytes = memory_of(meminfo, "MemFree:") +
-                           memory_of(meminfo, "Active(file):") +
-                           memory_of(meminfo, "Inactive(file):");
+    node.available_bytes = available_of(meminfo);
     node.cpus = numbers_in_list(read_text(entry.path() / "cpulist"));
     node.distances = distances_of(read_text(entry.path() / "distance"));
     nodes.push_back(std::move(node));
@@ -85,6 +89,10 @@ std::vector<NumaNode> read_numa_nodes(NotedFiles& files) {
   std::ranges::sort(nodes, {}, &NumaNode::id);
   if (nodes.empty()) files.note("nodes", std::string("/") + node_directory + " shows none");
   return nodes;
+}
+
+std::size_t read_node_available(const std::filesystem::path& root, int id) {
+  return available_of(read_text(root / node_directory / ("node" + std::to_string(id)) / "meminfo"));
 }
 
 std::vector<int> read_gpu_numa_nodes(const std::filesystem::path& root) {

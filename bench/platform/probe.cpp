@@ -4,6 +4,7 @@
 #include <array>
 #include <utility>
 
+#include "bench/platform/numa.hpp"
 #include "bench/platform/nvml.hpp"
 #include "bench/platform/pci.hpp"
 #include "offload/error.hpp"

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "bench/platform/host.hpp"
+#include "bench/platform/numa.hpp"
 #include "bench/platform/pci.hpp"
 #include "bench/report/doctor.hpp"
 #include "tests/unit/fake_root.hpp"

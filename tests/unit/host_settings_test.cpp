@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "bench/platform/numa.hpp"
 #include "tests/unit/fake_root.hpp"
 
 namespace offload {

@@ -264,7 +264,7 @@ class MemoryUseFiles : public ::testing::Test {
 };
 
 TEST_F(MemoryUseFiles, NothingThereIsNothingKnown) {
-  const MemoryUse use = read_memory_use(root_);
+  const MemoryUse use = read_memory_use(root_, {});
   EXPECT_FALSE(use.available || use.resident || use.charged);
 }
 
@@ -273,12 +273,12 @@ TEST_F(MemoryUseFiles, ReadsTheThreeAccounts) {
   write("proc/self/status", "Name:\tx\nVmHWM:\t  90 kB\nVmRSS:\t  80 kB\n");
   write("proc/self/cgroup", "0::/a/b\n");
   write("sys/fs/cgroup/a/memory.current", "4096\n");
-  const MemoryUse use = read_memory_use(root_);
+  const MemoryUse use = read_memory_use(root_, {});
   EXPECT_EQ(use.available, 300U * 1024);
   EXPECT_EQ(use.resident, 80U * 1024);
   EXPECT_EQ(use.charged, 4096U);  // the group above, where its own cannot be seen
   write("sys/fs/cgroup/a/b/memory.current", "512\n");
-  EXPECT_EQ(read_memory_use(root_).charged, 512U);
+  EXPECT_EQ(read_memory_use(root_, {}).charged, 512U);
 }
 
 TEST_F(MemoryUseFiles, FreePagesThatEachCpuKeepsAreAvailable) {
@@ -287,7 +287,19 @@ TEST_F(MemoryUseFiles, FreePagesThatEachCpuKeepsAreAvailable) {
         "Node 0, zone   Normal\n  pages free     7000\n        high     900\n  pagesets\n"
         "    cpu: 0\n              count:    21\n              high:     378\n"
         "    cpu: 1\n              count:    4\n              high:     378\n");
-  EXPECT_EQ(read_memory_use(root_).available, 300U * 1024 + 25 * whole_pages(1));
+  EXPECT_EQ(read_memory_use(root_, {}).available, 300U * 1024 + 25 * whole_pages(1));
+}
+
+TEST_F(MemoryUseFiles, WhatIsFreeOfAGpusMemoryIsNotTheHosts) {
+  write("proc/meminfo", "MemAvailable:    900 kB\n");
+  write("proc/zoneinfo",
+        "Node 0, zone   Normal\n  pagesets\n    cpu: 0\n              count:    21\n"
+        "Node 10, zone  Movable\n  pagesets\n    cpu: 0\n              count:    1000\n"
+        "Node 2, zone   Normal\n  pagesets\n    cpu: 0\n              count:    4\n");
+  write("sys/devices/system/node/node10/meminfo",
+        "Node 10 MemTotal:       800 kB\nNode 10 MemFree:        500 kB\n"
+        "Node 10 Active(file):    60 kB\nNode 10 Inactive(file): 40 kB\n");
+  EXPECT_EQ(read_memory_use(root_, {10}).available, 300U * 1024 + 25 * whole_pages(1));
 }
 
 Options of_model(std::uint64_t slice) {
