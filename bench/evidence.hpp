@@ -94,6 +94,7 @@ struct PageFaults {
 struct Residency {
   std::size_t pages_asked = 0;
   std::size_t not_on_cpu = 0;                        // moved to the GPU: not mapped, or on its node
+  std::optional<std::size_t> not_on_cpu_before;      // the first sample, of a warm case
   std::vector<std::pair<int, std::size_t>> on_node;  // host NUMA node, pages
   /// "gpu", "cpu" or "mixed", by cudaMemRangeAttributeLastPrefetchLocation; "" when none was.
   std::string last_prefetch;

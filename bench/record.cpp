@@ -10,7 +10,7 @@ double CaseRecord::rate() const {
 
 bool CaseRecord::lasts() const {
   if (start == offload::name(Start::steady)) return true;
-  return start == offload::name(Start::warm) && path != Path::device_memory;
+  return start == offload::name(Start::warm) && path != Path::device_memory && !unsettled;
 }
 
 BytesByCause& BytesByCause::operator+=(const BytesByCause& more) {

@@ -89,6 +89,12 @@ struct ModelFigures {
   std::size_t pinned_by_powers_of_two = 0;  // what PyTorch's pinned allocator takes instead
 };
 
+/// A warm case whose pages still moved from pass to pass: its figures are of no state that lasts.
+struct Unsettled {
+  std::optional<double> moved_per_read;               // bytes moved to the GPU in a pass
+  std::optional<double> on_gpu_before, on_gpu_after;  // of its pages, around the samples
+};
+
 struct CaseRecord {
   std::string name;
   std::string workload, policy, start;
@@ -117,6 +123,7 @@ struct CaseRecord {
   std::optional<Prediction> predicted;  // seconds per pass; nullopt where a rate is not known
   std::vector<double> setup_samples;    // seconds per pass before reading began, where known
   Evidence evidence;
+  std::optional<Unsettled> unsettled;
   std::optional<PassSeries> series;  // with --passes
   std::string failure;               // "" = passed
   bool complete = false;             // every sample was taken

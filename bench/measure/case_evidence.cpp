@@ -60,6 +60,11 @@ void CaseEvidence::begin_case(bool watches) {
 
 void CaseEvidence::begin_samples() {
   if (!means_) return;
+  const Case& item = placed_.item();
+  residency_before_ = {};
+  if (item.start == Start::warm && item.policy->driver_handles_pages) {
+    residency_before_ = residency();
+  }
   gpu_before_ = {};
   gpu_counters_.note_before(gpu_before_);
   host_watch_.begin(driver_threads_);
@@ -81,8 +86,10 @@ Evidence CaseEvidence::collect(bool thorough) {
   found.passes = means_->passes();
   found.cpu = Observed<CpuTime>::measured(means_->cpu(driver_threads_));
   found.page_faults = Observed<PageFaults>::measured(means_->page_faults());
-  found.residency =
-      find_residency(placed_.placement().host_ranges(), gpu_nodes(session_.platform()));
+  found.residency = residency();
+  if (found.residency.value && residency_before_.value) {
+    found.residency.value->not_on_cpu_before = residency_before_.value->not_on_cpu;
+  }
   found.link = link();
   if (!gpu_counters_.available()) {
     found.energy = Observed<Energy>::unavailable(gpu_counters_.reason());
@@ -93,6 +100,10 @@ Evidence CaseEvidence::collect(bool thorough) {
       thorough ? energy() : Observed<Energy>::unavailable("takes 0.2 s a case: --evidence all");
   found.gpu = Observed<GpuState>::measured(std::move(state));
   return found;
+}
+
+Observed<Residency> CaseEvidence::residency() const {
+  return find_residency(placed_.placement().host_ranges(), gpu_nodes(session_.platform()));
 }
 
 Observed<LinkTraffic> CaseEvidence::link() const {

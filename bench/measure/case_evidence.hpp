@@ -39,6 +39,7 @@ class CaseEvidence final : public PassWatch {
   const GpuCounters& gpu_counters() const { return gpu_counters_; }
 
  private:
+  Observed<Residency> residency() const;
   Observed<LinkTraffic> link() const;
   Observed<Energy> energy();
   double driver_seconds(const std::vector<double>& since) const;
@@ -53,6 +54,7 @@ class CaseEvidence final : public PassWatch {
   EnergyMeter energy_meter_;
   std::optional<PassMeans> means_;  // of the watched passes
   Moment before_;
+  Observed<Residency> residency_before_;  // the samples, of a warm case
   GpuState gpu_before_;
   HostWatch host_watch_;
 };

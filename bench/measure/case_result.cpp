@@ -9,6 +9,7 @@
 #include "bench/measure/engine_flags.hpp"
 #include "bench/measure/model_bound.hpp"
 #include "bench/measure/plan_memory.hpp"
+#include "bench/measure/unsettled.hpp"
 #include "bench/models/slice.hpp"
 
 namespace offload {
@@ -164,6 +165,7 @@ CaseRecord make_record(const CaseResult& result, const RecordContext& context) {
   if (!record.samples.empty()) record.summary = summarize(record.samples);
   record.evidence = result.evidence;
   decide_path(record, *result.item, context.platform);
+  record.unsettled = find_unsettled(record);
   record.share_of_link = share_of_link(record, context.calibration);
   record.predicted = predict(*result.item, context.calibration, context.tuning, record.captured);
   record.series = result.series;

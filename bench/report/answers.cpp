@@ -178,13 +178,13 @@ std::string if_resident(const CaseRecord* resident, const CaseRecord& best) {
 
 std::string without_contest(const Ranking& ranking) {
   const CaseRecord* on_gpu = nullptr;
-  bool first_pass = false;
+  bool none_lasts = false;
   for (const CaseRecord* record : ranking.cases) {
     const auto why = exclusion(*record);
-    first_pass |= why == Exclusion::first_pass;
+    none_lasts |= why == Exclusion::first_pass || why == Exclusion::unsettled;
     if (why == Exclusion::on_gpu && (on_gpu == nullptr || faster(record, on_gpu))) on_gpu = record;
   }
-  if (first_pass) {
+  if (none_lasts) {
     return "no policy passed in a state that an engine can stay in" +
            model_if_resident(ranking.resident);
   }
@@ -226,6 +226,7 @@ bool passed(const CaseRecord& record) {
 std::optional<Exclusion> exclusion(const CaseRecord& record) {
   if (!record.failure.empty()) return Exclusion::failed;
   if (!passed(record)) return Exclusion::no_samples;
+  if (record.unsettled) return Exclusion::unsettled;
   if (record.path == Path::device_memory) return Exclusion::on_gpu;
   if (record.weights.slice && record.start == name(Start::cold)) return Exclusion::first_pass;
   return std::nullopt;

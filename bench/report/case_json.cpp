@@ -162,7 +162,8 @@ Json figures_json(const Residency& residency) {
   return {{"pages_asked", residency.pages_asked},
           {"not_on_cpu", residency.not_on_cpu},
           {"on_node", std::move(nodes)},
-          {"last_prefetch", text_or_null<Json>(residency.last_prefetch)}};
+          {"last_prefetch", text_or_null<Json>(residency.last_prefetch)},
+          {"not_on_cpu_before", or_null<Json>(residency.not_on_cpu_before)}};
 }
 
 Json figures_json(const GpuState& gpu) {
@@ -229,6 +230,13 @@ Json drift_json(const CaseRecord& record) {
   return {{"first_s", found->first},
           {"last_s", found->last},
           {"because", text_or_null<Json>(drift_reason(record))}};
+}
+
+Json unsettled_json(const CaseRecord& record) {
+  if (!record.unsettled) return nullptr;
+  return {{"moved_per_read", or_null<Json>(record.unsettled->moved_per_read)},
+          {"on_gpu_before", or_null<Json>(record.unsettled->on_gpu_before)},
+          {"on_gpu_after", or_null<Json>(record.unsettled->on_gpu_after)}};
 }
 
 Json huge_pages_json(const CaseRecord& record) {
@@ -338,6 +346,7 @@ JsonPart case_json(const CaseRecord& record, std::string_view run_name, const Ra
               {"share_of_link", rated ? or_null<Json>(record.share_of_link) : Json()},
               {"variability", variability_json(record)},
               {"drift", drift_json(record)},
+              {"unsettled", unsettled_json(record)},
               {"setup", setup_json(record)},
               {"evidence", evidence_json(record)},
               {"series", series_json(record)},

@@ -120,6 +120,8 @@ std::string excluded_text(Exclusion why, const CaseRecord& record) {
       return "no samples";
     case Exclusion::on_gpu:
       return "is on the GPU";
+    case Exclusion::unsettled:
+      return "still migrates";
     case Exclusion::first_pass:
       break;
   }

@@ -279,6 +279,11 @@ void explain_drift(Lines& lines, const CaseRecord& record) {
   if (!text.empty()) lines.push_back("It " + text + " from the first samples to the last.");
 }
 
+void explain_unsettled(Lines& lines, const CaseRecord& record) {
+  const std::string text = unsettled_text(record);
+  if (!text.empty()) lines.push_back("It " + text + ": its figures are of no state that lasts.");
+}
+
 void explain_setup(Lines& lines, const CaseRecord& record) {
   const auto figures = setup_figures(record);
   if (!figures) return;
@@ -331,6 +336,7 @@ std::vector<std::string> explain(const CaseRecord& record, const RunRecord& run)
   Lines lines;
   explain_speed(lines, record, run);
   explain_drift(lines, record);
+  explain_unsettled(lines, record);
   explain_setup(lines, record);
   explain_traffic(lines, record);
   explain_cpu(lines, record);

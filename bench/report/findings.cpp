@@ -56,6 +56,22 @@ std::optional<Finding> drifting_cases(const RunRecord& run) {
   return finding;
 }
 
+std::optional<Finding> unsettled_cases(const RunRecord& run) {
+  Finding finding{"unsettled", "", {}};
+  std::string first;
+  for (const CaseRecord& record : run.cases) {
+    if (!record.unsettled) continue;
+    finding.cases.push_back(record.name);
+    if (first.empty()) first = record.name + " " + unsettled_text(record);
+  }
+  if (first.empty()) return std::nullopt;
+  finding.text = count(finding.cases.size(), "warm case") + " of " +
+                 count(run.cases.size(), "case") + " had not settled: " + first +
+                 "; such a median is of no state that lasts: see more passes with --passes, or "
+                 "weights that fit into GPU memory";
+  return finding;
+}
+
 std::optional<Finding> throttled_cases(const RunRecord& run) {
   Finding finding{"throttled", "", {}};
   std::set<std::string> reasons;
@@ -142,8 +158,8 @@ std::optional<Finding> unpredicted(const RunRecord& run) {
 
 std::vector<Finding> findings(const RunRecord& run) {
   std::vector<Finding> found;
-  for (auto* const check :
-       {busy_machine, slow_link, rate_above_link, throttled_cases, drifting_cases, unpredicted}) {
+  for (auto* const check : {busy_machine, slow_link, rate_above_link, throttled_cases,
+                            drifting_cases, unsettled_cases, unpredicted}) {
     if (auto finding = check(run)) found.push_back(std::move(*finding));
   }
   return found;

@@ -2,6 +2,7 @@
 #include "bench/report/variability.hpp"
 
 #include <limits>
+#include <vector>
 
 #include "bench/core/text.hpp"
 
@@ -73,6 +74,20 @@ std::string drift_reason(const CaseRecord& record) {
                 std::to_string(*gpu->sm_mhz_after) + " MHz");
   }
   return text;
+}
+
+std::string unsettled_text(const CaseRecord& record) {
+  if (!record.unsettled) return "";
+  const Unsettled& found = *record.unsettled;
+  std::vector<std::string> signs;
+  if (found.moved_per_read && *found.moved_per_read > 0) {
+    signs.push_back("a pass moves " + percent(*found.moved_per_read) + " of what it reads");
+  }
+  if (found.on_gpu_before && found.on_gpu_after && *found.on_gpu_before != *found.on_gpu_after) {
+    signs.push_back(percent(*found.on_gpu_before) + " -> " + percent(*found.on_gpu_after) +
+                    " of its pages on the GPU over the samples");
+  }
+  return "still migrates (" + enumerate(signs) + ')';
 }
 
 std::string drift_text(const CaseRecord& record) {

@@ -41,4 +41,7 @@ std::string drift_reason(const CaseRecord& record);
 /// "drifts 5.69 ms -> 6.79 ms (power cap, ...)"; "" of a case that does not.
 std::string drift_text(const CaseRecord& record);
 
+/// "still migrates (a pass moves 12 % of what it reads)"; "" of a case that has settled.
+std::string unsettled_text(const CaseRecord& record);
+
 }  // namespace offload

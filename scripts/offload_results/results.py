@@ -295,9 +295,10 @@ def passed(case):
 
 def lasts(case):
     """Whether an engine can stay in what the case measured, pass after pass: a first pass from cold
-    is over once, and weights that have come to the GPU are not offloaded any more."""
+    is over once, pages that still moved are of no state, and weights that have come to the GPU are not
+    offloaded any more."""
     return case["start"] == "steady" or (
-        case["start"] == "warm" and case["path"] != "device_memory")
+        case["start"] == "warm" and case["path"] != "device_memory" and not case.get("unsettled"))
 
 
 def tokens_per_second(case):

@@ -175,7 +175,19 @@ TEST_F(EvidencePasses, FaultsCostTheDriversThreadTimeAndMoveThePages) {
   EXPECT_GT(*found.cpu.value->driver, 0.3 * pass);  // one thread serves all faults
   ASSERT_TRUE(found.residency.value) << found.residency.reason;
   EXPECT_EQ(found.residency.value->not_on_cpu, found.residency.value->pages_asked);
+  EXPECT_EQ(found.residency.value->not_on_cpu_before, std::nullopt);
   EXPECT_FALSE(found.link.value && found.link.value->payload_to_device);
+}
+
+TEST_F(EvidencePasses, OfAWarmCaseAreOnTheGpuBeforeItsSamplesToo) {
+  const auto warm = item("managed_demand", Start::warm);
+  if (!warm) GTEST_SKIP() << skipped_;
+  loop_->prepare(*warm);
+  loop_->sample();
+  const Evidence found = loop_->evidence();
+  ASSERT_TRUE(found.residency.value) << found.residency.reason;
+  EXPECT_EQ(found.residency.value->not_on_cpu, found.residency.value->pages_asked);
+  EXPECT_EQ(found.residency.value->not_on_cpu_before, found.residency.value->pages_asked);
 }
 
 TEST_F(EvidencePasses, PagesThatPreferTheCpuStayThere) {

@@ -312,6 +312,17 @@ def test_a_case_skipped_in_one_run_says_so_beside_the_other(tmp_path):
     assert cell.text == "skipped" and drawer(root, cell)["skipped"] == "too old"
 
 
+def test_a_case_that_still_migrates_says_so_in_the_cell_and_the_drawer(tmp_path):
+    warm = case(policy="a", start="warm", path="device_memory", excluded="unsettled", unsettled={
+        "moved_per_read": 0.12, "on_gpu_before": 0.1, "on_gpu_after": 0.45})
+    findings = [{"check": "unsettled", "text": "1 warm case of 2 cases", "cases": [warm["name"]]}]
+    root = Page(made(tmp_path, run([warm, case(policy="b", samples=[5e-4] * 3)], findings=findings))).root
+    cell = rows(views(root)["gemv"])["a", "warm"][0]
+    [sign] = [one["data-tip"] for one in cell.all("i", class_="sign") if "unsettled" in one["data-tip"]]
+    assert "12 % of what it reads" in sign and "10 % to 45 % of its pages" in sign
+    assert drawer(root, cell)["unsettled"] in sign
+
+
 def test_noise_drift_findings_and_predictions_stand_in_the_cell_and_the_drawer(tmp_path):
     name = "gemv/a/w/cold"
     doubtful = case(

@@ -12,7 +12,7 @@ from sanity_parts import (
     BOUND, CAPPED, COST, LIMIT, MANAGED, SIZE, WINDOW, colds, copied_model, drifting, first_pass,
     migrating, partly_counted, predicted, resident, rows_spoilt, said, split, spoilt, summary_spoilt,
     with_answers, with_counted_series, with_cpu, with_energy, with_engine, with_gpu, with_host,
-    with_link, with_model, with_residency, with_resident, with_series, with_setup,
+    still_migrating, with_link, with_model, with_residency, with_resident, with_series, with_setup,
 )
 
 ZERO_COPY = "gemv/pinned_zero_copy/w/steady"
@@ -98,6 +98,11 @@ SANE = {
         median=0.0995e-3, mechanism="prefetched"),
     "answers": with_answers(),
     "a drift that is told": run([drifting()], findings=[said("drift", drifting())]),
+    "passes that still migrate, which is told": run(
+        [still_migrating()], findings=[said("unsettled", still_migrating())]),
+    "pages that still come, which is told": run(
+        [still_migrating(0, 1, 4)], findings=[said("unsettled", still_migrating())]),
+    "passes that hardly migrate": run([still_migrating(0.04, 4, 4, told=False)]),
     "as was predicted": run([predicted(1.2e-3, 1.4e-3)]),
     "a prediction that was wrong, which is told": run(
         [predicted(2e-3, 3e-3)], findings=[said("prediction", case())]),
@@ -352,8 +357,8 @@ NOT_SANE = {
         ("not quite", run([with_link(SIZE * 1.2, SIZE * 1.05, samples=[6e-3] * 4)]), None,
          "1.050 times as many"),
         ("payload", run([with_link(SIZE * 1.01, SIZE * 1.02)]), None, "in packets of"),
-        ("not resident", run([with_link(SIZE * 0.2, None, path="device_memory", start="warm",
-                                        samples=[1e-3])]), None, "the link carried"),
+        ("not resident", run([with_link(SIZE * 0.2, None, path="device_memory", samples=[1e-3])]), None,
+         "the link carried"),
     ],
     "residency_agrees": [
         ("pages", run([with_residency(8, 0, 7)]), None, "8 pages asked for"),
@@ -389,6 +394,15 @@ NOT_SANE = {
         ("told by the row alone", run([drifting()]), None, "findings do not list it"),
         ("other figures", run([drifting(last=9e-3)], findings=[said("drift", drifting())]), None,
          "which its samples do not"),
+    ],
+    "unsettled_rows_say_so": [
+        ("moved, not told", run([still_migrating(told=False)]), None, "still migrates (25%)"),
+        ("pages, not told", run([still_migrating(0, 1, 4, told=False)]), None, "still migrates (38%)"),
+        ("by the link, not told", run([with_link(SIZE * 0.2, None, path="device_memory", start="warm",
+                                                 samples=[1e-3])]), None, "still migrates (20%)"),
+        ("told by the row alone", run([still_migrating()]), None, "findings do not list it"),
+        ("nothing moves", run([still_migrating(0, 4, 4)], findings=[
+            said("unsettled", still_migrating())]), None, "which its evidence does not"),
     ],
     "first_samples_are_like_the_others": [
         ("slow ones", run(colds(first=True)), "run", "in 10 it is the first, by chance in 2"),

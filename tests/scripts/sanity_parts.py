@@ -49,6 +49,20 @@ def drifting(first=5.75e-3, last=6.737e-3, **changes):
             "drift": {"first_s": first, "last_s": last, "because": "power cap"}}
 
 
+def still_migrating(moved=0.25, before=None, after=0, told=True, start="warm"):
+    """A case over eight pages whose passes go on moving that share of what they read, and says so."""
+    counted = evidence_of(um(SIZE, {"fault": int(SIZE * moved)}, gpu_fault_groups=9))
+    pages = measured(pages_asked=8, not_on_cpu=after, on_node={"0": 8 - after}, last_prefetch=None,
+                     not_on_cpu_before=before)
+    shares = (None, None) if before is None else (before / 8, after / 8)
+    one = case(policy="managed_demand", start=start, samples=[1e-3] * 4, footprint=MANAGED,
+               path="device_memory", evidence={**counted, "residency": pages})
+    if told:
+        one |= {"excluded": "unsettled", "unsettled": {
+            "moved_per_read": moved, "on_gpu_before": shares[0], "on_gpu_after": shares[1]}}
+    return one
+
+
 def said(check, *cases):
     """A finding as the run itself has it."""
     return {"check": check, "text": f"{check}: said.", "cases": [one["name"] for one in cases]}

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <optional>
 #include <vector>
 
 #include "bench/catalog.hpp"
@@ -54,6 +55,74 @@ TEST_F(RecordOfACase, HasWhatTheCaseIsAndWhatItGave) {
   EXPECT_EQ(record.failure, "");
 }
 
+class WarmCase : public RecordOfACase {
+ protected:
+  WarmCase() {
+    MemoryModel& model = platform_.gpu.emplace().memory_model;
+    model.managed = model.concurrent_managed_access = true;
+  }
+  CaseResult migrated() const {
+    CaseResult found = result(managed_);
+    found.prepared.bytes = {100 * mib, 100 * mib};
+    return found;
+  }
+  std::optional<Unsettled> unsettled(const CaseResult& found) const {
+    return make_record(found, context()).unsettled;
+  }
+  static Observed<UmTraffic> moved(std::size_t bytes) {
+    UmTraffic traffic;
+    traffic.to_device.fault = bytes;
+    traffic.bytes_read = 16 * mib;
+    return Observed<UmTraffic>::measured(traffic);
+  }
+
+  static constexpr std::size_t mib = std::size_t{1} << 20;
+  Case managed_{catalog_.workload("gemv"), catalog_.policy("managed_demand"), &weights_,
+                Start::warm};
+};
+
+TEST_F(WarmCase, ThatMovesWhatItReadsHasNotSettled) {
+  CaseResult found = migrated();
+  EXPECT_FALSE(unsettled(found));
+  found.evidence.um = moved(0);
+  EXPECT_FALSE(unsettled(found));
+  found.evidence.um = moved(4 * mib);
+  ASSERT_TRUE(unsettled(found));
+  EXPECT_DOUBLE_EQ(*unsettled(found)->moved_per_read, 0.25);
+  EXPECT_FALSE(make_record(found, context()).lasts());
+  managed_.start = Start::cold;  // what it is there for
+  EXPECT_FALSE(unsettled(found));
+}
+
+TEST_F(WarmCase, IsToldByTheLinkOnlyWhereNothingElseCrossesIt) {
+  CaseResult found = migrated();
+  found.evidence.link = Observed<LinkTraffic>::measured({10.0 * mib, 0, std::nullopt});
+  ASSERT_TRUE(unsettled(found));
+  EXPECT_DOUBLE_EQ(*unsettled(found)->moved_per_read, 0.1);
+  found.evidence.um = moved(0);  // who counts what moves knows better
+  EXPECT_FALSE(unsettled(found));
+  found.evidence.um = {};
+  found.prepared.bytes = {mib / 2, mib / 2};  // of the size of what is exchanged anyway
+  EXPECT_FALSE(unsettled(found));
+  found.prepared.bytes = {100 * mib, 100 * mib};
+  managed_.policy = catalog_.policy("managed_prefer_host");  // reads over the link
+  EXPECT_FALSE(unsettled(found));
+}
+
+TEST_F(WarmCase, WhosePagesComeToTheGpuOverTheSamplesHasNotSettled) {
+  CaseResult found = migrated();
+  found.evidence.residency = Observed<Residency>::measured({1000, 450, {}, {{0, 550}}, ""});
+  EXPECT_FALSE(unsettled(found)) << "where they were before is not known";
+  found.evidence.residency.value->not_on_cpu_before = 420;
+  EXPECT_FALSE(unsettled(found));
+  found.evidence.residency.value->not_on_cpu_before = 100;
+  const auto told = unsettled(found);
+  ASSERT_TRUE(told);
+  EXPECT_DOUBLE_EQ(*told->on_gpu_before, 0.1);
+  EXPECT_DOUBLE_EQ(*told->on_gpu_after, 0.45);
+  EXPECT_EQ(told->moved_per_read, std::nullopt);
+}
+
 TEST_F(RecordOfACase, OfPagesThatMayMoveTakesItsPathFromWhereTheyWere) {
   MemoryModel& model = platform_.gpu.emplace().memory_model;
   model.pageable_memory_access = model.pageable_memory_access_uses_host_page_tables = true;
@@ -61,7 +130,8 @@ TEST_F(RecordOfACase, OfPagesThatMayMoveTakesItsPathFromWhereTheyWere) {
                   Start::warm};
   const auto with_moved = [&](std::size_t pages) {
     CaseResult found = result(read);
-    found.evidence.residency = Observed<Residency>::measured({100, pages, {{0, 100 - pages}}, ""});
+    found.evidence.residency =
+        Observed<Residency>::measured({100, pages, {}, {{0, 100 - pages}}, ""});
     return make_record(found, context());
   };
   model.gpu_is_numa_node = true;

@@ -122,6 +122,15 @@ TEST(Explain, SaysWhatElseTheMachineDid) {
       << told.text();
 }
 
+TEST(Explain, SaysThatAWarmCaseHasNotSettled) {
+  CaseRecord record = testing::gpu_run().cases[1];
+  record.unsettled = Unsettled{0.12, std::nullopt, std::nullopt};
+  EXPECT_TRUE(
+      Told(record)("It still migrates (a pass moves 12 % of what it reads): its figures are of no "
+                   "state that lasts."))
+      << Told(record).text();
+}
+
 TEST(Explain, TellsMappingFromMoving) {
   const Told told(testing::gpu_run().cases[5]);
   EXPECT_TRUE(told("The driver moved nothing to the GPU while 100 MB were read.")) << told.text();

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "bench/report/answers.hpp"
 #include "bench/report/machine_state.hpp"
 #include "bench/report/summary.hpp"
 #include "bench/report/variability.hpp"
@@ -88,6 +89,27 @@ TEST(Findings, TellDriftingCasesAndTheirRows) {
   EXPECT_TRUE(contains(text, "is on the GPU; drifts")) << text;
   EXPECT_TRUE(contains(found->text, "drifts 26.0 us -> 29.8 us (power cap")) << found->text;
   EXPECT_NE(find(all, "throttled"), nullptr);  // by the power cap
+}
+
+TEST(Findings, TellCasesThatStillMigrateAndTheirRows) {
+  RunRecord run = quiet_run();
+  CaseRecord& warm = *std::ranges::find_if(
+      run.cases, [](const CaseRecord& record) { return record.start == "warm"; });
+  warm.unsettled = Unsettled{0.12, 0.1, 0.45};
+  const auto all = findings(run);
+  const Finding* found = find(all, "unsettled");
+  ASSERT_NE(found, nullptr);
+  EXPECT_EQ(found->cases, std::vector<std::string>{warm.name});
+  const std::string words =
+      "still migrates (a pass moves 12 % of what it reads and 10 % -> 45 % of its pages on the GPU "
+      "over the samples)";
+  EXPECT_TRUE(contains(found->text, warm.name + " " + words)) << found->text;
+  EXPECT_EQ(unsettled_text(warm), words);
+  EXPECT_EQ(exclusion(warm), Exclusion::unsettled);
+  EXPECT_TRUE(contains(summary_text(run), "  still migrates\n")) << summary_text(run);
+  warm.unsettled = Unsettled{std::nullopt, 0.5, 0.2};
+  EXPECT_EQ(unsettled_text(warm),
+            "still migrates (50 % -> 20 % of its pages on the GPU over the samples)");
 }
 
 TEST(Findings, DoNotTellClocksThatWereChosen) {

@@ -147,6 +147,22 @@ TEST_F(LoopOnTheCpu, AsksForNoPagesUnlessTold) {
   EXPECT_FALSE(loop.prepare(item("stream_read", host_compute())).huge_pages);
 }
 
+TEST_F(LoopOnTheCpu, OfWarmCasesNotesWherePagesWereBeforeTheSamples) {
+  Policy handled = host_compute();
+  handled.starts = cold_and_warm;
+  handled.driver_handles_pages = true;
+  Loop loop(session_, calibration_, wall_);
+  const auto before = [&](const Policy& policy, Start start) {
+    const Case item{catalog_.workload("stream_read"), &policy, &weights_, start};
+    loop.prepare(item);
+    loop.sample();
+    return loop.evidence().residency.value.value_or(Residency{1, 1, 77, {}, ""}).not_on_cpu_before;
+  };
+  EXPECT_EQ(before(handled, Start::warm), 0U);
+  EXPECT_EQ(before(handled, Start::cold), std::nullopt);
+  EXPECT_EQ(before(host_compute(), Start::warm), std::nullopt);
+}
+
 TEST_F(LoopOnTheCpu, MeasuresEveryWorkload) {
   const WeightSet experts{"experts", {{"e", DType::bf16, 16 * 32, 512, 0, 16}}, std::nullopt, 2};
   const WeightSet quantised{"quantised", {{"q", DType::u8, 256, 1072}}};

@@ -8,7 +8,7 @@ namespace {
 constexpr std::size_t weight_bytes = 100'000'000;
 
 Residency pages(std::size_t not_on_cpu, std::size_t on_node) {
-  return {2000, not_on_cpu, {{0, on_node}}, ""};
+  return {2000, not_on_cpu, {}, {{0, on_node}}, ""};
 }
 
 GpuState gpu_state() {

@@ -133,7 +133,7 @@ def representative(cases):
         if ranked:
             found = min(ranked, key=lambda case: case["standing"][start]["rank"])
             return found, drawer.place_words(found["standing"][start])
-    first = [case for case in cases if passed(case) and case.get("excluded") == "first_pass"]
+    first = [case for case in cases if passed(case) and case.get("excluded") in ("first_pass", "unsettled")]
     if first:
         return min(first, key=lambda case: case["summary"]["median_s"]), "no state to stay in"
     on_gpu = [case for case in cases if passed(case)]

@@ -67,6 +67,7 @@ COLLECTORS = {
         ("minor", number, "minor"), ("major", number, "major"))),
     "residency": ("the weights' pages after a pass", (
         ("pages_asked", number, "pages asked"), ("not_on_cpu", number, "not mapped by the CPU: moved to the GPU"),
+        ("not_on_cpu_before", number, "of them before the samples"),
         ("on_node", by_node, ""), ("last_prefetch", after("last prefetched to"), ""))),
     "gpu": ("the GPU before and after the samples", (
         ("sm_mhz_before", number, "and"), ("sm_mhz_after", number, "MHz of the SMs"),
@@ -128,10 +129,20 @@ def marks(case, run):
         because = f", {drift['because']}" if drift["because"] else ""
         found.append(("\u219d", "drift", f"from {text.seconds(drift['first_s'])} to "
                                          f"{text.seconds(drift['last_s'])} over the samples{because}"))
+    if case.get("unsettled"):
+        found.append(("\u219d", "unsettled", unsettled(case["unsettled"])))
     for finding in run.run.get("findings") or ():
-        if case["name"] in finding["cases"] and finding["check"] != "drift":
+        if case["name"] in finding["cases"] and finding["check"] not in ("drift", "unsettled"):
             found.append(("!", *of_finding(finding, case)))
     return found
+
+
+def unsettled(said):
+    moved, before, after = said["moved_per_read"], said["on_gpu_before"], said["on_gpu_after"]
+    signs = [f"a pass moves {text.percent(moved)} of what it reads"] if moved else []
+    if before != after:
+        signs.append(f"{text.percent(before)} to {text.percent(after)} of its pages on the GPU over the samples")
+    return f"still migrates, so its figures are of no state that lasts: {', '.join(signs)}"
 
 
 def roughness(case):
@@ -158,6 +169,8 @@ def tip(case, figure):
 
 def verdict(case):
     """Its place, as the results say."""
+    if case.get("unsettled"):
+        return "its pages still moved: no state that lasts"
     if case["path"] == "device_memory":
         return "the weights are on the GPU: not offloaded"
     if case.get("excluded") == "first_pass":

@@ -171,7 +171,8 @@ def link_counters_agree(part):
                     abs(payload / crossing - 1) > CLOSE):
                 yield case["name"], (f"{crossing} bytes cross the link, its counters saw "
                                      f"{payload / crossing:.3f} times as many")
-        if case["path"] == "device_memory" and requested >= SMALL and wire > requested * FEW:
+        if case["path"] == "device_memory" and requested >= SMALL and wire > requested * FEW and (
+                not case.get("unsettled")):
             yield case["name"], (f"its path is device_memory, but the link carried {wire:.0f} "
                                  f"bytes to the GPU of {requested} read ({wire / requested:.0%})")
 

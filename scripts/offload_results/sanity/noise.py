@@ -7,10 +7,12 @@ import statistics
 
 from .. import intervals
 from ..runs import CHOSEN, link_bytes, measured
+from . import evidence
 from .physics import PCIE, PEAK_MARGIN, rate_text
 
 DRIFT, TIMES_SCATTER, FEW = 0.02, 5, 2  # docs/methodology.md, "Drift"
 DRIFT_MARGIN = 1.01
+UNSETTLED_MARGIN = 1.01
 ENOUGH = 10  # samples that tell drift from noise where the driver or the CPU takes part
 BUSY_STEAL, BUSY_OTHERS = 0.025, 0.125  # of the CPU time; the program tells it from 2 % and 10 %
 BUSY_LOAD = 0.5  # threads per CPU
@@ -90,6 +92,38 @@ def ends_are_of(samples, said):
     half = (len(samples) + 1) // 2
     return all(min(end) <= value <= max(end) for value, end in (
         (said["first_s"], samples[:half]), (said["last_s"], samples[-half:])))
+
+
+def moved_per_read(case):
+    """Of a pass, by the driver's counters, else, on the GPU, by the link's; None where neither tells."""
+    um, link = (measured(case["evidence"][of]) for of in ("um", "link"))
+    if um and um["bytes_read"]:
+        return um["to_device"]["total"] / um["bytes_read"]
+    read = case["bytes"]["touched"]
+    if link and case["path"] == "device_memory" and read >= evidence.SMALL:
+        return link["wire_bytes_to_device"] / read
+    return None
+
+
+def shifted(case):
+    """What share of its pages changed sides over its samples."""
+    pages = measured(case["evidence"]["residency"]) or {}
+    before = pages.get("not_on_cpu_before")
+    return 0.0 if before is None else abs(pages["not_on_cpu"] - before) / pages["pages_asked"]
+
+
+def unsettled_rows_say_so(part):
+    listed = told(part, "unsettled") or set()
+    for case in evidence.with_evidence(part):
+        if case["start"] != "warm":
+            continue
+        moves = max(moved_per_read(case) or 0.0, shifted(case))
+        if moves > evidence.FEW * UNSETTLED_MARGIN and not case.get("unsettled"):
+            yield case["name"], f"is warm and still migrates ({moves:.0%}), and the row does not say so"
+        if case.get("unsettled") and moves * UNSETTLED_MARGIN < evidence.FEW:
+            yield case["name"], "says that it still migrates, which its evidence does not"
+        if case.get("unsettled") and case["name"] not in listed:
+            yield case["name"], "says that it still migrates, but the run's findings do not list it"
 
 
 def first_samples_are_like_the_others(part):
@@ -208,5 +242,5 @@ def a_slow_link_is_told(part):
                            f"{link['generation']} x{link['width']}, and it does not say so")
 
 
-CHECKS = (kinds_are_of_the_cases, drifting_rows_say_so, first_samples_are_like_the_others,
+CHECKS = (kinds_are_of_the_cases, drifting_rows_say_so, unsettled_rows_say_so, first_samples_are_like_the_others,
           a_busy_machine_is_told, throttling_is_told, rates_fit_the_link, a_slow_link_is_told)
