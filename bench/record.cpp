@@ -8,6 +8,11 @@ double CaseRecord::rate() const {
   return static_cast<double>(bytes.requested) / summary->median;
 }
 
+bool CaseRecord::is_resident() const {
+  if (path == Path::device_memory) return !migrates;
+  return path == Path::one_memory && footprint.pinned + footprint.managed + footprint.pageable == 0;
+}
+
 bool CaseRecord::lasts() const {
   if (start == offload::name(Start::steady)) return true;
   return start == offload::name(Start::warm) && path != Path::device_memory && !unsettled;

@@ -57,10 +57,11 @@ struct Limit {
 };
 
 /// What of the machine a pass through a model's weights cannot outrun.
-enum class BoundBy : std::uint8_t { link, host_memory, device_memory, compute };
+enum class BoundBy : std::uint8_t { link, host_memory, device_memory, compute, one_memory };
 constexpr std::string_view name(BoundBy by) {
   if (by == BoundBy::link) return "link";
   if (by == BoundBy::host_memory) return "host_memory";
+  if (by == BoundBy::one_memory) return "one_memory";
   return by == BoundBy::device_memory ? "device_memory" : "compute";
 }
 
@@ -118,10 +119,11 @@ struct CaseRecord {
   std::vector<double> samples;     // seconds per pass
   std::optional<Summary> summary;  // of the samples, when there are any
   std::optional<double>
-      share_of_link;                  // rate / calibrated copy engine H2D rate; only on Path::link
-  std::optional<ModelFigures> model;  // of weights that are a model's slice
-  std::optional<Prediction> predicted;  // seconds per pass; nullopt where a rate is not known
-  std::vector<double> setup_samples;    // seconds per pass before reading began, where known
+      share_of_link;  // rate / calibrated copy engine H2D rate; only on Path::link
+  std::optional<double> share_of_memory;  // rate / memory_roof(); where GPU and CPU share one
+  std::optional<ModelFigures> model;      // of weights that are a model's slice
+  std::optional<Prediction> predicted;    // seconds per pass; nullopt where a rate is not known
+  std::vector<double> setup_samples;      // seconds per pass before reading began, where known
   Evidence evidence;
   std::optional<Unsettled> unsettled;
   std::optional<PassSeries> series;  // with --passes
@@ -130,6 +132,8 @@ struct CaseRecord {
 
   /// Requested bytes per second of the median pass; 0 without samples.
   double rate() const;
+  /// Whether all its weights are in memory of the GPU, and nowhere else, before every pass.
+  bool is_resident() const;
   /// Whether pass after pass can be like this one, with the weights where the policy keeps them.
   bool lasts() const;
 };

@@ -52,6 +52,10 @@ std::string_view words(MemoryMode mode) {
   return "one memory with the CPU: nothing crosses a link";
 }
 
+bool one_memory(const Platform& platform) {
+  return platform.gpu && memory_mode(platform.gpu->memory_model) == MemoryMode::one_memory;
+}
+
 std::size_t flush_bytes(const Host& host) {
   return std::max(2 * host.last_level_cache_bytes.value_or(0), 64 * MiB);
 }

@@ -53,7 +53,8 @@ Path Policy::path(Start start, const Platform& platform) const {
       platform.gpu && platform.gpu->memory_model.pageable_memory_access_uses_host_page_tables;
   const Paths& crossed =
       on_host_page_tables && paths_on_host_page_tables ? *paths_on_host_page_tables : paths;
-  return start == Start::warm ? crossed.warm : crossed.cold_or_steady;
+  const Path path = start == Start::warm ? crossed.warm : crossed.cold_or_steady;
+  return path != Path::host_memory && one_memory(platform) ? Path::one_memory : path;
 }
 
 bool pages_may_move(const Policy& policy, const Platform& platform) {

@@ -114,6 +114,23 @@ std::size_t reads_of(std::size_t tokens, Rereads rereads) {
 
 }  // namespace
 
+std::optional<MemoryRoof> memory_roof(const Platform& platform, const Rates& rates) {
+  if (!one_memory(platform)) return std::nullopt;
+  MemoryRoof roof;
+  for (const MemoryRoof& read :
+       {MemoryRoof{rates.device_read.value_or(0), "the GPU from memory of cudaMalloc"},
+        MemoryRoof{rates.sm_read_pinned.value_or(0), "the GPU from pinned memory"},
+        MemoryRoof{rates.host_read, "all CPU threads"}}) {
+    if (read.bytes_per_second > roof.bytes_per_second) roof = read;
+  }
+  return roof.bytes_per_second > 0 ? std::optional(roof) : std::nullopt;
+}
+
+std::optional<double> memory_rate(const Platform& platform, const Rates& rates) {
+  const auto roof = memory_roof(platform, rates);
+  return roof ? std::optional(roof->bytes_per_second) : std::nullopt;
+}
+
 std::optional<ProductTime> gpu_product(const Rates& rates, const ProductShape& shape,
                                        Rereads rereads) {
   if (auto measured = product(rates.products, shape, rereads)) {

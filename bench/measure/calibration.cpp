@@ -185,15 +185,17 @@ void read_link_under_load(Session& session, void* to, const std::byte* from, std
   GpuState state;
   session.gpu_counters().note_after(state);
   cuda::stream_synchronize(session.stream());
-  result.link_generation = state.pcie_generation;
-  result.link_width = state.pcie_width;
+  if (session.platform().link) {
+    result.link_generation = state.pcie_generation;
+    result.link_width = state.pcie_width;
+  }
   result.throttled = state.throttled_after;
 }
 
 /// What one copy of a calibration moves.
 std::size_t copied_bytes(const Platform& platform) {
   return at_most_a_quarter(transfer_bytes,
-                           std::min(host_memory_limit(platform.host), platform.gpu->free_bytes));
+                           std::min(host_memory_limit(platform.host), gpu_memory_limit(platform)));
 }
 
 void calibrate_gpu(Session& session, WallTime& wall, const HostReads& reads,
@@ -201,7 +203,7 @@ void calibrate_gpu(Session& session, WallTime& wall, const HostReads& reads,
   const Platform& platform = session.platform();
   const StreamHandle stream = session.stream();
   const std::size_t bytes = copied_bytes(platform);
-  const std::size_t big = at_most_a_quarter(device_bytes, platform.gpu->free_bytes);
+  const std::size_t big = at_most_a_quarter(device_bytes, gpu_memory_limit(platform));
   const auto pinned = [&] {
     const ScopedTimer timer(wall.allocation);
     return session.host_buffers().borrow(HostMemory::pinned, bytes);

@@ -43,6 +43,12 @@ std::string no_energy(const PlacedCase& placed, const Platform& platform) {
 
 }  // namespace
 
+std::string link_not_counted(const Platform& platform) {
+  if (one_memory(platform)) return "nothing crosses a link: GPU and CPU share one memory";
+  if (!platform.link || platform.link->kind == "pcie") return "";
+  return "NVML counts the bytes of PCI Express, not of " + platform.link->kind;
+}
+
 CaseEvidence::CaseEvidence(Session& session, PlacedCase& placed, Passes& passes,
                            const std::function<void()>& checkpoint)
     : session_(session),
@@ -109,8 +115,8 @@ Observed<Residency> CaseEvidence::residency() const {
 Observed<LinkTraffic> CaseEvidence::link() const {
   using Traffic = Observed<LinkTraffic>;
   if (!gpu_counters_.available()) return Traffic::unavailable(gpu_counters_.reason());
-  if (const auto& link = session_.platform().link; link && link->kind != "pcie") {
-    return Traffic::unavailable("NVML counts the bytes of PCI Express, not of " + link->kind);
+  if (std::string why = link_not_counted(session_.platform()); !why.empty()) {
+    return Traffic::unavailable(std::move(why));
   }
   // Where it is unknown how often kernels read over the link, only their time bounds the bytes.
   const auto& crossing = placed_.facts().link_bytes;

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <functional>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "bench/evidence.hpp"
@@ -15,6 +16,9 @@
 #include "bench/measure/session.hpp"
 
 namespace offload {
+
+/// Why NVML's counters do not tell what crosses the link to this GPU; "" where they may.
+std::string link_not_counted(const Platform& platform);
 
 class CaseEvidence final : public PassWatch {
  public:

@@ -18,9 +18,8 @@ namespace {
 /// The same pass with every weight in GPU memory: the time that computing alone takes.
 const CaseRecord* resident_twin(const std::vector<CaseRecord>& cases, const CaseRecord& record) {
   const auto twin = std::find_if(cases.begin(), cases.end(), [&](const CaseRecord& other) {
-    return other.path == Path::device_memory && !other.migrates && other.summary &&
-           other.workload == record.workload && other.tokens == record.tokens &&
-           other.weights.name == record.weights.name;
+    return other.is_resident() && other.summary && other.workload == record.workload &&
+           other.tokens == record.tokens && other.weights.name == record.weights.name;
   });
   return twin == cases.end() ? nullptr : &*twin;
 }
@@ -71,9 +70,8 @@ std::optional<ModelFigures> figures_of(const CaseRecord& record, const CaseRecor
   }
 
   const Footprint& taken = record.footprint;
-  const bool all_on_device = record.path == Path::device_memory && !record.migrates;
   const double beyond_resident = static_cast<double>(taken.device) - measured.resident_bytes;
-  const double slots = all_on_device ? offloaded : std::max(0.0, beyond_resident);
+  const double slots = record.is_resident() ? offloaded : std::max(0.0, beyond_resident);
   figures.memory.pinned = scaled(taken.pinned, figures.scale);
   figures.memory.pageable = scaled(taken.pageable, figures.scale);
   figures.memory.managed = scaled(taken.managed, figures.scale);
@@ -132,6 +130,13 @@ std::optional<double> share_of_link(const CaseRecord& record, const Calibration&
   return rate / *calibration.copy_h2d;
 }
 
+/// The rate of all that is read, by that of the one memory it comes out of.
+std::optional<double> share_of_memory(const CaseRecord& record, const RecordContext& context) {
+  const auto roof = memory_roof(context.platform, context.calibration);
+  if (!roof || record.steps > 0 || !record.summary) return std::nullopt;
+  return record.rate() / roof->bytes_per_second;
+}
+
 }  // namespace
 
 std::vector<CaseRecord> with_model_figures(std::vector<CaseRecord> cases, const Machine& machine) {
@@ -167,6 +172,7 @@ CaseRecord make_record(const CaseResult& result, const RecordContext& context) {
   decide_path(record, *result.item, context.platform);
   record.unsettled = find_unsettled(record);
   record.share_of_link = share_of_link(record, context.calibration);
+  record.share_of_memory = share_of_memory(record, context);
   record.predicted = predict(*result.item, context.calibration, context.tuning, record.captured);
   record.series = result.series;
   record.failure = result.failure;

@@ -86,9 +86,11 @@ CountedPasses::CountedPass CountedPasses::planned() const {
   const std::size_t read = offloaded_bytes(placed_, 0, placed_.plan().pieces.size());
   pass.bytes_read = std::min(placed_.workload().bytes().requested, read);
   const Policy& policy = *placed_.item().policy;
-  const bool from_cold = migrates(policy, session_.platform());
-  pass.migrates = from_cold || policy.migrates_every_pass;
-  if (policy.migrates_every_pass || (placed_.item().start == Start::cold && from_cold)) {
+  const Platform& platform = session_.platform();
+  const bool from_cold = migrates(policy, platform);
+  const bool every_pass = policy.migrates_every_pass && !one_memory(platform);
+  pass.migrates = from_cold || every_pass;
+  if (every_pass || (placed_.item().start == Start::cold && from_cold)) {
     // A pointer chase or a gather touches a part of a tensor, so only some pages move.
     pass.min_moved =
         placed_.workload().bytes().touched >= read ? read : std::min<std::size_t>(read, 1);

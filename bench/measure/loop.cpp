@@ -31,27 +31,6 @@ constexpr double calibration_margin = 1.1;
 // Products have read host memory 1.3 times as fast as the calibration, which other tenants disturb.
 constexpr double host_margin = 3;
 
-std::optional<double> max_bytes_per_second(Path path, const Platform& platform,
-                                           const Calibration& calibration) {
-  const auto capped = [](std::optional<double> nominal,
-                         std::optional<double> measured) -> std::optional<double> {
-    if (nominal) return *nominal * peak_margin;
-    if (measured) return *measured * calibration_margin;
-    return std::nullopt;
-  };
-  switch (path) {
-    case Path::device_memory:
-      return capped(platform.gpu ? platform.gpu->hbm_peak_bytes_per_second : std::nullopt,
-                    calibration.device_read);
-    case Path::link:
-      return capped(platform.link ? platform.link->peak_bytes_per_second : std::nullopt,
-                    calibration.copy_h2d);
-    case Path::host_memory:
-      break;  // require_plausible_on_cpu() bounds what caches cannot hold
-  }
-  return std::nullopt;
-}
-
 /// Of what the CPU reads of weights that a pass reads whole, caches hold what fits; the rest comes
 /// out of memory. (Reads of parts may ask for the same part again and again.)
 void require_plausible_on_cpu(const PlacedCase& placed, double seconds, const Platform& platform,
@@ -79,8 +58,9 @@ void require_plausible(const PlacedCase& placed, double seconds, const Platform&
                         : item.policy->path(item.start, platform);
   const auto max_rate = max_bytes_per_second(path, platform, calibration);
   const std::size_t requested = placed.workload().bytes().requested;
-  const std::size_t bytes =
-      path == Path::link ? placed.facts().link_bytes.value_or(requested) : requested;
+  std::size_t bytes = requested;
+  if (path == Path::link) bytes = placed.facts().link_bytes.value_or(requested);
+  if (path == Path::one_memory) bytes -= std::min(requested, placed.plan().on_cpu);
   const double rate = static_cast<double>(bytes) / seconds;
   if (max_rate && rate > *max_rate) {
     throw ImplausibleResult("implausible: " + format_rate(rate) + " is above the " +
@@ -111,6 +91,32 @@ void require_placed(const Placement& placement, const Platform& platform) {
 }
 
 }  // namespace
+
+std::optional<double> max_bytes_per_second(Path path, const Platform& platform,
+                                           const Calibration& calibration) {
+  const auto capped = [](std::optional<double> nominal,
+                         std::optional<double> measured) -> std::optional<double> {
+    if (nominal) return *nominal * peak_margin;
+    if (measured) return *measured * calibration_margin;
+    return std::nullopt;
+  };
+  switch (path) {
+    case Path::device_memory:
+      return capped(platform.gpu ? platform.gpu->hbm_peak_bytes_per_second : std::nullopt,
+                    calibration.device_read);
+    case Path::link:
+      return capped(platform.link ? platform.link->peak_bytes_per_second : std::nullopt,
+                    calibration.copy_h2d);
+    case Path::one_memory:  // its clock is not known, and copies within it are slower than reads
+      if (const auto roof = memory_roof(platform, calibration)) {
+        return capped(std::nullopt, roof->bytes_per_second);
+      }
+      break;
+    case Path::host_memory:
+      break;  // require_plausible_on_cpu() bounds what caches cannot hold
+  }
+  return std::nullopt;
+}
 
 Loop::Loop(Session& session, const Calibration& calibration, WallTime& wall, LoopOptions options)
     : options_(std::move(options)),

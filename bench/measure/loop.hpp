@@ -25,6 +25,11 @@
 
 namespace offload {
 
+/// What no pass over `path` exceeds, in bytes per second: the nominal peak or, where that is not
+/// known, the calibrated rate. nullopt where neither is, and of what the CPU reads.
+std::optional<double> max_bytes_per_second(Path path, const Platform& platform,
+                                           const Calibration& calibration);
+
 struct LoopOptions {
   bool graphs = false;    // capture each pass in a CUDA graph where the policy allows it
   bool watch = true;      // passes of prepare() for evidence(): reading counters takes 1 ms a pass

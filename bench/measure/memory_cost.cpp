@@ -231,7 +231,7 @@ std::vector<HostAllocator> host_allocators(const Platform& platform) {
 
 MemoryLevels memory_levels(const Platform& platform) {
   MemoryLevels levels{read_memory_use("/", gpu_nodes(platform)), std::nullopt};
-  if (platform.gpu) levels.device_free = cuda::mem_get_info().free;
+  if (platform.gpu && !one_memory(platform)) levels.device_free = cuda::mem_get_info().free;
   return levels;
 }
 

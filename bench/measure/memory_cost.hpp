@@ -62,7 +62,7 @@ struct MemoryLevels {
   std::optional<std::size_t> device_free;
 };
 
-/// Of this machine, and of the current GPU where there is one.
+/// Of this machine, and of the current GPU where it has a memory of its own.
 MemoryLevels memory_levels(const Platform& platform);
 
 struct MemoryCostContext {

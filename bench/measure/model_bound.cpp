@@ -84,9 +84,23 @@ std::optional<Needed> host_part(const CaseRecord& record, double scale,
                 format_rate(calibration.host_read) + " read by all CPU threads"};
 }
 
+/// Of one memory, all that the GPU reads: by the rate at which it reads there, for both at once may
+/// get more out of it than either alone.
+std::optional<Needed> one_memory_part(const CaseRecord& record, double scale,
+                                      const WholeModel& model, const Calibration& calibration) {
+  const double rate =
+      std::max(calibration.device_read.value_or(0), calibration.sm_read_pinned.value_or(0));
+  const double bytes = (model.resident + model.offloaded) * model.read -
+                       static_cast<double>(record.cpu_bytes) * scale;
+  if (bytes <= 0 || rate <= 0) return std::nullopt;
+  return Needed{BoundBy::one_memory, bytes / rate,
+                format_rate(rate) + " read by the GPU from the memory that it shares with the CPU"};
+}
+
 /// What is resident has to be read, and all of it where everything is.
-std::optional<Needed> device_part(const CaseRecord& record, const WholeModel& model,
+std::optional<Needed> device_part(const CaseRecord& record, double scale, const WholeModel& model,
                                   const Calibration& calibration) {
+  if (record.path == Path::one_memory) return one_memory_part(record, scale, model, calibration);
   const bool all = record.path == Path::device_memory;
   const double bytes = (model.resident + (all ? model.offloaded : 0)) * model.read;
   if (bytes <= 0 || !calibration.device_read) return std::nullopt;
@@ -136,7 +150,7 @@ std::optional<ModelBound> model_bound(const CaseRecord& record, double scale,
   std::optional<Needed> slowest;
   for (std::optional<Needed>& part :
        std::vector{link_part(record, scale, calibration), host_part(record, scale, calibration),
-                   device_part(record, model, calibration),
+                   device_part(record, scale, model, calibration),
                    compute_part(record, model, resident_twin, machine.platform)}) {
     if (part && (!slowest || part->seconds > slowest->seconds)) slowest = std::move(part);
   }

@@ -6,6 +6,7 @@
 
 #include "bench/core/text.hpp"
 #include "bench/measure/limits.hpp"
+#include "bench/measure/plan_memory.hpp"
 #include "bench/measure/timed.hpp"
 #include "kernels/sm90/read_once.hpp"
 #include "offload/cuda/matmul.hpp"
@@ -188,7 +189,7 @@ class PassLimits {
     const char* const id = "resident_decode_vs_gemvs";
     if (!runner_.start(id, "device_resident")) return;
     const WeightSet model = runner_.llama(~std::uint64_t{0});
-    if (model.bytes() > runner_.session().platform().gpu->free_bytes / 2) {
+    if (model.bytes() > gpu_memory_limit(runner_.session().platform()) / 2) {
       runner_.skip({std::string("limit/") + id, "decode", "device_resident", model.name, "steady",
                     "needs " + format_size_rounded(2 * model.bytes()) + " of free GPU memory"});
       return;

@@ -156,7 +156,7 @@ class Planner {
     const bool all_resident =
         std::all_of(weights.tensors.begin(), weights.tensors.end(),
                     [](const WeightTensor& tensor) { return tensor.resident; });
-    if (all_resident && policy.family != Family::resident) {
+    if (all_resident && !policy.keeps_on_gpu()) {
       return Support::no("nothing is offloaded: " + weights.name + " is resident as a whole");
     }
     if (policy.divides_tensors && workload.needs_whole_tensors()) {

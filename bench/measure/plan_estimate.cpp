@@ -24,6 +24,7 @@ constexpr double host_read_rate_per_cpu = 4.4e9;
 constexpr double host_read_rate_limit = 400e9;
 constexpr double link_rate_unknown = 25e9;
 constexpr double device_rate_unknown = 1e12;
+constexpr double one_memory_rate = 200e9;  // published of GB10 and AGX Orin: 231 and 205 GB/s
 
 // Seconds.
 constexpr double pinning_per_gib = 0.6;
@@ -40,6 +41,7 @@ constexpr double fault_seconds = 25e-6;  // one page fault, its neighbourhood br
 double latency(Path path) {
   switch (path) {
     case Path::device_memory:
+    case Path::one_memory:
       return 0.7e-6;
     case Path::link:
       return 1.2e-6;
@@ -106,6 +108,8 @@ class TimeModel {
         return device_rate_;
       case Path::host_memory:
         return host_rate_;
+      case Path::one_memory:
+        return copies_from_pageable(item) ? pageable_copy_rate : one_memory_rate;
       case Path::link:
         break;
     }

@@ -118,21 +118,20 @@ std::optional<MemoryRefusal> refuse_memory(const Policy& policy, const WeightSet
   if (!platform.gpu) return std::nullopt;
 
   const std::size_t limit = gpu_memory_limit(platform);
-  const bool one_memory = memory_mode(platform.gpu->memory_model) == MemoryMode::one_memory;
-  const std::size_t beside = one_memory ? host : 0;
+  const bool shared = one_memory(platform);
+  const std::size_t beside = shared ? host : 0;
   if (saturating_sum({requirement.device, beside}) > limit) {
-    return MemoryRefusal{"needs " + format_size_rounded(requirement.device) + " of GPU memory" +
-                         (one_memory ? " beside " + format_size_rounded(beside) +
-                                           " of host memory, which are one here,"
-                                     : "") +
-                         " and only " + format_size_rounded(limit) + " can be taken"};
+    return MemoryRefusal{
+        "needs " + format_size_rounded(requirement.device) + " of GPU memory" +
+        (shared ? " beside " + format_size_rounded(beside) + " of host memory, which are one here,"
+                : "") +
+        " and only " + format_size_rounded(limit) + " can be taken"};
   }
   // Pages of managed memory, and of system memory under a policy that migrates it, end up on the
   // GPU.
   const bool pageable_moves = migrates(policy, platform) || pages_may_move(policy, platform);
   const std::size_t migrating =
-      one_memory ? 0
-                 : saturating_sum({requirement.managed, pageable_moves ? requirement.pageable : 0});
+      shared ? 0 : saturating_sum({requirement.managed, pageable_moves ? requirement.pageable : 0});
   if (saturating_sum({migrating, requirement.device}) > limit && migrating > 0 &&
       !allow_oversubscription) {
     return MemoryRefusal{

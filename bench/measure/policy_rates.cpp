@@ -58,8 +58,9 @@ double seconds_of_pass(const CaseRatesContext& context, const Policy& policy,
 double seconds_to_bring(const CaseRatesContext& context, const Policy& policy,
                         const Workload& plain, const WeightSet& weights, const Rates& known) {
   double seconds = seconds_of_pass(context, policy, plain, weights);
-  // Mapped pages are read over the link; all others a second time, from GPU memory.
-  const bool brought = policy.path(Start::warm, context.session.platform()) == Path::device_memory;
+  // Mapped pages are read over the link; all others a second time, from GPU memory. Predictions add
+  // that reading wherever the row brings its pages, so this goes by the row on one memory, too.
+  const bool brought = policy.paths.warm == Path::device_memory;
   const bool copied = policy.starts.front() == Start::steady;
   if (brought || copied) {
     seconds -= static_cast<double>(read_bytes) / known.device_read.value_or(1e18);

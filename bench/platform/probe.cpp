@@ -28,6 +28,9 @@ Platform describe_machine(const std::filesystem::path& root, const SystemFacts& 
 
   platform.gpu->driver_release =
       nvml.driver_release.empty() ? read_driver_release(root) : nvml.driver_release;
+  // The driver's clock of memory that is the CPU's too is another's: by it Orin would
+  // have less than half its bandwidth, and GB10 twice as much.
+  if (one_memory(platform)) platform.gpu->hbm_peak_bytes_per_second.reset();
   platform.link = decide_link(platform.gpu->memory_model, platform.host.architecture, nvml);
   platform.gpu->settings = std::move(nvml.settings);
   mark_gpu_nodes(platform, read_gpu_numa_nodes(root));

@@ -153,7 +153,9 @@ std::string totals(const Plan& plan, const Options& options, const Platform& pla
                      format_size_rounded(platform.host.available_bytes) + " available)";
   if (platform.gpu) {
     text += " and " + format_size_rounded(peak.device) + " of GPU memory (" +
-            format_size_rounded(platform.gpu->free_bytes) + " free)";
+            (one_memory(platform) ? "out of the same memory"
+                                  : format_size_rounded(platform.gpu->free_bytes) + " free") +
+            ")";
   }
   return text;
 }

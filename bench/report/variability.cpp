@@ -9,7 +9,8 @@
 namespace offload {
 namespace {
 
-// Seconds of a pass over the link that the CPU takes about as long to enqueue.
+// Seconds of a pass over the link, or within one memory, that the CPU takes about as long to
+// enqueue.
 constexpr double short_pass = 50e-6;
 // Of a pass: the driver's threads running for longer leave a mark.
 constexpr double seen = 0.01;
@@ -21,8 +22,9 @@ constexpr std::size_t enough_samples = 10;
 Variability variability(const CaseRecord& record) {
   const double seconds =
       record.summary ? record.summary->median : std::numeric_limits<double>::infinity();
+  const bool enqueued = record.path == Path::link || record.path == Path::one_memory;
   if (record.path == Path::host_memory || record.cpu_bytes > 0 || record.footprint.pageable > 0 ||
-      (record.path == Path::link && seconds < short_pass)) {
+      (enqueued && seconds < short_pass)) {
     return Variability::cpu;
   }
   // A prefetch asks the driver about every page, even where nothing has to move.

@@ -195,6 +195,9 @@ struct Platform {
   bool redacted = false;  // without what names the machine or its user
 };
 
+/// Whether GPU and CPU share one memory: nothing that a policy does crosses a link there.
+bool one_memory(const Platform& platform);
+
 /// How much memory to read so that the CPU's caches hold nothing else.
 std::size_t flush_bytes(const Host& host);
 

@@ -40,10 +40,16 @@ struct PieceView {
 };
 
 /// What the weight bytes cross in a pass; it bounds the rate a correct result can have.
-enum class Path : std::uint8_t { device_memory, link, host_memory };
+enum class Path : std::uint8_t {
+  device_memory,
+  link,
+  host_memory,  // read by the CPU
+  one_memory,   // read by the GPU out of the memory that it shares with the CPU
+};
 constexpr std::string_view name(Path path) {
   if (path == Path::device_memory) return "device_memory";
-  return path == Path::link ? "link" : "host_memory";
+  if (path == Path::link) return "link";
+  return path == Path::host_memory ? "host_memory" : "one_memory";
 }
 
 /// Memory a placement really took, in bytes, by kind.
@@ -204,7 +210,7 @@ struct Policy {
   /// {steady}, {cold, warm} or {warm}.
   std::span<const Start> starts = steady_only;
   std::span<const Need> needs = {};  // of the GPU, where it needs one
-  Paths paths = {};
+  Paths paths = {};                  // where GPU and CPU have a memory each
   /// The same where the GPU uses the host's page tables (ATS), if that makes a difference.
   std::optional<Paths> paths_on_host_page_tables = std::nullopt;
 
@@ -241,6 +247,8 @@ struct Policy {
   /// What can_start says.
   Support reaches(Start start, const WeightSet& weights, const Tuning& tuning) const;
   Path path(Start start, const Platform& platform) const;
+  /// Whether the weights are in memory of the GPU before every pass.
+  bool keeps_on_gpu() const { return paths.cold_or_steady == Path::device_memory; }
   Support capturable() const;
 };
 

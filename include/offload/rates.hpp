@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "offload/dtype.hpp"
+#include "offload/platform.hpp"
 
 namespace offload {
 
@@ -109,6 +110,18 @@ struct Rates {
 
   bool operator==(const Rates&) const = default;
 };
+
+/// What the one memory of GPU and CPU gives.
+struct MemoryRoof {
+  double bytes_per_second = 0;
+  std::string_view reader;  // completes "read by ..." for the user
+};
+
+/// By whichever plain read of it was fastest; nullopt where GPU and CPU have a memory each. Both at
+/// once may get more out of it than either alone.
+std::optional<MemoryRoof> memory_roof(const Platform& platform, const Rates& rates);
+/// Its rate alone.
+std::optional<double> memory_rate(const Platform& platform, const Rates& rates);
 
 /// Of a product by the GPU on a weight in its memory, or by the CPU: as measured for this shape;
 /// between two numbers of tokens in proportion, beyond them by the nearer (more than twice as many

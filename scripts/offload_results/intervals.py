@@ -208,7 +208,7 @@ def kind_of(case):
             or case.get("footprint", {}).get("pageable")):
         return CPU
     seconds = (case["summary"] or {}).get("median_s", math.inf)
-    if case.get("path") == "link" and seconds < SHORT:
+    if case.get("path") in ("link", "one_memory") and seconds < SHORT:
         return CPU
     if case["start"] == "cold" or PREFETCHES.search(case.get("mechanism", "")):
         return DRIVER  # a prefetch asks the driver about every page, even where nothing has to move

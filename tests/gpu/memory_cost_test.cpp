@@ -46,8 +46,8 @@ TEST(MemoryCostOnGpu, EachAllocatorTakesWhatIsAskedAndGivesItBack) {
     EXPECT_GE(std::max(cost.taken.host.value_or(0), cost.taken.resident.value_or(0)), expected);
     EXPECT_LE(cost.kept.host.value_or(0), slack);
     EXPECT_LE(cost.kept.resident.value_or(0), slack);
-    ASSERT_TRUE(cost.kept.device.has_value());
-    EXPECT_LE(*cost.kept.device, slack);
+    ASSERT_NE(cost.kept.device.has_value(), one_memory(platform));
+    EXPECT_LE(cost.kept.device.value_or(0), slack);
     EXPECT_GT(cost.seconds, 0);
   }
 }
