@@ -152,7 +152,7 @@ Verified verify(const Configuration& one, const Options& options, const Catalog&
     const Case& item = plan.cases.front();
     found.layers = item.weights->slice->layers_measured;
     found.of_layers = item.weights->slice->layers;
-    if (const auto predicted = predict(item, machine.rates, run.tuning, false)) {
+    if (const auto predicted = predict(item, machine.rates, run.tuning, false, machine.platform)) {
       found.predicted = *predicted;
     }
     Session session(machine.platform, 0);

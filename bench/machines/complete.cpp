@@ -89,7 +89,7 @@ class Completion {
     if (machine_.one_memory && rates_.device_read) {
       assume_rate(rates_.sm_read_pinned, *rates_.device_read, "Kernels read pinned memory at",
                   "as GPU memory, which is the same");
-    } else if (rates_.copy_h2d) {
+    } else if (rates_.copy_h2d && !machine_.one_memory) {
       const double share = is_c2c() ? sm_share_of_c2c : sm_share_of_pcie;
       assume_rate(rates_.sm_read_pinned, share * *rates_.copy_h2d,
                   "Kernels read pinned memory over the link at",
@@ -100,6 +100,10 @@ class Completion {
   void fill_host() {
     assume_time(rates_.hand_over, hand_over, "CPU and GPU take turns in", "");
     if (!rates_.copy_h2d) return;
+    if (machine_.one_memory) {
+      fill_host_of_one_memory();
+      return;
+    }
     const double copy = copy_share * *rates_.copy_h2d;
     const double read = host_share * rates_.host_read;
     const double most = most_together * std::max(*rates_.copy_h2d, rates_.host_read);
@@ -110,6 +114,18 @@ class Completion {
                 "While the CPU reads its memory, copies reach", why);
     assume_rate(rates_.host_read_beside_copy, share * read,
                 "While copies cross the link, the CPU reads at", why);
+  }
+
+  /// Copies read and write there, beside whatever else reads.
+  void fill_host_of_one_memory() {
+    const double gives = std::max(rates_.device_read.value_or(0), rates_.host_read);
+    const double asked = 2 * *rates_.copy_h2d + rates_.host_read;
+    const double share = std::min(1.0, gives / asked);
+    const std::string why = "for both share one memory";
+    assume_rate(rates_.copy_h2d_beside_host, share * *rates_.copy_h2d,
+                "While the CPU reads its memory, copies reach", why);
+    assume_rate(rates_.host_read_beside_copy, share * rates_.host_read,
+                "While copies run, the CPU reads at", why);
   }
 
   void fill_flops() {

@@ -393,14 +393,16 @@ class Adviser {
     add(std::move(configuration), found.weights);
   }
 
-  static std::optional<Prediction> predict(const Policy& policy,
-                                           const std::optional<PassWork>& work,
-                                           const WeightSet& weights, const OffloadRules& rules,
-                                           const Rates& rates) {
+  std::optional<Prediction> predict(const Policy& policy, const std::optional<PassWork>& work,
+                                    const WeightSet& weights, const OffloadRules& rules,
+                                    const Rates& rates) const {
     if (!work) return std::nullopt;
     Tuning tuning;
     tuning.prefetch_step = rules.prefetch_step;
-    return policy.predict(*work, {weights.tensors, rates, tuning});
+    return policy.predict(*work, {.tensors = weights.tensors,
+                                  .rates = rates,
+                                  .tuning = tuning,
+                                  .memory_rate = memory_rate(platform_, rates)});
   }
 
   static std::optional<Prediction> with_rest(std::optional<Prediction> pass, double times,

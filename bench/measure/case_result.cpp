@@ -149,10 +149,16 @@ std::vector<CaseRecord> with_model_figures(std::vector<CaseRecord> cases, const 
 }
 
 std::optional<Prediction> predict(const Case& item, const Rates& rates, const Tuning& tuning,
-                                  bool captured) {
-  const std::optional<PassWork> work = item.workload->work(*item.weights, rates);
+                                  bool captured, const Platform& platform) {
+  std::optional<PassWork> work = item.workload->work(*item.weights, rates);
   if (!work) return std::nullopt;
-  return item.policy->predict(*work, {item.weights->tensors, rates, tuning, item.start, captured});
+  const std::optional<double> shared = memory_rate(platform, rates);
+  // Over a link no cache of the GPU holds what is read again; of one memory that is not known.
+  if (shared && item.workload->tokens() > 1) {
+    for (WorkItem& part : *work) part.over_link = {};
+  }
+  return item.policy->predict(*work,
+                              {item.weights->tensors, rates, tuning, item.start, captured, shared});
 }
 
 CaseRecord make_record(const CaseResult& result, const RecordContext& context) {
@@ -173,7 +179,8 @@ CaseRecord make_record(const CaseResult& result, const RecordContext& context) {
   record.unsettled = find_unsettled(record);
   record.share_of_link = share_of_link(record, context.calibration);
   record.share_of_memory = share_of_memory(record, context);
-  record.predicted = predict(*result.item, context.calibration, context.tuning, record.captured);
+  record.predicted =
+      predict(*result.item, context.calibration, context.tuning, record.captured, context.platform);
   record.series = result.series;
   record.failure = result.failure;
   record.complete = result.complete();

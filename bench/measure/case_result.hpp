@@ -40,7 +40,7 @@ struct RecordContext {
 /// By the rates of a machine; nullopt where one that it takes is not known, or nothing is known of
 /// the workload.
 std::optional<Prediction> predict(const Case& item, const Rates& rates, const Tuning& tuning,
-                                  bool captured);
+                                  bool captured, const Platform& platform);
 
 /// The record of one case, but for what other cases of the run say of it.
 CaseRecord make_record(const CaseResult& result, const RecordContext& context);

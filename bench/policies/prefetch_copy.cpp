@@ -105,11 +105,13 @@ template <Step step>
 std::optional<Prediction> predict(const PassWork& work, const PredictContext& context) {
   UnitTimes units;
   std::optional<std::size_t> layer;
+  double copied = 0;
   const auto begin_layer = [&](std::size_t next) {
     layer = next;
     units.begin_unit();
     for (const WeightTensor& tensor : context.tensors) {
       if (tensor.layer != next || tensor.resident) continue;
+      copied += static_cast<double>(tensor.bytes());
       units.bring(context.rates.copy_start + bytes_over(tensor.bytes(), context.rates.copy_h2d));
     }
   };
@@ -126,7 +128,8 @@ std::optional<Prediction> predict(const PassWork& work, const PredictContext& co
     if (layer != of) begin_layer(of);
     units.read(item.on_gpu);
   }
-  return precisely(units.steady(step(context.tuning), context.joined));
+  const auto overlapped = units.steady(step(context.tuning), context.joined);
+  return precisely(in_one_memory(overlapped, copied, work, context));
 }
 
 template <Step step>

@@ -157,16 +157,18 @@ std::optional<double> predict_split(const PassWork& work, const PredictContext& 
     }
     first = last;
   }
-  return seconds;
+  const double carried = (1 - share) * offloaded_bytes(work, context);
+  return in_one_memory(seconds, carried, work, context);
 }
 
 template <bool shares>
 std::optional<Prediction> predict(const PassWork& work, const PredictContext& context) {
   const Rates& rates = context.rates;
-  const auto carried =
+  const auto overlapped =
       panel_times(work, context, panel_bytes(context.tuning, rates), [&](double bytes) {
         return rates.copy_start + bytes_over(bytes, rates.copy_h2d);
       }).steady(context.tuning.slots, context.joined);
+  const auto carried = in_one_memory(overlapped, offloaded_bytes(work, context), work, context);
   if (!shares) return precisely(carried);
   if (rates.host_read <= 0) return std::nullopt;
   if (context.tuning.host_share) {

@@ -44,6 +44,8 @@ struct PredictContext {
   const Tuning& tuning;
   Start start = Start::steady;
   bool joined = false;  // whether a pass ends with all that it began, as a CUDA graph does
+  /// Bytes per second that the one memory of GPU and CPU gives; nullopt where each has its own.
+  std::optional<double> memory_rate = std::nullopt;
 };
 
 /// nullopt where a rate that it takes is not known.

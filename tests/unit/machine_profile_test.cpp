@@ -355,7 +355,7 @@ void expect_predictions(MachineProfile machine) {
                        (policy->name == "hybrid_split" && machine.rates.host_read > 0);
     if (!asked) continue;
     const auto found = predict({catalog.workload("stream_read"), policy, &weights, Start::steady},
-                               machine.rates, {}, false);
+                               machine.rates, {}, false, {});
     ASSERT_TRUE(found) << machine.name << " " << policy->name;
     EXPECT_GT(found->seconds, 0) << machine.name << " " << policy->name;
   }

@@ -8,6 +8,7 @@
 #include "bench/catalog.hpp"
 #include "bench/measure/case_result.hpp"
 #include "bench/policies/parts/pass_times.hpp"
+#include "tests/unit/machine_kinds.hpp"
 
 namespace offload {
 namespace {
@@ -51,10 +52,10 @@ Rates rates() {
 
 std::optional<Prediction> predicted(const std::string& policy, Start start = Start::steady,
                                     const WeightSet& set = weights(), const Rates& by = rates(),
-                                    const Tuning& tuning = {}) {
+                                    const Tuning& tuning = {}, const Platform& on = {}) {
   static const Catalog catalog = make_catalog();
   return predict({catalog.workload("stream_read"), catalog.policy(policy), &set, start}, by, tuning,
-                 false);
+                 false, on);
 }
 
 double milliseconds(const std::string& policy, Start start = Start::steady,
@@ -93,6 +94,46 @@ TEST(Predictions, OfCopiesThatRunAhead) {
   EXPECT_NEAR(milliseconds("pinned_ring_copy"), 40, 1e-9);
   // Two resident layers give one slot the time to fill.
   EXPECT_NEAR(milliseconds("pinned_prefetch_copy", Start::steady, weights(2)), 20 + 2, 1e-9);
+}
+
+TEST(Predictions, OfCopiesWithinOneMemoryShareItsRateWithTheReader) {
+  const auto milliseconds = [](const std::string& policy, const Rates& by) {
+    const Platform shared = testing::machine_called("GB10");
+    return predicted(policy, Start::steady, weights(), by, {}, shared)->seconds * 1e3;
+  };
+  // 2 GB are read, written and read again, of a memory that gives 100 GB/s: 60 ms, where copies at
+  // 50 GB/s beside the reader would take 40.
+  Rates by = rates();
+  by.device_read = by.sm_read_pinned = by.host_read = 100e9;
+  EXPECT_NEAR(milliseconds("pinned_prefetch2_copy", by), 60, 1e-9);
+  EXPECT_NEAR(milliseconds("pinned_ring_copy", by), 60, 1e-9);
+  // The CPU alone reads them once; every row that the ring carries costs three times as much.
+  EXPECT_NEAR(milliseconds("hybrid_split", by), 20, 1e-9);
+  // Copies of which each waits for the reader are as long as they were measured to be.
+  EXPECT_NEAR(milliseconds("pinned_copy", by), 40 + 20, 1e-9);
+  // Slower copies do not fill the memory: their own time counts.
+  by.copy_h2d = 25e9;
+  EXPECT_NEAR(milliseconds("pinned_ring_copy", by), 80, 0.5);
+}
+
+TEST(Predictions, SayNothingOfProductsThatMayReadOneMemoryAgain) {
+  static const Catalog catalog = make_catalog();
+  const WeightSet set{"w", {{"a", DType::bf16, 4096, 4096}}};
+  Rates by = rates();
+  const Platform shared = testing::machine_called("GB10");
+  for (const std::size_t tokens : {1, 512}) {
+    by.products.push_back({{DType::bf16, 4096, 4096, tokens}, Rereads::as_engines_do, 1e-3, 2});
+  }
+  const auto gemm = catalog.workload("gemm")->with_parameter(512);
+  const auto gemv = catalog.workload("gemv");
+  const auto known = [&](const Workload* workload, const char* policy, const Platform& on) {
+    return predict({workload, catalog.policy(policy), &set, Start::steady}, by, {}, false, on)
+        .has_value();
+  };
+  EXPECT_TRUE(known(gemm.get(), "pinned_zero_copy", {}));
+  EXPECT_FALSE(known(gemm.get(), "pinned_zero_copy", shared));
+  EXPECT_TRUE(known(gemv, "pinned_zero_copy", shared));
+  EXPECT_TRUE(known(gemm.get(), "pinned_copy", shared)) << "that reads its copy";
 }
 
 TEST(Predictions, OfFaultsAndPrefetches) {
@@ -145,9 +186,9 @@ TEST(Predictions, CountTheRunsOfRowsThatTheDriverHandlesByThemselves) {
     const auto added = [&](const WeightSet& set) {
       Rates starts = rates();
       const Case item{one_token.get(), policy, &set, policy->starts.front()};
-      const double none = predict(item, starts, {}, false)->seconds;
+      const double none = predict(item, starts, {}, false, {})->seconds;
       starts.*row.run_start = 1;
-      return predict(item, starts, {}, false)->seconds - none;
+      return predict(item, starts, {}, false, {})->seconds - none;
     };
     // Of 512 experts 4 that lie apart; all of 4; and all of two stacks, which follow each other.
     EXPECT_NEAR(added(stacks(512, 1)), 3, 1e-9) << row.policy;
@@ -161,11 +202,12 @@ TEST(Predictions, CountTheRunsOfRowsThatTheDriverHandlesByThemselves) {
 
 TEST(Predictions, HandOverOnceATensorWhereExpertsAreSplit) {
   static const Catalog catalog = make_catalog();
-  const WeightSet set{"w", {{"experts", DType::bf16, 8 * 4096, 4096, 0, 8}}};
+  const WeightSet set{"w", {{"experts", DType::bf16, std::size_t{8} * 4096, 4096, 0, 8}}};
   const auto decode = catalog.workload("decode")->with_parameter(64);  // reaches all experts
   Rates turns = rates();
   const auto seconds = [&] {
-    return predict({decode.get(), catalog.policy("hybrid_split"), &set}, turns, {}, false)->seconds;
+    return predict({decode.get(), catalog.policy("hybrid_split"), &set}, turns, {}, false, {})
+        ->seconds;
   };
   for (const std::size_t tokens : {1, 64}) {
     const ProductShape shape{DType::bf16, 4096, 4096, tokens};
@@ -185,7 +227,7 @@ TEST(Predictions, SlowDownWhereTheGpuDoesNothingElse) {
   hot.products = {{{DType::bf16, 4096, 4096, 512}, Rereads::as_engines_do, 1e-3, 1, 1.25}};
   const auto seconds = [&](const std::string& policy, Start start) {
     const Case item{gemm.get(), catalog.policy(policy), &set, start};
-    return predict(item, hot, {}, false)->seconds;
+    return predict(item, hot, {}, false, {})->seconds;
   };
   EXPECT_NEAR(seconds("device_resident", Start::steady), 1.25e-3, 1e-9);
   EXPECT_NEAR(seconds("managed_demand", Start::warm), 1.25e-3, 1e-9);

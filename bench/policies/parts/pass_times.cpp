@@ -90,12 +90,28 @@ std::optional<double> bytes_over(double bytes, std::optional<double> rate) {
   return bytes / *rate;
 }
 
+std::optional<double> in_one_memory(std::optional<double> seconds, double copied,
+                                    const PassWork& work, const PredictContext& context) {
+  if (!seconds || !context.memory_rate) return seconds;
+  double bytes = 2 * copied;
+  for (const WorkItem& item : work) bytes += static_cast<double>(item.bytes);
+  return std::max(*seconds, bytes / *context.memory_rate);
+}
+
 bool is_resident(const WorkItem& item, const PredictContext& context) {
   return context.tensors[item.piece.tensor].resident;
 }
 
 bool is_whole(const WorkItem& item, const PredictContext& context) {
   return item.bytes == item.piece.rows * context.tensors[item.piece.tensor].row_bytes();
+}
+
+double offloaded_bytes(const PassWork& work, const PredictContext& context) {
+  double bytes = 0;
+  for (const WorkItem& item : work) {
+    if (!is_resident(item, context)) bytes += static_cast<double>(item.bytes);
+  }
+  return bytes;
 }
 
 double starts_of_runs(const PassWork& work, const PredictContext& context,

@@ -27,6 +27,11 @@ inline std::optional<double> bytes_over(std::size_t bytes, std::optional<double>
   return bytes_over(static_cast<double>(bytes), rate);
 }
 
+/// Of copies that run beside reading. Where GPU and CPU share one memory they share its rate, too:
+/// `copied` bytes are read and written there, and all of the pass read, whatever overlaps.
+std::optional<double> in_one_memory(std::optional<double> seconds, double copied,
+                                    const PassWork& work, const PredictContext& context);
+
 bool is_resident(const WorkItem& item, const PredictContext& context);
 /// Whether all of the piece is asked for. What comes by pages is not known where it is not.
 bool is_whole(const WorkItem& item, const PredictContext& context);
@@ -41,6 +46,9 @@ std::optional<double> in_order(const PassWork& work, const PredictContext& conte
   }
   return seconds;
 }
+
+/// What is asked for of weights that are not resident.
+double offloaded_bytes(const PassWork& work, const PredictContext& context);
 
 /// Seconds that runs of neighbouring rows add to a pass which finds the offloaded ones in more than
 /// one: `start` each, 0 where it is not known.
