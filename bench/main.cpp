@@ -10,12 +10,14 @@
 #include "bench/cli/exit_code.hpp"
 #include "bench/core/standard_output.hpp"
 #include "bench/doctor.hpp"
+#include "bench/measure/loading_cost.hpp"
 #include "bench/measure/memory_cost.hpp"
 #include "bench/measure/plan.hpp"
 #include "bench/measure/selection.hpp"
 #include "bench/models/load.hpp"
 #include "bench/platform/host_node.hpp"
 #include "bench/platform/probe.hpp"
+#include "bench/report/loading_cost_table.hpp"
 #include "bench/report/memory_cost_table.hpp"
 #include "bench/report/plan_text.hpp"
 #include "bench/report/redact.hpp"
@@ -33,6 +35,10 @@ void show_notes(const std::vector<std::string>& notes, const Options& options) {
 int show_plan(const Options& options, const Catalog& catalog) {
   const Platform platform = bound_to_host_node(probe_platform(options.gpu), options.host_numa);
   ModelLoader models;
+  if (options.loading) {
+    write_stdout(loading_plan_text(loading_bytes(platform)));
+    return exit_ok;
+  }
   if (options.host_memory_cost) {
     const std::string text = memory_cost_plan_text(cost_tensors(options, platform.host, models));
     if (!options.cases) {

@@ -120,6 +120,7 @@ struct Options {
   bool limits = false;            // measure the distance to the physical limits as well
   bool graph = false;             // capture each pass in a CUDA graph
   bool host_memory_cost = false;  // what each allocator takes for the tensors of a model
+  bool loading = false;           // what loading a file takes, by each way
   bool cases = true;              // off when that alone is wanted
   EvidenceLevel evidence = EvidenceLevel::quick;
   std::size_t passes = 0;           // that each case is also read one after the other; 0: none

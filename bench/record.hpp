@@ -194,6 +194,16 @@ struct MemoryCost {
   std::string failure;      // "" = measured
 };
 
+/// What it took to get the bytes of a file to where they can be read, and to read them once.
+struct LoadingCost {
+  std::string way;
+  std::string start;            // of the file: "cold", not in the page cache, or "warm"
+  std::size_t bytes = 0;        // of the file
+  std::size_t held = 0;         // that it takes beside the page cache
+  std::vector<double> samples;  // seconds
+  std::string failure;          // "" = measured
+};
+
 struct RunRecord {
   std::vector<std::string> argv;
   std::vector<std::string> effective_benchmark_flags;
@@ -208,6 +218,7 @@ struct RunRecord {
   std::vector<CaseRecord> cases;
   std::vector<SkippedCase> skipped;
   std::vector<MemoryCost> memory_costs;
+  std::vector<LoadingCost> loading_costs;
   WallTime wall;
   std::string host_instruction_set;
   std::size_t host_threads = 0;

@@ -26,6 +26,7 @@
 #include "bench/measure/case_runner.hpp"
 #include "bench/measure/gbench.hpp"
 #include "bench/measure/limits.hpp"
+#include "bench/measure/loading_cost.hpp"
 #include "bench/measure/loop.hpp"
 #include "bench/measure/memory_cost.hpp"
 #include "bench/measure/plan_memory.hpp"
@@ -111,6 +112,7 @@ class Run {
       if (cases > 0) count_traffic();
       loop_->clear();
       if (cases > 0 || !record_.options.cases) allocate_tensors();
+      if (record_.options.loading) load_file();
       return cases;
     });
     if (ran == 0 && record_.options.cases) return nothing_matched();
@@ -237,6 +239,20 @@ class Run {
     }
     measure_memory_costs(host_allocators(platform_), cost_tensors_, context, record_.memory_costs,
                          [this](SkippedCase skipped) { skip(std::move(skipped)); });
+  }
+
+  void load_file() {
+    const Range range("loading");
+    const ScopedTimer timer(record_.wall.measured);
+    const auto progress = begin_step("loading");
+    session_->host_buffers().trim();
+    const LoadingContext context{session_->workers(), record_.options.tuning.file_directory,
+                                 loading_bytes(platform_), [&progress](const std::string& way) {
+                                   leave_if_interrupted();
+                                   progress->step(way);
+                                 }};
+    measure_loading(loading_ways(platform_, session_->workers()), context, record_.loading_costs,
+                    [this](SkippedCase skipped) { skip(std::move(skipped)); });
   }
 
   void count_traffic() {
@@ -387,6 +403,9 @@ class Run {
       if (!record.failure.empty()) code = exit_case_failed;
     }
     for (const MemoryCost& cost : record_.memory_costs) {
+      if (!cost.failure.empty()) code = exit_case_failed;
+    }
+    for (const LoadingCost& cost : record_.loading_costs) {
       if (!cost.failure.empty()) code = exit_case_failed;
     }
     if (code == exit_ok && record_.options.strict && !record_.skipped.empty()) {

@@ -53,6 +53,7 @@ class CommandLine {
   void add_doctor();
   void add_advise();
   void add_memory_cost();
+  void refuse_what_names_weights(const Typed& typed);
 
   std::optional<std::string> to_install(const Texts& arguments) const;
   void finish(const Typed& typed, const Texts& arguments);
@@ -127,6 +128,7 @@ void CommandLine::add_memory_cost() {
   add_gpu(command, options_);
   add_oversubscription(command, options_);
   add_outputs(command, options_, formats_without_cases);
+  add_loading(command, options_);
   add_plan_only(command, plan_only_);
 }
 
@@ -173,9 +175,21 @@ void CommandLine::finish(const Typed& typed, const Texts& arguments) {
   check_options(options_);
   if (options_.quiet) options_.progress = Progress::never;
   if (options_.action != Action::memory_cost) return;
-  options_.host_memory_cost = true;
+  if (options_.loading) refuse_what_names_weights(typed);
+  options_.host_memory_cost = !options_.loading;
   options_.cases = false;
   if (plan_only_) options_.action = Action::plan;
+}
+
+/// A file of one's own has no tensors to choose.
+void CommandLine::refuse_what_names_weights(const Typed& typed) {
+  for (const char* flag : {"--model", "--slice", "--checkpoint-shapes"}) {
+    if (!contains(typed.given, flag)) continue;
+    throw UsageError(std::string("--loading loads a file of its own: leave out ") + flag);
+  }
+  if (options_.rules.any()) {
+    throw UsageError("--loading loads a file of its own: leave out what says what is offloaded");
+  }
 }
 
 /// What is not ours is Google Benchmark's, where it runs.

@@ -279,6 +279,7 @@ RunRecord redacted(const RunRecord& run, const Identity& identity) {
   for (auto& record : out.cases) redact(record, redactor);
   for (auto& skipped : out.skipped) skipped.reason = redactor.text(skipped.reason);
   for (auto& cost : out.memory_costs) cost.failure = redactor.text(cost.failure);
+  for (auto& cost : out.loading_costs) cost.failure = redactor.text(cost.failure);
   out.incomplete_reason = redactor.text(run.incomplete_reason);
   return out;
 }

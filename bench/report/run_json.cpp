@@ -7,6 +7,7 @@
 #include "bench/report/findings.hpp"
 #include "bench/report/json_parts.hpp"
 #include "bench/report/results_file.hpp"
+#include "offload/statistics.hpp"
 
 namespace offload {
 namespace {
@@ -51,6 +52,7 @@ Json options_json(const Options& options) {
           {"allow_oversubscription", options.allow_oversubscription},
           {"limits", options.limits},
           {"host_memory_cost", options.host_memory_cost},
+          {"loading", options.loading},
           {"graph", options.graph},
           {"evidence", name(options.evidence)},
           {"passes", options.passes},
@@ -161,6 +163,17 @@ Json memory_cost_json(const MemoryCost& cost) {
           {"failure", text_or_null<Json>(cost.failure)}};
 }
 
+Json loading_cost_json(const LoadingCost& cost) {
+  const bool measured = cost.failure.empty() && !cost.samples.empty();
+  return {{"way", cost.way},
+          {"start", cost.start},
+          {"file_bytes", cost.bytes},
+          {"held_bytes", cost.held},
+          {"samples_s", cost.samples},
+          {"median_s", measured ? Json(percentile(cost.samples, 50)) : Json()},
+          {"failure", text_or_null<Json>(cost.failure)}};
+}
+
 Json wall_json(const WallTime& wall) {
   return {{"total_s", wall.total},           {"measured_s", wall.measured},
           {"allocation_s", wall.allocation}, {"content_s", wall.content},
@@ -241,6 +254,7 @@ JsonPart run_json(const RunRecord& run) {
               {"findings", Json::array()},
               {"limits", Json::array()},
               {"memory_costs", Json::array()},
+              {"loading_costs", Json::array()},
               {"wall_time", wall_json(run.wall)},
               {"skipped", Json::array()},
               {"answers", Json::array()},
@@ -248,6 +262,9 @@ JsonPart run_json(const RunRecord& run) {
   for (const auto& finding : findings(run)) out["findings"].push_back(finding_json(finding));
   for (const auto& limit : run.limits) out["limits"].push_back(limit_json(limit));
   for (const auto& cost : run.memory_costs) out["memory_costs"].push_back(memory_cost_json(cost));
+  for (const auto& cost : run.loading_costs) {
+    out["loading_costs"].push_back(loading_cost_json(cost));
+  }
   for (const auto& skipped : run.skipped) {
     out["skipped"].push_back(part<Json>(skipped_json(skipped)));
   }

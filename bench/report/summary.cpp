@@ -11,6 +11,7 @@
 #include "bench/report/csv.hpp"
 #include "bench/report/evidence.hpp"
 #include "bench/report/findings.hpp"
+#include "bench/report/loading_cost_table.hpp"
 #include "bench/report/machine_state.hpp"
 #include "bench/report/memory_cost_table.hpp"
 #include "bench/report/page.hpp"
@@ -222,7 +223,9 @@ void write_notes(Page& page, const RunRecord& run) {
 std::string summary_text(const RunRecord& run, bool colored) {
   if (run.options.redact && !run.platform.redacted) return summary_text(redacted(run), colored);
   if (run.options.format == Format::csv) {
-    return run.options.cases ? cases_csv(run.cases) : memory_costs_csv(run.memory_costs);
+    if (run.options.cases) return cases_csv(run.cases);
+    return run.options.loading ? loading_costs_csv(run.loading_costs)
+                               : memory_costs_csv(run.memory_costs);
   }
   if (run.options.format == Format::json) return results_json(run);
   if (run.options.format == Format::sql) return cases_sql(run);
@@ -238,6 +241,7 @@ std::string summary_text(const RunRecord& run, bool colored) {
   write_limits(page, run.limits);
   write_predictions(page, run.cases);
   write_memory_costs(page, run.memory_costs);
+  write_loading_costs(page, run.loading_costs);
   write_skipped(page, run.skipped);
   write_notes(page, run);
   return page.text();

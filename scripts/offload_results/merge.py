@@ -7,7 +7,7 @@ from .results import LISTS, NEWEST_MINOR, as_written, BadInput, read_json, sourc
 from .runs import parts
 from .text import count
 
-SINCE_2 = ("answers", "findings")
+SINCE_2 = ("answers", "findings", "loading_costs")
 RANKS = ("SLURM_PROCID", "OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK")
 
 
@@ -94,6 +94,7 @@ def identity_of(part):
     the machine: a redacted file and its original are the same run."""
     measured = [(case["name"], case["samples_s"]) for case in part.cases]
     costs = [cost["seconds"] for cost in part.memory_costs]
+    costs += [cost["samples_s"] for cost in part.loading_costs]
     return json.dumps([part.run["started_at"], part.run["wall_time"], measured, costs])
 
 

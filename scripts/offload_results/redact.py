@@ -99,6 +99,8 @@ def redacted(document, identity=None):
         "cases": [case(one, secrets) for one in run["cases"]],
         "skipped": with_text(run["skipped"], "reason", secrets),
         "memory_costs": with_text(run["memory_costs"], "failure", secrets),
+        **({"loading_costs": with_text(run["loading_costs"], "failure", secrets)}
+           if "loading_costs" in run else {}),
         **({"findings": with_text(run["findings"], "text", secrets)} if "findings" in run else {}),
     }}
 

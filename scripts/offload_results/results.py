@@ -197,7 +197,7 @@ def family_of(policy):
 
 NEWEST_MINOR = {1: 3, 2: 7}  # by major version, that results/schema/results-N.json describes
 # Whose items say which source they are of.
-LISTS = ("cases", "skipped", "answers", "findings", "limits", "memory_costs")
+LISTS = ("cases", "skipped", "answers", "findings", "limits", "memory_costs", "loading_costs")
 NUMBERS = frozenset((int, float))  # True and False are of a type of their own
 
 

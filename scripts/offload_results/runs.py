@@ -19,6 +19,7 @@ class Part:
     skipped: list
     limits: list
     memory_costs: list
+    loading_costs: list
     rows: list
     context: dict
 
@@ -47,7 +48,7 @@ def parts(results):
     rows = results.document["benchmarks"]
     return [
         Part("" if source is None else f"source {index} ({source['file']}): ", run, run["cases"],
-             run["skipped"], run["limits"], run.get("memory_costs", []),
+             run["skipped"], run["limits"], run.get("memory_costs", []), run.get("loading_costs", []),
              rows if source is None else [row for row in rows if source_of(row) == index],
              (results.document if source is None else source).get("context") or {})
         for index, (source, run) in enumerate(results.apart())

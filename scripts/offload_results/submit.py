@@ -72,7 +72,7 @@ def refusal(path, document, verdict):
         return f"{path}: a merged file: give those it was merged from"
     if not run["complete"]:
         return f"{path}: an incomplete run ({run['incomplete_reason']}): run it again"
-    if not any(map(passed, run["cases"])) and not run["memory_costs"]:
+    if not any(map(passed, run["cases"])) and not run["memory_costs"] and not run.get("loading_costs"):
         return f"{path}: nothing was measured: no case passed"
     if verdict.findings:
         return (f"{path}: {count(len(verdict.findings), 'finding')}, first {verdict.findings[0]}: these figures "

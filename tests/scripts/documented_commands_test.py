@@ -90,7 +90,7 @@ def test_the_program_takes_its_commands(command, installed, tmp_path):
     if not AS_IT_STANDS & set(arguments[:1]):
         arguments = ["plan", *arguments]
     if arguments[0] == "memory-cost":  # by every allocator: as much of a model as shows that it runs
-        arguments += ["--slice", "64KiB"]
+        arguments += ["--plan"] if "--loading" in arguments else ["--slice", "64KiB"]
     if arguments[0] == "advise" and not {"--platform", "--link"} & set(arguments):  # as the README says
         arguments = [one for one in arguments if one != "--verify"]  # which measures here
         arguments += ["--platform", "rtx-4090", "--host-read", "60GB/s", "--host-memory", "64GiB"]

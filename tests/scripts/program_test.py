@@ -11,6 +11,7 @@ import os
 import pathlib
 import re
 import resource
+import shutil
 import signal
 import subprocess
 import time
@@ -297,6 +298,23 @@ def test_memory_cost_measures_no_case(tmp_path):
         assert "no GPU" in skipped["cudaMallocManaged"]
         assert malloc["taken"]["device_bytes"] is None
     assert "malloc" in result.stdout and "s/GiB" in result.stdout
+
+
+def test_loading_measures_a_file_of_its_own(tmp_path):
+    if shutil.disk_usage(tmp_path).free < 3 << 30:
+        pytest.skip("no room for its file")
+    output = tmp_path / "run.json"
+    result = run("memory-cost", "--loading", "--file-directory", str(tmp_path), "--output", str(output))
+    assert result.returncode == 0, result.stderr
+    ours = json.loads(output.read_text())["offload_bench"]
+    assert ours["complete"] and ours["cases"] == ours["memory_costs"] == [] and ours["options"]["loading"]
+    costs = {(cost["way"], cost["start"]): cost for cost in ours["loading_costs"]}
+    assert ("mmap (read by the CPU)", "warm") in costs
+    assert len(costs) + len(ours["skipped"]) == 16
+    assert all(cost["failure"] is None and len(cost["samples_s"]) == 3 for cost in costs.values())
+    assert [path.name for path in tmp_path.iterdir()] == ["run.json"]
+    planned = run("memory-cost", "--loading", "--plan")
+    assert planned.returncode == 0 and "of its own" in planned.stdout
 
 
 def test_memory_cost_comes_after_the_cases(tmp_path):

@@ -172,6 +172,22 @@ TEST(CommandLine, MemoryCostSelectsNoCases) {
   }
 }
 
+TEST(CommandLine, LoadingTakesTheAllocatorsPlace) {
+  EXPECT_FALSE(parse({"memory-cost"}).loading);
+  const Options loading = parse({"memory-cost", "--loading", "--file-directory", "/"});
+  EXPECT_TRUE(loading.loading);
+  EXPECT_FALSE(loading.host_memory_cost);
+  EXPECT_FALSE(loading.cases);
+  EXPECT_EQ(loading.tuning.file_directory, "/");
+  EXPECT_EQ(parse({"memory-cost", "--loading", "--plan"}).action, Action::plan);
+  for (const char* flag : {"--model=llama3.1-8b", "--slice=1GiB", "--checkpoint-shapes"}) {
+    const std::string why = refusal({"memory-cost", "--loading", flag});
+    EXPECT_NE(why.find("loads a file of its own: leave out --"), std::string::npos) << why;
+  }
+  EXPECT_NE(refusal({"memory-cost", "--loading", "--n-cpu-moe=1"}), "");
+  EXPECT_NE(refusal({"--loading"}), "") << "a run has files in its policies";
+}
+
 TEST(CommandLine, NamesAreReadInAnyCase) {
   EXPECT_EQ(parse({"--policies", "Managed_Demand"}).policies, (Names{"managed_demand"}));
   EXPECT_EQ(parse({"--policies", "UVA,Cpu"}).policies, (Names{"uva", "cpu"}));

@@ -14,6 +14,12 @@ namespace {
 
 constexpr const char* how = "How it is measured";
 
+void add_file_directory(const Flags& flags, const std::string& who, Options& options) {
+  flags.value("--file-directory", "DIR", options.tuning.file_directory,
+              "where " + who + "; on a disk, for starts from cold", values::directory,
+              "TMPDIR, or /tmp");
+}
+
 }  // namespace
 
 void add_tuning(CLI::App& command, Options& options) {
@@ -30,9 +36,7 @@ void add_tuning(CLI::App& command, Options& options) {
   flags.value("--host-share", "F", tuning.host_share,
               "0 to 1: the rows hybrid_split leaves to the CPU", values::number(0.0, 1.0),
               "by trying");
-  flags.value("--file-directory", "DIR", tuning.file_directory,
-              "where file_* policies write the weights; on a disk, for starts from cold",
-              values::directory(), "TMPDIR, or /tmp");
+  add_file_directory(flags, "file_* policies write the weights", options);
 }
 
 void add_method(CLI::App& command, Options& options) {
@@ -75,6 +79,13 @@ void add_oversubscription(CLI::App& command, Options& options) {
   const Flags flags(command, how);
   flags.toggle("--allow-oversubscription", options.allow_oversubscription,
                "let managed and system memory exceed the GPU's; hangs some systems");
+}
+
+void add_loading(CLI::App& command, Options& options) {
+  const Flags flags(command, how);
+  flags.toggle("--loading", options.loading,
+               "instead: what it takes to get a file to where it is read, by each way");
+  add_file_directory(flags, "--loading writes its file", options);
 }
 
 void add_plan_only(CLI::App& command, bool& plan_only) {

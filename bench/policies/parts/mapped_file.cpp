@@ -91,17 +91,30 @@ void MappedFile::write(std::size_t offset, std::span<const std::byte> content) {
   if (fdatasync(file_) != 0) fail("writing weights", directory_, errno);
 }
 
+void MappedFile::read(std::size_t offset, std::span<std::byte> out) const {
+  while (!out.empty()) {
+    const ssize_t got = pread(file_, out.data(), out.size(), static_cast<off_t>(offset));
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) fail("reading weights", directory_, got < 0 ? errno : EIO);
+    offset += static_cast<std::size_t>(got);
+    out = out.subspan(static_cast<std::size_t>(got));
+  }
+}
+
 bool MappedFile::try_drop() const {
   // Pages that are still being read ahead, or wait in a CPU's list, are not dropped at once.
   constexpr int attempts = 20;
   for (int i = 0; i < attempts; ++i) {
     if (i > 0) std::this_thread::sleep_for(std::chrono::milliseconds(1));
-    // What is mapped stays in the page cache.
-    madvise(const_cast<std::byte*>(data_), bytes_, MADV_DONTNEED);
+    unmap_pages();  // what is mapped stays in the page cache
     posix_fadvise(file_, 0, 0, POSIX_FADV_DONTNEED);
     if (cached_bytes() == 0) return true;
   }
   return false;
+}
+
+void MappedFile::unmap_pages() const {
+  madvise(const_cast<std::byte*>(data_), bytes_, MADV_DONTNEED);
 }
 
 void MappedFile::drop() const {

@@ -28,9 +28,13 @@ class MappedFile {
 
   /// On the disk when it returns, so that no pass runs beside the writing.
   void write(std::size_t offset, std::span<const std::byte> content);
+  /// Copies what it has from `offset` on, by read calls.
+  void read(std::size_t offset, std::span<std::byte> out) const;
   /// Takes it out of the page cache. Throws ImplausibleResult where pages stay.
   void drop() const;
   bool try_drop() const;
+  /// As if it had just been mapped, whatever the page cache has of it.
+  void unmap_pages() const;
   /// What of it is in the page cache.
   std::size_t cached_bytes() const;
 

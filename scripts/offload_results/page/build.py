@@ -62,6 +62,7 @@ def html_of(paths, title=TITLE, redacting=False):
         charts=[(heading, safe(svg), marks) for heading, svg, marks in charts], lacking=lacking, redact=redacting,
         runs=list(map(described, found)), holds=holds(found, redacting),
         limits=[(run.name, limit) for run in found for limit in run.run.get("limits") or ()],
+        loading=[(run.name, cost) for run in found for cost in run.run.get("loading_costs") or ()],
         costs=[(run.name, cost) for run in found for cost in run.run.get("memory_costs") or ()],
         text=text, grown=grown)
     return page, lacking
@@ -97,7 +98,8 @@ def load(paths, redacting):
             again = f" ({seen[one]})" if seen[one] > 1 else ""
             host = "" if redacting else str(context.get("host_name") or "")
             found.append(Run(one + again, run, tuple(run["cases"]), host))
-    if not any(run.cases or run.run["skipped"] or run.run.get("memory_costs") for run in found):
+    if not any(run.cases or run.run["skipped"] or run.run.get("memory_costs") or run.run.get("loading_costs")
+               for run in found):
         raise BadInput(f"{', '.join(map(str, paths))}: nothing in it to report: no case, none skipped, no "
                        "memory costs")
     return found

@@ -5,6 +5,7 @@ Each check is a function of a run, named after what holds, that yields (where, w
 """
 import dataclasses
 import json
+import statistics
 
 from .. import intervals
 from ..runs import near, parts
@@ -67,6 +68,12 @@ def allocators_round_up(part):
                 f"{cost['asked_bytes']} bytes asked for were rounded to {cost['rounded_bytes']}")
 
 
+def loading_costs_are_of_their_samples(part):
+    for cost in part.loading_costs:
+        if cost["failure"] is None and not near(cost["median_s"], statistics.median(cost["samples_s"])):
+            yield f"loading cost of {cost['way']}", f"median_s is {cost['median_s']:g}, and not of its samples"
+
+
 def cases_have_a_source(results):
     if "sources" in results.run:
         for case in results.cases:
@@ -78,7 +85,7 @@ def cases_have_a_source(results):
 CHECKS = (*samples.CHECKS, *models.MODEL_CHECKS, *models.ANSWER_CHECKS, *physics.CHECKS, *evidence.CHECKS,
           *noise.CHECKS, *models.PREDICTION_CHECKS,
           *contenders.CHECKS, wall_times_add_up, limits_follow_from_what_was_measured,
-          limits_stand_for_any_kernel, allocators_round_up)
+          limits_stand_for_any_kernel, allocators_round_up, loading_costs_are_of_their_samples)
 
 
 def runs_differ_by_what_is_told(results):
