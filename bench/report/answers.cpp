@@ -18,6 +18,16 @@ bool faster(const CaseRecord* one, const CaseRecord* other) {
   return one->summary->median < other->summary->median;
 }
 
+bool comes_out_of_one_memory(const CaseRecord* record) { return record->path == Path::one_memory; }
+
+/// Least memory first: to a percent, which rounding to pages does not reach.
+std::vector<const CaseRecord*> ranked_by_memory(std::vector<const CaseRecord*> ranked) {
+  if (std::ranges::none_of(ranked, comes_out_of_one_memory)) return {};
+  std::ranges::stable_sort(
+      ranked, {}, [](const CaseRecord* record) { return std::lround(100 * times_kept(*record)); });
+  return ranked;
+}
+
 std::optional<Contest> contest_of(const std::vector<const CaseRecord*>& cases, Start start) {
   Contest contest;
   bool has_warm = false;
@@ -36,6 +46,7 @@ std::optional<Contest> contest_of(const std::vector<const CaseRecord*>& cases, S
   const auto switchable = std::ranges::find_if(
       contest.ranked, [](const CaseRecord* record) { return !record->engine_flags.empty(); });
   if (switchable != contest.ranked.end()) contest.switchable = *switchable;
+  contest.by_memory = ranked_by_memory(contest.ranked);
   return contest;
 }
 
@@ -69,6 +80,14 @@ std::string device_memory_text(const CaseRecord& record) {
   return (bytes == 0 ? "no" : format_size_rounded(bytes) + " of") + " GPU memory";
 }
 
+/// "99 % of what the memory gives, 25 % read by the CPU"
+std::string share_of_memory_text(const CaseRecord& record) {
+  std::string text = percent(*record.share_of_memory) + " of what the memory gives";
+  const bool split = record.cpu_bytes > 0 && record.path != Path::host_memory;
+  if (split) text += ", " + percent(cpu_share(record)) + " read by the CPU";
+  return text;
+}
+
 /// "55.0 GB/s (99 % of the link)", or "1.19 us a step" for a workload that measures latency.
 std::string speed(const CaseRecord& record) {
   if (record.model) return tokens_text(record) + " with " + device_memory_text(record);
@@ -77,6 +96,7 @@ std::string speed(const CaseRecord& record) {
            " a step";
   }
   std::string text = rate_text(record);
+  if (record.share_of_memory) return text + " (" + share_of_memory_text(record) + ')';
   if (!record.share_of_link) return text;
   const std::string share = percent(*record.share_of_link) + " of the link";
   if (!is_split(record)) return text + " (" + share + ')';
@@ -153,9 +173,13 @@ std::string switched_on(const Contest& contest) {
   if (!best.engine_flags.empty()) {
     return "; an engine switches " + best.policy + " on with " + flags_text(best);
   }
-  std::string text = "; " + not_in_engines(best);
+  const bool offloads = !best.is_resident();
+  std::string text =
+      "; " + (offloads ? not_in_engines(best)
+                       : "engines do as " + best.policy + " does where nothing is offloaded");
   if (contest.switchable == nullptr) {
-    return text + (contest.ranked.size() > 1 ? ", nor another policy measured here" : "");
+    const bool others = offloads && contest.ranked.size() > 1;
+    return text + (others ? ", nor another policy measured here" : "");
   }
   const CaseRecord& other = *contest.switchable;
   text += ", the best that one switches on today is " + other.policy;
@@ -174,6 +198,37 @@ std::string if_resident(const CaseRecord* resident, const CaseRecord& best) {
   const double gain = times_slower(best, *resident);
   if (gain < worth_saying) return "; weights that stay on the GPU would be read no faster";
   return "; weights that stay on the GPU would be read " + times(gain) + " faster";
+}
+
+/// "a and b keep the weights once, as fast as any; c takes 1.10x their bytes, d 2.00x"; "" where
+/// GPU and CPU have a memory each.
+std::string kept_once_or_twice(const Contest& contest) {
+  std::vector<std::string> once;
+  std::vector<std::string> more;
+  const CaseRecord* fastest = nullptr;
+  for (const CaseRecord* record : contest.by_memory) {
+    if (!keeps_once(*record)) {
+      more.push_back(record->policy + (more.empty() ? " takes " : " ") +
+                     times(times_kept(*record)) + (more.empty() ? " their bytes" : ""));
+      continue;
+    }
+    if (fastest == nullptr || faster(record, fastest)) fastest = record;
+    once.push_back(record->policy);
+  }
+  if (contest.by_memory.empty()) return "";
+  if (fastest == nullptr) {
+    return "no policy keeps the weights once: " + enumerate(more, max_names);
+  }
+  std::string text = enumerate(once, max_names) +
+                     (once.size() == 1 ? " keeps the weights once" : " keep the weights once");
+  if (contest.ties_with_best(*fastest)) {
+    text += contest.ranked.size() > 1 ? ", as fast as any" : "";
+  } else {
+    if (once.size() > 1) text += ", " + fastest->policy + " the fastest of them";
+    text += ", " + times(times_slower(*fastest, contest.best())) + " slower than " +
+            contest.best().policy;
+  }
+  return more.empty() ? text : text + "; " + enumerate(more, max_names);
 }
 
 std::string without_contest(const Ranking& ranking) {
@@ -197,7 +252,7 @@ std::string without_contest(const Ranking& ranking) {
 /// "gemv of w: pinned_copy wins at 50.0 GB/s (80 % of the link), ...; an engine switches
 /// pinned_copy on by ..." or, of a model, "decode of m: hybrid_split wins at 5.60 tokens/s with 1.2
 /// GiB of GPU memory, ...". One sentence; two where policies that keep nothing on the GPU also
-/// differ by start.
+/// differ by start; and on one memory another, of second copies.
 std::vector<std::string> winner_sentences(const Ranking& ranking) {
   const std::string subject = ranking.label + " of " + ranking.weights;
   const std::optional<Contest>& cold = ranking.cold;
@@ -208,12 +263,18 @@ std::vector<std::string> winner_sentences(const Ranking& ranking) {
            (resident ? if_resident(ranking.resident, contest.best()) : "") + '.';
   };
   const Contest& last = warm ? *warm : *cold;
-  if (last.best().model) return {sentence("", last, true)};
-  const bool both = cold && warm;
-  if (both && same_winners(*cold, *warm)) return {sentence(", cold and warm", *cold, true)};
   std::vector<std::string> sentences;
-  if (cold) sentences.push_back(sentence(both ? ", cold" : "", *cold, true));
-  if (warm) sentences.push_back(sentence(", warm", *warm, !both));
+  const bool both = cold && warm;
+  if (last.best().model) {
+    sentences.push_back(sentence("", last, true));
+  } else if (both && same_winners(*cold, *warm)) {
+    sentences.push_back(sentence(", cold and warm", *cold, true));
+  } else {
+    if (cold) sentences.push_back(sentence(both ? ", cold" : "", *cold, true));
+    if (warm) sentences.push_back(sentence(", warm", *warm, !both));
+  }
+  const std::string kept = kept_once_or_twice(last);
+  if (!kept.empty()) sentences.push_back(subject + ", by memory: " + kept + '.');
   return sentences;
 }
 
@@ -230,6 +291,24 @@ std::optional<Exclusion> exclusion(const CaseRecord& record) {
   if (record.path == Path::device_memory) return Exclusion::on_gpu;
   if (record.weights.slice && record.start == name(Start::cold)) return Exclusion::first_pass;
   return std::nullopt;
+}
+
+double times_kept(const CaseRecord& record) {
+  const auto all = [](const Footprint& taken) {
+    return static_cast<double>(taken.device + taken.pinned + taken.managed + taken.pageable);
+  };
+  if (!record.model || !record.weights.slice) {
+    return all(record.footprint) / static_cast<double>(record.weights.bytes());
+  }
+  const ModelSlice& slice = *record.weights.slice;
+  const double other = static_cast<double>(slice.other_bytes);
+  return (all(record.model->memory) - other) /
+         static_cast<double>(slice.offloaded_bytes + slice.resident_bytes);
+}
+
+bool keeps_once(const CaseRecord& record) {
+  constexpr double slack = 1.05;
+  return times_kept(record) < slack;
 }
 
 bool is_split(const CaseRecord& record) {
@@ -271,6 +350,10 @@ const std::optional<Contest>& Ranking::contest(std::string_view start) const {
   return start == name(Start::warm) ? warm : cold;
 }
 
+bool in_one_memory(const Ranking& ranking) {
+  return std::ranges::any_of(ranking.cases, comes_out_of_one_memory);
+}
+
 std::vector<Ranking> rank(const std::vector<CaseRecord>& cases) {
   std::vector<Ranking> rankings;
   for (const CaseRecord& record : cases) {
@@ -308,6 +391,8 @@ std::string_view name(LimitedBy limit) {
       return "page_faults";
     case LimitedBy::gpu:
       return "gpu";
+    case LimitedBy::one_memory:
+      return "one_memory";
     case LimitedBy::unknown:
       break;
   }
@@ -327,6 +412,7 @@ LimitedBy limited_by(const CaseRecord& record, const CaseRecord* resident,
                      const Calibration& calibration) {
   if (record.steps > 0) return LimitedBy::latency;
   if (is_split(record)) return LimitedBy::link_and_cpu;
+  if (record.share_of_memory.value_or(0) >= most) return LimitedBy::one_memory;
   if (record.path == Path::host_memory) return limit_of_cpu(record, calibration);
   if (record.share_of_link.value_or(0) >= most) return LimitedBy::link;
   if (resident != nullptr && resident->summary->median >= most * record.summary->median) {

@@ -39,6 +39,12 @@ bool is_split(const CaseRecord& record);
 /// Of the bytes that such a pass asks for.
 double cpu_share(const CaseRecord& record);
 
+/// What a policy takes of memory for the weights, as a multiple of their bytes: 1 where they are
+/// kept once, 2 where a second copy stands beside them.
+double times_kept(const CaseRecord& record);
+/// As far as whole pages and slots of a few MiB leave it at that.
+bool keeps_once(const CaseRecord& record);
+
 /// The medians differ by less than 1 % or than runs of one build do in such cases, or the middle
 /// halves of the samples overlap.
 bool ties(const CaseRecord& one, const CaseRecord& other);
@@ -53,6 +59,9 @@ struct Contest {
   std::vector<const CaseRecord*> tied;     // the first of them, up to the first that is apart
   const CaseRecord* runner_up = nullptr;   // which is this one; none where all tie
   const CaseRecord* switchable = nullptr;  // the fastest that an engine's flags select today
+  /// Where GPU and CPU share one memory: what takes least of it first, of equals the fastest. Empty
+  /// elsewhere.
+  std::vector<const CaseRecord*> by_memory;
 
   const CaseRecord& best() const { return *ranked.front(); }
   /// A case whose samples spread far may overlap with the best one's behind a faster case that
@@ -86,6 +95,9 @@ struct Ranking {
   const std::optional<Contest>& contest(std::string_view start) const;
 };
 
+/// Whether GPU and CPU share one memory where its cases were measured.
+bool in_one_memory(const Ranking& ranking);
+
 /// By label and weights, in order of first appearance. `cases` must outlive the result.
 std::vector<Ranking> rank(const std::vector<CaseRecord>& cases);
 std::vector<Ranking> rank(std::vector<CaseRecord>&& cases) = delete;
@@ -99,6 +111,7 @@ enum class LimitedBy : std::uint8_t {
   latency,      // each read waits for the one before it
   page_faults,  // the driver's work on them
   gpu,          // with weights on the GPU it takes about as long
+  one_memory,   // most of what the memory gives that GPU and CPU share
   unknown,
 };
 std::string_view name(LimitedBy limit);

@@ -290,6 +290,10 @@ Json contest_json(const std::optional<Contest>& contest, const Ranking& ranking,
   for (const CaseRecord* record : contest->tied) {
     if (record != &best) tied.push_back(slower(record));
   }
+  Json by_memory = Json::array();
+  for (const CaseRecord* record : contest->by_memory) {
+    by_memory.push_back(named_case_json(record, "times_kept", times_kept(*record)));
+  }
   return {{"best", named_case_json(best)},
           {"tied", std::move(tied)},
           {"runner_up", slower(contest->runner_up)},
@@ -297,6 +301,7 @@ Json contest_json(const std::optional<Contest>& contest, const Ranking& ranking,
           {"resident", resident == nullptr ? Json()
                                            : named_case_json(resident, "times_faster",
                                                              times_slower(best, *resident))},
+          {"by_memory", std::move(by_memory)},
           {"limited_by", name(limited_by(best, resident, calibration))}};
 }
 
@@ -344,6 +349,7 @@ JsonPart case_json(const CaseRecord& record, std::string_view run_name, const Ra
                stepped ? Json(record.summary->median / static_cast<double>(record.steps)) : Json()},
               {"predicted", prediction_json<Json>(record.predicted)},
               {"share_of_link", rated ? or_null<Json>(record.share_of_link) : Json()},
+              {"share_of_memory", rated ? or_null<Json>(record.share_of_memory) : Json()},
               {"variability", variability_json(record)},
               {"drift", drift_json(record)},
               {"unsettled", unsettled_json(record)},

@@ -22,6 +22,7 @@ std::string size_or_dash(std::size_t bytes) {
 }
 
 bool has_share(const CaseRecord* record) { return record->share_of_link.has_value(); }
+bool has_share_of_memory(const CaseRecord* record) { return record->share_of_memory.has_value(); }
 
 std::string median_text(const CaseRecord& record) {
   return seconds_text(record, record.summary->median);
@@ -46,11 +47,13 @@ std::string step_number(const CaseRecord& record) {
   return of_pass(record, [&](double seconds) { return 1e9 * seconds / steps; });
 }
 
+template <std::optional<double> CaseRecord::*share>
 std::string share_number(const CaseRecord& record) {
-  if (!record.share_of_link) return "-";
-  const double share = *record.share_of_link;
-  return is_rough(record) ? two_digits(100 * share) : percent_number(share);
+  if (!(record.*share)) return "-";
+  return is_rough(record) ? two_digits(100 * *(record.*share)) : percent_number(*(record.*share));
 }
+
+std::string kept_number(const CaseRecord& record) { return times(times_kept(record)); }
 
 std::string spread_number(const CaseRecord& record) {
   return percent_number(record.summary->coefficient_of_variation);
@@ -68,6 +71,7 @@ std::string tokens_number(const CaseRecord& record) {
 std::string_view short_name(BoundBy by) {
   switch (by) {
     case BoundBy::host_memory:
+    case BoundBy::one_memory:
       return "DRAM";
     case BoundBy::device_memory:
       return "HBM";
@@ -88,6 +92,12 @@ std::string device_memory(const CaseRecord& record) {
   return record.model ? size_or_dash(record.model->memory.device) : "-";
 }
 
+std::string all_memory(const CaseRecord& record) {
+  if (!record.model) return "-";
+  const Footprint& memory = record.model->memory;
+  return size_or_dash(memory.device + memory.pinned + memory.pageable + memory.managed);
+}
+
 std::string host_memory(const CaseRecord& record) {
   if (!record.model) return "-";
   const Footprint& memory = record.model->memory;
@@ -99,17 +109,22 @@ std::vector<Figure> figures_of(const Ranking& ranking) {
   std::vector<Figure> figures{{"median", median_text}};
   figures.push_back(latency ? Figure{"ns/step", step_number} : Figure{"GB/s", rate_number});
   if (std::ranges::any_of(ranking.cases, has_share)) {
-    figures.push_back({"% of link", share_number});
+    figures.push_back({"% of link", share_number<&CaseRecord::share_of_link>});
   }
+  if (std::ranges::any_of(ranking.cases, has_share_of_memory)) {
+    figures.push_back({"% of memory", share_number<&CaseRecord::share_of_memory>});
+  }
+  if (in_one_memory(ranking)) figures.push_back({"kept", kept_number});
   figures.push_back({"spread %", spread_number});
   return figures;
 }
 
-std::vector<Figure> model_figures() {
-  return {{"tokens/s", tokens_number},
-          {"bound", bound_text},
-          {"HBM", device_memory},
-          {"host", host_memory}};
+std::vector<Figure> model_figures(const Ranking& ranking) {
+  const std::vector<Figure> first{{"tokens/s", tokens_number}, {"bound", bound_text}};
+  std::vector<Figure> memory{{"HBM", device_memory}, {"host", host_memory}};
+  if (in_one_memory(ranking)) memory = {{"memory", all_memory}, {"kept", kept_number}};
+  memory.insert(memory.begin(), first.begin(), first.end());
+  return memory;
 }
 
 std::string excluded_text(Exclusion why, const CaseRecord& record) {
@@ -220,11 +235,16 @@ std::vector<const CaseRecord*> in_table_order(const Ranking& ranking) {
 void write_cases(Page& page, const Ranking& ranking) {
   const bool model = is_model_pass(ranking);
   page.heading(model ? model_title(ranking) : title(ranking));
-  page.table(table_of(ranking, model ? model_figures() : figures_of(ranking)));
+  page.table(table_of(ranking, model ? model_figures(ranking) : figures_of(ranking)));
 }
 
 std::string model_note(const std::vector<Ranking>& rankings) {
   if (std::ranges::none_of(rankings, is_model_pass)) return "";
+  if (std::ranges::any_of(rankings, in_one_memory)) {
+    return "tokens/s is what these kernels reach on weights alone: attention, KV cache, norms, "
+           "embedding and head are left out. bound: what the one memory (DRAM) or the GPU's "
+           "arithmetic (compute) allows. memory: for all weights of the model.";
+  }
   return "tokens/s is what these kernels reach on weights alone: attention, KV cache, norms, "
          "embedding and head are left out. bound: what the link, the host's memory (DRAM), the "
          "GPU's (HBM) or its arithmetic (compute) allows. A first pass brings or maps the weights: "

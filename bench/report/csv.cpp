@@ -180,7 +180,9 @@ constexpr std::array columns{
               }},
     CaseColumn{"bound_pass_s", real, [](Record record) {
                 return has_bound(record) ? raw(record.model->bound->seconds) : "";
-              }}};
+              }},
+    CaseColumn{"share_of_memory", real, [](Record record) { return passed(record) ? raw(record.share_of_memory) : ""; }},
+    CaseColumn{"times_kept", real, [](Record record) { return passed(record) ? raw(times_kept(record)) : ""; }}};
 
 }  // namespace
 

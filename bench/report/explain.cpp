@@ -54,6 +54,20 @@ void explain_model(Lines& lines, const CaseRecord& record) {
   lines.push_back(text + ": " + figures.bound->from + ".");
 }
 
+/// What no share of a link says where nothing crosses one.
+std::string out_of_one_memory(const CaseRecord& record, const RunRecord& run) {
+  const auto roof = memory_roof(run.platform, run.calibration);
+  std::string text = "Nothing crossed a link: GPU and CPU share one memory, and a pass took " +
+                     percent(*record.share_of_memory) + " of what that gives";
+  if (roof) {
+    text +=
+        " (" + format_rate(roof->bytes_per_second) + ", read by " + std::string(roof->reader) + ')';
+  }
+  if (record.cpu_bytes > 0) text += "; the CPU computed with " + percent(cpu_share(record));
+  return text + ". The weights are kept " +
+         (keeps_once(record) ? "once" : times(times_kept(record))) + ".";
+}
+
 void explain_speed(Lines& lines, const CaseRecord& record, const RunRecord& run) {
   lines.push_back("Weights in " + record.memory + "; " + record.mechanism + ".");
   if (!record.failure.empty()) lines.push_back("FAILED: " + record.failure + ".");
@@ -80,6 +94,8 @@ void explain_speed(Lines& lines, const CaseRecord& record, const RunRecord& run)
   if (record.model) explain_model(lines, record);
   if (record.path == Path::device_memory) {
     lines.emplace_back("The weights were in GPU memory when they were read.");
+  } else if (record.share_of_memory) {
+    lines.push_back(out_of_one_memory(record, run));
   } else if (record.path == Path::host_memory) {
     lines.push_back("The CPU read them where they lie; all its threads together read " +
                     format_rate(run.calibration.host_read) + " here.");

@@ -38,7 +38,24 @@ std::string gpu_text(const RunRecord& run) {
   return driver.empty() ? text : text + ", driver " + driver;
 }
 
-std::string calibration_text(const Calibration& c) {
+/// What takes the link's place where GPU and CPU share one memory.
+std::string one_memory_text(const MemoryRoof& roof, const Calibration& c) {
+  std::string text = "nothing crosses a link here: GPU and CPU share one memory, which gives " +
+                     format_rate(roof.bytes_per_second) + ", read by " + std::string(roof.reader);
+  const auto add = [&](const std::string& what, std::optional<double> rate) {
+    if (rate) text += "; " + what + ' ' + format_rate(*rate);
+  };
+  add("the GPU reads memory of cudaMalloc at", c.device_read);
+  add("pinned memory at", c.sm_read_pinned);
+  if (c.host_read > 0) add("the CPU reads at", c.host_read);
+  add("copies within it run at", c.copy_h2d);
+  if (c.link_latency) text += "; latency " + format_seconds(*c.link_latency);
+  return text;
+}
+
+std::string calibration_text(const RunRecord& run) {
+  const Calibration& c = run.calibration;
+  if (const auto roof = memory_roof(run.platform, c)) return one_memory_text(*roof, c);
   std::string text;
   const auto add = [&](const std::string& part) { text += (text.empty() ? "" : "; ") + part; };
   if (c.copy_h2d) add("link: copy engine " + format_rate(*c.copy_h2d));
@@ -74,7 +91,7 @@ void write_header(Page& page, const RunRecord& run) {
   const std::string cpu = host.cpu.empty() ? "unknown CPU" : host.cpu;
   page.heading(gpu_text(run) + "; " + cpu + ", " +
                count(static_cast<std::size_t>(host.logical_cpus), "CPU"));
-  const std::string measured = calibration_text(run.calibration);
+  const std::string measured = calibration_text(run);
   if (!measured.empty()) page.paragraph(measured);
   const std::vector<Finding> noise = findings(run);
   for (const Finding& finding : noise) page.item("NOTE: " + finding.text, Tone::attention);
@@ -164,6 +181,15 @@ void write_only_read_notes(Page& page, const std::vector<CaseRecord>& cases) {
   }
 }
 
+/// What the columns mean that stand where others have a share of a link.
+void write_one_memory_note(Page& page, const RunRecord& run) {
+  if (!one_memory(run.platform) || run.cases.empty()) return;
+  page.item(
+      "% of memory: of what the memory gives that GPU and CPU share. A policy that copies reads, "
+      "writes and reads again there. kept: what it takes of memory, over the weights' bytes: "
+      "2.00x is a second copy");
+}
+
 /// What two digits and a range mean.
 void write_rough_note(Page& page, const std::vector<CaseRecord>& cases) {
   const auto rough = static_cast<std::size_t>(std::ranges::count_if(
@@ -177,6 +203,7 @@ void write_rough_note(Page& page, const std::vector<CaseRecord>& cases) {
 }
 
 void write_notes(Page& page, const RunRecord& run) {
+  write_one_memory_note(page, run);
   write_rough_note(page, run.cases);
   write_split_notes(page, run.cases);
   write_only_read_notes(page, run.cases);

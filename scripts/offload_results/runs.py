@@ -88,6 +88,15 @@ def traffic(case):
                    um["remote_maps"], um["bytes_read"])
 
 
+def memory_rate(run):
+    """What the one memory of GPU and CPU gives whoever reads it fastest; None where each has its own."""
+    gpu = run["platform"]["gpu"]
+    if not gpu or memory_mode(gpu) != "one_memory":
+        return None
+    return max(run["calibration"].get(f"{reader}_bytes_per_second") or 0
+               for reader in ("device_read", "sm_read_pinned", "host_read")) or None
+
+
 def near(one, other, tolerance=1e-6):
     """Whether two figures are the same but for rounding; None is the same as None only."""
     if one is None or other is None:

@@ -353,7 +353,7 @@ def test_schema_is_a_schema(schema):
     jsonschema.Draft202012Validator.check_schema(schema)
 
 
-@pytest.mark.parametrize("name", ["gpu", "cpu", "model", "redacted", "interrupted", "empty"])
+@pytest.mark.parametrize("name", ["gpu", "cpu", "model", "one-memory", "redacted", "interrupted", "empty"])
 def test_sample_results(samples, name):
     check_results(strict((samples / f"{name}.json").read_text()))
 

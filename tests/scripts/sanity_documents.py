@@ -9,8 +9,8 @@ from results_builder import (
     skipped, um,
 )
 from sanity_parts import (
-    BOUND, CAPPED, COST, LIMIT, MANAGED, SIZE, WINDOW, colds, copied_model, drifting, first_pass,
-    migrating, partly_counted, predicted, resident, rows_spoilt, said, split, spoilt, summary_spoilt,
+    BOUND, CAPPED, COST, LIMIT, LOADING, MANAGED, ONE_MEMORY, SIZE, WINDOW, colds, copied_model, drifting,
+    first_pass, in_one_memory, migrating, model_in_one_memory, partly_counted, predicted, resident, rows_spoilt, said, split, spoilt, summary_spoilt,
     with_answers, with_counted_series, with_cpu, with_energy, with_engine, with_gpu, with_host,
     still_migrating, with_link, with_model, with_residency, with_resident, with_series, with_setup,
 )
@@ -57,6 +57,15 @@ SANE = {
     "most is resident": run([case(samples=[0.2e-3], link_bytes=SIZE // 8,
                                   share_of_link=SIZE / 8 / 0.2e-3 / 55e9)]),
     "migrating": run(migrating()),
+    "one memory, read faster than copies run": run([
+        in_one_memory(samples=[0.34e-3]), in_one_memory("device_resident"),
+        in_one_memory("pinned_copy", samples=[1.2e-3])], **ONE_MEMORY),
+    "one memory, pages that only the GPU maps": run([{**with_residency(
+        100, 100, 0, path="one_memory", start="warm", policy="managed_demand", footprint=MANAGED),
+        "share_of_memory": case()["gb_per_s"] * 1e9 / 200e9}], **ONE_MEMORY),
+    "a model in one memory": run([model_in_one_memory()], **ONE_MEMORY),
+    "loading costs": run([], loading_costs=[LOADING, {
+        **LOADING, "samples_s": [], "median_s": None, "failure": "no more"}]),
     "cold as fast as warm, but for noise": run([
         case(start="cold", samples=[1.30e-3] * 4), case(start="warm", samples=[1.34e-3] * 4)]),
     "too small to tell cold from warm": run([
@@ -187,6 +196,12 @@ NOT_SANE = {
         ("share of what does not cross", run(spoilt([resident()], share_of_link=0.5)), None,
          "nothing of it crosses"),
         ("steps", run([case(steps=100)]), None, "seconds_per_step is null"),
+        ("share of one memory", run([in_one_memory(share_of_memory=0.5)], **ONE_MEMORY), None,
+         "share_of_memory is 0.5, by its formula 0.83"),
+        ("no share of one memory", run([in_one_memory(share_of_memory=None)], **ONE_MEMORY), None,
+         "share_of_memory is null"),
+        ("share of a memory that nobody shares", run([{**case(), "share_of_memory": 0.5}]), None,
+         "GPU and CPU share none"),
     ],
     "setup_is_part_of_the_samples": [
         ("median", run([with_setup([1e-3, 3e-3, 1e-3], 2e-3, 1e-3)]), None, "setup.median_s"),
@@ -242,6 +257,8 @@ NOT_SANE = {
         ("computing sooner than the link", run(with_model(bound={
             **BOUND, "by": "compute", "pass_s": 1e-3, "tokens_per_second": 1000.0})), None,
          "though link needs"),
+        ("of one memory", run([model_in_one_memory(bound={**BOUND, "by": "one_memory"})], **ONE_MEMORY),
+         None, "by one_memory"),
         ("other tokens", run(with_model(bound={**BOUND, "tokens_per_second": 1.0})), None,
          "bound.tokens_per_second is 1.0"),
         ("tokens of a first pass", run(first_pass(bound=BOUND)), None, "bound.tokens_per_second"),
@@ -481,6 +498,10 @@ NOT_SANE = {
         ("a slow kernel", run([], limits=[{
             **LIMIT, "id": "zero_copy_vs_ring/m8192", "ratio": 45.0, "goal": 40.0, "measured": 45.0,
             "reference": 1.0}]), None, "asks zero-copy to be 40 times slower than the ring"),
+    ],
+    "loading_costs_are_of_their_samples": [
+        ("another median", run([], loading_costs=[{**LOADING, "median_s": 1.0}]), "loading cost of mmap",
+         "median_s is 1"),
     ],
     "allocators_round_up": [
         ("down", run([], memory_costs=[{**COST, "rounded_bytes": 7}]), "memory cost of malloc",

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Synthetic cases with what checks look at: evidence, models, limits. For sanity_documents.py."""
-from results_builder import MIB, NO_EVIDENCE, answered, apart, case, evidence_of, run, um
+from results_builder import (
+    MIB, NO_EVIDENCE, answered, apart, calibration, case, evidence_of, gpu, platform, run, um,
+)
 
 SIZE = 64 * MIB
 LIMIT = {"id": "a", "description": "d", "ratio": 0.5, "goal": 0.4, "at_least": True, "met": True,
@@ -21,6 +23,36 @@ BOUND = {"by": "link", "pass_s": 4 * SIZE / 55e9, "tokens_per_second": 55e9 / (4
          "from": "55.0 GB/s by the copy engine"}
 MANAGED = {"device": 0, "pinned": 0, "managed": SIZE, "pageable": 0}
 WINDOW = {**MANAGED, "device": SIZE // 4}
+
+
+# GPU and CPU share one memory, of which the GPU reads 200 GB/s: 64 MiB in 0.336 ms.
+ONE_MEMORY = {
+    "schema_version": "2.7.0",
+    "platform": platform(gpu=gpu(memory_mode="one_memory", hbm_peak_bytes_per_second=None), link=None),
+    "calibration": calibration(device_read_bytes_per_second=200e9, sm_read_pinned_bytes_per_second=190e9,
+                               host_read_bytes_per_second=160e9, copy_h2d_bytes_per_second=80e9),
+}
+LOADING = {"way": "mmap", "start": "cold", "file_bytes": 2**30, "held_bytes": 0, "samples_s": [2.0, 1.0, 4.0],
+           "median_s": 2.0, "failure": None}
+
+
+def in_one_memory(policy="pinned_zero_copy", samples=(0.4e-3,), **changes):
+    """A case there; its share follows from its samples."""
+    one = case(policy=policy, path="one_memory", samples=samples, excluded=None)
+    return {**one, "share_of_memory": one["gb_per_s"] * 1e9 / 200e9, **changes}
+
+
+def model_in_one_memory(**changes):
+    """Four times 64 MiB at 200 GB/s are 1.342 ms, of which the GPU reads all."""
+    bound = {"by": "one_memory", "pass_s": 4 * SIZE / 200e9, "tokens_per_second": 200e9 / (4 * SIZE),
+             "from": "200 GB/s read by the GPU"}
+    model = {**MODEL, "overlap": None, "link_bytes_per_token": 0.0, "bound": bound, "pass_s": 4 * 0.4e-3,
+             "tokens_per_second_ceiling": 1 / (4 * 0.4e-3), **changes}
+    weights = with_model()[1]["weights"]
+    return {**in_one_memory(), "label": "decode/tokens:1", "workload": "decode", "tokens": 1,
+            "name": "decode/tokens:1/pinned_zero_copy/w/steady",
+            "run_name": "decode/tokens:1/pinned_zero_copy/w/steady/manual_time",
+            "weights": weights, "model": model}
 
 
 # Five samples under a power cap, as an H200 showed them.

@@ -252,6 +252,37 @@ RunRecord gpu_run() {
   return run;
 }
 
+CaseRecord one_memory_case(const std::string& policy, Path path, double seconds,
+                           const Footprint& footprint) {
+  CaseRecord record = toy_case("gemv", policy, "steady", path, {seconds, seconds});
+  record.footprint = footprint;
+  record.share_of_memory = record.rate() / 200e9;
+  return record;
+}
+
+RunRecord one_memory_run() {
+  RunRecord run = bare_run();
+  run.platform = gpu_platform();
+  run.platform.link.reset();
+  run.platform.gpu->memory_model.shares_host_memory = true;
+  run.platform.gpu->hbm_peak_bytes_per_second.reset();
+  run.calibration.device_read = 200e9;
+  run.calibration.sm_read_pinned = 190e9;
+  run.calibration.host_read = 160e9;
+  run.calibration.copy_h2d = 80e9;
+  constexpr std::size_t all = 100'000'000;
+  run.cases = {
+      one_memory_case("pinned_copy", Path::one_memory, 2e-3, {.device = all, .pinned = all}),
+      one_memory_case("pinned_ring_copy", Path::one_memory, 1.75e-3,
+                      {.device = all / 10, .pinned = all}),
+      one_memory_case("device_resident", Path::one_memory, 0.5e-3, {.device = all}),
+      one_memory_case("pinned_zero_copy", Path::one_memory, 0.5e-3, {.pinned = all}),
+      one_memory_case("host_compute", Path::host_memory, 1e-3, {.pageable = all}),
+  };
+  add_stock_rows(run);
+  return run;
+}
+
 RunRecord cpu_run() {
   RunRecord run = bare_run();
   run.platform.gpu_absent_reason = "no driver";

@@ -33,6 +33,12 @@ void add_host_evidence(CaseRecord& record);
 RunRecord gpu_run();
 /// A machine without: nothing optional is there.
 RunRecord cpu_run();
+/// A case on a machine whose GPU and CPU share one memory, which gives 200 GB/s.
+CaseRecord one_memory_case(const std::string& policy, Path path, double seconds,
+                           const Footprint& footprint);
+/// Such a machine: the GPU reads memory of cudaMalloc at 200 GB/s, pinned memory at 190, all CPU
+/// threads read at 160, and copies run at 80.
+RunRecord one_memory_run();
 /// Passes over a model, on the machine with a GPU.
 RunRecord model_run();
 

@@ -66,6 +66,13 @@ offload::RunRecord with_hostile_names(offload::RunRecord run) {
   return run;
 }
 
+offload::RunRecord with_loading_costs(offload::RunRecord run) {
+  run.options.loading = true;
+  run.loading_costs = {{"mmap", "cold", 1000, 0, {2, 1, 4}, ""},
+                       {"read()", "warm", 1000, 1000, {}, "out of memory"}};
+  return run;
+}
+
 offload::RunRecord for_publication(offload::RunRecord run) {
   run.options.redact = true;
   return run;
@@ -124,6 +131,8 @@ void write_machines(const std::string& directory, const offload::RunRecord& run)
 void write_all(const std::string& directory) {
   const offload::RunRecord gpu = with_memory_costs(offload::testing::gpu_run());
   write(directory + "/gpu.json", offload::results_json(gpu));
+  write(directory + "/one-memory.json",
+        offload::results_json(with_loading_costs(offload::testing::one_memory_run())));
   write(directory + "/cpu.json", offload::results_json(offload::testing::cpu_run()));
   write(directory + "/model.json", offload::results_json(offload::testing::model_run()));
   write(directory + "/interrupted.json", offload::results_json(interrupted(gpu)));

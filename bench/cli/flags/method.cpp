@@ -16,7 +16,7 @@ constexpr const char* how = "How it is measured";
 
 void add_file_directory(const Flags& flags, const std::string& who, Options& options) {
   flags.value("--file-directory", "DIR", options.tuning.file_directory,
-              "where " + who + "; on a disk, for starts from cold", values::directory,
+              "where " + who + "; on a disk, for starts from cold", values::directory(),
               "TMPDIR, or /tmp");
 }
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Time of a matrix product over the number of tokens, against what the link alone needs."""
 from ..results import passed
+from ..runs import memory_rate
 from .data import Axis, CurveFigure, Line, Panel, Point, of_each
 from .runs import contests, not_shown, of_workload, on_the_gpu, point, time_text, titled
 from .sweep import MERGED, SPREAD, curves
@@ -59,6 +60,9 @@ def of_run(run):
 
 def floor(run, case):
     """What the weight's bytes take over the link at the copy engine's rate, the arithmetic free."""
+    shared = memory_rate(run.run)
+    if shared:
+        return (Line(case["weights"]["bytes"] / shared * 1e3, "floor (memory of GPU and CPU)"),)
     rate = run.calibration["copy_h2d_bytes_per_second"]
     if not rate:
         return ()

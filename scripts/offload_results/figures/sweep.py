@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """GB/s over something: the panels of curves that bandwidth and granularity have in common."""
 from ..results import passed
+from ..runs import memory_rate
 from . import styles
 from .data import SIMILAR, Axis, Curve, Line, Panel
 from .runs import on_the_gpu, point
@@ -26,7 +27,11 @@ def rate(x, case):
 
 
 def levels(run):
-    """What the link could carry, and what the copy engine of this very run makes of it."""
+    """What the link could carry, and what the copy engine of this very run makes of it; of one memory
+    what it gives whoever reads it fastest."""
+    shared = memory_rate(run.run)
+    if shared:
+        return (Line(shared / 1e9, "the memory of GPU and CPU (measured)"),)
     link, calibration = run.platform["link"], run.calibration
     found = []
     if link is not None and link["peak_bytes_per_second"]:

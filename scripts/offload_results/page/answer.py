@@ -80,7 +80,21 @@ def best(run, answer):
     case, resident = named(run, contest["best"]["case"]), contest["resident"]
     return {**of_case(run, case), "tied": [tied["policy"] for tied in contest["tied"]],
             "limited_by": drawer.SLOWED.get(contest["limited_by"]),
+            "kept": kept(contest.get("by_memory") or ()),
             "resident": resident and text.times(resident["times_faster"])}
+
+
+ONCE = 1.05  # times the weights' bytes: pages and small slots are no second copy
+
+
+def kept(ranked):
+    """How often policies keep the weights in the one memory of GPU and CPU; None where each has its own."""
+    once = [one["policy"] for one in ranked if one["times_kept"] < ONCE]
+    more = [f"{one['policy']} {text.times(one['times_kept'])}" for one in ranked if one["times_kept"] >= ONCE]
+    if not ranked:
+        return None
+    told = f"kept once by {text.enumerate_names(once, 4)}" if once else "kept once by none"
+    return told + (f", more often by {text.enumerate_names(more, 4)}" if more else "")
 
 
 def today(run, answer):

@@ -93,7 +93,8 @@ RATIOS = (
 ABOUT = {"busy_machine": "busy machine", "slow_link": "slow link", "rate_above_link": "rate above the link",
          "throttled": "clocks held down"}
 SLOWED = {"link": "the link", "host_memory": "the host's memory", "cpu": "the CPU", "gpu": "the GPU",
-          "link_and_cpu": "link and CPU together", "latency": "latency", "page_faults": "page faults"}
+          "link_and_cpu": "link and CPU together", "latency": "latency", "page_faults": "page faults",
+          "one_memory": "the memory of GPU and CPU"}
 
 
 STARTS = {"cold": "cold: nothing on the GPU before the pass", "warm": "warm: as the last pass left it",
@@ -228,6 +229,8 @@ def rates(case):
     yield f"{text.digits(is_rough(case))(case['gb_per_s'])} GB/s asked for"
     if case["share_of_link"] is not None:
         yield f"{text.percent(case['share_of_link'])} of the copy engine"
+    if case.get("share_of_memory") is not None:
+        yield f"{text.percent(case['share_of_memory'])} of what the one memory gives"
     for key, words in (("link_bytes", "cross the link"), ("cpu_bytes", "are read by the CPU")):
         if case.get(key):
             yield f"{text.traffic(case[key])} {words}"

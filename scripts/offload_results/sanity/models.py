@@ -13,7 +13,7 @@ from .samples import figure
 
 # Times what the calibrated rate allows. The CPU's memory is shared with others on the host, who may
 # have slowed it down while it was calibrated.
-MARGINS = {"link": 1.03, "host_memory": 1.25, "device_memory": 1.05}
+MARGINS = {"link": 1.03, "host_memory": 1.25, "device_memory": 1.05, "one_memory": 1.05}
 FAR = 2.0  # times the bound that a pass may take before it is the kernel's time and not the machine's
 RESIDENT = re.compile(r"with all weights resident (?:\((\w+)\) )?([\d.]+) tokens/s")
 
@@ -48,11 +48,18 @@ def least_seconds(case, calibration):
     over_link = (once if crossing is None else min(crossing, once)) * model["scale"]
     link_rate = max(calibration["copy_h2d_bytes_per_second"] or 0,
                     calibration["sm_read_pinned_bytes_per_second"] or 0)
+    asked = min(1, case["bytes"]["requested"] / slice_bytes) if slice_bytes else 0
+    if case["path"] == "one_memory":  # all that the GPU reads comes out of it
+        by_gpu = (model["offloaded_bytes"] + model["resident_bytes"]) * asked - by_cpu * model["scale"]
+        gpu_rate = max(calibration["device_read_bytes_per_second"] or 0,
+                       calibration["sm_read_pinned_bytes_per_second"] or 0)
+        found = {"one_memory": (max(0, by_gpu), gpu_rate),
+                 "host_memory": (by_cpu * model["scale"], calibration["host_read_bytes_per_second"])}
+        return {what: moved / rate for what, (moved, rate) in found.items() if moved and rate}
     found = {
         "link": (over_link, link_rate),
         "host_memory": (by_cpu * model["scale"], calibration["host_read_bytes_per_second"]),
-        "device_memory": (on_gpu * min(1, case["bytes"]["requested"] / slice_bytes)
-                          if slice_bytes else 0, calibration["device_read_bytes_per_second"]),
+        "device_memory": (on_gpu * asked, calibration["device_read_bytes_per_second"]),
     }
     return {what: moved / rate for what, (moved, rate) in found.items() if moved and rate}
 

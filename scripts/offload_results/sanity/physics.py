@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Sanity against physics: nothing above what the link and GPU memory carry, cold never cheaper."""
-from ..runs import link_bytes, near, same_but_for_start, twins
+from ..runs import link_bytes, memory_rate, near, same_but_for_start, twins
 from ..results import label_of, version_of
 
 # Rates are held against nominal peaks, which real machines do not reach; the margin only covers the
@@ -115,8 +115,8 @@ def link_is_below_its_peak(part):
 
 def memory_is_below_its_peak(part):
     """What a GPU kernel reads comes out of GPU memory at best."""
-    most = bound(part.memory_peak, part.run["calibration"]["device_read_bytes_per_second"],
-                 "GPU memory")
+    calibrated = memory_rate(part.run) or part.run["calibration"]["device_read_bytes_per_second"]
+    most = bound(part.memory_peak, calibrated, "GPU memory")
     for case in part.passed:
         read = case["bytes"]["requested"] - case.get("cpu_bytes", 0)
         if most is None or case["path"] == "host_memory" or read <= 0:

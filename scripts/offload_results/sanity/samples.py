@@ -2,7 +2,7 @@
 """Sanity of what follows from the samples of a case: statistics, rates, rows, a model's figures."""
 import statistics
 
-from ..runs import link_bytes, near
+from ..runs import link_bytes, memory_rate, near
 from ..results import label_of, lasts
 
 SECONDS = {"ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1.0}
@@ -82,10 +82,21 @@ def rates_are_of_the_median(part):
             yield case["name"], (f"share_of_link is {case['share_of_link']:g}, but nothing of it "
                                  "crosses the link" if case["path"] != "link" else
                                  f"share_of_link is {case['share_of_link']:g} of an unknown rate")
+        yield from share_of_memory(case, memory_rate(part.run))
         for name, value in expected.items():
             if not near(case[name], value) and not (value == 0 and case[name] is None):
                 yield case["name"], (f"{name} is {figure(case[name])}, by its formula "
                                      f"{figure(value)}")
+
+
+def share_of_memory(case, gives):
+    """Of one memory; where GPU and CPU have their own there is none."""
+    share = case.get("share_of_memory")
+    of = None if gives is None or case["steps"] else case["gb_per_s"] * 1e9 / gives
+    if share is not None and of is None:
+        yield case["name"], f"share_of_memory is {share:g}, and GPU and CPU share none, or it is a latency"
+    elif of is not None and not near(share, of):
+        yield case["name"], f"share_of_memory is {figure(share)}, by its formula {figure(of)}"
 
 
 def figure(value):
