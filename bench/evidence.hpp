@@ -139,7 +139,7 @@ struct PassSeries {
   std::vector<double> driver_seconds;       // CPU time of the driver's threads; empty: not visible
   std::vector<std::size_t> distinct_bytes;  // read by the pass and by none before it
   std::vector<double> on_gpu;  // share of the pages behind each pass; empty: not to be found out
-  Observed<std::vector<UmTraffic>> um;      // of the same passes again, counted
+  Observed<std::vector<UmTraffic>> um;  // of the same passes again, counted
 };
 
 }  // namespace offload
