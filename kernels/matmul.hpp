@@ -77,6 +77,7 @@ namespace offload::reference {
 struct GemvResult {
   std::vector<double> y;
   std::vector<double> magnitude;  // sum_c |w * x|: what an error is measured against
+  std::vector<double> norm;       // sqrt(sum_c w^2), of gemv() alone
 };
 GemvResult gemv(std::span<const std::byte> w, DType dtype, std::size_t rows, std::size_t cols,
                 std::span<const float> x, HostWorkers& workers);

@@ -163,6 +163,7 @@ TEST(ReferenceKernels, GemvOfTwoRows) {
     const auto result = gemv(w, dtype, 2, 3, x, workers);
     EXPECT_EQ(result.y, (std::vector<double>{-6, 36})) << name(dtype);
     EXPECT_EQ(result.magnitude, (std::vector<double>{10, 36})) << name(dtype);
+    EXPECT_EQ(result.norm, (std::vector<double>{std::sqrt(5.25), 9})) << name(dtype);
     EXPECT_THROW(gemv(w, dtype, 2, 2, x, workers), std::invalid_argument);
     EXPECT_THROW(gemv(w, dtype, 3, 3, x, workers), std::invalid_argument);
   }

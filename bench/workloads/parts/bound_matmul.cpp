@@ -36,8 +36,9 @@ DType activation_of(DType weight, std::size_t tokens) {
   return weight == DType::fp16 ? DType::fp16 : DType::bf16;
 }
 
-/// How far the sum over a row of y may be from the exact one, as a share of sum_c |w x|, where x is
-/// the signed sum over tokens.
+/// How far the sum over a row of y may be from the exact one, where x is the signed sum over tokens
+/// and `rms` the root mean square of their values. It holds for weights of any size and spread, a
+/// row of zeros and one that a single weight decides included.
 ///
 /// One token: the products are exact in an fp32 fused multiply-add, so each of cols additions
 /// rounds once, by at most u = 2^-24 of the partial sum. Such errors are independent and of either
@@ -47,18 +48,26 @@ DType activation_of(DType weight, std::size_t tokens) {
 /// 1 / cols: more than this up to 40,000 cols.
 ///
 /// More tokens: every y_t is also rounded to the output's precision, by up to v |y_t| each, each
-/// error on its own: together less than v sqrt(sum_t y_t^2), which for values spread evenly over
-/// [-1, 1] is 1.5 v / sqrt(cols) of the sum above. Four times that is about eight standard
-/// deviations, for rounding errors are on average half as large as they can be. Of few tokens one
-/// row in a million has sum_t y_t^2 as much as 1 + 28 / tokens times the average (chi-square).
-double tolerance(std::size_t cols, std::size_t tokens, DType weight) {
+/// error on its own: together less than v sqrt(sum_t y_t^2). Over tokens drawn alike that root is
+/// sqrt(tokens) rms times the norm of the weights. Three times that is about seven standard
+/// deviations, for rounding errors are on average less than half as large as they can be. Of few
+/// tokens one row in a million has sum_t y_t^2 as much as 1 + 28 / tokens times the average
+/// (chi-square). A value near zero is rounded to a multiple of the smallest one, or to zero, as is
+/// a weight by the units that know no subnormals.
+double tolerance(const ExpectedRows::Row& expected, std::size_t cols, std::size_t tokens,
+                 DType weight, double rms) {
   constexpr double u = 0x1p-24;
+  constexpr double smallest_normal = 0x1p-126;  // of fp32 and bf16
   const double n = static_cast<double>(cols);
-  const double arithmetic = 2 * std::sqrt(n + 16) * u;
+  const double t = static_cast<double>(tokens);
+  const double arithmetic =
+      2 * std::sqrt(n + 16) * u * expected.magnitude + n * t * smallest_normal;
   if (tokens == 1) return arithmetic;
-  const double v = cuda::matmul_output(weight) == DType::fp16 ? 0x1p-11 : 0x1p-8;
-  const double few = std::sqrt(1 + 28 / static_cast<double>(tokens));
-  return arithmetic + 6 * v * few / std::sqrt(n);
+  const bool half = cuda::matmul_output(weight) == DType::fp16;
+  const double v = half ? 0x1p-11 : 0x1p-8;
+  const double smallest_error = half ? 0x1p-25 : smallest_normal;
+  const double few = std::sqrt(1 + 28 / t);
+  return arithmetic + 3 * few * std::sqrt(t) * (v * rms * expected.norm + smallest_error);
 }
 
 class BoundMatmul final : public BoundWorkload {
@@ -160,6 +169,7 @@ class BoundMatmul final : public BoundWorkload {
     cuda::DeviceBuffer on_device;       // as cuBLASLt reads them
     cuda::DeviceBuffer first_for_gemv;  // the first token, where our kernel wants another dtype
     std::optional<host::GemmInput> on_host;  // made for the first product there: no sample's
+    double rms = 0;
   };
   using InputKey = std::pair<std::size_t, DType>;
 
@@ -168,6 +178,7 @@ class BoundMatmul final : public BoundWorkload {
     if (inputs_.count(key) != 0) return;
     const DType dtype = activation_of(tensor.dtype, tokens_);
     Input input{Tokens(tokens_, tensor.cols, dtype, workers), {}, {}, {}};
+    input.rms = input.tokens.rms();
     if (gpu) {
       input.on_device = uploaded(input.tokens.values());
       const DType wanted = activation_of(tensor.dtype, 1);
@@ -297,12 +308,14 @@ class BoundMatmul final : public BoundWorkload {
   }
 
   bool is_wrong(const Product& product, const ExpectedRows::Row& expected, float got) const {
+    // Of weights that are no numbers comes none.
+    if (!std::isfinite(expected.value)) return std::isfinite(got);
     return !(std::abs(static_cast<double>(got) - expected.value) <=
              allowed(product, expected));  // true for a NaN
   }
   double allowed(const Product& product, const ExpectedRows::Row& expected) const {
     const WeightTensor& tensor = weights_.tensors[product.piece.tensor];
-    return tolerance(tensor.cols, product.tokens, tensor.dtype) * expected.magnitude;
+    return tolerance(expected, tensor.cols, product.tokens, tensor.dtype, input_of(tensor).rms);
   }
   std::string where(const Product& product, std::size_t row) const {
     return "row " + std::to_string(row) + " of " + weights_.tensors[product.piece.tensor].name +

@@ -2,6 +2,7 @@
 #include "bench/workloads/parts/products.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include "bench/workloads/parts/routing.hpp"
@@ -46,6 +47,16 @@ Tokens::Tokens(std::size_t tokens, std::size_t cols, DType dtype, HostWorkers& w
       widened_[i] = reference::to_float(dtype_, values_.data() + i * bytes_of(dtype_));
     }
   });
+}
+
+double Tokens::rms() const {
+  constexpr std::size_t enough = 65'536;  // they are all drawn alike
+  const std::size_t count = std::min(widened_.size(), enough);
+  double sum = 0;
+  for (std::size_t i = 0; i < count; ++i) {
+    sum += static_cast<double>(widened_[i]) * static_cast<double>(widened_[i]);
+  }
+  return std::sqrt(sum / static_cast<double>(count));
 }
 
 std::vector<float> Tokens::signs(std::size_t tokens) {
@@ -95,7 +106,7 @@ ExpectedRows::Row ExpectedRows::at(const Product& product, std::size_t row) cons
   const bool whole = product.piece.rows == all;
   const std::size_t index = whole ? (row + data_[product.piece.tensor].rotated_rows) % all
                                   : row - product.piece.first_row;
-  return {known.y[index], known.magnitude[index]};
+  return {known.y[index], known.magnitude[index], known.norm[index]};
 }
 
 }  // namespace offload

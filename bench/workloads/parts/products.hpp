@@ -44,6 +44,8 @@ class Tokens {
   std::span<const std::byte> values() const { return values_; }
   const float* widened() const { return widened_.data(); }
   DType dtype() const { return dtype_; }
+  /// The root of their mean square.
+  double rms() const;
   /// sum over the first `tokens` of sign[t] x_t.
   std::vector<float> folded(std::size_t tokens) const;
   /// +1 first, then either.
@@ -68,6 +70,7 @@ class ExpectedRows {
   struct Row {
     double value = 0;
     double magnitude = 0;  // sum of |w x|
+    double norm = 0;       // sqrt of the sum of w^2
   };
   Row at(const Product& product, std::size_t row) const;
 
