@@ -60,6 +60,7 @@ WeightSet plain_part(const WeightSet& weights, std::size_t max_bytes) {
   const std::size_t rows = max_bytes / part.row_bytes() / row_alignment * row_alignment;
   part.rows = std::min(std::max(rows, row_alignment), part.rows);
   part.experts = 0;
+  part.stored.clear();
   return {"part of " + weights.name, {part}};
 }
 

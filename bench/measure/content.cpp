@@ -2,7 +2,9 @@
 #include "bench/measure/content.hpp"
 
 #include <algorithm>
+#include <stdexcept>
 
+#include "bench/core/open_weight_file.hpp"
 #include "bench/measure/wall_clock.hpp"
 #include "bench/policies/parts/packed.hpp"
 #include "kernels/content.hpp"
@@ -10,14 +12,18 @@
 namespace offload {
 namespace {
 
-/// The tensors of one shape, by index.
+/// The tensors of one shape, by index. What a file holds is like nothing else.
 using Alike = std::vector<std::size_t>;
+
+bool are_alike(const WeightTensor& a, const WeightTensor& b) {
+  return a.stored.empty() && b.stored.empty() && a.same_shape(b);
+}
 
 std::vector<Alike> by_shape(const WeightSet& weights) {
   std::vector<Alike> groups;
   for (std::size_t i = 0; i < weights.tensors.size(); ++i) {
     const auto group = std::find_if(groups.begin(), groups.end(), [&](const Alike& alike) {
-      return weights.tensors[alike.front()].same_shape(weights.tensors[i]);
+      return are_alike(weights.tensors[alike.front()], weights.tensors[i]);
     });
     if (group == groups.end()) {
       groups.push_back({i});
@@ -39,6 +45,23 @@ std::size_t rotation_step(const WeightTensor& tensor, std::size_t alike) {
   return std::max(tensor.rows / unit / alike, std::size_t{1}) * unit;
 }
 
+void read_stored(const WeightTensor& tensor, std::span<std::byte> out) {
+  for (const StoredRows& part : tensor.stored) {
+    const OpenWeightFile file(part.file);
+    const std::size_t bytes = part.rows * tensor.row_bytes();
+    file.read(part.offset, out.first(bytes));
+    if (const auto changed = file.change()) throw std::runtime_error(*changed);
+    out = out.subspan(bytes);
+  }
+}
+
+void fill(std::span<std::byte> out, const WeightTensor& tensor, Content content, std::uint64_t seed,
+          HostWorkers& workers) {
+  if (!tensor.stored.empty()) return read_stored(tensor, out);
+  reference::fill_random(out, tensor.dtype, seed, workers);
+  if (content == Content::chain) reference::make_chain(out, seed);
+}
+
 }  // namespace
 
 std::size_t master_copy_bytes(const WeightSet& weights) {
@@ -58,8 +81,7 @@ MasterCopy::MasterCopy(const WeightSet& weights, Content content, std::uint64_t 
     auto& loan = loans_.emplace_back(
         session.host_buffers().borrow(HostMemory::pageable, shared_bytes(tensor, alike.size())));
     const std::span<std::byte> bytes{loan.data(), tensor.bytes()};
-    reference::fill_random(bytes, tensor.dtype, seed + base, session.workers());
-    if (content == Content::chain) reference::make_chain(bytes, seed + base);
+    fill(bytes, tensor, content, seed + base, session.workers());
     if (alike.size() > 1) copy_by_workers(loan.data() + bytes.size(), bytes, session.workers());
     const std::size_t step = rotation_step(tensor, alike.size());
     for (std::size_t i = 0; i < alike.size(); ++i) {

@@ -15,7 +15,8 @@
 
 namespace offload {
 
-/// Host memory a master copy of `weights` takes: tensors of one shape share theirs.
+/// Host memory a master copy of `weights` takes: tensors of one shape share theirs, unless it is
+/// read from a model's files.
 std::size_t master_copy_bytes(const WeightSet& weights);
 
 class MasterCopy {

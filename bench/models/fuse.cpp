@@ -63,12 +63,16 @@ const JoinedKind* joined_kind(std::string_view kind) {
 
 using Shape = std::vector<std::uint64_t>;
 
+std::size_t joined_dimension(const Shape& shape, const JoinedKind& kind) {
+  constexpr std::size_t block_scales = 4;  // ModelOpt's, [rows, 1, cols, 1]
+  if (shape.size() == block_scales) return 0;
+  // Of a stack [E, rows, cols] the rows as well.
+  return shape.size() - (shape.size() == 1 || kind.columns ? 1 : 2);
+}
+
 std::uint64_t& joined_length(Shape& shape, const JoinedKind& kind) {
   if (shape.empty()) shape = {1};
-  constexpr std::size_t block_scales = 4;  // ModelOpt's, [rows, 1, cols, 1]
-  if (shape.size() == block_scales) return shape.front();
-  // Of a stack [E, rows, cols] the rows as well.
-  return shape.size() == 1 || kind.columns ? shape.back() : shape[shape.size() - 2];
+  return shape[joined_dimension(shape, kind)];
 }
 
 struct Merge {
@@ -140,6 +144,29 @@ void add_sizes(ModelTensor& sum, const ModelTensor& more) {
   sum.bytes += more.bytes;
 }
 
+/// What joined tensors hold, in the order of the whole: of each in turn, as often as there are
+/// lengths outside the one they are joined along. Nothing where that would cut rows, or a member is
+/// itself in parts.
+std::vector<StoredBytes> joined_bytes(const Tensors& tensors, const Members& members,
+                                      const JoinedKind& kind) {
+  const ModelTensor& first = tensors[members.front()];
+  const std::size_t dimension = first.shape.empty() ? 0 : joined_dimension(first.shape, kind);
+  std::uint64_t turns = 1;
+  for (std::size_t i = 0; i < dimension; ++i) turns *= first.shape[i];
+  const bool cuts_rows = kind.columns && turns > 1;
+  std::vector<StoredBytes> all;
+  for (std::uint64_t turn = 0; turn < turns && !cuts_rows; ++turn) {
+    for (const std::size_t i : members) {
+      if (tensors[i].stored.size() != 1) return {};
+      StoredBytes part = tensors[i].stored.front();
+      part.bytes /= turns;
+      part.offset += turn * part.bytes;
+      all.push_back(std::move(part));
+    }
+  }
+  return all;
+}
+
 bool same_shape(const Tensors& tensors, const Members& members) {
   return std::all_of(members.begin(), members.end(), [&](std::size_t i) {
     const ModelTensor& first = tensors[members.front()];
@@ -173,7 +200,10 @@ std::optional<ModelTensor> stack(const Tensors& tensors, const Members& members,
     joined_length(result.shape, *joined_kind(split(first.name).kind)) *= per_expert;
   }
   result.shape.insert(result.shape.begin(), members.size() / per_expert);
-  for (const std::size_t i : members) add_sizes(result, tensors[i]);
+  for (const std::size_t i : members) {
+    add_sizes(result, tensors[i]);
+    result.stored.insert(result.stored.end(), tensors[i].stored.begin(), tensors[i].stored.end());
+  }
   return result;
 }
 
@@ -191,6 +221,7 @@ std::optional<ModelTensor> join(const Tensors& tensors, const Members& members,
     if (tensors[i].dtype != first.dtype || shape != others) return std::nullopt;
     add_sizes(result, tensors[i]);
   }
+  result.stored = joined_bytes(tensors, members, kind);
   return result;
 }
 

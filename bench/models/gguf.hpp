@@ -42,6 +42,9 @@ struct GgufHeader {
   std::vector<GgufTensor> tensors;      // in the file's order
   std::uint64_t header_bytes = 0;       // to the end of the last tensor's description
 
+  /// Where the data begins in the file.
+  std::uint64_t data() const { return (header_bytes + alignment - 1) / alignment * alignment; }
+
   /// The text of `key`; "" when it is absent. Throws UsageError when it is something else.
   std::string text(const std::string& key) const;
   /// Throws UsageError when `key` is there and is not a whole number from 0 to `max`.
@@ -51,6 +54,11 @@ struct GgufHeader {
 /// The first `size` bytes of `in` as GGUF. Throws UsageError that names `source` and the fault. Of
 /// a hostile file no more than 128 MiB are read, and memory is bounded by what was read.
 GgufHeader read_gguf_header(std::istream& in, std::uint64_t size, const std::string& source);
+GgufHeader read_gguf_header(const std::filesystem::path& path);
+
+/// The files of a model of which `first` is the only one, or the first; they may be missing.
+std::vector<std::filesystem::path> gguf_files(const GgufHeader& header,
+                                              const std::filesystem::path& first);
 
 /// Throws UsageError for a file that is not a sound GGUF header of a whole model. Given the first
 /// file of a split model ("...-00001-of-00003.gguf"), reads the headers of the others beside it.

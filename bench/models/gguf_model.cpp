@@ -17,12 +17,6 @@ namespace {
 
 constexpr std::uint64_t max_files = 9999;
 
-GgufHeader read_header(const std::filesystem::path& path) {
-  std::uint64_t size = 0;
-  auto file = open_model_file(path, size);
-  return read_gguf_header(file, size, path.string());
-}
-
 std::uint64_t files_of(const GgufHeader& header) {
   return header.count("split.count", max_files).value_or(1);
 }
@@ -38,21 +32,15 @@ std::string split_ending(std::uint64_t number, std::uint64_t count) {
 }
 
 void append_other_files(GgufHeader& first, const std::filesystem::path& path) {
-  const std::uint64_t count = files_of(first);
-  const std::string ending = split_ending(1, count);
-  std::string stem = path.filename().string();
-  if (!stem.ends_with(ending)) {
-    throw UsageError(first.source + ": is one of " + std::to_string(count) +
-                     " files that hold the model; give the first, named *" + ending);
-  }
-  stem.resize(stem.size() - ending.size());
+  const std::vector<std::filesystem::path> files = gguf_files(first, path);
+  const std::uint64_t count = files.size();
   for (std::uint64_t number = 2; number <= count; ++number) {
-    const std::filesystem::path next = path.parent_path() / (stem + split_ending(number, count));
+    const std::filesystem::path& next = files[number - 1];
     if (!std::filesystem::exists(next)) {
       throw UsageError(first.source + ": is the first of " + std::to_string(count) +
                        " files, but " + next.string() + " is missing");
     }
-    GgufHeader other = read_header(next);
+    GgufHeader other = read_gguf_header(next);
     if (files_of(other) != count || other.count("split.no", max_files) != number - 1) {
       throw UsageError(next.string() + ": is not file " + std::to_string(number) + " of " +
                        std::to_string(count) + " of the model in " + first.source);
@@ -96,6 +84,30 @@ std::vector<std::uint64_t> shape_of(const GgufTensor& tensor) {
 }
 
 }  // namespace
+
+GgufHeader read_gguf_header(const std::filesystem::path& path) {
+  std::uint64_t size = 0;
+  auto file = open_model_file(path, size);
+  return read_gguf_header(file, size, path.string());
+}
+
+std::vector<std::filesystem::path> gguf_files(const GgufHeader& header,
+                                              const std::filesystem::path& first) {
+  const std::uint64_t count = files_of(header);
+  std::vector<std::filesystem::path> files{first};
+  if (count <= 1) return files;
+  const std::string ending = split_ending(1, count);
+  std::string stem = first.filename().string();
+  if (!stem.ends_with(ending)) {
+    throw UsageError(header.source + ": is one of " + std::to_string(count) +
+                     " files that hold the model; give the first, named *" + ending);
+  }
+  stem.resize(stem.size() - ending.size());
+  for (std::uint64_t number = 2; number <= count; ++number) {
+    files.push_back(first.parent_path() / (stem + split_ending(number, count)));
+  }
+  return files;
+}
 
 Model model_from(const GgufHeader& header) {
   refuse_other_types(header);
@@ -157,7 +169,7 @@ Model model_from(const GgufHeader& header) {
 }
 
 Model read_gguf(const std::filesystem::path& path) {
-  GgufHeader header = read_header(path);
+  GgufHeader header = read_gguf_header(path);
   if (files_of(header) > 1) append_other_files(header, path);
   return model_from(header);
 }

@@ -271,14 +271,6 @@ void sort_by_use(ModelLayer& layer) {
   layer.tensors = std::move(sorted);
 }
 
-/// The name that a matrix has without the adapters beside it, and engines know it by: q_proj.weight
-/// for q_proj.base_layer.weight.
-void drop_adapted_module(std::string& name) {
-  constexpr std::string_view module = ".base_layer.";
-  const std::size_t at = name.find(module);
-  if (at != name.npos) name.replace(at, module.size(), ".");
-}
-
 /// Whether a number too large to be read stands where a layer's would.
 bool has_long_number(std::string_view name) {
   const std::string_view rest = name_in_layer(name);
@@ -316,6 +308,12 @@ ExecutionOrder order_in_layer(std::string_view rest, Part part) {
   if (stage == feed_forward || stage == shared_expert) step = feed_forward_step(module_of(rest));
   if (stage == middle_norm) step = middle_step(rest);
   return {stage, expert_of(rest).value_or(0), step, component_of(rest)};
+}
+
+void drop_adapted_module(std::string& name) {
+  constexpr std::string_view module = ".base_layer.";
+  const std::size_t at = name.find(module);
+  if (at != name.npos) name.replace(at, module.size(), ".");
 }
 
 void add_end(ModelTensor tensor, Model& model) {

@@ -24,6 +24,10 @@ ExecutionOrder order_in_layer(std::string_view rest, Part part);
 /// experts cannot be told, and for an encoder with a decoder.
 void arrange_layers(std::vector<ModelTensor> tensors, Model& model);
 
+/// Takes out of a tensor's name what an adapter beside it has put there: q_proj.weight, by which
+/// engines know the matrix, for q_proj.base_layer.weight.
+void drop_adapted_module(std::string& name);
+
 /// Puts one more layer, of these tensors of its own, behind those of `model`, or one more tensor
 /// beside them.
 void add_layer(std::vector<ModelTensor> tensors, Model& model);

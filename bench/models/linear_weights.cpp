@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <array>
 #include <functional>
+#include <iterator>
+#include <numeric>
 #include <optional>
 #include <set>
 #include <string_view>
@@ -21,13 +23,35 @@ bool is_linear(Part part) {
          part == Part::shared_expert;
 }
 
+/// Where the first `rows` rows are stored. Parts that follow one another in a file are one.
+std::vector<StoredRows> stored_rows(const ModelTensor& tensor, std::size_t rows,
+                                    std::size_t row_bytes) {
+  std::vector<StoredRows> all;
+  for (const StoredBytes& part : tensor.stored) {
+    const std::size_t here = std::min(rows, part.bytes / row_bytes);
+    if (here == 0) break;
+    rows -= here;
+    if (!all.empty() && all.back().file == part.file &&
+        all.back().offset + all.back().rows * row_bytes == part.offset) {
+      all.back().rows += here;
+    } else {
+      all.push_back({part.file, part.offset, here});
+    }
+  }
+  return all;
+}
+
 /// A linear weight, or a scale, of elements that no dtype of ours fits is its bytes, row by row; of
-/// a stack, each expert's rows.
+/// a stack, each expert's rows. Rows that are stored in parts are as long as they fit into each.
 WeightTensor as_bytes(const ModelTensor& tensor, std::string_view name) {
   std::uint64_t rows = tensor.shape.empty() ? 1 : tensor.shape.front();  // a scalar has no shape
   if (tensor.shape.size() > 2) rows *= tensor.shape[1];
   if (rows == 0 || tensor.bytes % rows != 0) rows = 1;
-  return {std::string(name), DType::u8, rows, tensor.bytes / rows};
+  WeightTensor weight{std::string(name), DType::u8, rows, tensor.bytes / rows};
+  for (const StoredBytes& part : tensor.stored) weight.cols = std::gcd(weight.cols, part.bytes);
+  if (!tensor.stored.empty()) weight.rows = tensor.bytes / weight.cols;
+  weight.stored = stored_rows(tensor, weight.rows, weight.cols);
+  return weight;
 }
 
 /// "experts.gate_proj.weight" for "experts.17.gate_proj.weight": experts that a checkpoint keeps
@@ -101,7 +125,9 @@ std::optional<WeightTensor> as_weight(const ModelTensor& tensor, std::string_vie
   if (!is_linear_weight(tensor) || !dtype) return std::nullopt;
   if (tensor.bytes != tensor.parameters * bytes_of(*dtype)) return std::nullopt;  // packed
   const std::uint64_t cols = tensor.shape.back();
-  return WeightTensor{std::string(name), *dtype, tensor.parameters / cols, cols};
+  WeightTensor weight{std::string(name), *dtype, tensor.parameters / cols, cols};
+  weight.stored = stored_rows(tensor, weight.rows, weight.row_bytes());
+  return weight;
 }
 
 std::vector<WeightTensor> linear_weights(const ModelLayer& layer, std::size_t index,
@@ -128,6 +154,7 @@ std::vector<WeightTensor> linear_weights(const ModelLayer& layer, std::size_t in
       if (stack != weights.end()) {
         stack->rows += weight.rows;
         ++stack->experts;
+        std::ranges::move(weight.stored, std::back_inserter(stack->stored));
         continue;
       }
       weight.experts = 1;
@@ -148,7 +175,10 @@ std::vector<WeightSet> projections_of(const Model& checkpoint) {
       std::string name = plain_model_name(model.name + "." + projection);
       if (!known.insert(name).second) continue;
       WeightTensor weight = as_weight(tensor, projection).value_or(as_bytes(tensor, projection));
-      if (is_stack(tensor)) weight.rows /= tensor.shape.front();
+      if (is_stack(tensor)) {
+        weight.rows /= tensor.shape.front();
+        weight.stored = stored_rows(tensor, weight.rows, weight.row_bytes());
+      }
       sets.push_back({std::move(name), {std::move(weight)}});
     }
   }

@@ -58,9 +58,12 @@ class ModelLoader {
  public:
   /// Stays valid as long as the loader. Throws as load_model() does.
   const Model& load(const std::string& given);
+  /// The same, and where its layers' bytes are stored. Throws as find_stored_content() does, too.
+  const Model& load_stored(const std::string& given);
 
  private:
   std::map<std::string, Model, std::less<>> models_;
+  std::map<std::string, Model, std::less<>> stored_;
 };
 
 }  // namespace offload

@@ -167,6 +167,7 @@ SafetensorsHeader read_safetensors_header(std::istream& in, std::uint64_t size,
   const std::string text = bytes.text(length, "the header");
   if (text.empty() || text.front() != '{') bytes.fail("its header does not begin with '{'");
   SafetensorsHeader header = HeaderParser(source).parse(text);
+  header.data = bytes.position();
   const std::uint64_t data = header.tensors.empty() ? 0 : header.tensors.back().end;
   // Less is fine: the file may be cut off after its header.
   if (bytes.remaining() > data) {

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <istream>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -29,6 +30,7 @@ struct SafetensorsTensor {
 struct SafetensorsHeader {
   std::string source;
   std::vector<SafetensorsTensor> tensors;  // in the order of their data
+  std::uint64_t data = 0;                  // where it begins in the file
 };
 
 /// Bits of one element; 0 for a dtype that is not known here.
@@ -38,6 +40,13 @@ unsigned safetensors_dtype_bits(std::string_view dtype);
 /// fault. Headers of more than 100,000,000 bytes are refused, as the format's own library does.
 SafetensorsHeader read_safetensors_header(std::istream& in, std::uint64_t size,
                                           const std::string& source);
+SafetensorsHeader read_safetensors_header(const std::filesystem::path& path);
+
+/// By the names of files: of each the names of the tensors that are taken from it, sorted.
+using TensorsOfFiles = std::map<std::string, std::vector<std::string>, std::less<>>;
+
+/// What a "model.safetensors.index.json" says, all of whose files lie beside it.
+TensorsOfFiles read_index(const std::filesystem::path& index);
 
 /// Throws UsageError for files that are not sound safetensors, or not a whole model together. A
 /// `config` says how weights are packed where the headers do not.

@@ -30,15 +30,6 @@ constexpr std::uint64_t max_index_bytes = 100'000'000;
 constexpr std::size_t max_index_values = 300'000;
 constexpr std::size_t max_files = 10'000;
 
-/// By the names of the files; of each the tensors' names, sorted.
-using TensorsOfFiles = std::map<std::string, std::vector<std::string>, std::less<>>;
-
-SafetensorsHeader read_header(const fs::path& path) {
-  std::uint64_t size = 0;
-  auto file = open_model_file(path, size);
-  return read_safetensors_header(file, size, path.string());
-}
-
 bool is_plain_file_name(std::string_view name) {
   return !name.empty() && name != "." && name != ".." &&
          name.find_first_of(std::string_view("/\\\0", 3)) == std::string_view::npos;
@@ -118,6 +109,12 @@ void refuse_missing(const TensorsOfFiles& files, const fs::path& directory,
 
 }  // namespace
 
+SafetensorsHeader read_safetensors_header(const fs::path& path) {
+  std::uint64_t size = 0;
+  auto file = open_model_file(path, size);
+  return read_safetensors_header(file, size, path.string());
+}
+
 Model model_from(std::vector<SafetensorsTensor> tensors, const fs::path& source,
                  const std::optional<JsonValue>& config) {
   if (is_adapter(tensors)) {
@@ -152,7 +149,7 @@ Model read_safetensors(std::span<const fs::path> files, const std::optional<Json
   std::vector<SafetensorsTensor> tensors;
   std::set<std::string> names;
   for (const fs::path& path : files) {
-    SafetensorsHeader header = read_header(path);
+    SafetensorsHeader header = read_safetensors_header(path);
     for (SafetensorsTensor& tensor : header.tensors) {
       if (!names.insert(tensor.name).second) {
         throw UsageError(path.string() + ": tensor " + in_quotes(tensor.name) +
@@ -164,7 +161,7 @@ Model read_safetensors(std::span<const fs::path> files, const std::optional<Json
   return model_from(std::move(tensors), files.front(), config);
 }
 
-Model read_safetensors_index(const fs::path& index, const std::optional<JsonValue>& config) {
+TensorsOfFiles read_index(const fs::path& index) {
   const std::string source = index.string();
   std::uint64_t size = 0;
   auto file = open_model_file(index, size);
@@ -174,17 +171,21 @@ Model read_safetensors_index(const fs::path& index, const std::optional<JsonValu
   }
   TensorsOfFiles files = files_in(ByteReader(file, size, source).text(size, "the index"), source);
   refuse_missing(files, index.parent_path(), source);
+  return files;
+}
 
+Model read_safetensors_index(const fs::path& index, const std::optional<JsonValue>& config) {
+  TensorsOfFiles files = read_index(index);
   std::vector<SafetensorsTensor> tensors;
   std::size_t count = 0;
   for (const auto& [name, wanted] : files) count += wanted.size();
   tensors.reserve(count);
   while (!files.empty()) {
     const auto next = files.extract(files.begin());
-    const std::string lost =
-        take_wanted(read_header(index.parent_path() / next.key()), next.mapped(), tensors);
+    const std::string lost = take_wanted(read_safetensors_header(index.parent_path() / next.key()),
+                                         next.mapped(), tensors);
     if (lost.empty()) continue;
-    throw UsageError(source + ": weight_map places tensor " + in_quotes(lost) + " in " +
+    throw UsageError(index.string() + ": weight_map places tensor " + in_quotes(lost) + " in " +
                      in_quotes(next.key()) + ", which does not hold it");
   }
   return model_from(std::move(tensors), index, config);

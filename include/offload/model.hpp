@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "offload/weight_file.hpp"
+
 namespace offload {
 
 /// What a tensor is for. Linear weights are attention, mlp, experts and shared_expert matrices.
@@ -31,6 +33,9 @@ struct ModelTensor {
   std::uint64_t parameters = 0;      // weights and biases; 0 for quantisation scales
   std::uint64_t bytes = 0;           // as stored, scales inside blocks included
   Part part = Part::other;
+  /// Its bytes, in their order, once they were looked for (bench/models/stored_content.hpp); empty
+  /// where no file holds them so.
+  std::vector<StoredBytes> stored = {};
 };
 
 struct ModelLayer {

@@ -3,14 +3,23 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "offload/dtype.hpp"
+#include "offload/weight_file.hpp"
 
 namespace offload {
+
+/// Rows of a tensor as they lie one behind the other in a file.
+struct StoredRows {
+  std::shared_ptr<const WeightFile> file;
+  std::uint64_t offset = 0;  // of the first row, from the beginning of the file
+  std::size_t rows = 0;
+};
 
 /// A row-major matrix: rows are output features, cols input features.
 struct WeightTensor {
@@ -21,6 +30,9 @@ struct WeightTensor {
   std::size_t layer = 0;    // tensors of one layer are neighbours; whole layers are prefetched
   std::size_t experts = 0;  // of an MoE layer, stacked: rows / experts rows each; 0 for a dense one
   bool resident = false;    // stays in GPU memory under every policy
+  /// All rows, in their order, where its bytes are those of a model's files; empty where they are
+  /// generated.
+  std::vector<StoredRows> stored = {};
 
   std::size_t row_bytes() const { return cols * bytes_of(dtype); }
   std::size_t bytes() const { return rows * row_bytes(); }
@@ -72,7 +84,8 @@ struct Piece {
 WeightTensor parse_tensor(std::string_view text);
 
 /// A small set that stands for a large one: rows of the first tensor that is not resident,
-/// `max_bytes` of them or a few rows; without experts. No tensor where all are resident.
+/// `max_bytes` of them or a few rows; without experts, of generated content. No tensor where all
+/// are resident.
 WeightSet plain_part(const WeightSet& weights, std::size_t max_bytes);
 
 }  // namespace offload
