@@ -49,18 +49,34 @@ class CopyPlacement final : public PackedOnHost<Memory> {
 
  private:
   void bring(std::size_t tensor, StreamHandle stream) {
-    const std::size_t bytes = this->tensors()[tensor].bytes();
-    const Piece whole{tensor, 0, this->tensors()[tensor].rows};
-    const std::byte* const from = this->at(whole);
     if constexpr (lock == Lock::each_copy) {
       // What is locked while the stream has yet to come to the pass would cost nothing in it.
       cuda::stream_synchronize(stream);
-      const PageLock pages(from, bytes);
-      cuda::memcpy_async(in_slot(whole), from, bytes, stream);
+      const std::vector<PageLock> pages = locked(tensor);
+      copy(tensor, stream);
       cuda::stream_synchronize(stream);
     } else {
-      cuda::memcpy_async(in_slot(whole), from, bytes, stream);
+      copy(tensor, stream);
     }
+  }
+
+  void copy(std::size_t tensor, StreamHandle stream) const {
+    this->for_each_part(this->whole(tensor), [&](const Piece& part) {
+      cuda::memcpy_async(in_slot(part), this->at(part), this->bytes_of(part), stream);
+    });
+  }
+
+  std::vector<PageLock> locked(std::size_t tensor) const {
+    std::vector<PageLock> locks;
+    if constexpr (InParts<Memory>) {
+      for (const MappedPages pages : this->memory().pages_of(tensor)) {
+        locks.emplace_back(pages.data(), pages.size());
+      }
+    } else {
+      const Piece whole = this->whole(tensor);
+      locks.emplace_back(this->at(whole), this->bytes_of(whole));
+    }
+    return locks;
   }
 
   PassPlan plan_pass(std::span<const Piece> read, bool) override {
@@ -103,14 +119,23 @@ std::unique_ptr<Placement> place(std::span<const WeightTensor> tensors,
       tensors, std::move(packed), std::move(memory), context.workers, counted_as<kind>);
 }
 
-/// `kind` is what the file is as good as, once it is in memory.
-template <typename File, HostMemory kind, Lock lock = Lock::as_placed>
+template <HostMemory kind>
+Requirement requirement_of_files(const WeightSet& weights, const Tuning& /*tuning*/) {
+  Requirement needed{.device = largest_layer(weights.tensors)};
+  needed.*counted_as<kind> = file_bytes(weights.tensors);
+  return needed;
+}
+
+template <typename Memory>
+using CopyAsPlaced = CopyPlacement<Memory>;
+template <typename Memory>
+using LockAndCopy = CopyPlacement<Memory, Lock::each_copy>;
+
+/// `kind` is what the files are as good as, once they are in memory.
+template <template <typename> typename Copy, typename Model, typename Written, HostMemory kind>
 std::unique_ptr<Placement> place_in_file(std::span<const WeightTensor> tensors,
                                          const PlaceContext& context) {
-  Packed packed(tensors);
-  File memory(packed.bytes(), context.tuning.file_directory);
-  return std::make_unique<CopyPlacement<File, lock>>(tensors, std::move(packed), std::move(memory),
-                                                     context.workers, counted_as<kind>);
+  return place_in_files<Copy, Model, Written>(tensors, context, counted_as<kind>);
 }
 
 template <HostMemory kind>
@@ -164,8 +189,8 @@ constexpr Policy rows[] = {
         .family = Family::file,
         .starts = cold_and_warm,
         .can_start = file_can_start,
-        .requirement = requirement<HostMemory::pageable>,
-        .place = place_in_file<MappedFile, HostMemory::pageable>,
+        .requirement = requirement_of_files<HostMemory::pageable>,
+        .place = place_in_file<CopyAsPlaced, ModelMap, MappedFile, HostMemory::pageable>,
         .predict = from_page_cache<predict<HostMemory::pageable>>,
     },
     {
@@ -177,8 +202,8 @@ constexpr Policy rows[] = {
         .needs = locking_files,
         .not_capturable_because = "cudaHostRegister cannot be captured",
         .can_start = file_can_start,
-        .requirement = requirement<HostMemory::pageable>,
-        .place = place_in_file<MappedFile, HostMemory::pageable, Lock::each_copy>,
+        .requirement = requirement_of_files<HostMemory::pageable>,
+        .place = place_in_file<LockAndCopy, ModelMap, MappedFile, HostMemory::pageable>,
         .predict = not_known,
     },
     {
@@ -189,8 +214,8 @@ constexpr Policy rows[] = {
         .family = Family::file,
         .needs = locking_files,
         .can_start = file_can_start,
-        .requirement = requirement<HostMemory::pinned>,
-        .place = place_in_file<LockedFile, HostMemory::pinned>,
+        .requirement = requirement_of_files<HostMemory::pinned>,
+        .place = place_in_file<CopyAsPlaced, LockedModelMap, LockedFile, HostMemory::pinned>,
         .predict = predict<HostMemory::pinned>,
     },
 };

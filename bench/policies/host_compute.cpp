@@ -24,9 +24,9 @@ class HostComputePlacement final : public PackedOnHost<Memory> {
 
  private:
   PassPlan plan_pass(std::span<const Piece> read, bool) override {
-    PassPlan plan{{read.begin(), read.end()}, std::size_t{0}};
+    PassPlan plan{this->in_parts(read), std::size_t{0}};
     for (const Piece& piece : read) {
-      plan.on_cpu += piece.rows * this->tensors()[piece.tensor].row_bytes();
+      plan.on_cpu += this->bytes_of(piece);
     }
     return plan;
   }
@@ -44,12 +44,13 @@ std::unique_ptr<Placement> place(std::span<const WeightTensor> tensors,
       tensors, std::move(packed), std::move(memory), context.workers);
 }
 
+Requirement requirement_of_files(const WeightSet& weights, const Tuning& /*tuning*/) {
+  return {.pageable = file_bytes(weights.tensors)};
+}
+
 std::unique_ptr<Placement> place_in_file(std::span<const WeightTensor> tensors,
                                          const PlaceContext& context) {
-  Packed packed(tensors);
-  MappedFile memory(packed.bytes(), context.tuning.file_directory);
-  return std::make_unique<HostComputePlacement<MappedFile>>(tensors, std::move(packed),
-                                                            std::move(memory), context.workers);
+  return place_in_files<HostComputePlacement, ModelMap, MappedFile>(tensors, context);
 }
 
 /// The sides take turns where some weights are resident.
@@ -93,12 +94,13 @@ constexpr Policy rows[] = {
         .mechanism = in_place,
         .nearest_engine = "llama.cpp -ngl N without --no-mmap, of its own file",
         .family = Family::file,
+        .reads_files_in_place = true,
         .starts = cold_and_warm,
         .paths = {Path::host_memory, Path::host_memory},
         .needs_gpu = false,
         .not_capturable_because = not_capturable,
         .can_start = file_can_start,
-        .requirement = requirement,
+        .requirement = requirement_of_files,
         .place = place_in_file,
         .predict = from_page_cache<predict>,
     },

@@ -177,26 +177,25 @@ std::unique_ptr<Placement> place(std::span<const WeightTensor> tensors,
   return std::make_unique<SystemPlacement>(tensors, help, context);
 }
 
-class SystemFilePlacement final : public PackedOnHost<MappedFile> {
+template <typename Memory>
+class SystemFilePlacement final : public PackedOnHost<Memory> {
  public:
-  using PackedOnHost::PackedOnHost;
+  using PackedOnHost<Memory>::PackedOnHost;
 
   PieceView acquire(std::size_t index, StreamHandle) override {
-    return {planned(index), at(planned(index)), Side::gpu};
+    const Piece& piece = this->planned(index);
+    return {piece, this->at(piece), Side::gpu};
   }
-  Footprint footprint() const override { return {.pageable = memory().bytes()}; }
+  Footprint footprint() const override { return {.pageable = this->memory().bytes()}; }
 };
 
-Requirement requirement_of_file(const WeightSet& weights, const Tuning& /*tuning*/) {
-  return {.pageable = whole_pages(Packed(weights.tensors).bytes())};
+Requirement requirement_of_files(const WeightSet& weights, const Tuning& /*tuning*/) {
+  return {.pageable = file_bytes(weights.tensors)};
 }
 
 std::unique_ptr<Placement> place_in_file(std::span<const WeightTensor> tensors,
                                          const PlaceContext& context) {
-  Packed packed(tensors);
-  MappedFile memory(packed.bytes(), context.tuning.file_directory);
-  return std::make_unique<SystemFilePlacement>(tensors, std::move(packed), std::move(memory),
-                                               context.workers);
+  return place_in_files<SystemFilePlacement, ModelMap, MappedFile>(tensors, context);
 }
 
 constexpr Need pageable_access[] = {
@@ -275,11 +274,12 @@ constexpr Policy rows[] = {
         .memory = "mmap of a file",
         .mechanism = "read in place (ATS) or mapped on page faults (HMM)",
         .family = Family::file,
+        .reads_files_in_place = true,
         .starts = cold_and_warm,
         .needs = pageable_access,
         .driver_handles_pages = true,
         .can_start = file_can_start,
-        .requirement = requirement_of_file,
+        .requirement = requirement_of_files,
         .place = place_in_file,
         .predict = not_known,
     },

@@ -53,11 +53,20 @@ class ZeroCopyPlacement final : public PackedOnHost<Memory> {
 
   PieceView acquire(std::size_t index, StreamHandle) override {
     const Piece& piece = this->planned(index);
-    PieceView view{piece, this->memory().on_gpu() + this->packed().offset(piece), Side::gpu};
+    PieceView view{piece, on_gpu(piece), Side::gpu};
     view.rereads = rereads;
     return view;
   }
   Footprint footprint() const override { return {.pinned = this->memory().bytes()}; }
+
+ private:
+  const std::byte* on_gpu(const Piece& piece) const {
+    if constexpr (InParts<Memory>) {
+      return this->memory().on_gpu(piece);
+    } else {
+      return this->memory().on_gpu() + this->packed().offset(piece);
+    }
+  }
 };
 
 Requirement requirement(const WeightSet& weights, const Tuning& /*tuning*/) {
@@ -98,12 +107,16 @@ std::unique_ptr<Placement> place_by_vmm(std::span<const WeightTensor> tensors,
                                                         std::move(memory), context.workers);
 }
 
+Requirement requirement_of_files(const WeightSet& weights, const Tuning& /*tuning*/) {
+  return {.pinned = file_bytes(weights.tensors)};
+}
+
+template <typename Memory>
+using ReadOverLink = ZeroCopyPlacement<Memory>;
+
 std::unique_ptr<Placement> place_in_file(std::span<const WeightTensor> tensors,
                                          const PlaceContext& context) {
-  Packed packed(tensors);
-  LockedFile memory(packed.bytes(), context.tuning.file_directory);
-  return std::make_unique<ZeroCopyPlacement<LockedFile>>(tensors, std::move(packed),
-                                                         std::move(memory), context.workers);
+  return place_in_files<ReadOverLink, LockedModelMap, LockedFile>(tensors, context);
 }
 
 constexpr Need registering[] = {{&MemoryModel::host_register, "cudaHostRegister"}};
@@ -184,9 +197,10 @@ constexpr Policy rows[] = {
         .memory = "mmap of a file + cudaHostRegister",
         .mechanism = "SMs read it over the link (UVA)",
         .family = Family::file,
+        .reads_files_in_place = true,
         .needs = locking_files,
         .can_start = file_can_start,
-        .requirement = requirement,
+        .requirement = requirement_of_files,
         .place = place_in_file,
         .predict = predict<>,
     },

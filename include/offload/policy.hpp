@@ -106,6 +106,10 @@ class Placement {
   /// nothing is.
   virtual void drop_head_start(StreamHandle stream);
 
+  /// What befell the weights from outside, so that results are not to be trusted: a file that
+  /// somebody changed. nullopt while nothing did. Default: nothing can.
+  virtual std::optional<std::string> fault() const { return std::nullopt; }
+
   virtual Footprint footprint() const = 0;
   /// Where the offloaded weights lie in memory that the CPU can address. Default: nowhere.
   virtual std::vector<std::span<const std::byte>> host_ranges() const { return {}; }
@@ -206,6 +210,8 @@ struct Policy {
   /// but what a window holds.
   bool migrates_every_pass = false;
   Rereads rereads = Rereads::as_engines_do;  // what its views ask for
+  /// Whether kernels see weights where the files of a model hold them, wherever that is.
+  bool reads_files_in_place = false;
 
   /// {steady}, {cold, warm} or {warm}.
   std::span<const Start> starts = steady_only;

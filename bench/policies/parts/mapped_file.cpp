@@ -7,17 +7,15 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <chrono>
 #include <cstdint>
 #include <cstdlib>
 #include <filesystem>
 #include <stdexcept>
 #include <system_error>
-#include <thread>
 #include <utility>
-#include <vector>
 
 #include "bench/core/text.hpp"
+#include "bench/policies/parts/page_cache.hpp"
 #include "offload/cuda/host_buffers.hpp"
 #include "offload/cuda/runtime.hpp"
 #include "offload/error.hpp"
@@ -102,15 +100,8 @@ void MappedFile::read(std::size_t offset, std::span<std::byte> out) const {
 }
 
 bool MappedFile::try_drop() const {
-  // Pages that are still being read ahead, or wait in a CPU's list, are not dropped at once.
-  constexpr int attempts = 20;
-  for (int i = 0; i < attempts; ++i) {
-    if (i > 0) std::this_thread::sleep_for(std::chrono::milliseconds(1));
-    unmap_pages();  // what is mapped stays in the page cache
-    posix_fadvise(file_, 0, 0, POSIX_FADV_DONTNEED);
-    if (cached_bytes() == 0) return true;
-  }
-  return false;
+  const MappedPages all{data_, bytes_};
+  return offload::try_drop(file_, all, {&all, 1});
 }
 
 void MappedFile::unmap_pages() const {
@@ -124,15 +115,7 @@ void MappedFile::drop() const {
                           elsewhere);
 }
 
-std::size_t MappedFile::cached_bytes() const {
-  std::vector<unsigned char> pages(bytes_ / page_bytes());
-  if (mincore(const_cast<std::byte*>(data_), bytes_, pages.data()) != 0) {
-    fail("asking for cached pages", directory_, errno);
-  }
-  const auto cached =
-      std::ranges::count_if(pages, [](unsigned char page) { return (page & 1U) != 0; });
-  return static_cast<std::size_t>(cached) * page_bytes();
-}
+std::size_t MappedFile::cached_bytes() const { return offload::cached_bytes({data_, bytes_}); }
 
 PageLock::PageLock(const std::byte* data, std::size_t bytes) {
   const std::size_t before = reinterpret_cast<std::uintptr_t>(data) % page_bytes();
@@ -147,12 +130,28 @@ PageLock::~PageLock() {
 PageLock::PageLock(PageLock&& other) noexcept
     : first_page_(std::exchange(other.first_page_, nullptr)) {}
 
+LockedModelMap::LockedModelMap(std::span<const WeightTensor> tensors) : ModelMap(tensors) {
+  for (const MappedPages pages : this->pages()) {
+    locks_.emplace_back(pages.data(), pages.size());
+    on_gpu_.push_back({pages, cuda::host_get_device_pointer(const_cast<std::byte*>(pages.data()))});
+  }
+}
+
+const std::byte* LockedModelMap::on_gpu(const Piece& piece) const {
+  const std::byte* const data = at(piece);
+  const auto run = std::ranges::find_if(on_gpu_, [data](const OnGpu& known) {
+    return data >= known.pages.data() && data < known.pages.data() + known.pages.size();
+  });
+  return static_cast<const std::byte*>(run->pointer) + (data - run->pages.data());
+}
+
 LockedFile::LockedFile(std::size_t bytes, const std::string& directory)
     : file_(bytes, directory),
       lock_(file_.data(), file_.bytes()),
       on_gpu_(cuda::host_get_device_pointer(file_.data())) {}
 
 Support file_can_start(const WeightSet& weights, const Tuning& tuning, Start start) {
+  if (are_stored(weights.tensors)) return stored_can_start(weights, start);
   const std::string directory = directory_of(tuning.file_directory);
   std::size_t bytes = 0;
   for (const WeightTensor& tensor : weights.tensors) bytes += tensor.resident ? 0 : tensor.bytes();

@@ -1,12 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // Weights in a file that is mapped as engines map a model's: shared and read-only, so that what is
-// in memory of it is the page cache's.
+// in memory of it is the page cache's. It is written for them, unless they are a model's own.
 #pragma once
 #include <cstddef>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
+#include <vector>
 
+#include "bench/policies/parts/model_map.hpp"
+#include "bench/policies/parts/packed.hpp"
 #include "offload/policy.hpp"
 
 namespace offload {
@@ -75,6 +80,37 @@ class LockedFile {
   PageLock lock_;
   const void* on_gpu_;
 };
+
+/// The files of a model, of which the pages with weights never leave memory.
+class LockedModelMap : public ModelMap {
+ public:
+  explicit LockedModelMap(std::span<const WeightTensor> tensors);
+  /// Where the GPU finds what at() finds.
+  const std::byte* on_gpu(const Piece& piece) const;
+
+ private:
+  struct OnGpu {
+    MappedPages pages;
+    const void* pointer = nullptr;
+  };
+  std::vector<PageLock> locks_;
+  std::vector<OnGpu> on_gpu_;
+};
+
+/// On<Model> of weights that a model's files hold, On<Written> of others. `more` goes to either's
+/// constructor.
+template <template <typename> typename On, typename Model, typename Written, typename... More>
+std::unique_ptr<Placement> place_in_files(std::span<const WeightTensor> tensors,
+                                          const PlaceContext& context, More... more) {
+  Packed packed(tensors);
+  if (are_stored(tensors)) {
+    return std::make_unique<On<Model>>(tensors, std::move(packed), Model(tensors), context.workers,
+                                       more...);
+  }
+  Written file(packed.bytes(), context.tuning.file_directory);
+  return std::make_unique<On<Written>>(tensors, std::move(packed), std::move(file), context.workers,
+                                       more...);
+}
 
 /// What rows over mapped files need of the GPU to lock them.
 inline constexpr Need locking_files[] = {

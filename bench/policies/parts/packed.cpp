@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "bench/policies/parts/packed.hpp"
 
+#include <atomic>
 #include <cstring>
 
 #include "offload/rounding.hpp"
@@ -25,6 +26,14 @@ void copy_by_workers(std::byte* to, std::span<const std::byte> from, HostWorkers
   workers.run(from.size(), copy_grain, [to, from](std::size_t begin, std::size_t end) {
     std::memcpy(to + begin, from.data() + begin, end - begin);
   });
+}
+
+bool same_by_workers(const std::byte* a, std::span<const std::byte> b, HostWorkers& workers) {
+  std::atomic<bool> same{true};
+  workers.run(b.size(), copy_grain, [&same, a, b](std::size_t begin, std::size_t end) {
+    if (std::memcmp(a + begin, b.data() + begin, end - begin) != 0) same = false;
+  });
+  return same;
 }
 
 }  // namespace offload

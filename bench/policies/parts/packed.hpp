@@ -3,7 +3,10 @@
 // buffer to reuse.
 #pragma once
 #include <cstddef>
+#include <optional>
 #include <span>
+#include <stdexcept>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -36,10 +39,19 @@ class Packed {
 
 /// memcpy by all workers: one core alone moves a fraction of what host memory can.
 void copy_by_workers(std::byte* to, std::span<const std::byte> from, HostWorkers& workers);
+/// memcmp likewise.
+bool same_by_workers(const std::byte* a, std::span<const std::byte> b, HostWorkers& workers);
+
+/// Memory that holds its tensors in parts that lie anywhere, filled by somebody else.
+template <typename Memory>
+concept InParts = requires(const Memory& memory, const Piece& piece) {
+  memory.at(piece);
+};
 
 /// A placement whose tensors stay packed in host memory: policies differ in what acquire makes of a
 /// piece. Memory has data() and bytes(), moves, and gives itself back; write(), where it cannot be
-/// stored to, and drop(), where cold weights are not in memory.
+/// stored to, and drop(), where cold weights are not in memory. Or it is one that is InParts, and
+/// the packing is what a slot for the tensors would have.
 template <typename Memory>
 class PackedOnHost : public Placement {
  public:
@@ -51,14 +63,18 @@ class PackedOnHost : public Placement {
         workers_(workers) {}
 
   void fill(std::size_t index, std::span<const std::byte> content) final {
-    if constexpr (requires { memory_.write(packed_.offset(index), content); }) {
+    if constexpr (InParts<Memory>) {
+      require_same(index, content);
+    } else if constexpr (requires { memory_.write(packed_.offset(index), content); }) {
       memory_.write(packed_.offset(index), content);
     } else {
       copy_by_workers(memory_.data() + packed_.offset(index), content, workers_);
     }
   }
   void read_back(std::size_t index, std::span<std::byte> out) final {
-    copy_by_workers(out.data(), {memory_.data() + packed_.offset(index), out.size()}, workers_);
+    for_each_part(whole(index), [&](const Piece& part) {
+      copy_by_workers(out.data() + offset_in_tensor(part), {at(part), bytes_of(part)}, workers_);
+    });
   }
   void reset(Start start, StreamHandle) final {
     if constexpr (requires { memory_.drop(); }) {
@@ -66,17 +82,73 @@ class PackedOnHost : public Placement {
     }
   }
   void release(std::size_t, StreamHandle) override {}
+  std::optional<std::string> fault() const final {
+    if constexpr (InParts<Memory>) {
+      return memory_.fault();
+    } else {
+      return std::nullopt;
+    }
+  }
   std::vector<std::span<const std::byte>> host_ranges() const final {
-    return {{memory_.data(), packed_.bytes()}};
+    if constexpr (InParts<Memory>) {
+      return memory_.pages();
+    } else {
+      return {{memory_.data(), packed_.bytes()}};
+    }
   }
 
  protected:
   const Packed& packed() const { return packed_; }
   const Memory& memory() const { return memory_; }
   /// Where the CPU finds a piece.
-  const std::byte* at(const Piece& piece) const { return memory_.data() + packed_.offset(piece); }
+  const std::byte* at(const Piece& piece) const {
+    if constexpr (InParts<Memory>) {
+      return memory_.at(piece);
+    } else {
+      return memory_.data() + packed_.offset(piece);
+    }
+  }
+  std::size_t bytes_of(const Piece& piece) const {
+    return piece.rows * this->tensors()[piece.tensor].row_bytes();
+  }
+  Piece whole(std::size_t tensor) const { return {tensor, 0, this->tensors()[tensor].rows}; }
+  /// Calls `take` with the pieces of `piece` that at() finds.
+  template <typename Take>
+  void for_each_part(const Piece& piece, const Take& take) const {
+    if constexpr (InParts<Memory>) {
+      memory_.for_each_part(piece, take);
+    } else {
+      take(piece);
+    }
+  }
+  /// What `read` becomes for whoever reads in place.
+  std::vector<Piece> in_parts(std::span<const Piece> read) const {
+    std::vector<Piece> parts;
+    for (const Piece& piece : read) {
+      for_each_part(piece, [&parts](const Piece& part) { parts.push_back(part); });
+    }
+    return parts;
+  }
 
  private:
+  PassPlan plan_pass(std::span<const Piece> read, bool) override { return {in_parts(read)}; }
+
+  std::size_t offset_in_tensor(const Piece& piece) const {
+    return piece.first_row * this->tensors()[piece.tensor].row_bytes();
+  }
+
+  void require_same(std::size_t index, std::span<const std::byte> content) const {
+    bool same = true;
+    for_each_part(whole(index), [&](const Piece& part) {
+      same =
+          same && same_by_workers(at(part), content.subspan(offset_in_tensor(part), bytes_of(part)),
+                                  workers_);
+    });
+    if (same) return;
+    throw std::runtime_error(fault().value_or(
+        this->tensors()[index].name + " of the model's files is not what was read of it just now"));
+  }
+
   Packed packed_;
   Memory memory_;
   HostWorkers& workers_;

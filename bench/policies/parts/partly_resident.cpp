@@ -65,6 +65,8 @@ class PartlyResident final : public Placement {
   bool runs_on() const override { return parts_[0]->runs_on(); }
   void drop_head_start(StreamHandle stream) override { parts_[0]->drop_head_start(stream); }
 
+  std::optional<std::string> fault() const override { return parts_[0]->fault(); }
+
   Footprint footprint() const override { return parts_[0]->footprint() + parts_[1]->footprint(); }
   std::vector<std::span<const std::byte>> host_ranges() const override {
     return parts_[0]->host_ranges();
