@@ -76,6 +76,12 @@ inline constexpr std::array<Named<HostPages>, 2> host_pages_names{
     {{"default", HostPages::as_set}, {"huge", HostPages::huge}}};
 constexpr std::string_view name(HostPages pages) { return name_of(pages, host_pages_names); }
 
+/// What the weights hold: numbers made up for them, or what a model's files hold.
+enum class ContentOf : std::uint8_t { generated, model };
+inline constexpr std::array<Named<ContentOf>, 2> content_names{
+    {{"generated", ContentOf::generated}, {"model", ContentOf::model}}};
+constexpr std::string_view name(ContentOf content) { return name_of(content, content_names); }
+
 /// What `advise` is asked, and where its rates come from: a machine, rates by hand, or neither,
 /// which calibrates here.
 struct AdviseOptions {
@@ -116,6 +122,7 @@ struct Options {
   std::size_t threads = 0;   // host workers; 0 = all this process may use
   std::size_t samples = 10;  // timed samples per case
   std::uint64_t seed = 20;
+  ContentOf content = ContentOf::generated;
   bool allow_oversubscription = false;
   bool limits = false;            // measure the distance to the physical limits as well
   bool graph = false;             // capture each pass in a CUDA graph

@@ -16,6 +16,7 @@
 #include "offload/policy.hpp"
 #include "offload/rates.hpp"
 #include "offload/statistics.hpp"
+#include "offload/weight_file.hpp"
 #include "offload/workload.hpp"
 
 namespace offload {
@@ -211,6 +212,7 @@ struct RunRecord {
   std::string started_at;                                        // ISO 8601, UTC
   std::string host_name;
   Options options;
+  std::vector<WeightFile> weight_files;  // of models, whose bytes the weights are
   BuildInfo build;
   Platform platform;
   Calibration calibration;

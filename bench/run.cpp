@@ -33,6 +33,7 @@
 #include "bench/measure/ranges.hpp"
 #include "bench/measure/selection.hpp"
 #include "bench/measure/session.hpp"
+#include "bench/measure/stored_weights.hpp"
 #include "bench/measure/wall_clock.hpp"
 #include "bench/models/load.hpp"
 #include "bench/platform/host_node.hpp"
@@ -86,6 +87,7 @@ class Run {
     record_.build = build_info();
     record_.platform = platform_;
     record_.skipped = plan_.skipped;
+    record_.weight_files = weight_files(plan_.weights);
     record_.host_instruction_set = host::all_instruction_sets();
     if (!options.cases) plan_.notes = shape_notes(options, models_);
     if (options.host_memory_cost) cost_tensors_ = cost_tensors(options, platform_.host, models_);

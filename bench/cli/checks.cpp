@@ -62,6 +62,17 @@ void check_evidence(const Options& options) {
   }
 }
 
+void check_content(const Options& options) {
+  if (options.content == ContentOf::generated) return;
+  if (options.models.empty()) {
+    throw UsageError("--content model is about the files of a model: give --model their path");
+  }
+  if (!options.weights.empty() || !options.tensors.empty() || !options.sizes.empty()) {
+    throw UsageError(
+        "--content model: what --weights, --tensor and --sizes name has no files; leave them out");
+  }
+}
+
 /// What Google Benchmark writes by itself names the host, and nothing of ours comes in between.
 void check_redaction(const Options& options) {
   if (!options.redact) return;
@@ -127,6 +138,7 @@ void check_options(const Options& options) {
     throw UsageError("--quiet writes no progress: leave out --progress always");
   }
   check_evidence(options);
+  check_content(options);
   check_outputs(options);
   check_redaction(options);
 }

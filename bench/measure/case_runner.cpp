@@ -34,6 +34,8 @@ void CaseRunner::guarded(CaseResult& result, const std::function<void()>& step) 
     step();
   } catch (const CudaError& error) {
     result.failure = error.what();
+    // Copies from a file that was cut short fail as any call may.
+    if (const auto fault = loop_.fault()) result.failure += "; " + *fault;
     if (error.context_dead()) throw;
   } catch (const std::exception& error) {
     result.failure = error.what();

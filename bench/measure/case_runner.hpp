@@ -38,7 +38,7 @@ class CaseRunner {
 
  private:
   /// Runs `step` at the case boundary. Throws CudaError when the context is dead.
-  static void guarded(CaseResult& result, const std::function<void()>& step);
+  void guarded(CaseResult& result, const std::function<void()>& step);
   void take_evidence(CaseResult& result);
 
   Loop& loop_;

@@ -218,6 +218,7 @@ double Loop::sample() {
   const double passes = static_cast<double>(passes_per_sample_);
   const double seconds = sum / passes;
   setup_seconds_ = has_setup ? std::optional(setup / passes) : std::nullopt;
+  placed_.require_intact();
   require_plausible(placed_, seconds, session_.platform(), calibration_);
   return seconds;
 }

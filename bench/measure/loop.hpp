@@ -83,6 +83,9 @@ class Loop {
   PassSeries series(std::size_t count) { return evidence_.series(count); }
   CountedPasses& counted() { return counted_; }
 
+  /// What befell the weights that are placed, as Placement::fault() says it.
+  std::optional<std::string> fault() const { return placed_.fault(); }
+
   /// Of the prepared case, for bare comparisons on the same bytes.
   Placement& placement() { return placed_.placement(); }
   BoundWorkload& workload() { return placed_.workload(); }

@@ -116,6 +116,7 @@ void Passes::poison() {
 }
 
 void Passes::require_right() {
+  placed_.require_intact();
   if (const auto wrong = placed_.workload().check(session_.target())) {
     throw ImplausibleResult("wrong result: " + *wrong);
   }

@@ -2,6 +2,7 @@
 #include "bench/measure/placed_case.hpp"
 
 #include <algorithm>
+#include <stdexcept>
 #include <string>
 #include <utility>
 
@@ -111,6 +112,14 @@ void PlacedCase::clear() noexcept {
   placement_.reset();
   placed_policy_ = nullptr;
   contents_.clear();
+}
+
+std::optional<std::string> PlacedCase::fault() const {
+  return placement_ ? placement_->fault() : std::nullopt;
+}
+
+void PlacedCase::require_intact() const {
+  if (const auto fault = this->fault()) throw std::runtime_error(*fault);
 }
 
 /// Bytes that cross the link are what kernels read of the weights that are not resident, unless the

@@ -57,6 +57,11 @@ class PlacedCase {
   void enqueue(std::size_t first, std::size_t last, SetupClock* clock = nullptr,
                PassEnd end = PassEnd::joined);
 
+  /// As Placement::fault() says it; nullopt where nothing is placed.
+  std::optional<std::string> fault() const;
+  /// Throws std::runtime_error where there is one.
+  void require_intact() const;
+
   const Case& item() const { return item_; }
   BoundWorkload& workload() const { return *workload_; }
   Placement& placement() const { return *placement_; }

@@ -14,6 +14,7 @@
 #include "bench/measure/content.hpp"
 #include "bench/measure/plan_memory.hpp"
 #include "bench/measure/selection.hpp"
+#include "bench/measure/stored_weights.hpp"
 #include "bench/measure/suites.hpp"
 #include "bench/models/slice.hpp"
 #include "bench/policies/parts/partly_resident.hpp"
@@ -159,6 +160,7 @@ class Planner {
     if (all_resident && !policy.keeps_on_gpu()) {
       return Support::no("nothing is offloaded: " + weights.name + " is resident as a whole");
     }
+    if (Support stored = reads_as_stored(workload, policy, weights); !stored) return stored;
     if (policy.divides_tensors && workload.needs_whole_tensors()) {
       return Support::no(std::string(workload.name()) + " needs tensors whole, and " +
                          std::string(policy.name) + " shows them in parts");

@@ -24,6 +24,22 @@
 namespace offload {
 namespace {
 
+/// Throws UsageError for a tensor that no file holds row by row.
+void require_stored(const WeightSet& weights) {
+  for (const WeightTensor& tensor : weights.tensors) {
+    std::size_t rows = 0;
+    for (const StoredRows& part : tensor.stored) rows += part.rows;
+    if (rows == tensor.rows) continue;
+    throw UsageError("--content model: rows of " + tensor.name + " of " + weights.name +
+                     " are put together of several tensors, so that no file holds them; give "
+                     "--checkpoint-shapes with --suite decode, or leave out --content");
+  }
+}
+
+const Model& checkpoint_of(const std::string& name, const Options& options, ModelLoader& models) {
+  return options.content == ContentOf::model ? models.load_stored(name) : models.load(name);
+}
+
 /// Explicitly named weights of single matrices, in the order the options list them.
 std::vector<WeightSet> named_weights(const Options& options, ModelLoader& models) {
   std::vector<WeightSet> sets;
@@ -48,11 +64,14 @@ std::vector<WeightSet> named_weights(const Options& options, ModelLoader& models
     append(std::move(found));
   }
   for (const std::string& model : options.models) {
-    const bool preset = !find_preset_model(model).empty();
-    append(preset ? find_preset_weights(model) : projections_of(models.load(model)));
+    const bool generated = options.content == ContentOf::generated;
+    const bool preset = generated && !find_preset_model(model).empty();
+    append(preset ? find_preset_weights(model)
+                  : projections_of(checkpoint_of(model, options, models)));
   }
   for (const WeightTensor& tensor : options.tensors) sets.push_back({tensor.name, {tensor}});
   for (const std::size_t bytes : options.sizes) sets.push_back(sized_weights(bytes));
+  if (options.content == ContentOf::model) std::ranges::for_each(sets, require_stored);
   return sets;
 }
 
@@ -87,7 +106,7 @@ std::vector<PlacedModel> placed_models(const Options& options, ModelLoader& mode
   const std::vector<std::string> names =
       options.models.empty() ? std::vector<std::string>{default_model} : options.models;
   for (const std::string& name : names) {
-    const Model& checkpoint = models.load(name);
+    const Model& checkpoint = checkpoint_of(name, options, models);
     Model model = options.checkpoint_shapes ? checkpoint : fused(checkpoint);
     if (model.experts > 0 || options.experts_per_token > 0) {
       model.experts_per_token = experts_per_token(model, options);
@@ -95,6 +114,7 @@ std::vector<PlacedModel> placed_models(const Options& options, ModelLoader& mode
     const Offloading where = offloading(model, options.rules);
     WeightSet weights =
         model_slice(model, where.tensors, options.slice_bytes, options.rules.prefetch_step);
+    if (options.content == ContentOf::model) require_stored(weights);
     ModelLayout layout = layout_of(model, where, *weights.slice);
     placed.push_back({std::move(weights), std::move(layout)});
   }

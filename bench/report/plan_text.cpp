@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "bench/core/text.hpp"
+#include "bench/measure/stored_weights.hpp"
 #include "bench/measure/suites.hpp"
 #include "bench/models/presets.hpp"
 #include "bench/policies/parts/partly_resident.hpp"
@@ -156,6 +157,12 @@ std::string totals(const Plan& plan, const Options& options, const Platform& pla
             (one_memory(platform) ? "out of the same memory"
                                   : format_size_rounded(platform.gpu->free_bytes) + " free") +
             ")";
+  }
+  if (const auto files = weight_files(plan.weights); !files.empty()) {
+    std::size_t bytes = 0;
+    for (const WeightFile& file : files) bytes += file.bytes;
+    text += "; the weights are those in " + count(files.size(), "file") + " of " +
+            format_size_rounded(bytes);
   }
   return text;
 }

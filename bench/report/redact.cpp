@@ -78,6 +78,7 @@ Redactor redactor_for(const Identity& identity, const RunRecord& run) {
   Redactor redactor = redactor_for(identity, run.platform);
   // As errors quote them, blanks and all.
   for (const auto& model : run.options.models) hide_path(redactor, model);
+  for (const auto& file : run.weight_files) hide_path(redactor, file.path);
   hide_path(redactor, run.options.tuning.file_directory);
   hide_path(redactor, run.options.output);
   hide_path(redactor, run.options.ci_json);
@@ -275,6 +276,7 @@ RunRecord redacted(const RunRecord& run, const Identity& identity) {
   redact(out.environment, redactor, "BENCHMARK_", "CUDA_");
   if (!run.host_name.empty()) out.host_name = redacted_text;
   redact(out.options, redactor);
+  for (auto& file : out.weight_files) file.path = redactor.argument(file.path, "--model");
   redact(out.platform, redactor);
   for (auto& record : out.cases) redact(record, redactor);
   for (auto& skipped : out.skipped) skipped.reason = redactor.text(skipped.reason);

@@ -49,6 +49,7 @@ Json options_json(const Options& options) {
           {"threads", options.threads},
           {"samples", options.samples},
           {"seed", options.seed},
+          {"content", name(options.content)},
           {"allow_oversubscription", options.allow_oversubscription},
           {"limits", options.limits},
           {"host_memory_cost", options.host_memory_cost},
@@ -75,6 +76,14 @@ Json options_json(const Options& options) {
           {"strict", options.strict},
           {"redact", options.redact},
           {"benchmark_flags", options.benchmark_flags}};
+}
+
+Json weight_files_json(const std::vector<WeightFile>& files) {
+  Json list = Json::array();
+  for (const WeightFile& file : files) {
+    list.push_back({{"path", file.path}, {"bytes", file.bytes}});
+  }
+  return list;
 }
 
 Json build_json(const BuildInfo& build) {
@@ -245,6 +254,7 @@ JsonPart run_json(const RunRecord& run) {
               {"benchmark_flags", run.effective_benchmark_flags},
               {"environment", named_texts<Json>(run.environment)},
               {"options", options_json(run.options)},
+              {"weight_files", weight_files_json(run.weight_files)},
               {"build", build_json(run.build)},
               {"platform", part<Json>(machine_json(run.platform))},
               {"host_workers",

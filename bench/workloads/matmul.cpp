@@ -43,6 +43,11 @@ class Matmul final : public Workload {
   }
   bool runs_on_cpu() const override { return tokens_ <= max_tokens_on_cpu; }
   bool walks_model() const override { return variant_.walks_model; }
+  std::size_t alignment(const WeightTensor& tensor) const override {
+    constexpr std::size_t of_fp8_products = 16;
+    const bool by_library = tokens_ > 1 && tensor.dtype == DType::fp8_e4m3;
+    return by_library ? of_fp8_products : Workload::alignment(tensor);
+  }
   std::unique_ptr<Workload> with_parameter(std::size_t tokens) const override {
     if (!parameter()) return Workload::with_parameter(tokens);
     return std::make_unique<Matmul>(variant_, tokens);

@@ -138,6 +138,7 @@ class Nested final : public Workload {
   }
   Content content() const override { return Content::random_weights; }
   bool needs_whole_tensors() const override { return true; }
+  std::size_t alignment(const WeightTensor& /*tensor*/) const override { return 16; }
   Support reads(const WeightSet& weights) const override {
     if (weights.tensors.size() != 1) return Support::no("nested reads a single tensor");
     const WeightTensor& tensor = weights.tensors.front();

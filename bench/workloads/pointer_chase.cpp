@@ -107,6 +107,7 @@ class PointerChase final : public Workload {
   }
   Content content() const override { return Content::chain; }
   bool needs_whole_tensors() const override { return true; }
+  std::size_t alignment(const WeightTensor& /*tensor*/) const override { return link_bytes; }
   // Its steps are as many whatever the size.
   std::optional<WeightSet> part(const WeightSet& /*weights*/,
                                 std::size_t /*bytes*/) const override {

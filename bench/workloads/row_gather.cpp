@@ -117,6 +117,7 @@ class RowGather final : public Workload {
   }
   Content content() const override { return Content::random_weights; }
   bool needs_whole_tensors() const override { return true; }
+  std::size_t alignment(const WeightTensor& /*tensor*/) const override { return 16; }
   std::optional<WeightSet> part(const WeightSet& weights, std::size_t bytes) const override {
     const bool same_share =
         std::ranges::all_of(weights.tensors, [this](const WeightTensor& tensor) {

@@ -151,6 +151,9 @@ class Workload {
   virtual bool runs_on_gpu() const { return true; }
   /// Whether a launch must see a tensor whole.
   virtual bool needs_whole_tensors() const { return false; }
+  /// What the address of a tensor must be a multiple of, for its kernels. Memory that is allocated
+  /// always is; a file may hold tensors anywhere.
+  virtual std::size_t alignment(const WeightTensor& /*tensor*/) const { return 4; }
   /// Whether passes read different pieces, each as many bytes (BoundWorkload::select_pass). Such a
   /// workload has no warm start: what it reads next may never have been read.
   virtual bool varies() const { return false; }

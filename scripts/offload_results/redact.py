@@ -95,6 +95,8 @@ def redacted(document, identity=None):
         "benchmark_flags": secrets.arguments(run["benchmark_flags"]),
         "environment": environment(run["environment"], secrets),
         "options": options(run["options"], secrets),
+        **({"weight_files": [{**one, "path": secrets.option("--model", one["path"])}
+                             for one in run["weight_files"]]} if "weight_files" in run else {}),
         "platform": platform(run["platform"], secrets),
         "cases": [case(one, secrets) for one in run["cases"]],
         "skipped": with_text(run["skipped"], "reason", secrets),
@@ -113,7 +115,8 @@ def redactor_for(document, identity):
     words, directories = identity
     users = HOME.findall(" ".join([*run["argv"], *run["environment"].values(), *paths_in(run["options"])]))
     homes = [f"/{parent}/{user}" for user in users for parent in ("home", "Users")]
-    parents = [str(pathlib.PurePosixPath(path).parent) for path in paths_in(run["options"])]
+    files = [one["path"] for one in run.get("weight_files", ())]
+    parents = [str(pathlib.PurePosixPath(path).parent) for path in [*paths_in(run["options"]), *files]]
     return Redactor([*words, host, host.partition(".")[0], *users, *device_names(run["platform"]["gpu"])],
                     [*directories, *homes, *parents])
 

@@ -16,6 +16,8 @@ import sys
 
 import pytest
 
+import small_model
+
 root = pathlib.Path(__file__).parent.parent.parent
 BENCH = os.environ.get("OFFLOAD_BENCH")
 needs_program = pytest.mark.skipif(not BENCH, reason="OFFLOAD_BENCH is not set")
@@ -84,6 +86,8 @@ def test_the_documents_have_commands():
 def test_the_program_takes_its_commands(command, installed, tmp_path):
     """3 says that nothing was left to measure, which is so without a GPU; 1 that doctor found something."""
     arguments = of_program(command)
+    if "--content" in arguments:
+        arguments[arguments.index("PATH")] = str(small_model.write(tmp_path))
     if "PATH" in arguments:
         shutil.copy(root / "bench/models/presets/llama3.1-8b.json", tmp_path / "config.json")
         arguments[arguments.index("PATH")] = str(tmp_path)

@@ -243,7 +243,7 @@ def secrets():
                      "CUDA_MODULE_LOADING": "EAGER", "MALLOC_ARENA_MAX": "xsesame", "BENCHMARK_CONTEXT": "owner=xsesame"},
         benchmark_flags=["--benchmark_repetitions=3", "--benchmark_context=owner=sesame"],
         skipped=[build.skipped("gemv", "system_demand", "w", "cold", TELLTALE)],
-        memory_costs=[{"failure": TELLTALE}],
+        memory_costs=[{"failure": TELLTALE}], weight_files=[{"path": "/data/of sesame/part.gguf", "bytes": 100}],
         findings=[{"check": "x", "text": "SESAME-HOST: sesameuser's at 5E:00.0, /data/sesame/here/d e/f", "cases": []}])
     source["context"].update(note="by sesame, in /a/sesame", executable="/opt/sesame/offload_bench")
     return source

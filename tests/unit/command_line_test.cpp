@@ -64,6 +64,16 @@ TEST(CommandLine, RedactRefusesWhatItCannotReach) {
   ASSERT_EQ(unsetenv("BENCHMARK_OUT"), 0);
 }
 
+TEST(CommandLine, AModelsContentNeedsAModelAndNothingElse) {
+  EXPECT_EQ(parse({"--content", "model", "--model", "x"}).content, ContentOf::model);
+  EXPECT_EQ(parse({"--model", "x"}).content, ContentOf::generated);
+  EXPECT_EQ(refusal({"--content", "model"}),
+            "--content model is about the files of a model: give --model their path");
+  EXPECT_EQ(refusal({"--content", "model", "--model", "x", "--sizes", "1MiB"}),
+            "--content model: what --weights, --tensor and --sizes name has no files; leave them "
+            "out");
+}
+
 TEST(CommandLine, ReadsEveryOption) {
   const Options options =
       parse({"--suite", "micro", "--gpu", "1", "--threads=8", "--samples", "21",

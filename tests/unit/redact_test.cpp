@@ -63,6 +63,7 @@ RunRecord run_with_secrets() {
   run.options.output = "/home/sesame/out.json";
   run.options.ci_json = "sesame/ci.json";
   run.options.tuning.file_directory = "/home/sesame/scratch";
+  run.weight_files = {{"/data/of sesame/part.gguf", 100, 1, 2, 3}};
   run.environment = {{"CUDA_VISIBLE_DEVICES", "GPU-sesame-0"},
                      {"CUDA_CACHE_PATH", "/home/sesame/.nv"},
                      {"CUDA_MODULE_LOADING", "EAGER"},

@@ -66,6 +66,8 @@ RunRecord model_run() {
   RunRecord run = gpu_run();
   run.options.suite = "decode";
   run.options.models = {"toy-model"};
+  run.options.content = ContentOf::model;
+  run.weight_files = {{"toy-model/model.safetensors", 4096}};
   run.options.rules.n_cpu_moe = 3;
   run.options.tuning.host_share = 0.5;
   run.limits.clear();

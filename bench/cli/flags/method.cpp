@@ -57,6 +57,9 @@ void add_method(CLI::App& command, Options& options) {
               "host threads; 0 is every core this process may use", values::whole_number(0, 4096));
   flags.value("--seed", "N", options.seed, "of the weights' content",
               values::whole_number(0, std::numeric_limits<std::uint64_t>::max()));
+  flags.choice("--content", options.content, content_names,
+               "what the weights hold: generated numbers, or what the files of --model hold, which "
+               "file_* policies then map in place");
   flags.toggle("--graph", options.graph,
                "capture each pass in a CUDA graph where the policy can be");
   flags.choice("--evidence", options.evidence, evidence_level_names,
