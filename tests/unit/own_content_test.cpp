@@ -10,6 +10,7 @@
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "bench/catalog.hpp"
@@ -57,7 +58,7 @@ class OwnContent : public ::testing::Test {
       loop_.verify();
     });
   }
-  static const Case& find(const Plan& plan, const std::string& part) {
+  static const Case& find(const Plan& plan, std::string_view part) {
     return *std::ranges::find_if(
         plan.cases, [&](const Case& item) { return item.name().find(part) != std::string::npos; });
   }
