@@ -5,6 +5,7 @@
 #include <array>
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string_view>
 #include <utility>
@@ -144,11 +145,12 @@ void add_sizes(ModelTensor& sum, const ModelTensor& more) {
   sum.bytes += more.bytes;
 }
 
+using Stored = std::shared_ptr<const std::vector<StoredBytes>>;
+
 /// What joined tensors hold, in the order of the whole: of each in turn, as often as there are
 /// lengths outside the one they are joined along. Nothing where that would cut rows, or a member is
 /// itself in parts.
-std::vector<StoredBytes> joined_bytes(const Tensors& tensors, const Members& members,
-                                      const JoinedKind& kind) {
+Stored joined_bytes(const Tensors& tensors, const Members& members, const JoinedKind& kind) {
   const ModelTensor& first = tensors[members.front()];
   const std::size_t dimension = first.shape.empty() ? 0 : joined_dimension(first.shape, kind);
   std::uint64_t turns = 1;
@@ -157,14 +159,14 @@ std::vector<StoredBytes> joined_bytes(const Tensors& tensors, const Members& mem
   std::vector<StoredBytes> all;
   for (std::uint64_t turn = 0; turn < turns && !cuts_rows; ++turn) {
     for (const std::size_t i : members) {
-      if (tensors[i].stored.size() != 1) return {};
-      StoredBytes part = tensors[i].stored.front();
+      if (tensors[i].parts().size() != 1) return nullptr;
+      StoredBytes part = tensors[i].parts().front();
       part.bytes /= turns;
       part.offset += turn * part.bytes;
       all.push_back(std::move(part));
     }
   }
-  return all;
+  return all.empty() ? nullptr : std::make_shared<const std::vector<StoredBytes>>(std::move(all));
 }
 
 bool same_shape(const Tensors& tensors, const Members& members) {
@@ -200,9 +202,13 @@ std::optional<ModelTensor> stack(const Tensors& tensors, const Members& members,
     joined_length(result.shape, *joined_kind(split(first.name).kind)) *= per_expert;
   }
   result.shape.insert(result.shape.begin(), members.size() / per_expert);
+  std::vector<StoredBytes> stored;
   for (const std::size_t i : members) {
     add_sizes(result, tensors[i]);
-    result.stored.insert(result.stored.end(), tensors[i].stored.begin(), tensors[i].stored.end());
+    for (const StoredBytes& part : tensors[i].parts()) stored.push_back(part);
+  }
+  if (!stored.empty()) {
+    result.stored = std::make_shared<const std::vector<StoredBytes>>(std::move(stored));
   }
   return result;
 }

@@ -27,7 +27,7 @@ bool is_linear(Part part) {
 std::vector<StoredRows> stored_rows(const ModelTensor& tensor, std::size_t rows,
                                     std::size_t row_bytes) {
   std::vector<StoredRows> all;
-  for (const StoredBytes& part : tensor.stored) {
+  for (const StoredBytes& part : tensor.parts()) {
     const std::size_t here = std::min(rows, part.bytes / row_bytes);
     if (here == 0) break;
     rows -= here;
@@ -48,8 +48,8 @@ WeightTensor as_bytes(const ModelTensor& tensor, std::string_view name) {
   if (tensor.shape.size() > 2) rows *= tensor.shape[1];
   if (rows == 0 || tensor.bytes % rows != 0) rows = 1;
   WeightTensor weight{std::string(name), DType::u8, rows, tensor.bytes / rows};
-  for (const StoredBytes& part : tensor.stored) weight.cols = std::gcd(weight.cols, part.bytes);
-  if (!tensor.stored.empty()) weight.rows = tensor.bytes / weight.cols;
+  for (const StoredBytes& part : tensor.parts()) weight.cols = std::gcd(weight.cols, part.bytes);
+  if (tensor.stored) weight.rows = tensor.bytes / weight.cols;
   weight.stored = stored_rows(tensor, weight.rows, weight.cols);
   return weight;
 }

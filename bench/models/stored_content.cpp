@@ -107,7 +107,8 @@ void find_stored_content(Model& model, const std::string& given) {
   const Places places = places_in(files_of(given));
   for (ModelLayer& layer : model.layers) {
     for (ModelTensor& tensor : layer.tensors) {
-      tensor.stored = {places.of(tensor, model.source)};
+      tensor.stored =
+          std::make_shared<const std::vector<StoredBytes>>(1, places.of(tensor, model.source));
     }
   }
 }

@@ -4,6 +4,8 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
+#include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -33,9 +35,13 @@ struct ModelTensor {
   std::uint64_t parameters = 0;      // weights and biases; 0 for quantisation scales
   std::uint64_t bytes = 0;           // as stored, scales inside blocks included
   Part part = Part::other;
-  /// Its bytes, in their order, once they were looked for (bench/models/stored_content.hpp); empty
-  /// where no file holds them so.
-  std::vector<StoredBytes> stored = {};
+  /// Its bytes, in their order, once they were looked for (bench/models/stored_content.hpp);
+  /// nullptr where no file holds them so. A model may have hundreds of thousands of tensors.
+  std::shared_ptr<const std::vector<StoredBytes>> stored = nullptr;
+
+  std::span<const StoredBytes> parts() const {
+    return stored ? std::span<const StoredBytes>(*stored) : std::span<const StoredBytes>();
+  }
 };
 
 struct ModelLayer {

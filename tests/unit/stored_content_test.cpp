@@ -163,7 +163,7 @@ TEST(StoredContent, OfTensorsJoinedByColumnsIsNowhere) {
         .add(module + "scales", "F16", "1,64", 128);
   }
   const TempDirectory directory;
-  directory.write("model.safetensors", checkpoint.header() + counting(3 * 2208));
+  directory.write("model.safetensors", checkpoint.header() + counting(std::size_t{3} * 2208));
   const Model model = stored(directory.path().string());
   EXPECT_TRUE(named(layer_of(fused(model)), "qkv_proj.qweight").stored.empty());
   const auto own = layer_of(model);
