@@ -176,7 +176,6 @@ CaseRecord make_record(const CaseResult& result, const RecordContext& context) {
   if (!record.samples.empty()) record.summary = summarize(record.samples);
   record.evidence = result.evidence;
   decide_path(record, *result.item, context.platform);
-  record.unsettled = find_unsettled(record);
   record.share_of_link = share_of_link(record, context.calibration);
   record.share_of_memory = share_of_memory(record, context);
   record.predicted =
@@ -184,6 +183,7 @@ CaseRecord make_record(const CaseResult& result, const RecordContext& context) {
   record.series = result.series;
   record.failure = result.failure;
   record.complete = result.complete();
+  if (record.failure.empty()) record.unsettled = find_unsettled(record);
   return record;
 }
 

@@ -80,9 +80,9 @@ constexpr Policy rows[] = {
         // From 32 tokens on llama.cpp would copy weights to the GPU instead.
         .engine_flags = "llama.cpp -ngl N --no-op-offload; llama.cpp -ncmoe N --no-op-offload",
         .family = Family::cpu,
+        .from_malloc = true,
         .paths = {Path::host_memory, Path::host_memory},
         .needs_gpu = false,
-        .from_malloc = true,
         .not_capturable_because = not_capturable,
         .requirement = requirement,
         .place = place,

@@ -206,6 +206,8 @@ struct Policy {
   /// Without flags: the engine that comes nearest, and what differs; see engines_as_of.
   std::string_view nearest_engine = {};
   Family family;
+  /// Whether the weights lie in memory from malloc: its pages can be had huge (HostPages).
+  bool from_malloc = false;
   /// Whether every pass, not only a cold one, moves the pages it reads to the GPU: none stays there
   /// but what a window holds.
   bool migrates_every_pass = false;
@@ -221,8 +223,6 @@ struct Policy {
   std::optional<Paths> paths_on_host_page_tables = std::nullopt;
 
   bool needs_gpu = true;
-  /// Whether the weights lie in memory from malloc: its pages can be had huge (HostPages).
-  bool from_malloc = false;
   /// Whether the driver handles the pages of the weights while the GPU reads: faults, maps or
   /// migrates them, as it does with managed and system memory.
   bool driver_handles_pages = false;

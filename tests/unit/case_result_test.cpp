@@ -90,6 +90,9 @@ TEST_F(WarmCase, ThatMovesWhatItReadsHasNotSettled) {
   ASSERT_TRUE(unsettled(found));
   EXPECT_DOUBLE_EQ(*unsettled(found)->moved_per_read, 0.25);
   EXPECT_FALSE(make_record(found, context()).lasts());
+  found.failure = "row 3 is missing";  // which is all there is to say of it
+  EXPECT_FALSE(unsettled(found));
+  found.failure.clear();
   managed_.start = Start::cold;  // what it is there for
   EXPECT_FALSE(unsettled(found));
 }
