@@ -25,7 +25,7 @@ import argparse, os, sys
 sys.path.insert(0, {tests!r})
 import pathlib, results_builder as build
 parser = argparse.ArgumentParser()
-for option in "--suite", "--progress", "--output", "--ci-json":
+for option in "--suite", "--output", "--ci-json":
     parser.add_argument(option)
 parser.add_argument("--redact", action="store_true")
 given = parser.parse_args()

@@ -48,7 +48,7 @@ def test_it_checks_measures_and_validates(tree):
     results = tree / "build/results/gh200-120gb-cdmm"
     assert (done.returncode, done.stderr) == (0, "")
     assert calls[0] == "platform --redact" and calls[1].startswith("doctor ")
-    measured = [re.sub(r" --redact --progress never --output \S+", "", call) for call in calls[2:] if "validate" not in call]
+    measured = [re.sub(r" --redact --output \S+", "", call) for call in calls[2:] if "validate" not in call]
     assert measured == [
         "--suite quick", "--suite gemm --limits", "--suite decode --model llama3.1-8b",
         "--suite prefill --model llama3.1-8b", "--suite micro", "--suite quick --host-numa local",
@@ -59,7 +59,7 @@ def test_it_checks_measures_and_validates(tree):
 
 def test_a_job_without_a_name_has_a_folder_of_its_own(tree):
     _, calls = job(tree, MODEL="mistralai/mixtral-8x7b")
-    assert (f"--suite decode --model mistralai/mixtral-8x7b --redact --progress never "
+    assert (f"--suite decode --model mistralai/mixtral-8x7b --redact "
             f"--output {tree}/build/results/42/decode-mixtral-8x7b.json") in calls
 
 
