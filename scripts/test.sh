@@ -40,6 +40,7 @@ if ((${#python_tests[@]})); then
   need_packages python3-pytest python3-pytest-xdist python3-jsonschema python3-matplotlib \
     python3-numpy python3-scipy python3-jinja2
   want_packages chromium chromium-driver python3-selenium  # the report, in a browser
+  want_packages mandoc zsh fish  # the manual page, and completions by their own shells
 fi
 install_missing
 check_versions

@@ -9,7 +9,7 @@ namespace offload {
 namespace {
 
 // Bash gives a word for each side of an equals sign, and one for the sign.
-constexpr const char* begin = R"(_offload_bench() {
+constexpr const char* script_begin = R"(_offload_bench() {
   local current=${COMP_WORDS[COMP_CWORD]} flag=${COMP_WORDS[COMP_CWORD - 1]}
   if [[ $current == "=" ]]; then
     current=
@@ -25,7 +25,7 @@ constexpr const char* begin = R"(_offload_bench() {
   case "$command $flag" in
 )";
 
-constexpr const char* end = R"(  esac
+constexpr const char* script_end = R"(  esac
   if [[ $value ]]; then
     local before=
     if [[ $list ]]; then
@@ -55,7 +55,7 @@ std::string replaced(std::string text, const std::string& what, const std::strin
 }
 
 /// What is set for a flag that takes a value.
-std::string values_of(const FlagHelp& flag) {
+std::string settings_for(const FlagHelp& flag) {
   std::string set = "value=1";
   if (!flag.choices.empty()) set += " names='" + in_words(flag.choices) + "'";
   if (flag.is_list) set += " list=1";
@@ -70,7 +70,7 @@ std::map<std::string, std::string> patterns_of(const ProgramHelp& program) {
     for (const FlagHelp& flag : command.flags) {
       if (flag.placeholder.empty()) continue;
       for (const std::string& name : flag.names) {
-        std::string& all = patterns[values_of(flag)];
+        std::string& all = patterns[settings_for(flag)];
         all += (all.empty() ? "\"" : " | \"") + command.name + " " + name + "\"";
       }
     }
@@ -78,7 +78,7 @@ std::map<std::string, std::string> patterns_of(const ProgramHelp& program) {
   return patterns;
 }
 
-std::string flags_of(const CommandHelp& command) {
+std::string flag_words(const CommandHelp& command) {
   std::string names;
   for (const FlagHelp& flag : command.flags) {
     for (const std::string& name : flag.names) names += (names.empty() ? "" : " ") + name;
@@ -95,15 +95,15 @@ std::string bash_completion(const ProgramHelp& program) {
   for (const CommandHelp& command : program.commands) {
     commands += (commands.empty() ? "" : " | ") + command.name;
     words += (words.empty() ? "" : " ") + command.name;
-    flags += "    " + command.name + ") names='" + flags_of(command) + "' ;;\n";
+    flags += "    " + command.name + ") names='" + flag_words(command) + "' ;;\n";
   }
   std::string values;
   for (const auto& [set, patterns] : patterns_of(program)) {
     values.append("    ").append(patterns).append(") ").append(set).append(" ;;\n");
   }
-  std::string script = replaced(begin, "@FIRST@", program.commands.front().name);
+  std::string script = replaced(script_begin, "@FIRST@", program.commands.front().name);
   script = replaced(script, "@COMMANDS@", commands) + values;
-  script += replaced(replaced(end, "@FLAGS@", flags), "@WORDS@", words);
+  script += replaced(replaced(script_end, "@FLAGS@", flags), "@WORDS@", words);
   return "# " + program.name + ": completion for bash\n" +
          replaced(script, "@PROGRAM@", program.name);
 }

@@ -6,17 +6,19 @@
 namespace offload {
 namespace {
 
-std::string quoted(const std::string& text) { return "'" + with_backslashes(text, "'\\") + "'"; }
+std::string in_fish_quotes(const std::string& text) {
+  return "'" + with_backslashes(text, "'\\") + "'";
+}
 
-std::string values_of(const FlagHelp& flag) {
+std::string fish_value(const FlagHelp& flag) {
   if (flag.placeholder.empty()) return "";
   const std::string names = in_words(flag.choices);
   std::string text = flag.takes_path ? " -r -F" : " -x";
   if (names.empty()) return text;
-  return text + " -a " + quoted(flag.is_list ? "(__fish_append , " + names + ")" : names);
+  return text + " -a " + in_fish_quotes(flag.is_list ? "(__fish_append , " + names + ")" : names);
 }
 
-std::string names_of(const FlagHelp& flag) {
+std::string fish_names(const FlagHelp& flag) {
   std::string text;
   for (const std::string& name : flag.names) {
     text += name.starts_with("--") ? " -l " + name.substr(2) : " -s " + name.substr(1);
@@ -32,7 +34,7 @@ std::string fish_completion(const ProgramHelp& program) {
   std::string others;  // commands that must be written
   for (const CommandHelp& command : program.commands) {
     text += complete + " -n __fish_use_subcommand -a " + command.name + " -d " +
-            quoted(command.description) + "\n";
+            in_fish_quotes(command.description) + "\n";
     if (&command != &program.commands.front()) others += " " + command.name;
   }
   for (const CommandHelp& command : program.commands) {
@@ -40,8 +42,8 @@ std::string fish_completion(const ProgramHelp& program) {
     const std::string when = is_first ? "not __fish_seen_subcommand_from" + others
                                       : "__fish_seen_subcommand_from " + command.name;
     for (const FlagHelp& flag : command.flags) {
-      text += complete + " -n " + quoted(when) + names_of(flag) + values_of(flag) + " -d " +
-              quoted(flag.description) + "\n";
+      text += complete + " -n " + in_fish_quotes(when) + fish_names(flag) + fish_value(flag) +
+              " -d " + in_fish_quotes(flag.description) + "\n";
     }
   }
   return text;

@@ -37,7 +37,8 @@ std::string_view examples() {
   return "offload_bench --output run.json\n"
          "offload_bench plan --suite decode --model llama3.1-8b\n"
          "offload_bench --workloads gemv --model llama3.1-8b --start cold \\\n"
-         "              --policies pinned_zero_copy,managed_demand --samples 21\n";
+         "              --policies pinned_zero_copy,managed_demand --samples 21\n"
+         "source <(offload_bench --completion bash)   # or zsh, fish; --man: the manual page\n";
 }
 
 std::string help_footer() {

@@ -7,20 +7,20 @@ namespace offload {
 namespace {
 
 /// In single quotes.
-std::string quoted(const std::string& text) {
-  std::string quoted = "'";
+std::string in_zsh_quotes(const std::string& text) {
+  std::string text_in_quotes = "'";
   for (const char c : text) {
     if (c == '\'') {
-      quoted += "'\\''";
+      text_in_quotes += "'\\''";
     } else {
-      quoted += c;
+      text_in_quotes += c;
     }
   }
-  return quoted + "'";
+  return text_in_quotes + "'";
 }
 
 /// What completes a value, as _arguments evaluates it.
-std::string action_of(const FlagHelp& flag) {
+std::string zsh_action(const FlagHelp& flag) {
   const std::string names = flag.choices.empty()
                                 ? ""
                                 : std::string(flag.is_list ? "_sequence " : "") + "compadd - " +
@@ -29,20 +29,21 @@ std::string action_of(const FlagHelp& flag) {
   return names.empty() ? "_files" : "{ " + names + "; _files }";
 }
 
-std::string argument_of(const FlagHelp& flag, const std::string& name) {
+std::string zsh_argument(const FlagHelp& flag, const std::string& name) {
   std::string text = flag.is_list ? "*" + name : name;
   text += "[" + with_backslashes(flag.description, "[]:\\") + "]";
-  if (flag.placeholder.empty()) return quoted(text);
-  return quoted(text + ":" + with_backslashes(flag.placeholder, ":\\") + ":" + action_of(flag));
+  if (flag.placeholder.empty()) return in_zsh_quotes(text);
+  return in_zsh_quotes(text + ":" + with_backslashes(flag.placeholder, ":\\") + ":" +
+                       zsh_action(flag));
 }
 
-std::string arguments_of(const CommandHelp& command) {
+std::string zsh_arguments(const CommandHelp& command) {
   std::string text = "_arguments";
   for (const FlagHelp& flag : command.flags) {
-    for (const std::string& name : flag.names) text += " \\\n        " + argument_of(flag, name);
+    for (const std::string& name : flag.names) text += " \\\n        " + zsh_argument(flag, name);
   }
   if (!command.positional.empty()) {
-    text += " \\\n        " + quoted(":" + command.positional + ": ");
+    text += " \\\n        " + in_zsh_quotes(":" + command.positional + ": ");
   }
   return text;
 }
@@ -53,9 +54,10 @@ std::string zsh_completion(const ProgramHelp& program) {
   std::string commands;
   std::string cases;
   for (const CommandHelp& command : program.commands) {
-    commands +=
-        "    " + quoted(command.name + ":" + with_backslashes(command.description, ":\\")) + "\n";
-    cases += "    " + command.name + ")\n      " + arguments_of(command) + " ;;\n";
+    commands += "    " +
+                in_zsh_quotes(command.name + ":" + with_backslashes(command.description, ":\\")) +
+                "\n";
+    cases += "    " + command.name + ")\n      " + zsh_arguments(command) + " ;;\n";
   }
   return "#compdef " + program.name + "\n_" + program.name +
          "() {\n"

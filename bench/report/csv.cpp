@@ -107,82 +107,107 @@ std::optional<double> read_seconds(Record record) {
   return figures ? std::optional(figures->read) : std::nullopt;
 }
 
-using enum CellType;
+using CellText = std::string (*)(Record);
+
+constexpr CaseColumn text_column(const char* name, CellText text) {
+  return {name, CellType::text, text};
+}
+constexpr CaseColumn integer_column(const char* name, CellText text) {
+  return {name, CellType::integer, text};
+}
+constexpr CaseColumn real_column(const char* name, CellText text) {
+  return {name, CellType::real, text};
+}
+constexpr CaseColumn boolean_column(const char* name, CellText text) {
+  return {name, CellType::boolean, text};
+}
 
 // Scripts read columns by name; new ones go to the end.
 constexpr std::array columns{
-    CaseColumn{"name", text, [](Record record) { return record.name; }},
-    CaseColumn{"workload", text, [](Record record) { return record.workload; }},
-    CaseColumn{"policy", text, [](Record record) { return record.policy; }},
-    CaseColumn{"weights", text, [](Record record) { return record.weights.name; }},
-    CaseColumn{"start", text, [](Record record) { return record.start; }},
-    CaseColumn{"path", text, [](Record record) { return std::string(name(record.path)); }},
-    CaseColumn{"bytes_requested", integer, [](Record record) { return raw(record.bytes.requested); }},
-    CaseColumn{"bytes_touched", integer, [](Record record) { return raw(record.bytes.touched); }},
-    CaseColumn{"steps", integer, [](Record record) { return raw(record.steps); }},
-    CaseColumn{"samples", integer, [](Record record) { return raw(record.samples.size()); }},
-    CaseColumn{"passes_per_sample", integer, [](Record record) { return raw(record.passes_per_sample); }},
-    CaseColumn{"median_s", real, of_summary<&Summary::median>},
-    CaseColumn{"mean_s", real, of_summary<&Summary::mean>},
-    CaseColumn{"min_s", real, of_summary<&Summary::min>},
-    CaseColumn{"max_s", real, of_summary<&Summary::max>},
-    CaseColumn{"p05_s", real, of_summary<&Summary::p05>},
-    CaseColumn{"p25_s", real, of_summary<&Summary::p25>},
-    CaseColumn{"p75_s", real, of_summary<&Summary::p75>},
-    CaseColumn{"p95_s", real, of_summary<&Summary::p95>},
-    CaseColumn{"p99_s", real, of_summary<&Summary::p99>},
-    CaseColumn{"stddev_s", real, of_summary<&Summary::stddev>},
-    CaseColumn{"coefficient_of_variation", real, of_summary<&Summary::coefficient_of_variation>},
-    CaseColumn{"bytes_per_second", real, [](Record record) { return passed(record) ? raw(record.rate()) : ""; }},
-    CaseColumn{"seconds_per_step", real, seconds_per_step},
-    CaseColumn{"share_of_link", real, [](Record record) { return passed(record) ? raw(record.share_of_link) : ""; }},
-    CaseColumn{"device_bytes", integer, of_footprint<&Footprint::device>},
-    CaseColumn{"pinned_bytes", integer, of_footprint<&Footprint::pinned>},
-    CaseColumn{"managed_bytes", integer, of_footprint<&Footprint::managed>},
-    CaseColumn{"pageable_bytes", integer, of_footprint<&Footprint::pageable>},
-    CaseColumn{"complete", boolean, [](Record record) { return raw(record.complete); }},
-    CaseColumn{"failure", text, [](Record record) { return record.failure; }},
-    CaseColumn{"tokens", integer, [](Record record) { return raw(record.tokens); }},
-    CaseColumn{"link_bytes", integer, [](Record record) { return raw(record.link_bytes); }},
-    CaseColumn{"cpu_bytes", integer, [](Record record) { return raw(record.cpu_bytes); }},
-    CaseColumn{"captured", boolean, [](Record record) { return raw(record.captured); }},
-    CaseColumn{"layers", integer, of_slice<&ModelSlice::layers>},
-    CaseColumn{"layers_measured", integer, of_slice<&ModelSlice::layers_measured>},
-    CaseColumn{"model_pass_s", real, of_model<&ModelFigures::seconds>},
-    CaseColumn{"tokens_per_second_ceiling", real, of_model<&ModelFigures::tokens_per_second>},
-    CaseColumn{"link_bytes_per_token", real, of_model<&ModelFigures::link_bytes_per_token>},
-    CaseColumn{"overlap", real, [](Record record) { return has_model(record) ? raw(record.model->overlap) : ""; }},
-    CaseColumn{"model_device_bytes", integer, of_model_memory<&Footprint::device>},
-    CaseColumn{"model_pinned_bytes", integer, of_model_memory<&Footprint::pinned>},
-    CaseColumn{"model_managed_bytes", integer, of_model_memory<&Footprint::managed>},
-    CaseColumn{"model_pageable_bytes", integer, of_model_memory<&Footprint::pageable>},
-    CaseColumn{"model_pinned_bytes_by_powers_of_two", integer, [](Record record) {
-                return has_model(record) ? raw(record.model->pinned_by_powers_of_two) : "";
-              }},
-    CaseColumn{"um_state", text, [](Record record) { return std::string(name(record.evidence.um.state)); }},
-    CaseColumn{"bytes_to_device", integer, of_moved_bytes<&UmTraffic::to_device>},
-    CaseColumn{"bytes_to_host", integer, of_moved_bytes<&UmTraffic::to_host>},
-    CaseColumn{"um_bytes_read", integer, of_traffic<&UmTraffic::bytes_read>},
-    CaseColumn{"amplification", real, [](Record record) { return raw(amplification(record)); }},
-    CaseColumn{"gpu_fault_groups", integer, of_traffic<&UmTraffic::gpu_fault_groups>},
-    CaseColumn{"remote_maps", integer, of_traffic<&UmTraffic::remote_maps>},
-    CaseColumn{"driver_cpu_s_per_gb", real, [](Record record) { return raw(driver_cpu_per_gb(record)); }},
-    CaseColumn{"process_cpu_s_per_gb", real, [](Record record) { return raw(process_cpu_per_gb(record)); }},
-    CaseColumn{"joules_per_gb", real, [](Record record) { return raw(joules_per_gb(record)); }},
-    CaseColumn{"link_wire_bytes_to_device", real, [](Record record) { return raw(wire_bytes(record)); }},
-    CaseColumn{"link_payload_bytes_to_device", real, [](Record record) { return raw(payload_bytes(record)); }},
-    CaseColumn{"minor_page_faults", real, [](Record record) { return raw(minor_faults(record)); }},
-    CaseColumn{"setup_median_s", real, [](Record record) { return raw(setup_seconds(record)); }},
-    CaseColumn{"read_median_s", real, [](Record record) { return raw(read_seconds(record)); }},
-    CaseColumn{"family", text, [](Record record) { return record.family; }},
-    CaseColumn{"bound_by", text, [](Record record) {
-                return has_bound(record) ? std::string(name(record.model->bound->by)) : "";
-              }},
-    CaseColumn{"bound_pass_s", real, [](Record record) {
-                return has_bound(record) ? raw(record.model->bound->seconds) : "";
-              }},
-    CaseColumn{"share_of_memory", real, [](Record record) { return passed(record) ? raw(record.share_of_memory) : ""; }},
-    CaseColumn{"times_kept", real, [](Record record) { return passed(record) ? raw(times_kept(record)) : ""; }}};
+    text_column("name", [](Record record) { return record.name; }),
+    text_column("workload", [](Record record) { return record.workload; }),
+    text_column("policy", [](Record record) { return record.policy; }),
+    text_column("weights", [](Record record) { return record.weights.name; }),
+    text_column("start", [](Record record) { return record.start; }),
+    text_column("path", [](Record record) { return std::string(name(record.path)); }),
+    integer_column("bytes_requested", [](Record record) { return raw(record.bytes.requested); }),
+    integer_column("bytes_touched", [](Record record) { return raw(record.bytes.touched); }),
+    integer_column("steps", [](Record record) { return raw(record.steps); }),
+    integer_column("samples", [](Record record) { return raw(record.samples.size()); }),
+    integer_column("passes_per_sample",
+                   [](Record record) { return raw(record.passes_per_sample); }),
+    real_column("median_s", of_summary<&Summary::median>),
+    real_column("mean_s", of_summary<&Summary::mean>),
+    real_column("min_s", of_summary<&Summary::min>),
+    real_column("max_s", of_summary<&Summary::max>),
+    real_column("p05_s", of_summary<&Summary::p05>),
+    real_column("p25_s", of_summary<&Summary::p25>),
+    real_column("p75_s", of_summary<&Summary::p75>),
+    real_column("p95_s", of_summary<&Summary::p95>),
+    real_column("p99_s", of_summary<&Summary::p99>),
+    real_column("stddev_s", of_summary<&Summary::stddev>),
+    real_column("coefficient_of_variation", of_summary<&Summary::coefficient_of_variation>),
+    real_column("bytes_per_second",
+                [](Record record) { return passed(record) ? raw(record.rate()) : ""; }),
+    real_column("seconds_per_step", seconds_per_step),
+    real_column("share_of_link",
+                [](Record record) { return passed(record) ? raw(record.share_of_link) : ""; }),
+    integer_column("device_bytes", of_footprint<&Footprint::device>),
+    integer_column("pinned_bytes", of_footprint<&Footprint::pinned>),
+    integer_column("managed_bytes", of_footprint<&Footprint::managed>),
+    integer_column("pageable_bytes", of_footprint<&Footprint::pageable>),
+    boolean_column("complete", [](Record record) { return raw(record.complete); }),
+    text_column("failure", [](Record record) { return record.failure; }),
+    integer_column("tokens", [](Record record) { return raw(record.tokens); }),
+    integer_column("link_bytes", [](Record record) { return raw(record.link_bytes); }),
+    integer_column("cpu_bytes", [](Record record) { return raw(record.cpu_bytes); }),
+    boolean_column("captured", [](Record record) { return raw(record.captured); }),
+    integer_column("layers", of_slice<&ModelSlice::layers>),
+    integer_column("layers_measured", of_slice<&ModelSlice::layers_measured>),
+    real_column("model_pass_s", of_model<&ModelFigures::seconds>),
+    real_column("tokens_per_second_ceiling", of_model<&ModelFigures::tokens_per_second>),
+    real_column("link_bytes_per_token", of_model<&ModelFigures::link_bytes_per_token>),
+    real_column("overlap",
+                [](Record record) { return has_model(record) ? raw(record.model->overlap) : ""; }),
+    integer_column("model_device_bytes", of_model_memory<&Footprint::device>),
+    integer_column("model_pinned_bytes", of_model_memory<&Footprint::pinned>),
+    integer_column("model_managed_bytes", of_model_memory<&Footprint::managed>),
+    integer_column("model_pageable_bytes", of_model_memory<&Footprint::pageable>),
+    integer_column("model_pinned_bytes_by_powers_of_two",
+                   [](Record record) {
+                     return has_model(record) ? raw(record.model->pinned_by_powers_of_two) : "";
+                   }),
+    text_column("um_state",
+                [](Record record) { return std::string(name(record.evidence.um.state)); }),
+    integer_column("bytes_to_device", of_moved_bytes<&UmTraffic::to_device>),
+    integer_column("bytes_to_host", of_moved_bytes<&UmTraffic::to_host>),
+    integer_column("um_bytes_read", of_traffic<&UmTraffic::bytes_read>),
+    real_column("amplification", [](Record record) { return raw(amplification(record)); }),
+    integer_column("gpu_fault_groups", of_traffic<&UmTraffic::gpu_fault_groups>),
+    integer_column("remote_maps", of_traffic<&UmTraffic::remote_maps>),
+    real_column("driver_cpu_s_per_gb",
+                [](Record record) { return raw(driver_cpu_per_gb(record)); }),
+    real_column("process_cpu_s_per_gb",
+                [](Record record) { return raw(process_cpu_per_gb(record)); }),
+    real_column("joules_per_gb", [](Record record) { return raw(joules_per_gb(record)); }),
+    real_column("link_wire_bytes_to_device", [](Record record) { return raw(wire_bytes(record)); }),
+    real_column("link_payload_bytes_to_device",
+                [](Record record) { return raw(payload_bytes(record)); }),
+    real_column("minor_page_faults", [](Record record) { return raw(minor_faults(record)); }),
+    real_column("setup_median_s", [](Record record) { return raw(setup_seconds(record)); }),
+    real_column("read_median_s", [](Record record) { return raw(read_seconds(record)); }),
+    text_column("family", [](Record record) { return record.family; }),
+    text_column("bound_by",
+                [](Record record) {
+                  return has_bound(record) ? std::string(name(record.model->bound->by)) : "";
+                }),
+    real_column(
+        "bound_pass_s",
+        [](Record record) { return has_bound(record) ? raw(record.model->bound->seconds) : ""; }),
+    real_column("share_of_memory",
+                [](Record record) { return passed(record) ? raw(record.share_of_memory) : ""; }),
+    real_column("times_kept",
+                [](Record record) { return passed(record) ? raw(times_kept(record)) : ""; })};
 
 }  // namespace
 

@@ -17,8 +17,8 @@ namespace {
 
 struct Cell {
   std::string column;
-  CellType type = CellType::text;
   std::string text;
+  CellType type = CellType::text;
 };
 using Row = std::vector<Cell>;
 
@@ -83,7 +83,7 @@ std::string insert(std::string_view table, const Row& row) {
 
 Row with_identity(const RunRecord& run, Row row) {
   Row whole;
-  for (auto& [name, text] : run_identity(run)) whole.push_back({name, CellType::text, text});
+  for (auto& [name, text] : run_identity(run)) whole.push_back({name, text});
   std::ranges::move(row, std::back_inserter(whole));
   return whole;
 }
@@ -91,16 +91,14 @@ Row with_identity(const RunRecord& run, Row row) {
 Row row_of(const CaseRecord& record) {
   Row row;
   for (const CaseColumn& column : case_columns()) {
-    row.push_back({column.name, column.type, column.text(record)});
+    row.push_back({column.name, column.text(record), column.type});
   }
   return row;
 }
 
 Row row_of(const SkippedCase& skipped) {
-  using enum CellType;
-  return {{"name", text, skipped.name},     {"workload", text, skipped.workload},
-          {"policy", text, skipped.policy}, {"weights", text, skipped.weights},
-          {"start", text, skipped.start},   {"reason", text, skipped.reason}};
+  return {{"name", skipped.name},       {"workload", skipped.workload}, {"policy", skipped.policy},
+          {"weights", skipped.weights}, {"start", skipped.start},       {"reason", skipped.reason}};
 }
 
 template <typename Record>
