@@ -30,7 +30,7 @@ class ContenderLimits {
   /// Pages through a bounded share of GPU memory against copies into it.
   void window() {
     const char* const id = "window_vs_copy/64MiB";
-    if (!runner_.start(id, "managed_readmostly_window")) return;
+    if (!runner_.start_against_link(id, "managed_readmostly_window")) return;
     const WeightSet weights = bf16_layers(16, 64 * MiB);
     const auto seconds = [&](const char* policy) {
       return runner_.case_median(runner_.steady("stream_read", policy, weights));

@@ -207,6 +207,8 @@ class Limits {
   }
 
   void copy_against_bare(const char* policy, HostMemory memory, const WeightSet& weights) {
+    const std::string id = std::string(policy) + "_vs_memcpy/" + weights.name;
+    if (!runner_.start_against_link(id, policy)) return;
     Session& session = runner_.session();
     const auto source = session.host_buffers().borrow(memory, weights.bytes());
     std::fill_n(source.data(), weights.bytes(), std::byte{0x5a});
@@ -217,8 +219,7 @@ class Limits {
           cuda::memcpy_async(target.data(), source.data(), weights.bytes(), session.stream());
         },
         memory == HostMemory::pageable);
-    runner_.add(std::string(policy) + "_vs_memcpy/" + weights.name,
-                "stream_read time under the policy / bare cudaMemcpyAsync of the same bytes",
+    runner_.add(id, "stream_read time under the policy / bare cudaMemcpyAsync of the same bytes",
                 ours / bare, 1.015, false, ours, bare, "s");
   }
 
@@ -298,6 +299,13 @@ const std::byte* LimitRunner::placed_data() {
 bool LimitRunner::start(const std::string& id, const char* policy) {
   const Support support = context_.catalog.policy(policy)->support(session().platform());
   return start(id, support, {"limit/" + id, "", policy, "", "", support.reason()});
+}
+
+bool LimitRunner::start_against_link(const std::string& id, const char* policy) {
+  if (!one_memory(session().platform())) return start(id, policy);
+  skip({"limit/" + id, "", policy, "", "",
+        "holds a policy against the link, and nothing crosses one: GPU and CPU share one memory"});
+  return false;
 }
 
 bool LimitRunner::start(const std::string& id, const Case& item) {

@@ -72,6 +72,9 @@ class LimitRunner {
   /// False, and a skipped row, when the machine lacks what the policy needs, or what the case does.
   bool start(const std::string& id, const char* policy);
   bool start(const std::string& id, const Case& item);
+  /// The same of what is held against a link: false where GPU and CPU share one memory, too, since
+  /// copies, and all that would overlap with them, share its rate.
+  bool start_against_link(const std::string& id, const char* policy);
   void add(std::string id, std::string description, double ratio, double goal, bool at_least,
            double measured, double reference, const char* unit);
   void skip(SkippedCase skipped) { skip_(std::move(skipped)); }

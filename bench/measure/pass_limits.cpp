@@ -51,12 +51,13 @@ class PassLimits {
   void many_tokens(std::size_t tokens) {
     const WeightSet weights = bf16_weights("28672x8192", large_rows, large_cols);
     const auto gemm = workload("gemm", tokens);
-    if (!runner_.start(at("ring_vs_link", tokens), "pinned_ring_copy")) return;
-    runner_.loop().prepare(runner_.steady(gemm.get(), "pinned_ring_copy", weights));
-    const auto [ring, copy] = against_copy(weights.bytes());
-    runner_.add(at("ring_vs_link", tokens),
-                "gemm under pinned_ring_copy / bare cudaMemcpyAsync of the weight", ring / copy,
-                1.04, false, ring, copy, "s");
+    const std::string id = at("ring_vs_link", tokens);
+    if (runner_.start_against_link(id, "pinned_ring_copy")) {
+      runner_.loop().prepare(runner_.steady(gemm.get(), "pinned_ring_copy", weights));
+      const auto [ring, copy] = against_copy(weights.bytes());
+      runner_.add(id, "gemm under pinned_ring_copy / bare cudaMemcpyAsync of the weight",
+                  ring / copy, 1.04, false, ring, copy, "s");
+    }
     if (tokens > 1) resident_gemm(*gemm, weights);
     runner_.loop().clear();
   }
@@ -71,6 +72,7 @@ class PassLimits {
       products.push_back(workload("gemm", tokens));
       const Workload* const gemm = products.back().get();
       const Case item = runner_.steady(gemm, "pinned_read_once", weights);
+      if (!runner_.start_against_link(id, "pinned_read_once")) return;
       if (!runner_.start(id, item)) return;
       if (once == 0) {
         once = runner_.case_median(runner_.steady("stream_read", "pinned_zero_copy", weights));
@@ -141,7 +143,7 @@ class PassLimits {
 
   void prefetch(std::size_t layer_bytes) {
     const std::string id = "prefetch_copy_vs_link/" + format_size(layer_bytes);
-    if (!runner_.start(id, "pinned_prefetch2_copy")) return;
+    if (!runner_.start_against_link(id, "pinned_prefetch2_copy")) return;
     const std::size_t layers = std::max<std::size_t>(4, 1024 * MiB / layer_bytes);
     const WeightSet weights = bf16_layers(layers, layer_bytes);
     runner_.loop().prepare(runner_.steady("gemv", "pinned_prefetch2_copy", weights));
@@ -155,7 +157,7 @@ class PassLimits {
 
   /// Both memory paths at once, against either alone.
   void split_decode() {
-    if (!runner_.start("hybrid_split_vs_prefetch_copy", "hybrid_split")) return;
+    if (!runner_.start_against_link("hybrid_split_vs_prefetch_copy", "hybrid_split")) return;
     const WeightSet weights = runner_.llama(std::uint64_t{2} << 30);
     const auto seconds = [&](const char* policy) {
       return runner_.case_median(runner_.steady("decode", policy, weights));

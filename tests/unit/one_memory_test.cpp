@@ -5,13 +5,16 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "bench/catalog.hpp"
 #include "bench/measure/case_evidence.hpp"
 #include "bench/measure/case_result.hpp"
+#include "bench/measure/limits.hpp"
 #include "bench/measure/loop.hpp"
 #include "bench/measure/memory_cost.hpp"
 #include "bench/measure/model_bound.hpp"
@@ -321,6 +324,36 @@ TEST(OneMemory, IsBudgetedByWhatIsAvailable) {
     EXPECT_EQ(gpu_memory_limit(machine), host_memory_limit(machine.host));
     EXPECT_FALSE(memory_levels(machine).device_free) << "the same memory, counted twice";
   }
+}
+
+TEST(OneMemory, HoldsNoPolicyAgainstALink) {
+  const Catalog catalog = make_catalog();
+  Platform platform;  // no GPU while the session is made
+  Session session(platform, 1);
+  const Calibration calibrated;
+  WallTime wall;
+  Loop loop(session, calibrated, wall);
+  std::vector<std::string> started;
+  LimitsContext context{
+      session, loop, catalog, calibrated,
+      wall,    3,    {},      [&](const std::string& id) { started.push_back(id); }};
+  std::vector<Limit> limits;
+  std::vector<SkippedCase> skipped;
+  const std::function<void(SkippedCase)> skip = [&](SkippedCase one) {
+    skipped.push_back(std::move(one));
+  };
+  LimitRunner runner(context, limits, skip);
+  platform.gpu = machine_called("GB10").gpu;
+  EXPECT_FALSE(runner.start_against_link("ring_vs_link", "pinned_ring_copy"));
+  EXPECT_TRUE(started.empty());
+  ASSERT_EQ(skipped.size(), 1U);
+  EXPECT_EQ(skipped[0].name, "limit/ring_vs_link");
+  EXPECT_NE(skipped[0].reason.find("nothing crosses one"), std::string::npos);
+  EXPECT_TRUE(runner.start("zero_copy_read_vs_best", "pinned_zero_copy"))
+      << "that has no link in it";
+  platform.gpu = machine_called("PCIe").gpu;
+  EXPECT_TRUE(runner.start_against_link("ring_vs_link", "pinned_ring_copy"));
+  platform.gpu.reset();
 }
 
 TEST(OneMemory, HasNoLinkWhoseBytesCouldBeCounted) {
