@@ -195,8 +195,10 @@ std::vector<ModelTensor> tensors_named(const std::string& name, const TensorRow&
     return stack_tensors(storage, name, shape[0], shape[1], shape[2], row.bias);
   }
   const bool is_norm = row.kind == "norm";
-  std::vector<ModelTensor> tensors{
-      plain_tensor(is_norm ? name + ".weight" : name, dtype_of(row.kind, storage), shape)};
+  std::vector<ModelTensor> tensors;
+  tensors.reserve(is_norm && row.bias ? 2 : 1);
+  tensors.push_back(
+      plain_tensor(is_norm ? name + ".weight" : name, dtype_of(row.kind, storage), shape));
   if (is_norm && row.bias) tensors.push_back(plain_tensor(name + ".bias", storage.dtype, shape));
   return tensors;
 }

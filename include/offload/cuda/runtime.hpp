@@ -61,8 +61,7 @@ std::size_t vmm_host_granularity(int node);
 /// A processor, as cudaMemAdvise and cudaMemPrefetchAsync name it: the current device or the CPU.
 enum class Processor : std::uint8_t { gpu, cpu };
 /// Where memory lies: with a processor, with the CPU on a NUMA node of the host where one is named.
-/// Naming one takes a driver of CUDA 12.2 that knows the host's nodes, and what is accessed by the
-/// CPU cannot be told of one of them.
+/// Naming one takes a driver of CUDA 12.2 that knows the host's nodes; set_accessed_by takes none.
 struct Location {
   // NOLINTNEXTLINE(google-explicit-constructor): most callers name a processor alone
   constexpr Location(Processor with, std::optional<int> on_node = std::nullopt)
