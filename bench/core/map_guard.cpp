@@ -19,14 +19,14 @@ namespace offload {
 namespace {
 
 /// Memory that is watched; free where it begins at 0.
-struct Range {
+struct GuardedRange {
   std::atomic<std::uintptr_t> begin{0};
   std::atomic<std::uintptr_t> end{0};
   std::atomic<bool> cut{false};
 };
 
 // A handler can reach nothing but what has static storage.
-std::array<Range, 16'384> ranges;
+std::array<GuardedRange, 16'384> ranges;
 std::atomic<std::uintptr_t> page_bytes{0};
 struct sigaction previous {};
 static_assert(std::atomic<std::uintptr_t>::is_always_lock_free);
@@ -35,7 +35,7 @@ static_assert(std::atomic<bool>::is_always_lock_free);
 constexpr std::size_t no_slot = std::numeric_limits<std::size_t>::max();
 
 /// Zeros from `page` on to the end of its range: what is cut off is the end of a file.
-bool fill_with_zeros(Range& range, std::byte* page) {
+bool fill_with_zeros(GuardedRange& range, std::byte* page) {
   // Flagged first: no thread may see zeros that nobody knows of.
   range.cut = true;
   return mmap(page, range.end - reinterpret_cast<std::uintptr_t>(page), PROT_READ,
@@ -46,7 +46,7 @@ extern "C" void on_bus_error(int /*signal*/, siginfo_t* info, void* /*context*/)
   const int saved_errno = errno;
   const auto address = reinterpret_cast<std::uintptr_t>(info->si_addr);
   bool filled = false;
-  for (Range& range : ranges) {
+  for (GuardedRange& range : ranges) {
     const std::uintptr_t begin = range.begin;
     if (begin == 0 || address < begin || address >= range.end) continue;
     filled = fill_with_zeros(range, static_cast<std::byte*>(info->si_addr) - address % page_bytes);
@@ -72,8 +72,8 @@ std::size_t take_slot(std::uintptr_t begin, std::size_t bytes) {
   const std::scoped_lock lock(mutex);
   static const bool installed = (install_handler(), true);
   static_cast<void>(installed);
-  auto* const range =
-      std::ranges::find_if(ranges, [](const Range& candidate) { return candidate.begin == 0; });
+  auto* const range = std::ranges::find_if(
+      ranges, [](const GuardedRange& candidate) { return candidate.begin == 0; });
   if (range == ranges.end()) throw std::runtime_error("too many files of weights are mapped");
   range->cut = false;
   range->end = begin + bytes;

@@ -130,6 +130,7 @@ std::optional<double> host_read_of_gpu_memory(Session& session, WallTime& wall, 
   cuda::stream_synchronize(session.stream());
   if (!is_on_gpu(memory, platform)) return std::nullopt;
   std::vector<double> seconds;
+  seconds.reserve(repeats);
   for (int i = 0; i < repeats; ++i) {
     seconds.push_back(timed_host_read(session, wall, memory.data(), bytes, bytes));
   }

@@ -60,7 +60,7 @@ std::string literal(const Cell& cell) {
 }
 
 template <typename Text>
-std::string listed(const Row& row, const Text& text) {
+std::string in_parentheses(const Row& row, const Text& text) {
   std::string list;
   for (const Cell& cell : row) list += (list.empty() ? "" : ", ") + text(cell);
   return '(' + list + ')';
@@ -68,17 +68,17 @@ std::string listed(const Row& row, const Text& text) {
 
 std::string create(std::string_view table, const Row& row) {
   return "CREATE TABLE IF NOT EXISTS " + std::string(table) + ' ' +
-         listed(row,
-                [](const Cell& cell) {
-                  return cell.column + ' ' + std::string(type_name(cell.type));
-                }) +
+         in_parentheses(row,
+                        [](const Cell& cell) {
+                          return cell.column + ' ' + std::string(type_name(cell.type));
+                        }) +
          ";\n";
 }
 
 std::string insert(std::string_view table, const Row& row) {
   return "INSERT INTO " + std::string(table) + ' ' +
-         listed(row, [](const Cell& cell) { return cell.column; }) + " VALUES " +
-         listed(row, literal) + ";\n";
+         in_parentheses(row, [](const Cell& cell) { return cell.column; }) + " VALUES " +
+         in_parentheses(row, literal) + ";\n";
 }
 
 Row with_identity(const RunRecord& run, Row row) {
