@@ -54,7 +54,7 @@ bool has_value(const Cell& cell) {
   return number && std::isfinite(*number);
 }
 
-std::string literal(const Cell& cell) {
+std::string sql_literal(const Cell& cell) {
   if (!has_value(cell)) return "NULL";
   return cell.type == CellType::text ? quoted_text(printable(cell.text, "\n\t")) : cell.text;
 }
@@ -78,7 +78,7 @@ std::string create(std::string_view table, const Row& row) {
 std::string insert(std::string_view table, const Row& row) {
   return "INSERT INTO " + std::string(table) + ' ' +
          in_parentheses(row, [](const Cell& cell) { return cell.column; }) + " VALUES " +
-         in_parentheses(row, literal) + ";\n";
+         in_parentheses(row, sql_literal) + ";\n";
 }
 
 Row with_identity(const RunRecord& run, Row row) {
