@@ -290,17 +290,6 @@ std::size_t host_read_bytes(const Host& host) {
   return at_most_a_quarter(std::clamp(wanted, least, most), host_memory_limit(host));
 }
 
-std::optional<double> seconds_beside(std::size_t times,
-                                     const std::function<Beside(std::size_t times)>& both) {
-  constexpr int most_tries = 6;
-  for (int i = 0; i < most_tries; ++i) {
-    const Beside took = both(times);
-    if (took.company >= took.timed) return took.timed;
-    times *= 2;
-  }
-  return std::nullopt;
-}
-
 BestRead best_sm_read(Session& session, WallTime& wall, const std::byte* data, std::size_t bytes,
                       int repeats_wanted) {
   const cuda::DeviceBuffer sum(sizeof(std::uint64_t));

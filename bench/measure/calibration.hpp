@@ -23,16 +23,6 @@ double pageable_copy_rate(Session& session, WallTime& wall);
 /// within reason, and a quarter of what there is at most. The flush before does what size cannot.
 std::size_t host_read_bytes(const Host& host);
 
-/// Two things done at once, the second `times` times.
-struct Beside {
-  double timed = 0;    // seconds until the first was done
-  double company = 0;  // seconds until the second was
-};
-/// Seconds of the first with the second beside it all the time: the second is given more to do
-/// until it takes at least as long. nullopt if it never does.
-std::optional<double> seconds_beside(std::size_t times,
-                                     const std::function<Beside(std::size_t times)>& both);
-
 /// The fastest SM read of `bytes` at `data` over a sweep of grids, block sizes and load widths.
 struct BestRead {
   double seconds = 0;

@@ -6,7 +6,6 @@
 #include <limits>
 #include <vector>
 
-#include "bench/measure/calibration.hpp"
 #include "bench/measure/counters.hpp"
 #include "bench/measure/timed.hpp"
 #include "bench/measure/wall_clock.hpp"

@@ -43,4 +43,15 @@ double timed_host_read(Session& session, WallTime& wall, const std::byte* data, 
   return seconds;
 }
 
+std::optional<double> seconds_beside(std::size_t times,
+                                     const std::function<Beside(std::size_t times)>& both) {
+  constexpr int most_tries = 6;
+  for (int i = 0; i < most_tries; ++i) {
+    const Beside took = both(times);
+    if (took.company >= took.timed) return took.timed;
+    times *= 2;
+  }
+  return std::nullopt;
+}
+
 }  // namespace offload

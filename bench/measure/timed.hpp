@@ -4,6 +4,7 @@
 #pragma once
 #include <cstddef>
 #include <functional>
+#include <optional>
 
 #include "bench/measure/session.hpp"
 #include "bench/record.hpp"
@@ -27,5 +28,15 @@ double timed_seconds(Session& session, WallTime& wall, const std::function<void(
 /// pieces of `piece` bytes, each of which all workers share.
 double timed_host_read(Session& session, WallTime& wall, const std::byte* data, std::size_t bytes,
                        std::size_t piece);
+
+/// Two things done at once, the second `times` times.
+struct Beside {
+  double timed = 0;    // seconds until the first was done
+  double company = 0;  // seconds until the second was
+};
+/// Seconds of the first with the second beside it all the time: the second is given more to do
+/// until it takes at least as long. nullopt if it never does.
+std::optional<double> seconds_beside(std::size_t times,
+                                     const std::function<Beside(std::size_t times)>& both);
 
 }  // namespace offload

@@ -9,11 +9,8 @@
 #include "bench/policies/parts/mapped_file.hpp"
 #include "bench/policies/parts/packed.hpp"
 #include "bench/policies/parts/pass_times.hpp"
-#include "kernels/stream_copy.hpp"
 #include "offload/cuda/host_buffers.hpp"
 #include "offload/cuda/runtime.hpp"
-#include "offload/rounding.hpp"
-#include "offload/units.hpp"
 
 namespace offload {
 namespace {
@@ -22,11 +19,6 @@ using cuda::Advice;
 using cuda::Processor;
 
 enum class Help : std::uint8_t { none, prefetch, accessed_by, first_touch };
-
-constexpr std::size_t staging_bytes = 64 * MiB;  // for what the GPU is the first to write
-
-/// What a kernel copies; allocations end with a page, and so beyond it.
-std::size_t whole_vectors(std::size_t bytes) { return round_up(bytes, std::size_t{16}); }
 
 bool reads_in_place(const Platform& platform) {
   return platform.gpu && platform.gpu->memory_model.pageable_memory_access_uses_host_page_tables;
@@ -48,9 +40,11 @@ class SystemPlacement final : public Placement {
   }
 
   void fill(std::size_t index, std::span<const std::byte> content) override {
-    if (help_ == Help::first_touch) return write_by_gpu(*memory_[index], content);
-    // Writing to pages the GPU holds would fetch them back fault by fault.
-    if (read_by_gpu_) bring_home(nullptr);
+    if (help_ == Help::first_touch) {
+      let_gpu_touch(*memory_[index]);
+    } else if (read_by_gpu_) {
+      bring_home(nullptr);  // writing to pages the GPU holds would fetch them back fault by fault
+    }
     copy_by_workers(memory_[index]->data(), content, workers_);
     give_advice(*memory_[index]);
   }
@@ -91,18 +85,15 @@ class SystemPlacement final : public Placement {
     return buffers_.allocate(HostMemory::pageable, bytes);
   }
 
-  /// Fresh pages, which come where the first to write them is.
-  void write_by_gpu(HostAllocation& tensor, std::span<const std::byte> content) const {
+  /// Fresh pages, which come where the first to write them is. The CPU writes them after that:
+  /// where the GPU uses the host's page tables they stay, elsewhere (HMM) its first read fetches
+  /// them again.
+  static void let_gpu_touch(HostAllocation& tensor) {
     cuda::device_synchronize();
     tensor.give_pages_back();
-    const auto staged = buffers_.borrow(HostMemory::pinned, staging_bytes);
     const cuda::Stream stream;
-    for (std::size_t at = 0; at < content.size(); at += staging_bytes) {
-      const auto part = content.subspan(at, std::min(staging_bytes, content.size() - at));
-      copy_by_workers(staged.data(), part, workers_);
-      kernels::stream_copy(staged.data(), tensor.data() + at, whole_vectors(part.size()), stream);
-      cuda::stream_synchronize(stream);
-    }
+    cuda::memset_async(tensor.data(), 0, tensor.bytes(), stream);
+    cuda::stream_synchronize(stream);
   }
 
   void give_advice(const HostAllocation& tensor) const {
@@ -147,7 +138,7 @@ class SystemPlacement final : public Placement {
   Help help_;
   bool in_place_;
   cuda::Location home_;
-  HostBuffers& buffers_;
+  const HostBuffers& buffers_;
   std::vector<Memory> memory_;
   HostWorkers& workers_;
   bool read_by_gpu_ = false;
@@ -164,9 +155,9 @@ Requirement requirement(const WeightSet& weights, const Tuning& /*tuning*/) {
   return {.pageable = sum + largest};  // renewing pages holds one tensor twice
 }
 
-/// Without a tensor twice, for none is renewed, but with what its content is staged in.
+/// Without a tensor twice, for none is renewed.
 Requirement requirement_of_first_touch(const WeightSet& weights, const Tuning& /*tuning*/) {
-  Requirement all{.pinned = staging_bytes};
+  Requirement all;
   for (const auto& tensor : weights.tensors) all.pageable += whole_pages(tensor.bytes());
   return all;
 }
@@ -255,7 +246,7 @@ constexpr Policy rows[] = {
     },
     {
         .name = "system_gpu_first_touch",
-        .memory = "malloc, first written by the GPU",
+        .memory = "malloc, first touched by the GPU",
         .mechanism = "where it put them: its own memory, the host's where pages stay (CDMM)",
         .nearest_engine = nearest,
         .family = Family::system,

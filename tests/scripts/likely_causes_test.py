@@ -63,7 +63,8 @@ def test_a_machine_like_its_profile_is_inside_and_one_half_as_fast_is_not(path):
 
 @pytest.mark.parametrize("slug,known", [
     ("gh200-120gb", {COPIES, "copy engine, GPU to host", "SMs read pinned memory", "dependent reads of pinned memory",
-                     "reads of GPU memory", "dependent reads of GPU memory"}),
+                     "reads of GPU memory", "dependent reads of GPU memory", "SMs write pinned memory",
+                     COPIES + ", the other way beside it", "copy engine, GPU to host, the other way beside it"}),
     ("gh200-144gb", {COPIES, "copy engine, GPU to host", "SMs read pinned memory", "dependent reads of pinned memory",
                      "the CPU's reads of its memory"}),  # all of them the part with 480 GB's
     ("gb200", {COPIES, "copy engine, GPU to host", "dependent reads of pinned memory",

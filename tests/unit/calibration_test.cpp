@@ -2,6 +2,8 @@
 // What can be said of the calibration without measuring: how much it reads, and when two things
 // count as done at once.
 #include "bench/measure/calibration.hpp"
+
+#include "bench/measure/timed.hpp"
 #include "offload/units.hpp"
 
 #include <gtest/gtest.h>
