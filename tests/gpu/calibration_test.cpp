@@ -15,13 +15,30 @@
 namespace offload {
 namespace {
 
-TEST(Calibration, FindsWhatCopiesAndTheCpuReachBesideEachOther) {
-  if (const auto reason = cuda::unavailable(0)) GTEST_SKIP() << *reason;
-  cuda::set_device(0);
-  const Platform platform = probe_platform(0);
-  Session session(platform, 0);
-  WallTime wall;
-  const Calibration found = calibrate(session, wall, [] {});
+/// One calibration, which takes seconds, is looked at by all.
+class Calibrated : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (const auto reason = cuda::unavailable(0)) GTEST_SKIP() << *reason;
+  }
+
+  static const Platform& platform() {
+    static const Platform machine = probe_platform(0);
+    return machine;
+  }
+  static const Calibration& calibration() {
+    static const Calibration found = [] {
+      cuda::set_device(0);
+      Session session(platform(), 0);
+      WallTime wall;
+      return calibrate(session, wall, [] {});
+    }();
+    return found;
+  }
+};
+
+TEST_F(Calibrated, FindsWhatCopiesAndTheCpuReachBesideEachOther) {
+  const Calibration& found = calibration();
   ASSERT_TRUE(found.copy_h2d && found.copy_h2d_beside_host && found.host_read_beside_copy);
   constexpr double noise = 1.05;
   EXPECT_LT(*found.copy_h2d_beside_host, noise * *found.copy_h2d);
@@ -30,17 +47,12 @@ TEST(Calibration, FindsWhatCopiesAndTheCpuReachBesideEachOther) {
   EXPECT_GT(*found.host_read_beside_copy, 0.1 * found.host_read);
 }
 
-TEST(Calibration, FindsWhatTheLinkCarriesTheOtherWayAndBothWays) {
-  if (const auto reason = cuda::unavailable(0)) GTEST_SKIP() << *reason;
-  cuda::set_device(0);
-  const Platform platform = probe_platform(0);
-  Session session(platform, 0);
-  WallTime wall;
-  const Calibration found = calibrate(session, wall, [] {});
+TEST_F(Calibrated, FindsWhatTheLinkCarriesTheOtherWayAndBothWays) {
+  const Calibration& found = calibration();
   ASSERT_TRUE(found.sm_write_pinned && found.copy_h2d_beside_d2h && found.copy_d2h_beside_h2d);
   constexpr double noise = 1.05;
-  ASSERT_TRUE(platform.link && platform.link->peak_bytes_per_second);
-  EXPECT_LT(*found.sm_write_pinned, *platform.link->peak_bytes_per_second);
+  ASSERT_TRUE(platform().link && platform().link->peak_bytes_per_second);
+  EXPECT_LT(*found.sm_write_pinned, *platform().link->peak_bytes_per_second);
   EXPECT_GT(*found.sm_write_pinned, 0.3 * *found.copy_d2h);
   EXPECT_LT(*found.copy_h2d_beside_d2h, noise * *found.copy_h2d);
   EXPECT_LT(*found.copy_d2h_beside_h2d, noise * *found.copy_d2h);
@@ -48,16 +60,11 @@ TEST(Calibration, FindsWhatTheLinkCarriesTheOtherWayAndBothWays) {
   EXPECT_GT(*found.copy_h2d_beside_d2h + *found.copy_d2h_beside_h2d,
             noise * std::max(*found.copy_h2d, *found.copy_d2h));
   EXPECT_EQ(found.host_read_of_gpu_memory.has_value(),
-            platform.gpu->memory_model.direct_managed_access_from_host);
+            platform().gpu->memory_model.direct_managed_access_from_host);
 }
 
-TEST(Calibration, FindsWhatBeginningCosts) {
-  if (const auto reason = cuda::unavailable(0)) GTEST_SKIP() << *reason;
-  cuda::set_device(0);
-  const Platform platform = probe_platform(0);
-  Session session(platform, 0);
-  WallTime wall;
-  const Calibration found = calibrate(session, wall, [] {});
+TEST_F(Calibrated, FindsWhatBeginningCosts) {
+  const Calibration& found = calibration();
   ASSERT_TRUE(found.copy_start && found.launch && found.hand_over && found.copy_pageable);
   // A kernel and a turn take microseconds everywhere; a copy's start may vanish in its bytes' time.
   EXPECT_GE(*found.copy_start, 0);
