@@ -117,7 +117,8 @@ class Run {
       if (record_.options.loading) load_file();
       return cases;
     });
-    if (ran == 0 && record_.options.cases) return nothing_matched();
+    const bool nothing_loaded = record_.options.loading && record_.loading_costs.empty();
+    if ((ran == 0 && record_.options.cases) || nothing_loaded) return nothing_matched();
     record_.complete = true;
     return report();
   }

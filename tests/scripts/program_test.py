@@ -300,6 +300,12 @@ def test_memory_cost_measures_no_case(tmp_path):
     assert "malloc" in result.stdout and "s/GiB" in result.stdout
 
 
+def test_loading_where_nothing_can_be_written_says_so():
+    result = run("memory-cost", "--loading", "--file-directory", "/proc")
+    assert result.returncode == 3, result.stderr
+    assert "nothing to measure" in result.stderr and "/proc" in result.stderr
+
+
 def test_loading_measures_a_file_of_its_own(tmp_path):
     if shutil.disk_usage(tmp_path).free < 3 << 30:
         pytest.skip("no room for its file")
