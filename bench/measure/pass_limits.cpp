@@ -87,7 +87,7 @@ class PassLimits {
   }
 
   /// Whether its kernels would keep up with a link as fast as Grace Hopper's: their reads with the
-  /// weight in GPU memory, which answers in the time that such a link takes.
+  /// weight in GPU memory, which answers sooner than such a link, and takes that much more a second.
   void read_once_at_c2c_rate() {
     constexpr double c2c_peak = 450e9;  // NVLink-C2C, each way
     const WeightSet weights = bf16_weights("28672x8192", large_rows, large_cols);

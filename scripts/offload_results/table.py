@@ -26,6 +26,7 @@ WHAT  machine              what the run was made on, in one line
       series:LABEL[,WEIGHTS]     time of the n-th consecutive pass, and what it moved
       setup:LABEL                set-up and read apart
       memory_costs               what each allocator took, tensor by tensor
+      loading_costs              what getting a file to its reader took
       threads:LABEL[,WEIGHTS]    time that each of the driver's threads runs in a pass
       platforms[:ranges|:sources|:unknown]   what others published of machines, from profiles or a folder
                            of them; the least and the most of what bears on the link; every figure with its

@@ -221,8 +221,27 @@ def memory_table(results, _):
     return "\n".join(lines + ["", f"<sub>{note}.</sub>"])
 
 
+def loading_table(results, _chosen):
+    """loading_costs: what it takes to get a file to its reader, from the disk and from the page cache."""
+    costs = [cost for cost in results.get("loading_costs") or [] if cost["failure"] is None]
+    if not costs:
+        raise BadInput("the run was made without memory-cost --loading")
+    by_way = {}
+    for cost in costs:
+        by_way.setdefault(cost["way"], {})[cost["start"]] = cost
+    lines = ["| way | s/GiB, from the disk | s/GiB, from the page cache | beside the page cache |",
+             "|---|---:|---:|---:|"]
+    for way, starts in by_way.items():
+        held = next(iter(starts.values()))["held_bytes"]
+        times = [three_digits(cost["median_s"] * 2**30 / cost["file_bytes"]) if cost else dash
+                 for cost in map(starts.get, ("cold", "warm"))]
+        lines.append(row([way, *times, size(held) if held else dash]))
+    return "\n".join([*lines, "", f"<sub>A file of {size(costs[0]['file_bytes'])}, medians of 3.</sub>"])
+
+
 tables = {
     "evidence": evidence_table,
+    "loading_costs": loading_table,
     "memory_costs": memory_table,
     "rates": rates_table,
     "series": series_table,
