@@ -87,7 +87,7 @@ def test_the_program_takes_its_commands(command, installed, tmp_path):
     """3 says that nothing was left to measure, which is so without a GPU; 1 that doctor found something."""
     arguments = of_program(command)
     if "--content" in arguments:
-        arguments[arguments.index("PATH")] = str(small_model.write(tmp_path))
+        arguments[arguments.index("--model") + 1] = str(small_model.write(tmp_path))
     if "PATH" in arguments:
         shutil.copy(root / "bench/models/presets/llama3.1-8b.json", tmp_path / "config.json")
         arguments[arguments.index("PATH")] = str(tmp_path)
