@@ -16,8 +16,8 @@
 #include "bench/catalog.hpp"
 #include "bench/core/huge_page.hpp"
 #include "bench/measure/case_runner.hpp"
-#include "bench/platform/probe.hpp"
 #include "offload/error.hpp"
+#include "tests/unit/cpu_only.hpp"
 
 namespace offload {
 namespace {
@@ -82,19 +82,12 @@ class RightAtFirst final : public Workload {
 
 class LoopOnTheCpu : public ::testing::Test {
  protected:
-  static Platform cpu_only() {
-    Platform platform = probe_platform(0);
-    platform.gpu.reset();
-    platform.gpu_absent_reason = "left out";
-    platform.host.last_level_cache_bytes = std::size_t{1} << 20;  // flushes quickly
-    return platform;
-  }
   Case item(const char* workload, const Policy& policy) const {
     return {catalog_.workload(workload), &policy, &weights_, Start::steady};
   }
   const Policy& host_compute() const { return *catalog_.policy("host_compute"); }
 
-  Platform platform_ = cpu_only();
+  Platform platform_ = testing::cpu_only();
   Catalog catalog_ = make_catalog();
   WeightSet weights_{"w", {{"w", DType::bf16, 512, 1024}}};
   Calibration calibration_;

@@ -18,8 +18,8 @@
 #include "bench/measure/loop.hpp"
 #include "bench/measure/plan.hpp"
 #include "bench/measure/stored_weights.hpp"
-#include "bench/platform/probe.hpp"
 #include "offload/error.hpp"
+#include "tests/unit/cpu_only.hpp"
 #include "tests/unit/messages.hpp"
 #include "tests/unit/stored_model.hpp"
 
@@ -33,13 +33,6 @@ constexpr const char* up_proj = "model.layers.0.mlp.up_proj.weight";
 
 class OwnContent : public ::testing::Test {
  protected:
-  static Platform cpu_only() {
-    Platform platform = probe_platform(0);
-    platform.gpu.reset();
-    platform.gpu_absent_reason = "left out";
-    platform.host.last_level_cache_bytes = std::size_t{1} << 20;  // flushes quickly
-    return platform;
-  }
   static Options options_of(const StoredModel& model, std::vector<std::string> workloads) {
     Options options;
     options.models = {model.directory()};
@@ -63,7 +56,7 @@ class OwnContent : public ::testing::Test {
         plan.cases, [&](const Case& item) { return item.name().find(part) != std::string::npos; });
   }
 
-  Platform platform_ = cpu_only();
+  Platform platform_ = testing::cpu_only();
   Catalog catalog_ = make_catalog();
   Calibration calibration_;
   WallTime wall_;
