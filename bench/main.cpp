@@ -8,14 +8,16 @@
 #include "bench/catalog.hpp"
 #include "bench/cli/command_line.hpp"
 #include "bench/cli/exit_code.hpp"
+#include "bench/core/cpus.hpp"
 #include "bench/core/standard_output.hpp"
 #include "bench/doctor.hpp"
+#include "bench/measure/gpu_sets.hpp"
 #include "bench/measure/loading_cost.hpp"
 #include "bench/measure/memory_cost.hpp"
 #include "bench/measure/plan.hpp"
 #include "bench/measure/selection.hpp"
 #include "bench/models/load.hpp"
-#include "bench/platform/host_node.hpp"
+#include "bench/platform/host_shares.hpp"
 #include "bench/platform/probe.hpp"
 #include "bench/report/loading_cost_table.hpp"
 #include "bench/report/memory_cost_table.hpp"
@@ -33,7 +35,8 @@ void show_notes(const std::vector<std::string>& notes, const Options& options) {
 }
 
 int show_plan(const Options& options, const Catalog& catalog) {
-  const Platform platform = bound_to_host_node(probe_platform(options.gpu), options.host_numa);
+  const std::vector<Platform> machines = find_machines(options);
+  const Platform& platform = machines.front();
   ModelLoader models;
   if (options.loading) {
     write_stdout(loading_plan_text(loading_bytes(platform)));
@@ -48,7 +51,9 @@ int show_plan(const Options& options, const Catalog& catalog) {
     }
     if (!options.quiet) write_stderr(text);  // stdout is the plan's
   }
-  const Plan plan = make_plan(options, catalog, platform, models);
+  const HostShare share = divide_host(machines, host::affinity_cpus()).front();
+  Plan plan = make_plan(options, catalog, share.machine, models);
+  spread_over(gpu_sets(gpu_numbers_of(machines)), plan);
   show_notes(plan.warnings(), options);
   write_stdout(plan_text(plan, options, platform));
   return plan.cases.empty() ? exit_nothing_matched : exit_ok;

@@ -117,6 +117,7 @@ struct Options {
 
   // How.
   int gpu = 0;
+  std::vector<std::string> gpus;  // "all", or the numbers of several: each alone, then together
   std::string host_numa;  // "local", "remote", a node's number; "": the GPU's, where it has room
   HostPages host_pages = HostPages::as_set;
   std::size_t threads = 0;   // host workers; 0 = all this process may use

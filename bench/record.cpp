@@ -8,6 +8,11 @@ double CaseRecord::rate() const {
   return static_cast<double>(bytes.requested) / summary->median;
 }
 
+double Member::rate() const {
+  if (!summary || summary->median <= 0) return 0;
+  return static_cast<double>(bytes) / summary->median;
+}
+
 bool CaseRecord::is_resident() const {
   if (path == Path::device_memory) return !migrates;
   return path == Path::one_memory && footprint.pinned + footprint.managed + footprint.pageable == 0;

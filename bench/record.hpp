@@ -97,6 +97,23 @@ struct Unsettled {
   std::optional<double> on_gpu_before, on_gpu_after;  // of its pages, around the samples
 };
 
+/// What one of several GPUs did that ran a case together.
+struct Member {
+  int gpu = 0;                     // CUDA's number
+  std::vector<double> samples;     // seconds per pass
+  std::optional<Summary> summary;  // of the samples, when there are any
+  std::size_t bytes = 0;           // requested by its own pass
+  std::string failure;             // "" = passed
+
+  double rate() const;  // bytes per second of its median pass; 0 without samples
+};
+
+/// What it costs to be measured together.
+struct Together {
+  std::optional<double> alone;  // bytes per second, the sum of the same case on each GPU alone
+  std::optional<double> ratio;  // the rate together over that
+};
+
 struct CaseRecord {
   std::string name;
   std::string workload, policy, start;
@@ -128,8 +145,14 @@ struct CaseRecord {
   Evidence evidence;
   std::optional<Unsettled> unsettled;
   std::optional<PassSeries> series;  // with --passes
-  std::string failure;               // "" = passed
-  bool complete = false;             // every sample was taken
+  /// CUDA's numbers of those that ran it; empty where the run had one GPU at most.
+  std::vector<int> gpus;
+  /// Where several GPUs ran it at the same time. Then samples are those of the slowest, bytes and
+  /// footprint are sums; `model` is of each GPU, but for tokens per second, which all of them give.
+  std::vector<Member> members;
+  std::optional<Together> together;
+  std::string failure;    // "" = passed
+  bool complete = false;  // every sample was taken
 
   /// Requested bytes per second of the median pass; 0 without samples.
   double rate() const;
@@ -205,6 +228,29 @@ struct LoadingCost {
   std::string failure;          // "" = measured
 };
 
+/// One GPU of a run that has several, and what it can do alone, with its share of the host.
+struct GpuRun {
+  Platform platform;
+  Calibration calibration;
+  std::size_t cpus = 0;          // that compute for it
+  std::optional<int> host_node;  // that its host memory comes from
+};
+
+/// How far apart GPUs begin that are to begin together, as the host sees them begin.
+struct StartSkew {
+  double median = 0;  // seconds from the first to the last
+  double most = 0;
+  std::size_t samples = 0;
+};
+
+/// What all GPUs of a run reach at the same time: bytes of all over the seconds of the slowest.
+struct SharedRates {
+  StartSkew start;
+  std::optional<double> copy_h2d;
+  std::optional<double> sm_read_pinned;
+  double host_read = 0;
+};
+
 struct RunRecord {
   std::vector<std::string> argv;
   std::vector<std::string> effective_benchmark_flags;
@@ -216,6 +262,8 @@ struct RunRecord {
   BuildInfo build;
   Platform platform;
   Calibration calibration;
+  std::vector<GpuRun> gpus;  // where there are several; platform and calibration are the first's
+  std::optional<SharedRates> together;
   std::vector<Limit> limits;
   std::vector<CaseRecord> cases;
   std::vector<SkippedCase> skipped;

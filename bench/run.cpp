@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <iostream>
+#include <map>
 #include <memory>
 #include <optional>
 #include <thread>
@@ -23,8 +24,9 @@
 #include "bench/measure/calibration.hpp"
 #include "bench/measure/case_rates.hpp"
 #include "bench/measure/case_result.hpp"
-#include "bench/measure/case_runner.hpp"
 #include "bench/measure/gbench.hpp"
+#include "bench/measure/gpu_sets.hpp"
+#include "bench/measure/lanes.hpp"
 #include "bench/measure/limits.hpp"
 #include "bench/measure/loading_cost.hpp"
 #include "bench/measure/loop.hpp"
@@ -32,7 +34,8 @@
 #include "bench/measure/plan_memory.hpp"
 #include "bench/measure/ranges.hpp"
 #include "bench/measure/selection.hpp"
-#include "bench/measure/session.hpp"
+#include "bench/measure/set_runner.hpp"
+#include "bench/measure/shared_rates.hpp"
 #include "bench/measure/stored_weights.hpp"
 #include "bench/measure/wall_clock.hpp"
 #include "bench/models/load.hpp"
@@ -72,12 +75,15 @@ class Run {
  public:
   Run(const Options& options, const Catalog& catalog, const std::vector<std::string>& argv)
       : catalog_(catalog),
-        platform_(bound_to_host_node(probe_platform(options.gpu), options.host_numa)),
-        plan_(options.cases ? make_plan(options, catalog, platform_, models_) : Plan{}),
+        machines_(find_machines(options)),
+        lanes_(machines_),
+        platform_(machines_.front()),
+        plan_(options.cases ? make_plan(options, catalog, lanes_.first().platform, models_)
+                            : Plan{}),
         benchmark_(argv.front(), options.samples, checked_flags(options)),
         results_(options.output, options.quiet),
         ci_file_("--ci-json", options.ci_json) {
-    move_to_host_node(platform_, node_calls());
+    spread_over(gpu_sets(gpu_numbers_of(machines_)), plan_);
     record_.argv = argv;
     record_.effective_benchmark_flags = benchmark_.effective_flags();
     record_.environment = relevant_environment();
@@ -112,7 +118,7 @@ class Run {
       prepare();
       const std::size_t cases = record_.options.cases ? benchmark_.run() : 0;
       if (cases > 0) count_traffic();
-      loop_->clear();
+      lanes_.run(lanes_.all(), [](std::size_t, Lane& lane) { lane.loop->clear(); });
       if (cases > 0 || !record_.options.cases) allocate_tensors();
       if (record_.options.loading) load_file();
       return cases;
@@ -125,40 +131,71 @@ class Run {
 
  private:
   void prepare() {
-    session_.emplace(platform_, record_.options.threads, record_.options.host_pages);
-    session_->set_tuning(record_.options.tuning);
-    record_.host_threads = session_->workers().size();
-    {
-      const auto progress = begin_step("calibrating");
-      record_.calibration = calibrate(*session_, record_.wall, leave_if_interrupted);
+    const Options& options = record_.options;
+    lanes_.start(options, record_.wall);
+    for (const std::size_t index : lanes_.all()) {
+      lanes_.run({index}, [this](std::size_t, Lane& lane) { calibrate_lane(lane); });
     }
-    session_->set_rates(record_.calibration);
-    calibrate_cases();
-    session_->set_rates(record_.calibration);
-    loop_.emplace(*session_, record_.calibration, record_.wall, loop_options());
-    runner_.emplace(*loop_, record_.options, record_.wall);
-    if (record_.options.limits) measure_all_limits();
+    Lane& first = lanes_.first();
+    record_.calibration = first.calibration;
+    record_.host_threads = first.session->workers().size();
+    if (lanes_.several()) describe_gpus();
+    lanes_.run(lanes_.all(), [&](std::size_t, Lane& lane) {
+      lane.loop.emplace(*lane.session, lane.calibration, lane.wall, loop_options());
+      lane.runner.emplace(*lane.loop, options, lane.wall);
+    });
+    runner_.emplace(lanes_);
+    if (options.limits) measure_all_limits();
     std::vector<double> weights;
     for (const Case& item : plan_.cases) {
       weights.push_back(static_cast<double>(item.weights->bytes()));
     }
-    progress_.emplace(record_.options.progress, std::move(weights));
+    progress_.emplace(options.progress, std::move(weights));
+  }
+
+  /// With the others idle.
+  void calibrate_lane(Lane& lane) {
+    const auto progress = begin_step("calibrating" + of_several(lane));
+    lane.calibration = calibrate(*lane.session, lane.wall, leave_if_interrupted);
+    lane.session->set_rates(lane.calibration);
+    calibrate_cases(lane, *progress);
+    lane.session->set_rates(lane.calibration);
+  }
+
+  std::string of_several(const Lane& lane) const {
+    return lanes_.several() ? " GPU " + std::to_string(lane.number) : "";
   }
 
   /// What predictions take beyond the machine's rates.
-  void calibrate_cases() {
+  void calibrate_cases(Lane& lane, ProgressLine& progress) {
     if (plan_.cases.empty()) return;
-    const ScopedTimer timer(record_.calibration.seconds);
-    const auto progress = begin_step("calibrating");
-    Loop loop(*session_, record_.calibration, record_.wall,
+    const ScopedTimer timer(lane.calibration.seconds);
+    Loop loop(*lane.session, lane.calibration, lane.wall,
               {.watch = false, .seed = record_.options.seed, .checkpoint = leave_if_interrupted});
-    const CaseRatesContext context{*session_, loop, catalog_, record_.wall,
+    const CaseRatesContext context{*lane.session, loop, catalog_, lane.wall,
                                    [&progress](std::string_view name) {
                                      leave_if_interrupted();
-                                     progress->step(std::string(name));
+                                     progress.step(std::string(name));
                                    }};
-    calibrate_policies(context, plan_, record_.calibration);
-    calibrate_products(context, plan_, record_.calibration);
+    calibrate_policies(context, plan_, lane.calibration);
+    calibrate_products(context, plan_, lane.calibration);
+  }
+
+  /// What each GPU of several can do alone, and all of them at the same time.
+  void describe_gpus() {
+    {
+      const auto progress = begin_step("calibrating all GPUs together");
+      record_.together = measure_shared_rates(lanes_);
+    }
+    for (const std::size_t index : lanes_.all()) {
+      Lane& lane = lanes_[index];
+      record_.gpus.push_back({machines_[index], lane.calibration, lane.session->workers().size(),
+                              home_node(lane.platform)});
+    }
+    for (const Case& item : plan_.cases) {
+      if (set_rates_.contains(item.gpus)) continue;
+      set_rates_.emplace(item.gpus, rates_of(lanes_of(lanes_, item)));
+    }
   }
 
   LoopOptions loop_options() const {
@@ -200,10 +237,11 @@ class Run {
   void measure_all_limits() {
     const Range range("limits");
     const auto progress = begin_step("limits");
-    LimitsContext context{*session_,
-                          *loop_,
+    Lane& lane = lanes_.first();
+    LimitsContext context{*lane.session,
+                          *lane.loop,
                           catalog_,
-                          record_.calibration,
+                          lane.calibration,
                           record_.wall,
                           record_.options.samples,
                           loop_options(),
@@ -220,7 +258,7 @@ class Run {
     } catch (const ImplausibleResult& error) {
       skip({"limit/rest", "", "", "", "", error.what()});
     }
-    loop_->clear();
+    lane.loop->clear();
   }
 
   // Last, when the cases have given back what they took.
@@ -229,7 +267,7 @@ class Run {
     const Range range("host memory cost");
     const ScopedTimer timer(record_.wall.allocation);
     const auto progress = begin_step("host memory cost");
-    session_->host_buffers().trim();
+    lanes_.first().session->host_buffers().trim();
     MemoryCostContext context{[this] { return memory_levels(platform_); },
                               [&progress](const std::string& allocator) {
                                 leave_if_interrupted();
@@ -248,13 +286,14 @@ class Run {
     const Range range("loading");
     const ScopedTimer timer(record_.wall.measured);
     const auto progress = begin_step("loading");
-    session_->host_buffers().trim();
-    const LoadingContext context{session_->workers(), record_.options.tuning.file_directory,
+    lanes_.first().session->host_buffers().trim();
+    HostWorkers& workers = lanes_.first().session->workers();
+    const LoadingContext context{workers, record_.options.tuning.file_directory,
                                  loading_bytes(platform_), [&progress](const std::string& way) {
                                    leave_if_interrupted();
                                    progress->step(way);
                                  }};
-    measure_loading(loading_ways(platform_, session_->workers()), context, record_.loading_costs,
+    measure_loading(loading_ways(platform_, workers), context, record_.loading_costs,
                     [this](SkippedCase skipped) { skip(std::move(skipped)); });
   }
 
@@ -266,7 +305,7 @@ class Run {
           report_failure(result);
           if (result.failure.empty()) return;
           // Its line said that it passed.
-          show_line([&] { return case_line(make_record(result, record_context()), record_); });
+          show_line([&] { return case_line(record_of(result), record_); });
         });
   }
 
@@ -274,11 +313,9 @@ class Run {
   SampleOutcome sample(const Case& item) {
     return or_stop([&]() -> SampleOutcome {
       if (!runner_->is_current(item)) begin_case(item);
-      const CaseResult& current = runner_->current();
-      if (current.failure.empty()) {
-        progress_->step("sample " + std::to_string(current.samples.size() + 1));
-        runner_->take_sample();
-      }
+      progress_->step("sample " + std::to_string(++taken_));
+      runner_->take_sample();
+      const CaseResult current = runner_->current();
       if (current.samples.empty()) return {0, 0, {}, current.failure};
       const PreparedCase& prepared = current.prepared;
       return {current.samples.back(),
@@ -295,6 +332,7 @@ class Run {
     range_.reset();
     range_.emplace(item.name());
     progress_->begin(item.name());
+    taken_ = 0;
     runner_->begin(item);
   }
 
@@ -304,7 +342,7 @@ class Run {
     progress_->end();
     report_failure(runner_->current());
     try {
-      const CaseRecord record = make_record(runner_->current(), record_context());
+      const CaseRecord record = record_of(runner_->current());
       results_.append(record, record_);
       show_line([&] { return case_line(record, record_); });
     } catch (const std::runtime_error& error) {
@@ -318,8 +356,26 @@ class Run {
     write_message(result.item->name() + " failed: " + result.failure);
   }
 
-  RecordContext record_context() const {
-    return {platform_, record_.calibration, record_.options.rules, record_.options.tuning};
+  RecordContext context_of(const Case& item) const {
+    const auto rates = set_rates_.find(item.gpus);
+    return {lanes_[lanes_of(lanes_, item).front()].platform,
+            rates == set_rates_.end() ? record_.calibration : rates->second, record_.options.rules,
+            record_.options.tuning};
+  }
+  CaseRecord record_of(const CaseResult& result) const {
+    return make_record(result, context_of(*result.item));
+  }
+
+  /// What each GPU of a set can do while all of it are at work.
+  Calibration rates_of(const Lanes::Indices& lanes) const {
+    Calibration rates = lanes_[lanes.front()].calibration;
+    if (lanes.size() == 1) return rates;
+    double copies = 0;
+    for (const std::size_t lane : lanes) copies += lanes_[lane].calibration.copy_h2d.value_or(0);
+    if (copies > 0) rates.copy_h2d = copies / static_cast<double>(lanes.size());
+    // Of some of them it is not known how they share the CPU's memory.
+    return lanes.size() < lanes_.size() ? rates
+                                        : beside_others(rates, *record_.together, lanes.size());
   }
 
   int nothing_matched() const {
@@ -374,7 +430,10 @@ class Run {
     record_.benchmark_context = benchmark_.context();
     record_.benchmark_rows = benchmark_.rows();
     record_.wall.total = total_.seconds();
-    if (runner_) record_.cases = make_records(runner_->results(), record_context());
+    if (runner_) {
+      record_.cases =
+          make_records(runner_->results(), [this](const Case& item) { return context_of(item); });
+    }
     progress_.reset();
   }
 
@@ -432,7 +491,9 @@ class Run {
   InterruptGuard interrupts_;
   Stopwatch total_;
   const Catalog& catalog_;
-  Platform platform_;
+  std::vector<Platform> machines_;  // of each GPU
+  Lanes lanes_;
+  const Platform& platform_;  // of the first GPU, with all of the host
   ModelLoader models_;
   Plan plan_;
   std::vector<CostTensors> cost_tensors_;  // empty unless asked for
@@ -440,14 +501,23 @@ class Run {
   ResultsFile results_;
   OutputFile ci_file_;
   RunRecord record_;
-  std::optional<Session> session_;
-  std::optional<Loop> loop_;
-  std::optional<CaseRunner> runner_;
+  std::map<GpuSet, Calibration> set_rates_;  // where there are several GPUs
+  std::optional<SetRunner> runner_;
+  std::size_t taken_ = 0;  // samples of the case under way
   std::optional<ProgressLine> progress_;
   std::optional<Range> range_;  // the case under way, on a profiler's timeline
 };
 
 }  // namespace
+
+std::vector<Platform> find_machines(const Options& options) {
+  std::vector<Platform> machines = options.gpus.empty() ? std::vector{probe_platform(options.gpu)}
+                                                        : probe_platforms(options.gpus);
+  for (Platform& machine : machines) {
+    machine = bound_to_host_node(std::move(machine), options.host_numa);
+  }
+  return machines;
+}
 
 int run_benchmarks(const Options& options, const Catalog& catalog,
                    const std::vector<std::string>& argv) {

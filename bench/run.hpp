@@ -7,8 +7,13 @@
 
 #include "bench/catalog.hpp"
 #include "bench/options.hpp"
+#include "offload/platform.hpp"
 
 namespace offload {
+
+/// The machine as each GPU that `options` choose has it, by itself; one without a GPU where there
+/// is none. Throws UsageError.
+std::vector<Platform> find_machines(const Options& options);
 
 /// Returns the exit code. Throws UsageError before anything is allocated.
 int run_benchmarks(const Options& options, const Catalog& catalog,

@@ -73,6 +73,14 @@ void check_content(const Options& options) {
   }
 }
 
+void check_gpus(const Options& options) {
+  if (options.gpus.empty()) return;
+  if (options.gpu != 0) throw UsageError("--gpu and --gpus: give one of them");
+  if (options.action == Action::explain) {
+    throw UsageError("explain is about one GPU: give --gpu instead of --gpus");
+  }
+}
+
 /// What Google Benchmark writes by itself names the host, and nothing of ours comes in between.
 void check_redaction(const Options& options) {
   if (!options.redact) return;
@@ -139,6 +147,7 @@ void check_options(const Options& options) {
   }
   check_evidence(options);
   check_content(options);
+  check_gpus(options);
   check_outputs(options);
   check_redaction(options);
 }

@@ -80,6 +80,16 @@ Read skew() {
   };
 }
 
+Read gpu_or_all() {
+  const auto gpu = [](const std::string& text) {
+    constexpr unsigned short most = 1023;
+    const auto number = parse_number<unsigned short>(text);
+    if (text == "all" || (number && *number <= most)) return text;
+    throw UsageError("must be all or the index of a GPU, not " + in_quotes(text));
+  };
+  return {gpu, {"all"}};
+}
+
 Read host_node() {
   const auto node = [](const std::string& text) {
     if (text == "local" || text == "remote" || parse_number<unsigned short>(text)) return text;

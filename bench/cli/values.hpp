@@ -47,7 +47,8 @@ Read skew();  // 0 to 1.5, in hundredths
 Read size(std::size_t max = std::numeric_limits<std::size_t>::max());
 Read memory();  // that a model may take
 
-Read host_node();  // "local", "remote" or a number
+Read gpu_or_all();  // "all" or a number
+Read host_node();   // "local", "remote" or a number
 
 /// One of `known` in any case, as it is spelled there.
 Read name_among(const std::string& kind, const std::vector<std::string_view>& known);

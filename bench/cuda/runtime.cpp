@@ -86,6 +86,15 @@ std::optional<std::string> unavailable(int index) {
   return reason;
 }
 
+int device_count() {
+  int count = 0;
+  if (const cudaError_t error = cudaGetDeviceCount(&count); error != cudaSuccess) {
+    forget(error);
+    return 0;
+  }
+  return count;
+}
+
 void set_device(int index) {
   if (const cudaError_t error = cudaSetDevice(index); error != cudaSuccess) {
     fail(error, "cudaSetDevice(" + std::to_string(index) + ")");

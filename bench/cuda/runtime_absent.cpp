@@ -16,6 +16,7 @@ constexpr const char* reason = "built without CUDA";
 }  // namespace
 
 std::optional<std::string> unavailable(int) { return reason; }
+int device_count() { return 0; }
 void set_device(int) { refuse(); }
 void device_synchronize() { refuse(); }
 MemoryInfo mem_get_info() { refuse(); }

@@ -19,7 +19,8 @@ namespace {
 const CaseRecord* resident_twin(const std::vector<CaseRecord>& cases, const CaseRecord& record) {
   const auto twin = std::find_if(cases.begin(), cases.end(), [&](const CaseRecord& other) {
     return other.is_resident() && other.summary && other.workload == record.workload &&
-           other.tokens == record.tokens && other.weights.name == record.weights.name;
+           other.tokens == record.tokens && other.weights.name == record.weights.name &&
+           other.gpus == record.gpus;
   });
   return twin == cases.end() ? nullptr : &*twin;
 }
@@ -85,6 +86,72 @@ std::optional<ModelFigures> figures_of(const CaseRecord& record, const CaseRecor
   return figures;
 }
 
+/// Of a case that several GPUs ran, what one of them did.
+CaseRecord of_one(CaseRecord record) {
+  const std::size_t count = record.members.size();
+  record.bytes.requested /= count;
+  record.bytes.touched /= count;
+  record.bytes.only_read /= count;
+  if (record.link_bytes) *record.link_bytes /= count;
+  record.cpu_bytes /= count;
+  record.footprint.device /= count;
+  record.footprint.pinned /= count;
+  record.footprint.managed /= count;
+  record.footprint.pageable /= count;
+  return record;
+}
+
+void add_model_figures(std::vector<CaseRecord>& cases, CaseRecord& record, const Machine& machine) {
+  if (!record.weights.slice || !record.summary || record.tokens == 0) return;
+  if (!record.failure.empty()) return;
+  const CaseRecord* const twin = resident_twin(cases, record);
+  if (record.members.empty()) {
+    record.model = figures_of(record, twin, machine);
+    return;
+  }
+  const std::optional<CaseRecord> one_twin =
+      twin == nullptr ? std::nullopt : std::optional(of_one(*twin));
+  record.model = figures_of(of_one(record), one_twin ? &*one_twin : nullptr, machine);
+  if (!record.model) return;
+  const auto times = [&](std::optional<double>& tokens) {
+    if (tokens) *tokens *= static_cast<double>(record.members.size());
+  };
+  times(record.model->tokens_per_second);
+  if (record.model->bound) times(record.model->bound->tokens_per_second);
+}
+
+/// The same case of `cases` on one GPU.
+const CaseRecord* same_alone(const std::vector<CaseRecord>& cases, const CaseRecord& record,
+                             int gpu) {
+  const auto found = std::ranges::find_if(cases, [&](const CaseRecord& other) {
+    return other.gpus == std::vector{gpu} && other.label == record.label &&
+           other.policy == record.policy && other.weights.name == record.weights.name &&
+           other.start == record.start && other.failure.empty() && other.summary;
+  });
+  return found == cases.end() ? nullptr : &*found;
+}
+
+Together compared(const CaseRecord& record, const std::vector<CaseRecord>& cases) {
+  double sum = 0;
+  for (const Member& member : record.members) {
+    const CaseRecord* const alone = same_alone(cases, record, member.gpu);
+    if (alone == nullptr) return {};
+    sum += alone->rate();
+  }
+  if (sum <= 0 || !record.summary || !record.failure.empty()) return {sum, std::nullopt};
+  return {sum, record.rate() / sum};
+}
+
+std::vector<Member> members_of(const CaseResult& result) {
+  std::vector<Member> members;
+  for (const MemberResult& one : result.members) {
+    Member member{one.gpu, one.samples, {}, one.bytes, one.failure};
+    if (!member.samples.empty()) member.summary = summarize(member.samples);
+    members.push_back(std::move(member));
+  }
+  return members;
+}
+
 /// What is known of a case before anything is allocated for it.
 CaseRecord describe(const Case& item, const RecordContext& context) {
   CaseRecord record;
@@ -127,7 +194,8 @@ std::optional<double> share_of_link(const CaseRecord& record, const Calibration&
     return std::nullopt;
   }
   const double rate = static_cast<double>(*record.link_bytes) / record.summary->median;
-  return rate / *calibration.copy_h2d;
+  const double links = static_cast<double>(std::max<std::size_t>(1, record.members.size()));
+  return rate / (links * *calibration.copy_h2d);
 }
 
 /// The rate of all that is read, by that of the one memory it comes out of.
@@ -140,11 +208,7 @@ std::optional<double> share_of_memory(const CaseRecord& record, const RecordCont
 }  // namespace
 
 std::vector<CaseRecord> with_model_figures(std::vector<CaseRecord> cases, const Machine& machine) {
-  for (CaseRecord& record : cases) {
-    if (!record.weights.slice || !record.summary || record.tokens == 0) continue;
-    if (!record.failure.empty()) continue;
-    record.model = figures_of(record, resident_twin(cases, record), machine);
-  }
+  for (CaseRecord& record : cases) add_model_figures(cases, record, machine);
   return cases;
 }
 
@@ -176,11 +240,13 @@ CaseRecord make_record(const CaseResult& result, const RecordContext& context) {
   if (!record.samples.empty()) record.summary = summarize(record.samples);
   record.evidence = result.evidence;
   decide_path(record, *result.item, context.platform);
-  record.share_of_link = share_of_link(record, context.calibration);
   record.share_of_memory = share_of_memory(record, context);
   record.predicted =
       predict(*result.item, context.calibration, context.tuning, record.captured, context.platform);
   record.series = result.series;
+  record.gpus = result.item->gpus;
+  record.members = members_of(result);
+  record.share_of_link = share_of_link(record, context.calibration);
   record.failure = result.failure;
   record.complete = result.complete();
   if (record.failure.empty()) record.unsettled = find_unsettled(record);
@@ -188,11 +254,18 @@ CaseRecord make_record(const CaseResult& result, const RecordContext& context) {
 }
 
 std::vector<CaseRecord> make_records(std::span<const CaseResult> results,
-                                     const RecordContext& context) {
+                                     const ContextOf& context_of) {
   std::vector<CaseRecord> records;
   records.reserve(results.size());
-  for (const CaseResult& result : results) records.push_back(make_record(result, context));
-  return with_model_figures(std::move(records), {context.calibration, context.platform});
+  for (const CaseResult& result : results) {
+    records.push_back(make_record(result, context_of(*result.item)));
+  }
+  for (std::size_t i = 0; i < records.size(); ++i) {
+    const RecordContext context = context_of(*results[i].item);
+    add_model_figures(records, records[i], {context.calibration, context.platform});
+    if (!records[i].members.empty()) records[i].together = compared(records[i], records);
+  }
+  return records;
 }
 
 }  // namespace offload

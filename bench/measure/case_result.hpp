@@ -2,6 +2,7 @@
 // What measuring a case gave, part by part as it came, and the one place that makes records of it.
 #pragma once
 #include <cstddef>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -16,6 +17,14 @@
 
 namespace offload {
 
+/// What one of several GPUs did that ran a case together.
+struct MemberResult {
+  int gpu = 0;
+  std::vector<double> samples;  // seconds per pass
+  std::size_t bytes = 0;        // requested by its own pass
+  std::string failure;          // "" = none so far
+};
+
 struct CaseResult {
   const Case* item = nullptr;
   PreparedCase prepared;
@@ -23,7 +32,8 @@ struct CaseResult {
   std::vector<double> setup_samples;  // likewise, before reading began
   Evidence evidence;
   std::optional<PassSeries> series;
-  std::string failure;  // "" = none so far
+  std::vector<MemberResult> members;  // where several ran it: the rest is of all of them
+  std::string failure;                // "" = none so far
   bool all_samples = false;
 
   bool complete() const { return all_samples && failure.empty(); }
@@ -44,9 +54,11 @@ std::optional<Prediction> predict(const Case& item, const Rates& rates, const Tu
 
 /// The record of one case, but for what other cases of the run say of it.
 CaseRecord make_record(const CaseResult& result, const RecordContext& context);
+/// By the GPUs that ran a case.
+using ContextOf = std::function<RecordContext(const Case& item)>;
 /// The finished records of a run, in order.
 std::vector<CaseRecord> make_records(std::span<const CaseResult> results,
-                                     const RecordContext& context);
+                                     const ContextOf& context_of);
 
 /// `cases` with `model` of those that passed over a model's slice. What is offloaded scales with
 /// its bytes; what is resident takes, beyond the slice's share, the time that device_resident took

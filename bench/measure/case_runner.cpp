@@ -63,7 +63,8 @@ void CaseRunner::finish() {
   CaseResult& result = results_.back();
   result.all_samples = true;
   if (!result.failure.empty()) return;
-  if (options_.evidence != EvidenceLevel::none) take_evidence(result);
+  const bool watched = options_.evidence != EvidenceLevel::none && !result.item->together();
+  if (watched) take_evidence(result);
   if (result.failure.empty()) guarded(result, [&] { loop_.verify(); });
 }
 

@@ -128,12 +128,15 @@ Loop::Loop(Session& session, const Calibration& calibration, WallTime& wall, Loo
       evidence_(session, placed_, passes_, options_.checkpoint),
       counted_(session, placed_, passes_, evidence_.gpu_counters(), options_.checkpoint) {}
 
+// What counters show beside other GPUs at work is not this one's alone.
+bool Loop::watches() const { return options_.watch && !placed_.item().together(); }
+
 /// The best of what the placement has to try, by passes nobody counts.
 void Loop::tune() {
   const Range range("tune");
   while (placed_.placement().tuning()) {
     options_.checkpoint();
-    placed_.adopt(placed_.placement().retune(passes_.timed(placed_.item().start)));
+    placed_.adopt(placed_.placement().retune(session_.agree(passes_.timed(placed_.item().start))));
   }
 }
 
@@ -142,7 +145,7 @@ void Loop::tune() {
 // case settles before it is sampled. These passes start as the samples do and no sample comes of
 // them, so counters are read around the first of them.
 double Loop::settle() {
-  evidence_.begin_case(options_.watch);
+  evidence_.begin_case(watches());
   const Start start = placed_.item().start;
   const bool cold = start == Start::cold;
   const int max_passes = cold ? max_settling_passes_cold : max_settling_passes;
@@ -154,8 +157,8 @@ double Loop::settle() {
   double sum = 0;
   for (int i = 0; i < max_passes && sum < enough; ++i) {
     options_.checkpoint();
-    const bool watch = options_.watch && i < watched_passes && last < long_pass_seconds;
-    last = passes_.timed(start, watch ? &evidence_ : nullptr);
+    const bool watch = watches() && i < watched_passes && last < long_pass_seconds;
+    last = session_.agree(passes_.timed(start, watch ? &evidence_ : nullptr));
     sum += last;
   }
   return last;
@@ -163,6 +166,7 @@ double Loop::settle() {
 
 PreparedCase Loop::prepare(const Case& item) {
   passes_.bind(item);
+  session_.agree(0);  // nobody passes where another could not place its weights
   options_.checkpoint();
   PreparedCase prepared;
   prepared.bytes = placed_.workload().bytes();
@@ -186,7 +190,7 @@ PreparedCase Loop::prepare(const Case& item) {
   passes_per_sample_ =
       offload::passes_per_sample(pass, item.start, placed_.facts().cpu_reads_weights);
   prepared.passes_per_sample = passes_per_sample_;
-  if (options_.watch) {
+  if (watches()) {
     const ScopedTimer timer(wall_.evidence);
     evidence_.begin_samples();
   }
@@ -202,7 +206,7 @@ void Loop::resume(const Case& item) {
 
 double Loop::pass() {
   options_.checkpoint();
-  return passes_.timed(placed_.item().start);
+  return passes_.timed(placed_.item().start, nullptr, Begin::lined_up);
 }
 
 double Loop::sample() {

@@ -93,6 +93,7 @@ class Loop {
   void clear() noexcept;
 
  private:
+  bool watches() const;
   void tune();
   double settle();
 

@@ -31,25 +31,29 @@ void Passes::reset(Start start) {
   session_.flush_device_cache();
   // Warm and steady GPU passes are enqueued while the flush still runs, as an engine enqueues
   // ahead: launch latency is hidden. A cold pass, or one the CPU computes, starts from idle.
-  if (start == Start::cold || placed_.facts().computes_on_cpu) {
-    cuda::stream_synchronize(session_.stream());
-  }
+  if (begins_idle(start)) cuda::stream_synchronize(session_.stream());
 }
 
-double Passes::timed(Start start, PassWatch* watch) {
-  if (watch != nullptr || graph_ || !placed_.placement().runs_on()) {
-    return timed_alone(start, watch);
-  }
-  const double seconds = clocked(lead_in(start));
-  placed_.placement().finish(session_.stream());
+bool Passes::begins_idle(Start start) const {
+  return start == Start::cold || placed_.facts().computes_on_cpu;
+}
+
+double Passes::timed(Start start, PassWatch* watch, Begin begin) {
+  if (watch != nullptr) return timed_alone(start, watch);
+  const PassEnd end = lead_in(start, begin);
+  const double seconds = clocked(end);
+  if (end == PassEnd::open) placed_.placement().finish(session_.stream());
   return seconds;
 }
 
-PassEnd Passes::lead_in(Start start) {
+PassEnd Passes::lead_in(Start start, Begin begin) {
   reset(start);
-  if (graph_ || !placed_.placement().runs_on()) return PassEnd::joined;
+  const bool runs_on = !graph_ && placed_.placement().runs_on();
+  if (runs_on) placed_.placement().drop_head_start(session_.stream());
+  if (begin == Begin::lined_up) session_.line_up(begins_idle(start));
+  if (!runs_on) return PassEnd::joined;
   // One pass leads in; without a head start it leaves to the next what that leaves to one more.
-  placed_.placement().drop_head_start(session_.stream());
+  // (Lined up behind it, a GPU that waits would bring the next pass's weights meanwhile.)
   run(PassEnd::open);
   return PassEnd::open;
 }
@@ -98,7 +102,7 @@ void Passes::verify() {
 void Passes::verify_timed() {
   const Range range("verify");
   const bool as_graph = captured();
-  const PassEnd end = lead_in(placed_.item().start);
+  const PassEnd end = lead_in(placed_.item().start, Begin::alone);
   poison();
   // Only what is launched between poison and check keeps what the check needs.
   if (as_graph) graph_.emplace(session_.stream(), [this] { enqueue(PassEnd::joined); });

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Passes of the case in place: run, timed from a start, verified, captured as one graph.
 #pragma once
+#include <cstdint>
 #include <optional>
 
 #include "bench/measure/placed_case.hpp"
@@ -20,6 +21,9 @@ class PassWatch {
   ~PassWatch() = default;
 };
 
+/// When a pass begins: as soon as this GPU can, or when all that run it together can.
+enum class Begin : std::uint8_t { alone, lined_up };
+
 class Passes {
  public:
   /// All references must outlive this.
@@ -31,8 +35,9 @@ class Passes {
   /// One pass as the last one left the weights, launched but not awaited.
   void run() { run(PassEnd::joined); }
   /// Seconds of one pass from `start`, caches flushed. Where passes run on from one into the next,
-  /// of one that follows another; but not of a watched one, which begins and ends with all idle.
-  double timed(Start start, PassWatch* watch = nullptr);
+  /// of one that follows another, which is the one to line up; but not of a watched one, which
+  /// begins and ends with all idle.
+  double timed(Start start, PassWatch* watch = nullptr, Begin begin = Begin::alone);
   /// The same of one pass by itself, which begins and ends joined in any case.
   double timed_alone(Start start, PassWatch* watch = nullptr);
   /// Throws ImplausibleResult when a pass from the case's start computes something wrong.
@@ -53,7 +58,8 @@ class Passes {
  private:
   void run(PassEnd end);
   /// What comes ahead of a timed pass; how that pass is to end.
-  PassEnd lead_in(Start start);
+  PassEnd lead_in(Start start, Begin begin);
+  bool begins_idle(Start start) const;
   double clocked(PassEnd end);
   void enqueue(PassEnd end) { placed_.enqueue(0, placed_.plan().pieces.size(), clock_, end); }
   void reset(Start start);

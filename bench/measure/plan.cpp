@@ -12,6 +12,7 @@
 #include "bench/core/names.hpp"
 #include "bench/core/text.hpp"
 #include "bench/measure/content.hpp"
+#include "bench/measure/gpu_sets.hpp"
 #include "bench/measure/plan_memory.hpp"
 #include "bench/measure/selection.hpp"
 #include "bench/measure/stored_weights.hpp"
@@ -289,7 +290,9 @@ void keep_one_case(Plan& plan, const std::string& name) {
 }  // namespace
 
 std::string Case::name() const {
-  return case_name(workload->label(), policy->name, weights->name, start);
+  std::string text = case_name(workload->label(), policy->name, weights->name, start);
+  if (!gpus.empty()) text += "/gpus:" + gpus_text(gpus);
+  return text;
 }
 
 std::vector<std::string> Plan::warnings() const {
@@ -333,7 +336,9 @@ PeakMemory peak_memory(const Plan& plan) {
   };
   std::map<const WeightSet*, Demand> demands;
   PeakMemory peak;
+  std::size_t at_once = 1;  // GPUs, each of which has its own
   for (const Case& item : plan.cases) {
+    at_once = std::max(at_once, item.gpus.size());
     const Requirement requirement = memory_needed(*item.policy, *item.weights, plan.tuning);
     Demand& demand = demands[item.weights];
     demand.contents.insert(item.workload->content());
@@ -345,7 +350,7 @@ PeakMemory peak_memory(const Plan& plan) {
   for (auto& [weights, demand] : demands) {
     std::size_t host = master_copy_bytes(*weights) * demand.contents.size() + demand.managed;
     for (const auto& [allocator, bytes] : demand.buffers) host += bytes;
-    peak.host = std::max(peak.host, host);
+    peak.host = std::max(peak.host, host * at_once);
   }
   return peak;
 }

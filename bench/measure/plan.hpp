@@ -23,9 +23,12 @@ struct Case {
   const Policy* policy = nullptr;
   const WeightSet* weights = nullptr;
   Start start = Start::steady;
+  /// CUDA's numbers of those that run it at the same time; empty where the run has one GPU at most.
+  std::vector<int> gpus = {};
 
-  /// <workload>/<policy>/<weights>/<start>
+  /// <workload>/<policy>/<weights>/<start>, then /gpus:0+1 where there are several to choose from.
   std::string name() const;
+  bool together() const { return gpus.size() > 1; }
 };
 
 struct Plan {
@@ -55,9 +58,9 @@ inline Plan make_plan(const Options& given, const Catalog& catalog, const Platfo
   return make_plan(given, catalog, platform, models);
 }
 
-/// Most host memory (by the plan's order, buffers shared) and GPU memory needed at once: beside the
-/// placement, each weight set has a master copy in pageable memory, and borrowed host buffers are
-/// kept until the next weight set.
+/// Most host memory (by the plan's order, buffers shared), of all GPUs together, and most memory of
+/// each GPU needed at once: beside the placement, each weight set has a master copy in pageable
+/// memory, and borrowed host buffers are kept until the next weight set.
 struct PeakMemory {
   std::size_t host = 0;
   std::size_t device = 0;

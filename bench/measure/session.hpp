@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 
+#include "bench/measure/company.hpp"
 #include "bench/measure/counters.hpp"
 #include "bench/measure/wall_clock.hpp"
 #include "offload/cuda/host_buffers.hpp"
@@ -57,6 +58,15 @@ class Session {
   void set_tuning(const Tuning& tuning) { tuning_ = tuning; }
   void set_rates(const Rates& rates) { rates_ = rates; }
 
+  /// Those that run the case at the same time, this one among them; nullptr: this one alone.
+  void set_company(Company* company) { company_ = company; }
+  /// Waits until a sample's pass can begin on all of them: Company::line_up().
+  void line_up(bool from_idle) const {
+    if (company_ != nullptr) company_->line_up(stream(), from_idle);
+  }
+  /// What is decided by a time is decided alike by all: the most of what they have.
+  double agree(double mine) const { return company_ == nullptr ? mine : company_->agree(mine); }
+
   /// Enqueue a read of three times the L2 size: nothing of the weights stays cached, and, unlike
   /// after a write, no dirty line has to be written back inside the timed pass.
   void flush_device_cache();
@@ -77,6 +87,7 @@ class Session {
   cuda::DeviceBuffer l2_filler_;
   cuda::DeviceBuffer l2_filler_sum_;
   std::unique_ptr<HostAllocation> llc_filler_;
+  Company* company_ = nullptr;
 };
 
 }  // namespace offload

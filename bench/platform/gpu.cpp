@@ -68,7 +68,7 @@ GpuProbe probe_gpu(int index) {
   if (auto reason = cuda::unavailable(index)) {
     int count = 0;
     if (cudaGetDeviceCount(&count) == cudaSuccess && count > 0 && (index < 0 || index >= count)) {
-      throw UsageError(no_such_gpu(index, count));
+      throw UsageError(no_such_gpu("--gpu " + std::to_string(index), count));
     }
     (void)cudaGetLastError();
     probe.absent_reason = std::move(*reason);

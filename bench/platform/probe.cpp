@@ -1,19 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "bench/platform/probe.hpp"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
+#include "bench/core/numbers.hpp"
+#include "bench/core/text.hpp"
 #include "bench/platform/numa.hpp"
 #include "bench/platform/nvml.hpp"
 #include "bench/platform/pci.hpp"
+#include "offload/cuda/runtime.hpp"
 #include "offload/error.hpp"
 
 namespace offload {
 
-std::string no_such_gpu(int index, int count) {
-  std::string text = "--gpu " + std::to_string(index) + ": this machine has " +
-                     std::to_string(count) + (count == 1 ? " GPU (0" : " GPUs (0");
+std::string no_such_gpu(const std::string& flag, int count) {
+  std::string text =
+      flag + ": this machine has " + std::to_string(count) + (count == 1 ? " GPU (0" : " GPUs (0");
   if (count > 1) text += "-" + std::to_string(count - 1);
   return text + ")";
 }
@@ -48,6 +52,62 @@ Platform probe_platform(int gpu) {
   NvmlFacts nvml = probe.gpu ? read_nvml(probe.gpu->pci_bus_id) : NvmlFacts{};
   // After the GPU's context exists: its driver allocations no longer count as available.
   return describe_machine("/", system_facts(), std::move(probe), std::move(nvml));
+}
+
+std::vector<int> gpu_numbers(const std::vector<std::string>& gpus, int count) {
+  std::vector<int> numbers;
+  for (const std::string& given : gpus) {
+    if (given == "all") {
+      if (gpus.size() > 1) throw UsageError("--gpus: all stands alone");
+      for (int i = 0; i < count; ++i) numbers.push_back(i);
+      continue;
+    }
+    const auto number = parse_number<int>(given);
+    if (!number || *number < 0 || *number >= count) {
+      throw UsageError(no_such_gpu("--gpus " + given, count));
+    }
+    if (std::ranges::find(numbers, *number) != numbers.end()) {
+      throw UsageError("--gpus: GPU " + given + " is named twice");
+    }
+    numbers.push_back(*number);
+  }
+  return numbers;
+}
+
+void require_alike(const std::vector<Platform>& machines) {
+  const Gpu& first = *machines.front().gpu;
+  for (const Platform& machine : machines) {
+    const Gpu& gpu = *machine.gpu;
+    const bool same_part = gpu.name == first.name && gpu.sm_count == first.sm_count &&
+                           gpu.compute_major == first.compute_major &&
+                           gpu.compute_minor == first.compute_minor;
+    const auto [less, more] = std::minmax(gpu.memory_bytes, first.memory_bytes);
+    const bool same_memory = less >= more - more / 50;  // pages that were retired aside
+    const bool same_mode = memory_mode(gpu.memory_model) == memory_mode(first.memory_model);
+    if (same_part && same_memory && same_mode) continue;
+    throw UsageError("--gpus: GPU " + std::to_string(gpu.index) + " (" + gpu.name + ", " +
+                     format_size_rounded(gpu.memory_bytes) + ") is not like GPU " +
+                     std::to_string(first.index) + " (" + first.name + ", " +
+                     format_size_rounded(first.memory_bytes) +
+                     "): measure each by itself, with --gpu");
+  }
+}
+
+std::vector<Platform> probe_platforms(const std::vector<std::string>& gpus) {
+  if (const auto reason = cuda::unavailable(0)) {
+    throw UsageError("--gpus " + gpus.front() + " cannot be used: " + *reason);
+  }
+  std::vector<Platform> machines;
+  for (const int number : gpu_numbers(gpus, cuda::device_count())) {
+    machines.push_back(probe_platform(number));
+    if (!machines.back().gpu) {
+      throw UsageError("--gpus " + std::to_string(number) +
+                       " cannot be used: " + machines.back().gpu_absent_reason);
+    }
+  }
+  require_alike(machines);
+  cuda::set_device(machines.front().gpu->index);
+  return machines;
 }
 
 namespace {

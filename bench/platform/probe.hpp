@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "bench/platform/host.hpp"
 #include "bench/platform/nvml.hpp"
@@ -15,6 +16,15 @@ namespace offload {
 /// GPU at all is not an error: gpu_absent_reason says why. Throws UsageError when there are GPUs,
 /// but not that one, and when one beyond the first was asked for and none can be used.
 Platform probe_platform(int gpu);
+
+/// One for each GPU that --gpus names, in that order: "all", or their numbers. The first one's is
+/// current then. Throws UsageError for what names none, or one twice, and where they are not alike.
+std::vector<Platform> probe_platforms(const std::vector<std::string>& gpus);
+
+/// The numbers that `gpus` stands for on a machine with `count` of them. Throws UsageError.
+std::vector<int> gpu_numbers(const std::vector<std::string>& gpus, int count);
+/// Throws UsageError naming the first GPU that is not like the first of all.
+void require_alike(const std::vector<Platform>& machines);
 
 /// The GPU as the CUDA runtime describes it; gpu_absent.cpp answers where there is no CUDA Toolkit.
 struct GpuProbe {
@@ -30,8 +40,8 @@ Platform describe_machine(const std::filesystem::path& root, const SystemFacts& 
 /// GPUs, but not that one.
 GpuProbe probe_gpu(int index);
 
-/// "--gpu 3: this machine has 1 GPU (0)"
-std::string no_such_gpu(int index, int count);
+/// "--gpu 3: this machine has 1 GPU (0)", of the flag as it was given.
+std::string no_such_gpu(const std::string& flag, int count);
 
 /// Bytes per second and direction that PCI Express leaves after line coding, before packet headers;
 /// nullopt for a generation or width that does not exist.

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "bench/core/text.hpp"
+#include "bench/report/together.hpp"
 #include "bench/report/variability.hpp"
 
 namespace offload {
@@ -254,7 +255,7 @@ std::string without_contest(const Ranking& ranking) {
 /// GiB of GPU memory, ...". One sentence; two where policies that keep nothing on the GPU also
 /// differ by start; and on one memory another, of second copies.
 std::vector<std::string> winner_sentences(const Ranking& ranking) {
-  const std::string subject = ranking.label + " of " + ranking.weights;
+  const std::string subject = ranking.label + " of " + ranking.weights + on_gpus(ranking.gpus);
   const std::optional<Contest>& cold = ranking.cold;
   const std::optional<Contest>& warm = ranking.warm;
   if (!cold && !warm) return {subject + ": " + without_contest(ranking) + '.'};
@@ -358,11 +359,13 @@ std::vector<Ranking> rank(const std::vector<CaseRecord>& cases) {
   std::vector<Ranking> rankings;
   for (const CaseRecord& record : cases) {
     const auto same = [&](const Ranking& ranking) {
-      return ranking.label == record.label && ranking.weights == record.weights.name;
+      return ranking.label == record.label && ranking.weights == record.weights.name &&
+             ranking.gpus == record.gpus;
     };
     auto ranking = std::ranges::find_if(rankings, same);
     if (ranking == rankings.end()) {
-      rankings.push_back({record.workload, record.label, record.weights.name, {}, {}, {}, nullptr});
+      rankings.push_back(
+          {record.workload, record.label, record.weights.name, record.gpus, {}, {}, {}, nullptr});
       ranking = std::prev(rankings.end());
     }
     ranking->cases.push_back(&record);
@@ -403,6 +406,7 @@ std::vector<Answer> answers(const RunRecord& run) {
   std::vector<Answer> answers;
   for (Ranking& ranking : rank(run.cases)) {
     std::vector<std::string> sentences = winner_sentences(ranking);
+    if (auto kept = together_sentence(ranking)) sentences.push_back(std::move(*kept));
     answers.push_back({std::move(ranking), std::move(sentences)});
   }
   return answers;

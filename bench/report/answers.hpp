@@ -85,6 +85,7 @@ struct Ranking {
   std::string workload;
   std::string label;  // "gemm/tokens:512" stands apart from "gemm/tokens:1"
   std::string weights;
+  std::vector<int> gpus;                 // that ran its cases, where the run has several
   std::vector<const CaseRecord*> cases;  // all of them, in the order of the run
   std::optional<Contest> cold;
   std::optional<Contest> warm;
@@ -98,7 +99,7 @@ struct Ranking {
 /// Whether GPU and CPU share one memory where its cases were measured.
 bool in_one_memory(const Ranking& ranking);
 
-/// By label and weights, in order of first appearance. `cases` must outlive the result.
+/// By label, weights and GPUs, in order of first appearance. `cases` must outlive the result.
 std::vector<Ranking> rank(const std::vector<CaseRecord>& cases);
 std::vector<Ranking> rank(std::vector<CaseRecord>&& cases) = delete;
 

@@ -41,20 +41,6 @@ Json tensor_list(const std::vector<WeightTensor>& tensors) {
   return list;
 }
 
-Json summary_json(const Summary& summary) {
-  return {{"median_s", summary.median},
-          {"mean_s", summary.mean},
-          {"min_s", summary.min},
-          {"max_s", summary.max},
-          {"p05_s", summary.p05},
-          {"p25_s", summary.p25},
-          {"p75_s", summary.p75},
-          {"p95_s", summary.p95},
-          {"p99_s", summary.p99},
-          {"stddev_s", summary.stddev},
-          {"coefficient_of_variation", summary.coefficient_of_variation}};
-}
-
 Json footprint_json(const Footprint& footprint) {
   return {{"device", footprint.device},
           {"pinned", footprint.pinned},
@@ -307,59 +293,75 @@ Json contest_json(const std::optional<Contest>& contest, const Ranking& ranking,
 
 }  // namespace
 
+JsonPart summary_json(const Summary& summary) {
+  return Json{{"median_s", summary.median},
+              {"mean_s", summary.mean},
+              {"min_s", summary.min},
+              {"max_s", summary.max},
+              {"p05_s", summary.p05},
+              {"p25_s", summary.p25},
+              {"p75_s", summary.p75},
+              {"p95_s", summary.p95},
+              {"p99_s", summary.p99},
+              {"stddev_s", summary.stddev},
+              {"coefficient_of_variation", summary.coefficient_of_variation}};
+}
+
 JsonPart tensors_json(const std::vector<WeightTensor>& tensors) { return tensor_list(tensors); }
 
 /// A failed case keeps its samples, as what was seen, but no rate: nothing may quote it.
 JsonPart case_json(const CaseRecord& record, std::string_view run_name, const Ranking* ranking) {
   const bool rated = record.failure.empty() && record.summary;
   const bool stepped = rated && record.steps > 0;
-  return Json{{"name", record.name},
-              {"run_name", text_or_null<Json>(run_name)},
-              {"workload", record.workload},
-              {"label", record.label},
-              {"policy", record.policy},
-              {"weights",
-               {{"name", record.weights.name},
-                {"bytes", record.weights.bytes()},
-                {"tensors", record.weights.slice ? model_tensors_json(record.weights.tensors)
-                                                 : tensor_list(record.weights.tensors)}}},
-              {"start", record.start},
-              {"path", name(record.path)},
-              {"memory", record.memory},
-              {"mechanism", record.mechanism},
-              {"family", text_or_null<Json>(record.family)},
-              {"engine_flags", text_or_null<Json>(record.engine_flags)},
-              {"bytes",
-               {{"requested", record.bytes.requested},
-                {"touched", record.bytes.touched},
-                {"only_read", record.bytes.only_read}}},
-              {"steps", record.steps},
-              {"tokens", record.tokens},
-              {"link_bytes", or_null<Json>(record.link_bytes)},
-              {"cpu_bytes", record.cpu_bytes},
-              {"captured", record.captured},
-              {"model", record.model ? model_json(record) : Json()},
-              {"footprint", footprint_json(record.footprint)},
-              {"huge_pages", huge_pages_json(record)},
-              {"passes_per_sample", record.passes_per_sample},
-              {"samples_s", record.samples},
-              {"summary", record.summary ? summary_json(*record.summary) : Json()},
-              {"gb_per_s", rated ? Json(record.rate() / 1e9) : Json()},
-              {"seconds_per_step",
-               stepped ? Json(record.summary->median / static_cast<double>(record.steps)) : Json()},
-              {"predicted", prediction_json<Json>(record.predicted)},
-              {"share_of_link", rated ? or_null<Json>(record.share_of_link) : Json()},
-              {"share_of_memory", rated ? or_null<Json>(record.share_of_memory) : Json()},
-              {"variability", variability_json(record)},
-              {"drift", drift_json(record)},
-              {"unsettled", unsettled_json(record)},
-              {"setup", setup_json(record)},
-              {"evidence", evidence_json(record)},
-              {"series", series_json(record)},
-              {"standing", ranking == nullptr ? Json() : standing_json(record, *ranking)},
-              {"excluded", text_or_null<Json>(exclusion_name(record))},
-              {"failure", text_or_null<Json>(record.failure)},
-              {"complete", record.complete}};
+  Json json{{"name", record.name},
+            {"run_name", text_or_null<Json>(run_name)},
+            {"workload", record.workload},
+            {"label", record.label},
+            {"policy", record.policy},
+            {"weights",
+             {{"name", record.weights.name},
+              {"bytes", record.weights.bytes()},
+              {"tensors", record.weights.slice ? model_tensors_json(record.weights.tensors)
+                                               : tensor_list(record.weights.tensors)}}},
+            {"start", record.start},
+            {"path", name(record.path)},
+            {"memory", record.memory},
+            {"mechanism", record.mechanism},
+            {"family", text_or_null<Json>(record.family)},
+            {"engine_flags", text_or_null<Json>(record.engine_flags)},
+            {"bytes",
+             {{"requested", record.bytes.requested},
+              {"touched", record.bytes.touched},
+              {"only_read", record.bytes.only_read}}},
+            {"steps", record.steps},
+            {"tokens", record.tokens},
+            {"link_bytes", or_null<Json>(record.link_bytes)},
+            {"cpu_bytes", record.cpu_bytes},
+            {"captured", record.captured},
+            {"model", record.model ? model_json(record) : Json()},
+            {"footprint", footprint_json(record.footprint)},
+            {"huge_pages", huge_pages_json(record)},
+            {"passes_per_sample", record.passes_per_sample},
+            {"samples_s", record.samples},
+            {"summary", record.summary ? part<Json>(summary_json(*record.summary)) : Json()},
+            {"gb_per_s", rated ? Json(record.rate() / 1e9) : Json()},
+            {"seconds_per_step",
+             stepped ? Json(record.summary->median / static_cast<double>(record.steps)) : Json()},
+            {"predicted", prediction_json<Json>(record.predicted)},
+            {"share_of_link", rated ? or_null<Json>(record.share_of_link) : Json()},
+            {"share_of_memory", rated ? or_null<Json>(record.share_of_memory) : Json()},
+            {"variability", variability_json(record)},
+            {"drift", drift_json(record)},
+            {"unsettled", unsettled_json(record)},
+            {"setup", setup_json(record)},
+            {"evidence", evidence_json(record)},
+            {"series", series_json(record)},
+            {"standing", ranking == nullptr ? Json() : standing_json(record, *ranking)},
+            {"excluded", text_or_null<Json>(exclusion_name(record))},
+            {"failure", text_or_null<Json>(record.failure)},
+            {"complete", record.complete}};
+  json.update(part<Json>(members_json(record)));
+  return json;
 }
 
 JsonPart answer_json(const Answer& answer, const Calibration& calibration) {
@@ -367,6 +369,7 @@ JsonPart answer_json(const Answer& answer, const Calibration& calibration) {
   return Json{{"workload", ranking.workload},
               {"label", ranking.label},
               {"weights", ranking.weights},
+              {"gpus", ranking.gpus},
               {"cold", contest_json(ranking.cold, ranking, calibration)},
               {"warm", contest_json(ranking.warm, ranking, calibration)},
               {"sentences", answer.sentences}};

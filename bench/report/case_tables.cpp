@@ -210,13 +210,16 @@ std::string model_title(const Ranking& ranking) {
          count(slice.layers, "layer") + " and scaled by bytes";
 }
 
-/// Whether one of its passed cases has figures of a whole model.
+}  // namespace
+
 bool is_model_pass(const Ranking& ranking) {
   return std::ranges::any_of(ranking.cases,
                              [](const CaseRecord* record) { return record->model.has_value(); });
 }
 
-}  // namespace
+std::string case_title(const Ranking& ranking) {
+  return is_model_pass(ranking) ? model_title(ranking) : title(ranking);
+}
 
 std::vector<const CaseRecord*> in_table_order(const Ranking& ranking) {
   std::vector<const CaseRecord*> rows = ranking.cases;
@@ -234,7 +237,7 @@ std::vector<const CaseRecord*> in_table_order(const Ranking& ranking) {
 
 void write_cases(Page& page, const Ranking& ranking) {
   const bool model = is_model_pass(ranking);
-  page.heading(model ? model_title(ranking) : title(ranking));
+  page.heading(case_title(ranking));
   page.table(table_of(ranking, model ? model_figures(ranking) : figures_of(ranking)));
 }
 

@@ -13,6 +13,11 @@ namespace offload {
 /// in which an engine can stay, then first passes and what has come to the GPU.
 std::vector<const CaseRecord*> in_table_order(const Ranking& ranking);
 
+/// What its tables are headed with: workload, weights and their size.
+std::string case_title(const Ranking& ranking);
+/// Whether one of its passed cases has figures of a whole model.
+bool is_model_pass(const Ranking& ranking);
+
 /// A title and a table: rates, or latency per step; of passes over a model, tokens per second and
 /// memory for the whole model.
 void write_cases(Page& page, const Ranking& ranking);

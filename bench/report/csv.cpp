@@ -7,6 +7,7 @@
 #include <optional>
 #include <utility>
 
+#include "bench/measure/gpu_sets.hpp"
 #include "bench/report/answers.hpp"
 #include "bench/report/evidence.hpp"
 #include "bench/report/page.hpp"
@@ -207,7 +208,12 @@ constexpr std::array columns{
     real_column("share_of_memory",
                 [](Record record) { return passed(record) ? raw(record.share_of_memory) : ""; }),
     real_column("times_kept",
-                [](Record record) { return passed(record) ? raw(times_kept(record)) : ""; })};
+                [](Record record) { return passed(record) ? raw(times_kept(record)) : ""; }),
+    text_column("gpus", [](Record record) { return gpus_text(record.gpus); }),
+    real_column("together_alone_bytes_per_second",
+                [](Record record) { return record.together ? raw(record.together->alone) : ""; }),
+    real_column("together_ratio",
+                [](Record record) { return record.together ? raw(record.together->ratio) : ""; })};
 
 }  // namespace
 

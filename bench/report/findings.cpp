@@ -121,7 +121,8 @@ std::optional<Finding> rate_above_link(const RunRecord& run) {
   Finding finding{"rate_above_link", "", {}};
   for (const CaseRecord& record : run.cases) {
     if (!record.failure.empty() || !record.summary || record.link_bytes.value_or(0) == 0) continue;
-    const double rate = static_cast<double>(*record.link_bytes) / record.summary->min;
+    const auto links = static_cast<double>(std::max<std::size_t>(1, record.members.size()));
+    const double rate = static_cast<double>(*record.link_bytes) / links / record.summary->min;
     if (is_above(rate, *peak)) finding.cases.push_back(record.name);
     most = std::max(most, rate);
   }

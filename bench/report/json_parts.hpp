@@ -55,6 +55,10 @@ JsonPart skipped_json(const SkippedCase& skipped);
 JsonPart answer_json(const Answer& answer, const Calibration& calibration);
 JsonPart machine_json(const Platform& platform);
 JsonPart calibration_json(const Calibration& calibration);
+JsonPart summary_json(const Summary& summary);
+/// What is there beside the rest where there are several GPUs; empty elsewhere.
+JsonPart gpus_json(const RunRecord& run);
+JsonPart members_json(const CaseRecord& record);
 JsonPart tensors_json(const std::vector<WeightTensor>& tensors);
 
 }  // namespace offload

@@ -58,6 +58,13 @@ void hide_path(Redactor& redactor, const std::string& path) {
   redactor.hide_directory(std::filesystem::path(path).parent_path().string());
 }
 
+void hide_gpu(Redactor& redactor, const Platform& platform) {
+  if (!platform.gpu) return;
+  redactor.hide(platform.gpu->uuid);
+  redactor.hide(platform.gpu->settings.serial);
+  hide_pci_address(redactor, platform.gpu->pci_bus_id);
+}
+
 Redactor redactor_for(const Identity& identity, const Platform& platform) {
   Redactor redactor;
   redactor.hide_directory(identity.working_directory);
@@ -66,16 +73,13 @@ Redactor redactor_for(const Identity& identity, const Platform& platform) {
   redactor.hide(identity.host_name.substr(0, identity.host_name.find('.')));
   redactor.hide(identity.user);
   redactor.hide(last_component(identity.home));
-  if (platform.gpu) {
-    redactor.hide(platform.gpu->uuid);
-    redactor.hide(platform.gpu->settings.serial);
-    hide_pci_address(redactor, platform.gpu->pci_bus_id);
-  }
+  hide_gpu(redactor, platform);
   return redactor;
 }
 
 Redactor redactor_for(const Identity& identity, const RunRecord& run) {
   Redactor redactor = redactor_for(identity, run.platform);
+  for (const auto& gpu : run.gpus) hide_gpu(redactor, gpu.platform);
   // As errors quote them, blanks and all.
   for (const auto& model : run.options.models) hide_path(redactor, model);
   for (const auto& file : run.weight_files) hide_path(redactor, file.path);
@@ -150,6 +154,7 @@ void redact(NamedTexts& environment, const Redactor& redactor, const char* first
 
 void redact(CaseRecord& record, const Redactor& redactor) {
   record.failure = redactor.text(record.failure);
+  for (auto& member : record.members) member.failure = redactor.text(member.failure);
   const auto reason = [&](auto& found) { found.reason = redactor.text(found.reason); };
   reason(record.evidence.um);
   reason(record.evidence.cpu);
@@ -278,6 +283,7 @@ RunRecord redacted(const RunRecord& run, const Identity& identity) {
   redact(out.options, redactor);
   for (auto& file : out.weight_files) file.path = redactor.argument(file.path, "--model");
   redact(out.platform, redactor);
+  for (auto& gpu : out.gpus) redact(gpu.platform, redactor);
   for (auto& record : out.cases) redact(record, redactor);
   for (auto& skipped : out.skipped) skipped.reason = redactor.text(skipped.reason);
   for (auto& cost : out.memory_costs) cost.failure = redactor.text(cost.failure);

@@ -44,6 +44,7 @@ Json options_json(const Options& options) {
           {"sizes", options.sizes},
           {"starts", starts},
           {"gpu", options.gpu},
+          {"gpus", options.gpus},
           {"host_numa", text_or_null<Json>(options.host_numa)},
           {"host_pages", name(options.host_pages)},
           {"threads", options.threads},
@@ -269,6 +270,7 @@ JsonPart run_json(const RunRecord& run) {
               {"skipped", Json::array()},
               {"answers", Json::array()},
               {"cases", Json::array()}};
+  out.update(part<Json>(gpus_json(run)));
   for (const auto& finding : findings(run)) out["findings"].push_back(finding_json(finding));
   for (const auto& limit : run.limits) out["limits"].push_back(limit_json(limit));
   for (const auto& cost : run.memory_costs) out["memory_costs"].push_back(memory_cost_json(cost));

@@ -20,6 +20,7 @@
 #include "bench/report/redact.hpp"
 #include "bench/report/results_file.hpp"
 #include "bench/report/sql.hpp"
+#include "bench/report/together.hpp"
 #include "bench/report/variability.hpp"
 
 namespace offload {
@@ -93,21 +94,45 @@ void write_header(Page& page, const RunRecord& run) {
                count(static_cast<std::size_t>(host.logical_cpus), "CPU"));
   const std::string measured = calibration_text(run);
   if (!measured.empty()) page.paragraph(measured);
+  write_gpus(page, run);
   const std::vector<Finding> noise = findings(run);
   for (const Finding& finding : noise) page.item("NOTE: " + finding.text, Tone::attention);
   if (!noise.empty()) page.end_list();
+}
+
+std::size_t most_gpus(const std::vector<Ranking>& rankings) {
+  std::size_t most = 0;
+  for (const Ranking& ranking : rankings) most = std::max(most, ranking.gpus.size());
+  return most;
+}
+
+/// A table for each workload and weights, of all sets of GPUs; and of the first what was seen
+/// there.
+void write_gpu_sets(Page& page, const std::vector<Ranking>& rankings) {
+  std::map<std::pair<std::string, std::string>, std::vector<const Ranking*>> sets;
+  for (const Ranking& ranking : rankings) {
+    if (!ranking.gpus.empty()) sets[{ranking.label, ranking.weights}].push_back(&ranking);
+  }
+  for (const auto& [name, of_sets] : sets) {
+    write_sets(page, of_sets);
+    write_evidence(page, in_table_order(*of_sets.front()));
+  }
 }
 
 void write_answers(Page& page, const std::vector<Answer>& answers) {
   std::vector<Ranking> rankings;
   for (const Answer& answer : answers) {
     const Ranking& ranking = rankings.emplace_back(answer.ranking);
+    if (!ranking.gpus.empty()) continue;
     write_cases(page, ranking);
     write_evidence(page, in_table_order(ranking));
   }
+  write_gpu_sets(page, rankings);
   const std::string note = model_note(rankings);
   if (!note.empty()) page.paragraph(note);
+  const std::size_t most = most_gpus(rankings);
   for (const Answer& answer : answers) {
+    if (answer.ranking.gpus.size() < most) continue;  // the table says it
     for (const std::string& sentence : answer.sentences) page.item(sentence, Tone::strong);
   }
   if (!answers.empty()) page.end_list();

@@ -277,8 +277,8 @@ TEST(Link, ActiveC2CLinksDecideAndAddUp) {
 }
 
 TEST(Gpu, TheErrorOfABadIndexSaysWhichExist) {
-  EXPECT_EQ(no_such_gpu(3, 1), "--gpu 3: this machine has 1 GPU (0)");
-  EXPECT_EQ(no_such_gpu(8, 8), "--gpu 8: this machine has 8 GPUs (0-7)");
+  EXPECT_EQ(no_such_gpu("--gpu 3", 1), "--gpu 3: this machine has 1 GPU (0)");
+  EXPECT_EQ(no_such_gpu("--gpu 8", 8), "--gpu 8: this machine has 8 GPUs (0-7)");
 }
 
 TEST(Platform, GpuAndReasonExcludeEachOther) {

@@ -26,6 +26,7 @@ void add_offloading(CLI::App& command, Options& options);
 void add_tuning(CLI::App& command, Options& options);
 void add_method(CLI::App& command, Options& options);
 void add_gpu(CLI::App& command, Options& options);
+void add_gpus(CLI::App& command, Options& options);
 void add_oversubscription(CLI::App& command, Options& options);
 void add_loading(CLI::App& command, Options& options);
 void add_plan_only(CLI::App& command, bool& plan_only);

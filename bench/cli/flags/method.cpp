@@ -78,6 +78,13 @@ void add_gpu(CLI::App& command, Options& options) {
   flags.value("--gpu", "N", options.gpu, "index of the GPU", values::whole_number(0, 1023));
 }
 
+void add_gpus(CLI::App& command, Options& options) {
+  const Flags flags(command, how);
+  flags.list("--gpus", "N,...", options.gpus,
+             "all, or the indices of several GPUs that are alike: each alone, then together",
+             values::gpu_or_all(), "the one of --gpu");
+}
+
 void add_oversubscription(CLI::App& command, Options& options) {
   const Flags flags(command, how);
   flags.toggle("--allow-oversubscription", options.allow_oversubscription,

@@ -21,6 +21,7 @@ namespace offload::cuda {
 /// Why no GPU can be used (no toolkit at build time, no driver, no device, bad index); nullopt if
 /// device `index` works. Safe to call first, on any machine.
 std::optional<std::string> unavailable(int index);
+int device_count();  // 0 where none can be used
 void set_device(int index);
 void device_synchronize();
 struct MemoryInfo {
