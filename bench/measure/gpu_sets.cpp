@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "bench/measure/gpu_sets.hpp"
 
-#include <utility>
-
-#include "bench/measure/plan.hpp"
+#include <cstddef>
 
 namespace offload {
 
@@ -32,17 +30,9 @@ std::vector<int> gpu_numbers_of(const std::vector<Platform>& machines) {
   return numbers;
 }
 
-void spread_over(const std::vector<GpuSet>& sets, Plan& plan) {
-  if (sets.empty()) return;
-  std::vector<Case> spread;
-  spread.reserve(plan.cases.size() * sets.size());
-  for (const Case& item : plan.cases) {
-    for (const GpuSet& set : sets) {
-      spread.push_back(item);
-      spread.back().gpus = set;
-    }
-  }
-  plan.cases = std::move(spread);
+std::string on_gpus(const GpuSet& set) {
+  if (set.empty()) return "";
+  return (set.size() == 1 ? " on GPU " : " on GPUs ") + gpus_text(set);
 }
 
 }  // namespace offload

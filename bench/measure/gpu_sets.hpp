@@ -8,8 +8,6 @@
 
 namespace offload {
 
-struct Plan;
-
 /// CUDA's numbers of GPUs.
 using GpuSet = std::vector<int>;
 
@@ -18,11 +16,9 @@ using GpuSet = std::vector<int>;
 std::vector<GpuSet> gpu_sets(const std::vector<int>& gpus);
 /// "0+1"
 std::string gpus_text(const GpuSet& set);
+/// " on GPU 0", " on GPUs 0+1"; "" where there are none to tell apart.
+std::string on_gpus(const GpuSet& set);
 /// The CUDA numbers of machines with a GPU each.
 std::vector<int> gpu_numbers_of(const std::vector<Platform>& machines);
-
-/// Every case of `plan` once for each of `sets`, one after the other, so that weights are placed
-/// once for all; the plan as it is where there are none.
-void spread_over(const std::vector<GpuSet>& sets, Plan& plan);
 
 }  // namespace offload

@@ -12,7 +12,6 @@
 #include "bench/core/names.hpp"
 #include "bench/core/text.hpp"
 #include "bench/measure/content.hpp"
-#include "bench/measure/gpu_sets.hpp"
 #include "bench/measure/plan_memory.hpp"
 #include "bench/measure/selection.hpp"
 #include "bench/measure/stored_weights.hpp"
@@ -326,6 +325,19 @@ Plan make_plan(const Options& given, const Catalog& catalog, const Platform& pla
   plan.notes = shape_notes(options, models);
   if (!options.explain.empty()) keep_one_case(plan, options.explain);
   return plan;
+}
+
+void spread_over(const std::vector<GpuSet>& sets, Plan& plan) {
+  if (sets.empty()) return;
+  std::vector<Case> spread;
+  spread.reserve(plan.cases.size() * sets.size());
+  for (const Case& item : plan.cases) {
+    for (const GpuSet& set : sets) {
+      spread.push_back(item);
+      spread.back().gpus = set;
+    }
+  }
+  plan.cases = std::move(spread);
 }
 
 PeakMemory peak_memory(const Plan& plan) {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "bench/catalog.hpp"
+#include "bench/measure/gpu_sets.hpp"
 #include "bench/models/load.hpp"
 #include "bench/models/offload_rules.hpp"
 #include "bench/options.hpp"
@@ -24,7 +25,7 @@ struct Case {
   const WeightSet* weights = nullptr;
   Start start = Start::steady;
   /// CUDA's numbers of those that run it at the same time; empty where the run has one GPU at most.
-  std::vector<int> gpus = {};
+  GpuSet gpus = {};
 
   /// <workload>/<policy>/<weights>/<start>, then /gpus:0+1 where there are several to choose from.
   std::string name() const;
@@ -57,6 +58,10 @@ inline Plan make_plan(const Options& given, const Catalog& catalog, const Platfo
   ModelLoader models;
   return make_plan(given, catalog, platform, models);
 }
+
+/// Every case of `plan` once for each of `sets`, one after the other, so that weights are placed
+/// once for all; the plan as it is where there are none.
+void spread_over(const std::vector<GpuSet>& sets, Plan& plan);
 
 /// Most host memory (by the plan's order, buffers shared), of all GPUs together, and most memory of
 /// each GPU needed at once: beside the placement, each weight set has a master copy in pageable

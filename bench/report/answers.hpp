@@ -16,6 +16,9 @@ namespace offload {
 /// Measured, and its result was right.
 bool passed(const CaseRecord& record);
 
+/// By the median; both have samples.
+bool faster(const CaseRecord* one, const CaseRecord* other);
+
 /// Why a case takes part in no contest.
 enum class Exclusion : std::uint8_t {
   failed,

@@ -60,11 +60,6 @@ double sum_of(const RunRecord& run, const Rate& rate) {
 
 }  // namespace
 
-std::string on_gpus(const std::vector<int>& gpus) {
-  if (gpus.empty()) return "";
-  return (gpus.size() == 1 ? " on GPU " : " on GPUs ") + gpus_text(gpus);
-}
-
 std::optional<std::string> together_sentence(const Ranking& ranking) {
   constexpr double all = 0.97;
   constexpr std::size_t max_names = 4;

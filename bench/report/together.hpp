@@ -10,9 +10,6 @@
 
 namespace offload {
 
-/// " on GPU 0", " on GPUs 0+1"; "" where there are none to tell apart.
-std::string on_gpus(const std::vector<int>& gpus);
-
 /// "gemv of w, together on GPUs 0+1: pinned_copy and 3 others keep 99 % or more of what each GPU
 /// reaches alone; host_compute keeps 52 %."; nullopt where nothing was measured together.
 std::optional<std::string> together_sentence(const Ranking& ranking);
