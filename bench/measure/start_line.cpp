@@ -51,9 +51,16 @@ void StartLine::arrive(std::uint32_t turn) {
 
 void StartLine::line_up(StreamHandle stream, bool from_idle) {
   if (abandoned_.load()) throw Abandoned();
+  const bool gate = opened_ && !from_idle;
   const std::uint32_t turn = next_turn();
-  if (opened_ && !from_idle) kernels::start_gate(word_of(*opened_), turn, hold, stream);
+  // Open already: it loads the kernel, which must not be left to when others hold their GPUs back.
+  if (gate) kernels::start_gate(word_of(*opened_), turn - 1, {}, stream);
   arrive(turn);
+  if (!gate) return;
+  // Now all are ready: none allocates, frees or loads anything, which might wait for a GPU that is
+  // held back.
+  kernels::start_gate(word_of(*opened_), turn + 1, hold, stream);
+  arrive(turn + 1);
 }
 
 double StartLine::agree(double mine) {
