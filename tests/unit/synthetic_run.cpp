@@ -260,6 +260,54 @@ CaseRecord one_memory_case(const std::string& policy, Path path, double seconds,
   return record;
 }
 
+Member toy_member(int gpu, double seconds) {
+  const std::vector<double> samples(3, seconds);
+  return {gpu, samples, summarize(samples), 100'000'000, ""};
+}
+
+/// The same case on GPUs 0 and 1 alone, and on both; seconds of both by GPU.
+void add_sets(RunRecord& run, const std::string& policy, Path path, double alone, double first,
+              double second) {
+  for (const std::vector<int>& gpus : {std::vector{0}, std::vector{1}, std::vector{0, 1}}) {
+    const bool both = gpus.size() > 1;
+    const double seconds = both ? std::max(first, second) : alone;
+    CaseRecord record = toy_case("gemv", policy, "steady", path, {seconds, seconds, seconds});
+    record.gpus = gpus;
+    record.name += "/gpus:" + std::string(both ? "0+1" : gpus.front() == 0 ? "0" : "1");
+    if (both) {
+      record.bytes = {200'000'000, 200'000'000};
+      record.footprint.pinned *= 2;
+      record.members = {toy_member(0, first), toy_member(1, second)};
+      const double sum = 2 * 100e6 / alone;
+      record.together = Together{sum, record.rate() / sum};
+    }
+    run.cases.push_back(std::move(record));
+  }
+}
+
+RunRecord two_gpu_run() {
+  RunRecord run = gpu_run();
+  run.options.gpus = {"all"};
+  run.limits.clear();
+  run.skipped.clear();
+  run.cases.clear();
+  add_sets(run, "pinned_copy", Path::link, 2e-3, 2e-3, 1.99e-3);
+  add_sets(run, "host_compute", Path::host_memory, 1e-3, 2e-3, 1.9e-3);
+  add_sets(run, "managed_demand", Path::link, 10e-3, 10e-3, 10e-3);
+  CaseRecord& failed = run.cases.back();
+  failed.members[1].failure = "out of memory";
+  failed.failure = "GPU 1: out of memory";
+  failed.together = Together{20e9, std::nullopt};
+  failed.complete = false;
+  Platform second = run.platform;
+  second.gpu->index = 1;
+  second.gpu->uuid = "GPU-11111111-2222-3333-4444-555555555555";
+  run.gpus = {{run.platform, run.calibration, 8, 0}, {second, run.calibration, 8, std::nullopt}};
+  run.together = SharedRates{{1e-6, 6e-6, 20}, 2 * link_rate, 98e9, 80e9};
+  add_stock_rows(run);
+  return run;
+}
+
 RunRecord one_memory_run() {
   RunRecord run = bare_run();
   run.platform = gpu_platform();

@@ -39,6 +39,9 @@ CaseRecord one_memory_case(const std::string& policy, Path path, double seconds,
 /// Such a machine: the GPU reads memory of cudaMalloc at 200 GB/s, pinned memory at 190, all CPU
 /// threads read at 160, and copies run at 80.
 RunRecord one_memory_run();
+/// Two such GPUs on one host: pinned_copy takes as long together as alone, host_compute twice as
+/// long, managed_demand failed on GPU 1.
+RunRecord two_gpu_run();
 /// Passes over a model, on the machine with a GPU.
 RunRecord model_run();
 

@@ -133,6 +133,7 @@ void write_all(const std::string& directory) {
   write(directory + "/gpu.json", offload::results_json(gpu));
   write(directory + "/one-memory.json",
         offload::results_json(with_loading_costs(offload::testing::one_memory_run())));
+  write(directory + "/two-gpus.json", offload::results_json(offload::testing::two_gpu_run()));
   write(directory + "/cpu.json", offload::results_json(offload::testing::cpu_run()));
   write(directory + "/model.json", offload::results_json(offload::testing::model_run()));
   write(directory + "/interrupted.json", offload::results_json(interrupted(gpu)));
