@@ -21,8 +21,8 @@ Json gpu_run_json(const GpuRun& run) {
 
 Json member_json(const Member& member) {
   return {{"gpu", member.gpu},
-          {"samples", member.samples},
-          {"seconds", member.summary ? part<Json>(summary_json(*member.summary)) : Json()},
+          {"samples_s", member.samples},
+          {"summary", member.summary ? part<Json>(summary_json(*member.summary)) : Json()},
           {"bytes", member.bytes},
           {"failure", text_or_null<Json>(member.failure)}};
 }
@@ -36,13 +36,13 @@ JsonPart gpus_json(const RunRecord& run) {
   for (const GpuRun& gpu : run.gpus) out["gpus"].push_back(gpu_run_json(gpu));
   if (!run.together) return out;
   const SharedRates& rates = *run.together;
-  out["together"] = {{"start_skew_seconds",
-                      {{"median", rates.start.median},
-                       {"max", rates.start.most},
+  out["together"] = {{"start_skew_s",
+                      {{"median_s", rates.start.median},
+                       {"max_s", rates.start.most},
                        {"samples", rates.start.samples}}},
-                     {"copy_h2d", or_null<Json>(rates.copy_h2d)},
-                     {"sm_read_pinned", or_null<Json>(rates.sm_read_pinned)},
-                     {"host_read", rates.host_read}};
+                     {"copy_h2d_bytes_per_second", or_null<Json>(rates.copy_h2d)},
+                     {"sm_read_pinned_bytes_per_second", or_null<Json>(rates.sm_read_pinned)},
+                     {"host_read_bytes_per_second", rates.host_read}};
   return out;
 }
 
@@ -53,7 +53,8 @@ JsonPart members_json(const CaseRecord& record) {
   out["members"] = Json::array();
   for (const Member& member : record.members) out["members"].push_back(member_json(member));
   if (!record.together) return out;
-  out["together"] = {{"alone", or_null<Json>(record.together->alone)},
+  const std::optional<double> alone = record.together->alone;
+  out["together"] = {{"alone_gb_per_s", alone ? Json(*alone / 1e9) : Json()},
                      {"ratio", or_null<Json>(record.together->ratio)}};
   return out;
 }

@@ -195,7 +195,7 @@ def family_of(policy):
     return next((family for pattern, family in FAMILIES if re.fullmatch(pattern, policy)), "other")
 
 
-NEWEST_MINOR = {1: 3, 2: 7}  # by major version, that results/schema/results-N.json describes
+NEWEST_MINOR = {1: 3, 2: 8}  # by major version, that results/schema/results-N.json describes
 # Whose items say which source they are of.
 LISTS = ("cases", "skipped", "answers", "findings", "limits", "memory_costs", "loading_costs")
 NUMBERS = frozenset((int, float))  # True and False are of a type of their own

@@ -97,13 +97,14 @@ TEST(ReportOfSeveralGpus, HasEachAndAllOfThemInItsDocument) {
   EXPECT_EQ(run["gpus"][0]["host_node"], 0);
   EXPECT_TRUE(run["gpus"][1]["host_node"].is_null());
   EXPECT_EQ(run["gpus"][0]["calibration"]["copy_h2d_bytes_per_second"], 62.5e9);
-  EXPECT_EQ(run["together"]["start_skew_seconds"]["max"], 6e-6);
-  EXPECT_EQ(run["together"]["copy_h2d"], 125e9);
+  EXPECT_EQ(run["together"]["start_skew_s"]["max_s"], 6e-6);
+  EXPECT_EQ(run["together"]["copy_h2d_bytes_per_second"], 125e9);
   const Json& both = run["cases"][2];
   EXPECT_EQ(both["gpus"], Json({0, 1}));
   EXPECT_EQ(both["members"][1]["gpu"], 1);
-  EXPECT_EQ(both["members"][1]["seconds"]["median_s"], 1.99e-3);
+  EXPECT_EQ(both["members"][1]["summary"]["median_s"], 1.99e-3);
   EXPECT_EQ(both["together"]["ratio"], 1.0);
+  EXPECT_EQ(both["together"]["alone_gb_per_s"], 100.0);
   EXPECT_FALSE(run["cases"][0].contains("members"));
   EXPECT_EQ(run["answers"].size(), 3U);  // of each set
 }
