@@ -209,10 +209,12 @@ class CaseKey(typing.NamedTuple):
     weights: str
     start: str
     captured: bool = False
+    gpus: tuple = ()  # that ran it, of a run on several
 
     def __str__(self):
         graph = " (graph)" if self.captured else ""
-        return f"{self.label}/{self.policy}/{self.weights}/{self.start}{graph}"
+        gpus = f"/gpus:{'+'.join(map(str, self.gpus))}" if self.gpus else ""
+        return f"{self.label}/{self.policy}/{self.weights}/{self.start}{gpus}{graph}"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -286,7 +288,35 @@ def parameter_of(case):
 
 def key_of(case):
     return CaseKey(label_of(case), case["policy"], case["weights"]["name"], case["start"],
-                   case.get("captured", False))
+                   case.get("captured", False), tuple(case.get("gpus") or ()))
+
+
+def members_of(case):
+    """How many GPUs, or ranks, ran it at the same time."""
+    return len(case.get("members") or [case])
+
+
+def weights_of(case):
+    """The name of its weights, with the GPUs that read them where the run has several: cases of
+    different sets of GPUs are never held against each other."""
+    return shown_weights(case["weights"]["name"], case.get("gpus"))
+
+
+def shown_weights(name, gpus):
+    if not gpus:
+        return name
+    return f"{name} on GPU{'s' if len(gpus) > 1 else ''} {'+'.join(map(str, gpus))}"
+
+
+def subject_of(answer):
+    """(label, weights) as its cases have them."""
+    return answer["label"], shown_weights(answer["weights"], answer.get("gpus"))
+
+
+def largest_set(cases):
+    """Of a run on several GPUs, those that all of them ran together; of others, all."""
+    most = max((len(case.get("gpus") or ()) for case in cases), default=0)
+    return [case for case in cases if len(case.get("gpus") or ()) == most]
 
 
 def passed(case):
@@ -323,9 +353,14 @@ def is_case(case, sources=1):
     return (type(get("workload")) is type(get("policy")) is type(case["weights"].get("name"))
             is type(get("start")) is type(get("label", "")) is str
             and type(get("complete")) is type(get("captured", False)) is bool
+            and are_numbers(get("gpus", [])) and isinstance(get("members", []), list)
             and are_times(get("samples_s")) and isinstance(get("failure", 0), (str, type(None)))
             and is_summary(get("summary", 0))
             and type(source_of(case)) is int and 0 <= source_of(case) < sources)
+
+
+def are_numbers(gpus):
+    return isinstance(gpus, list) and all(type(gpu) is int for gpu in gpus)
 
 
 def are_times(samples):

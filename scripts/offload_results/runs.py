@@ -3,7 +3,7 @@
 import dataclasses
 import math
 
-from .results import label_of, passed, source_of
+from .results import label_of, passed, source_of, weights_of
 
 # What holds clocks down because somebody wants it, of the reasons that a GPU gives.
 CHOSEN = {"application clocks", "display clocks", "sync boost"}
@@ -63,7 +63,7 @@ def link_bytes(case):
 
 
 def same_but_for_start(case):
-    return (label_of(case), case["policy"], case["weights"]["name"], case.get("captured", False))
+    return (label_of(case), case["policy"], weights_of(case), case.get("captured", False))
 
 
 def twins(cases, start):

@@ -24,6 +24,7 @@ WHAT  machine              what the run was made on, in one line
       evidence:LABEL[,WEIGHTS]   what driver and hardware did, by policy
       rates:WORKLOAD[,WEIGHTS]   GB/s by policy, a column per parameter (chunk, skew) or weights
       series:LABEL[,WEIGHTS]     time of the n-th consecutive pass, and what it moved
+      gpus:WORKLOAD              what policies give on each GPU alone, and on several together
       setup:LABEL                set-up and read apart
       memory_costs               what each allocator took, tensor by tensor
       loading_costs              what getting a file to its reader took
@@ -48,7 +49,7 @@ import sys
 from . import command
 from .figures import caption
 from .results import BadInput, load as load_results, read_text, version_of
-from .tables import answer, evidence, machines, onednn, oracle, platforms, predictions, vllm, workloads
+from .tables import answer, evidence, gpus, machines, onednn, oracle, platforms, predictions, vllm, workloads
 from .tables.cells import over_runs
 
 BLOCK = re.compile(r"(<!-- offload-results table ([^\n]+) -->\n)(.*?)(\n?<!-- end -->)", re.DOTALL)
@@ -102,7 +103,7 @@ def render(paths, what):
     if len(files) != 1:
         raise BadInput(f"{what} is made from one file")
     of_one = {"machine": workloads.machine, "gemm": workloads.gemm_table, "limits": workloads.limits_table,
-              "engines": answer.engines, **evidence.tables}
+              "engines": answer.engines, **evidence.tables, **gpus.tables}
     try:
         if name in of_one:
             return of_one[name](files[0], chosen)

@@ -277,6 +277,10 @@ void add_sets(RunRecord& run, const std::string& policy, Path path, double alone
     if (both) {
       record.bytes = {200'000'000, 200'000'000};
       record.footprint.pinned *= 2;
+      if (record.link_bytes) {
+        *record.link_bytes *= 2;
+        record.share_of_link = record.rate() / (2 * link_rate);
+      }
       record.members = {toy_member(0, first), toy_member(1, second)};
       const double sum = 2 * 100e6 / alone;
       record.together = Together{sum, record.rate() / sum};

@@ -2,7 +2,7 @@
 """Consecutive passes without a reset: the time of each, and the bytes moved to the GPU so far."""
 import itertools
 
-from ..results import label_of, passed
+from ..results import label_of, passed, weights_of
 from ..intervals import is_rough
 from . import styles
 from .data import Axis, Curve, CurveFigure, Panel, Point, of_each
@@ -20,7 +20,7 @@ def of_run(run):
     groups = {}
     for case in run.cases:
         if case.get("series"):
-            groups.setdefault((label_of(case), case["weights"]["name"]), []).append(case)
+            groups.setdefault((label_of(case), weights_of(case)), []).append(case)
     for (label, weights), cases in groups.items():
         found = styles.of_cases(cases)
         cases.sort(key=lambda case: (found[case["policy"]].place, case["start"]))

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Time of a matrix product over the number of tokens, against what the link alone needs."""
-from ..results import passed
+from ..results import passed, weights_of
 from ..runs import memory_rate
 from .data import Axis, CurveFigure, Line, Panel, Point, of_each
 from .runs import contests, not_shown, of_workload, on_the_gpu, point, time_text, titled
@@ -34,7 +34,7 @@ def figures(runs):
 def of_run(run):
     by_weights = {}
     for case in of_workload(run, "gemm"):
-        by_weights.setdefault(case["weights"]["name"], []).append(case)
+        by_weights.setdefault(weights_of(case), []).append(case)
     for weights, cases in by_weights.items():
         shown = [case for case in cases if passed(case)]
         if len({tokens_of(case) for case in shown}) < 2:

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Useful GB/s over the size of the chunks that are read from all over a weight."""
-from ..results import parameter_of, passed
+from ..results import parameter_of, passed, weights_of
 from .data import Axis, CurveFigure, of_each
 from .runs import contests, not_shown, of_workload, rate_text, titled
 from .sweep import MERGED, SPREAD, panels
@@ -22,7 +22,7 @@ def of_run(run):
     by_weights = {}
     for case in of_workload(run, "row_gather"):
         if chunk_of(case) is not None:
-            by_weights.setdefault(case["weights"]["name"], []).append(case)
+            by_weights.setdefault(weights_of(case), []).append(case)
     for weights, cases in by_weights.items():
         if len({chunk_of(case) for case in cases if passed(case)}) < 2:
             continue

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Time of one dependent read, by policy and size of what is chased through."""
 from ..intervals import is_rough
-from ..results import passed
+from ..results import passed, weights_of
 from ..text import digits
 from .data import BarFigure, of_each
 from .runs import bar_column, not_shown, of_workload, offloads, row_of, titled
@@ -19,7 +19,7 @@ def of_run(run):
         return
     by_size = {}
     for case in sorted(cases, key=lambda case: case["weights"]["bytes"]):
-        by_size.setdefault(case["weights"]["name"], []).append(case)
+        by_size.setdefault(weights_of(case), []).append(case)
     largest = list(by_size.values())[-1]
     rows = rows_of(cases, largest)
     yield BarFigure(

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """One workload on several machines, or in several runs of one: a column for each, on one scale."""
-from ..results import label_of, passed
+from ..results import label_of, passed, weights_of
 from . import caption, rates
 from .data import BarFigure, NoData
 from .runs import joined, not_shown, offloads, rate_text, titled, with_runs
@@ -15,7 +15,7 @@ def figures(runs, wanted=None):
         of_run = {}
         for case in run.cases:
             if not case.get("model") and wanted in (None, label_of(case)):
-                of_run.setdefault((label_of(case), case["weights"]["name"]), []).append(case)
+                of_run.setdefault((label_of(case), weights_of(case)), []).append(case)
         for key, cases in of_run.items():
             by_key.setdefault(key, {}).setdefault(caption.machine(run), []).append((run, cases))
     found = [figure for (label, weights), machines in by_key.items()

@@ -3,7 +3,7 @@
 import dataclasses
 import functools
 
-from ..results import label_of, passed
+from ..results import label_of, passed, weights_of
 from ..intervals import is_rough
 from . import bandwidth, batch, granularity, latency
 from .data import BarFigure, Cell, Column, of_each
@@ -52,7 +52,7 @@ def of_workload(part):
         return []
     columns = {}
     for case in part.cases:
-        columns.setdefault((label_of(case), case["weights"]["name"]), []).append(case)
+        columns.setdefault((label_of(case), weights_of(case)), []).append(case)
     rows = rows_of(cases)
     workload = cases[0]["workload"]
     contests = [(title, part, of_column) for title, of_column in zip(titles(columns), columns.values())]

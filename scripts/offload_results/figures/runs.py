@@ -180,7 +180,7 @@ def most_first(won):
 
 def contest_of(run, case):
     for answer in run.run.get("answers") or ():
-        if (answer["label"], answer["weights"]) == (results.label_of(case), case["weights"]["name"]):
+        if results.subject_of(answer) == (results.label_of(case), results.weights_of(case)):
             return answer["cold"]
     return None
 

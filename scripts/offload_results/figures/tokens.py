@@ -2,7 +2,7 @@
 """Tokens per second of passes through whole models, by the kernels measured: one figure per batch, one column per
 model."""
 from ..intervals import is_rough
-from ..results import label_of, lasts, passed, tokens_at, tokens_per_second
+from ..results import label_of, lasts, passed, tokens_at, tokens_per_second, weights_of
 from ..text import digits
 from . import caption
 from .data import BarFigure, NoData
@@ -31,7 +31,7 @@ def by_model(run, wanted):
         if case.get("model") is None and (passed(case) or case["workload"] not in ("decode", "prefill")):
             continue
         if wanted in (None, label_of(case)):
-            found.setdefault((label_of(case), case["weights"]["name"]), []).append(case)
+            found.setdefault((label_of(case), weights_of(case)), []).append(case)
     return found
 
 

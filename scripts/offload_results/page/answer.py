@@ -4,7 +4,7 @@ weights in CPU memory, the best of all, and the best that an engine switches on 
 the results; where these hold none, nothing is ranked."""
 from .. import text
 from ..figures.styles import group_of
-from ..results import BadInput, label_of, passed
+from ..results import BadInput, label_of, passed, subject_of, weights_of
 from . import drawer
 from .table import figure, machine, text_and_number
 
@@ -39,10 +39,6 @@ def of_runs(runs):
     }
 
 
-def subject_of(answer):
-    return answer["label"], answer["weights"]
-
-
 def headline(told):
     """The label and weights of the answer that readers ask for first: by workload, fewest tokens, most cases."""
     run, answer = min(told, key=lambda pair: (place(pair[1]["workload"]), text_and_number(pair[1]["label"])[1],
@@ -64,7 +60,7 @@ def why_none(runs):
 
 
 def cases_of(run, label, weights):
-    return [case for case in run.cases if label_of(case) == label and case["weights"]["name"] == weights]
+    return [case for case in run.cases if label_of(case) == label and weights_of(case) == weights]
 
 
 def named(run, name):

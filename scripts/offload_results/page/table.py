@@ -10,7 +10,7 @@ from ..figures import caption
 from ..figures.runs import on_the_gpu, reason_of
 from ..figures.styles import group_of
 from ..intervals import is_rough
-from ..results import label_of, passed, tokens_at, tokens_per_second
+from ..results import label_of, passed, subject_of, tokens_at, tokens_per_second, weights_of
 from ..tables.cells import gigabytes_per_second, model_figure, of_pass
 from . import drawer
 
@@ -90,7 +90,7 @@ def columns_of(runs):
     found = {}
     for run in runs:
         for case in run.cases:
-            key = (run.name, label_of(case), case["weights"]["name"], case.get("captured", False))
+            key = (run.name, label_of(case), weights_of(case), case.get("captured", False))
             column = found.setdefault(key, Column(run, *key[1:], {}))
             column.cases[case["policy"], case["start"]] = case
     by_workload = {}
@@ -271,6 +271,6 @@ def sentences(columns):
     found = []
     for column in columns:
         for answer in column.run.run.get("answers") or ():
-            if (answer["label"], answer["weights"]) == (column.label, column.weights):
+            if subject_of(answer) == (column.label, column.weights):
                 found += [(column.run.name, sentence) for sentence in answer["sentences"]]
     return list(dict.fromkeys(found))

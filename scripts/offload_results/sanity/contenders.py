@@ -4,7 +4,7 @@ the engine whose flags a case bears, slices that use them in the model's order, 
 named beside the best. From the cases alone."""
 from collections import Counter
 
-from ..results import label_of, version_of
+from ..results import label_of, subject_of, version_of, weights_of
 from ..text import three_digits
 from .models import time_of
 from .physics import clearly_faster, times
@@ -15,7 +15,7 @@ LAST = 8  # passes
 
 
 def work_of(case):
-    return (label_of(case), case["weights"]["name"], case["start"], case.get("captured", False))
+    return (label_of(case), weights_of(case), case["start"], case.get("captured", False))
 
 
 def a_share_beats_the_plain_ring(part):
@@ -93,8 +93,7 @@ def what_an_engine_has_is_named(part):
         for start in ("cold", "warm"):
             contest = answer[start]
             rivals = [case for case in part.cases if start in (case.get("standing") or {})
-                      and case["summary"] and (label_of(case), case["weights"]["name"]) == (
-                          answer["label"], answer["weights"])]
+                      and case["summary"] and (label_of(case), weights_of(case)) == subject_of(answer)]
             with_flags = [case for case in rivals if case.get("engine_flags")]
             if not contest or not with_flags:
                 continue

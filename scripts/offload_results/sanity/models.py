@@ -5,7 +5,7 @@ import re
 
 from .. import intervals
 from ..intervals import is_rough
-from ..results import label_of, lasts, version_of
+from ..results import label_of, lasts, subject_of, version_of, weights_of
 from ..runs import link_bytes, near
 from ..text import digits, three_digits
 from .noise import told
@@ -81,7 +81,7 @@ def rates_stand_beside_their_bound(part):
     that stay on the GPU are multiplied there no slower, which bounds whatever crosses the link."""
     rated = [case for case in with_model(part) if lasts(case)
              and case["model"]["tokens_per_second_ceiling"] and not case["model"].get("bound")]
-    resident = {(label_of(case), case["weights"]["name"]): case["model"]["pass_s"] for case in rated
+    resident = {(label_of(case), weights_of(case)): case["model"]["pass_s"] for case in rated
                 if case["path"] == "device_memory"}
     far = []
     for case in rated:
@@ -91,7 +91,7 @@ def rates_stand_beside_their_bound(part):
         by = max(least, key=least.get)
         seconds = least[by]
         if case["path"] == "link":
-            seconds = max(seconds, resident.get((label_of(case), case["weights"]["name"]), 0))
+            seconds = max(seconds, resident.get((label_of(case), weights_of(case)), 0))
         if case["model"]["pass_s"] > seconds * FAR:
             far.append((case["model"]["pass_s"] / seconds, by, case))
     if far:
@@ -138,7 +138,7 @@ def resident_never_left_the_gpu(part):
         rates = {case["policy"]: digits(is_rough(case))(case["model"]["tokens_per_second_ceiling"])
                  for case in with_model(part)
                  if case["path"] == "device_memory" and case["start"] == "steady"
-                 and label_of(case) == answer["label"] and case["weights"]["name"] == answer["weights"]
+                 and (label_of(case), weights_of(case)) == subject_of(answer)
                  and case["model"]["tokens_per_second_ceiling"]}
         for match in said:
             policy, rate = match.groups()
@@ -156,7 +156,7 @@ def answers_follow_from_the_medians(part):
     groups = {}
     for case in part.cases:
         for start in case.get("standing") or {}:
-            key = (label_of(case), case["weights"]["name"], start)
+            key = (label_of(case), weights_of(case), start)
             groups.setdefault(key, []).append(case)
     for (_, _, start), cases in groups.items():
         yield from places(start, sorted(cases, key=lambda case: case["standing"][start]["rank"]),
@@ -165,7 +165,7 @@ def answers_follow_from_the_medians(part):
              for key, cases in groups.items()}
     for answer in part.run.get("answers") or ():
         for start in ("cold", "warm"):
-            names = first.get((answer["label"], answer["weights"], start), [])
+            names = first.get((*subject_of(answer), start), [])
             best = answer[start] and answer[start]["best"]["case"]
             if best not in (names or [None]):
                 yield f"answer of {answer['label']}, {answer['weights']}", (

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Sanity against physics: nothing above what the link and GPU memory carry, cold never cheaper."""
 from ..runs import link_bytes, memory_rate, near, same_but_for_start, twins
-from ..results import label_of, version_of
+from ..results import label_of, members_of, version_of, weights_of
 
 # Rates are held against nominal peaks, which real machines do not reach; the margin only covers the
 # clock. Where the peak is unknown, the calibrated rate stands in for it. As the bench itself does.
@@ -105,7 +105,7 @@ def link_is_below_its_peak(part):
         crossing = link_bytes(case)
         if not crossing:
             continue
-        fastest = crossing / min(case["samples_s"])
+        fastest = crossing / members_of(case) / min(case["samples_s"])
         if most and fastest > most[0]:
             yield case["name"], f"{rate_text(fastest)} over the link in one sample, above {most[1]}"
         elif case["share_of_link"] and case["share_of_link"] > CALIBRATION_MARGIN:
@@ -156,11 +156,11 @@ def reading_over_the_link_is_not_faster_than_resident(part):
         return  # one memory, or not known
     # A copy or a prefetch leaves small weights in L2, which resident ones have been flushed from.
     cached = (part.run["platform"]["gpu"] or {}).get("l2_bytes", 0)
-    resident = {(label_of(case), case["weights"]["name"]): case for case in part.passed
+    resident = {(label_of(case), weights_of(case)): case for case in part.passed
                 if case["path"] == "device_memory" and case["start"] == "steady"
                 and case["weights"]["bytes"] > cached}
     for case in part.passed:
-        bound_case = resident.get((label_of(case), case["weights"]["name"]))
+        bound_case = resident.get((label_of(case), weights_of(case)))
         if case["path"] != "link" or case.get("cpu_bytes", 0) or bound_case is None:
             continue
         if case.get("captured", False) == bound_case.get("captured", False) and clearly_faster(

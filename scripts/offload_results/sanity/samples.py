@@ -3,9 +3,10 @@
 import statistics
 
 from ..runs import link_bytes, memory_rate, near
-from ..results import label_of, lasts
+from ..results import label_of, lasts, members_of, weights_of
 
 SECONDS = {"ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1.0}
+LATE = 20e-6  # from the first GPU that begins to the last
 PERCENTILES = {"min_s": 0, "p05_s": 5, "p25_s": 25, "median_s": 50, "p75_s": 75, "p95_s": 95,
                "p99_s": 99, "max_s": 100}
 
@@ -15,6 +16,8 @@ def names_tell_the_fields(part):
     for case in part.cases:
         weights = case["weights"]
         expected = "/".join((label_of(case), case["policy"], weights["name"], case["start"]))
+        if case.get("gpus"):
+            expected += "/gpus:" + "+".join(map(str, case["gpus"]))
         if case["name"] != expected:
             yield case["name"], f"its fields make the name {expected}"
         if case["name"] in seen:
@@ -161,26 +164,27 @@ def aggregates(case, rows):
 
 def model_follows_from_the_median(part):
     copy_rate = part.run["calibration"]["copy_h2d_bytes_per_second"]
-    resident = {(label_of(case), case["weights"]["name"]): case for case in part.passed
+    resident = {(label_of(case), weights_of(case)): case for case in part.passed
                 if case["path"] == "device_memory" and case["start"] == "steady"}
     for case in part.passed:
         model = case.get("model")
         if model is None:
             continue
         name, median, tokens = case["name"], case["summary"]["median_s"], case.get("tokens", 0)
+        count = members_of(case)
         tensors = case["weights"]["tensors"]
         offloaded = sum(tensor["bytes"] for tensor in tensors if not tensor.get("resident"))
         expected = {}
         if model["tokens_per_second_ceiling"] is not None or lasts(case):
-            expected["tokens_per_second_ceiling"] = tokens / model["pass_s"]
+            expected["tokens_per_second_ceiling"] = count * tokens / model["pass_s"]
         if tokens and link_bytes(case) is not None:
-            expected["link_bytes_per_token"] = link_bytes(case) * model["scale"] / tokens
+            expected["link_bytes_per_token"] = link_bytes(case) / count * model["scale"] / tokens
         if offloaded:
             expected["scale"] = model["offloaded_bytes"] / offloaded
-        twin = resident.get((label_of(case), case["weights"]["name"]))
+        twin = resident.get((label_of(case), weights_of(case)))
         if twin and copy_rate and link_bytes(case) and not case.get("cpu_bytes"):
             exposed = median - twin["summary"]["median_s"]
-            expected["overlap"] = 1 - exposed / (link_bytes(case) / copy_rate)
+            expected["overlap"] = 1 - exposed / (link_bytes(case) / count / copy_rate)
         for field, value in expected.items():
             if not near(model[field], value, 1e-5):
                 yield name, f"model.{field} is {figure(model[field])}, by its formula {value:g}"
@@ -192,5 +196,48 @@ def model_follows_from_the_median(part):
                          f"{model['layers']}")
 
 
-CHECKS = (names_tell_the_fields, summary_is_of_the_samples, rates_are_of_the_median,
+def members_make_the_case(part):
+    """Of a case that several ran: the slowest of each sample, and the bytes of all."""
+    for case in part.passed:
+        members = case.get("members") or []
+        if not members:
+            continue
+        times = [member["samples_s"] for member in members]
+        slowest = [max(of_sample) for of_sample in zip(*times)]
+        if any(not near(one, other) for one, other in zip(case["samples_s"], slowest)) or (
+                len(slowest) < len(case["samples_s"])):
+            yield case["name"], "its samples are not those of the slowest of its members"
+        total = sum(member["bytes"] for member in members)
+        if total != case["bytes"]["requested"]:
+            yield case["name"], f"asks for {case['bytes']['requested']} bytes, its members for {total}"
+
+
+def together_is_of_the_cases_alone(part):
+    alone = {(same_but_for_gpus(case), case["gpus"][0]): case["gb_per_s"] for case in part.passed
+             if len(case.get("gpus") or ()) == 1}
+    for case in part.passed:
+        together = case.get("together")
+        if not together or together["ratio"] is None:
+            continue
+        rates = [alone.get((same_but_for_gpus(case), gpu)) for gpu in case["gpus"]]
+        if None in rates:
+            yield case["name"], "is compared with cases alone that are not there"
+        elif not (near(together["alone_gb_per_s"], sum(rates))
+                  and near(together["ratio"], case["gb_per_s"] / sum(rates))):
+            yield case["name"], (f"keeps {together['ratio']:g} of {together['alone_gb_per_s']:g} GB/s alone, "
+                                 f"by the cases {case['gb_per_s'] / sum(rates):g} of {sum(rates):g}")
+
+
+def same_but_for_gpus(case):
+    return (label_of(case), case["policy"], case["weights"]["name"], case["start"], case.get("captured", False))
+
+
+def gpus_begin_together(part):
+    together = part.run.get("together")
+    if together and together["start_skew_s"]["median_s"] > LATE:
+        yield "together", (f"GPUs begin {together['start_skew_s']['median_s'] * 1e6:.0f} us apart: short passes "
+                           "do not overlap as they should")
+
+
+CHECKS = (names_tell_the_fields, members_make_the_case, together_is_of_the_cases_alone, gpus_begin_together, summary_is_of_the_samples, rates_are_of_the_median,
           setup_is_part_of_the_samples, rows_are_the_samples, model_follows_from_the_median)

@@ -2,7 +2,7 @@
 """Tables of what driver and hardware did."""
 import statistics
 
-from ..results import BadInput, label_of, parameter_of
+from ..results import BadInput, label_of, largest_set, parameter_of
 from ..text import row, seconds, size, three_digits
 from .cells import gigabytes_per_second, median
 
@@ -13,7 +13,7 @@ LAST = 8  # passes, in the mean
 def passed(results, wanted):
     """The passed cases whose label, or workload, is `wanted`, offloading or not."""
     cases = [
-        case for case in results["cases"]
+        case for case in largest_set(results["cases"])
         if wanted in (label_of(case), case["workload"]) and case["failure"] is None and case["summary"]
     ]
     if not cases:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Tables of times and rates, by policy."""
 from ..figures import caption
-from ..results import BadInput, label_of, lasts, parameter_of
+from ..results import BadInput, label_of, largest_set, lasts, parameter_of, weights_of
 from ..text import count, percent, ratio_text, row, size, three_digits
 from .cells import gigabytes_per_second, median, milliseconds, model_figure
 
@@ -11,13 +11,13 @@ def usable(results, label):
     leave the GPU. A policy that migrates offloads from cold only: warm, it has them on the GPU."""
     cases = [
         case
-        for case in results["cases"]
+        for case in largest_set(results["cases"])
         if label_of(case) == label and case["failure"] is None and case["summary"]
         and (case["path"] != "device_memory" or case["start"] == "steady")
     ]
     if not cases:
         raise BadInput(f"no case of {label} has passed")
-    names = sorted({case["weights"]["name"] for case in cases})
+    names = sorted({weights_of(case) for case in cases})
     if len(names) > 1:
         raise BadInput(f"{label} read more than one set of weights: {', '.join(names)}")
     return sorted(cases, key=lambda case: case["summary"]["median_s"])

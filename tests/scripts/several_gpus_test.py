@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Results of a run on several GPUs: every set of GPUs is apart from the others, wherever cases are held
+against each other."""
+import copy
+import json
+import os
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+sys.path.insert(0, str(ROOT / "scripts"))
+from offload_results import merge, results, sanity, table  # noqa: E402
+from offload_results.results import BadInput  # noqa: E402
+
+
+@pytest.fixture(scope="module")
+def document(tmp_path_factory):
+    """Two GPUs of one host, with round numbers: tests/unit/synthetic_run.cpp."""
+    bench = os.environ.get("OFFLOAD_BENCH")
+    if not bench:
+        pytest.skip("OFFLOAD_BENCH names no program")
+    folder = tmp_path_factory.mktemp("samples")
+    subprocess.run([pathlib.Path(bench).parent / "tests/write_sample_results", folder], check=True,
+                   capture_output=True)
+    return json.loads((folder / "two-gpus.json").read_text())
+
+
+@pytest.fixture
+def saved(document, tmp_path):
+    def save(change=lambda run: None):
+        changed = copy.deepcopy(document)
+        change(changed["offload_bench"])
+        path = tmp_path / "run.json"
+        path.write_text(json.dumps(changed))
+        return path
+    return save
+
+
+def found(path):
+    return [f"{finding.where}: {finding.text}" for finding in sanity.findings(results.load(path))]
+
+
+def case(run, name):
+    return next(case for case in run["cases"] if case["name"] == name)
+
+
+BOTH = "gemv/pinned_copy/toy.w/steady/gpus:0+1"
+
+
+def test_cases_of_each_set_have_a_key_of_their_own(saved):
+    keys = results.load(saved()).by_key()
+    assert len(keys) == 9
+    assert {str(key) for key in keys if key.policy == "pinned_copy"} == {
+        f"gemv/pinned_copy/toy.w/steady/gpus:{gpus}" for gpus in ("0", "1", "0+1")}
+
+
+def test_nothing_is_wrong_with_them(saved):
+    assert found(saved()) == []
+
+
+@pytest.mark.parametrize("change, said", [
+    (lambda run: case(run, BOTH)["members"][0]["samples_s"].__setitem__(1, 1e-3),
+     "its samples are not those of the slowest"),
+    (lambda run: case(run, BOTH)["members"][0].update(bytes=1), "its members for 100000001"),
+    (lambda run: case(run, BOTH)["together"].update(ratio=0.5), "keeps 0.5 of 100 GB/s alone"),
+    (lambda run: case(run, BOTH)["together"].update(alone_gb_per_s=50.0), "keeps 1 of 50 GB/s alone"),
+    (lambda run: run["cases"].remove(case(run, "gemv/pinned_copy/toy.w/steady/gpus:1")),
+     "compared with cases alone that are not there"),
+    (lambda run: run["together"]["start_skew_s"].update(median_s=30e-6), "GPUs begin 30 us apart"),
+    (lambda run: case(run, BOTH).update(gpus=[0, 2]), "its fields make the name"),
+])
+def test_what_cannot_be_true_is_told(saved, change, said):
+    assert any(said in text for text in found(saved(change)))
+
+
+def test_two_links_carry_what_one_cannot(saved):
+    """100 GB/s over links of 63 GB/s each are none too many; over one they are."""
+    assert not any("over the link" in text for text in found(saved()))
+
+    def alone(run):
+        one = case(run, BOTH)
+        del one["members"], one["together"]
+    assert any("over the link" in text for text in found(saved(alone)))
+
+
+def test_a_table_of_a_workload_is_of_the_largest_set(saved):
+    text = table.render([str(saved())], "gemv")
+    assert text.count("`pinned_copy`") == 1
+    assert "| `pinned_copy` | steady | 2.00 ms | 100 |" in text
+
+
+def test_a_table_of_sets_tells_what_being_together_costs(saved):
+    text = table.render([str(saved())], "gpus:gemv")
+    assert "| policy | start | GPU 0 | GPU 1 | GPUs 0+1 | of alone |" in text
+    assert "| `pinned_copy` | steady | 50.0 | 50.0 | 100 | 100 % |" in text
+    assert "| `host_compute` | steady | 100 | 100 | 100 | 50 % |" in text
+    assert "managed_demand" not in text  # it failed together
+
+
+def test_a_table_of_sets_needs_several_gpus(saved):
+    def one(run):
+        run["cases"] = [case for case in run["cases"] if len(case["gpus"]) == 1]
+        for alone in run["cases"]:
+            del alone["gpus"]
+    with pytest.raises(BadInput, match="stands there twice|no case of gemv"):
+        table.render([str(saved(one))], "gpus:gemv")
+
+
+def test_merged_runs_keep_their_sets(saved, tmp_path):
+    other = tmp_path / "other.json"
+
+    def later(run):
+        run["started_at"] = "2026-01-03T03:04:05Z"
+    other.write_text(saved(later).read_text())
+    merged = merge.merge([str(saved()), str(other)])
+    assert len(merged["offload_bench"]["cases"]) == 18
+    assert all("gpus" in case for case in merged["offload_bench"]["cases"])
+
+
+@pytest.mark.parametrize("gpus", ["0+1", [0, "1"], {"0": 1}, [True]])
+def test_what_is_no_set_of_gpus_is_refused(saved, gpus):
+    with pytest.raises(BadInput, match="is not a case"):
+        results.load(saved(lambda run: run["cases"][0].update(gpus=gpus)))
