@@ -8,7 +8,9 @@
 #include "bench/catalog.hpp"
 #include "bench/cli/command_line.hpp"
 #include "bench/cli/exit_code.hpp"
+#include "bench/cli/job.hpp"
 #include "bench/core/cpus.hpp"
+#include "bench/core/rank.hpp"
 #include "bench/core/standard_output.hpp"
 #include "bench/doctor.hpp"
 #include "bench/measure/gpu_sets.hpp"
@@ -25,6 +27,7 @@
 #include "bench/report/redact.hpp"
 #include "bench/report/results_file.hpp"
 #include "bench/run.hpp"
+#include "offload/cuda/runtime.hpp"
 #include "offload/error.hpp"
 
 namespace offload {
@@ -77,6 +80,10 @@ int run_action(const Options& options, const Catalog& catalog,
     case Action::advise:
       return run_advise(options, catalog);
     case Action::run:
+      if (const auto rank = find_rank(process_environment)) {
+        return run_benchmarks(as_rank(options, *rank, cuda::device_count()), catalog, argv);
+      }
+      break;
     case Action::explain:
     case Action::memory_cost:
       break;

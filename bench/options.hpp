@@ -5,11 +5,13 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "bench/core/names.hpp"
+#include "bench/core/rank.hpp"
 #include "bench/models/offload_rules.hpp"
 #include "offload/cuda/host_buffers.hpp"
 #include "offload/policy.hpp"
@@ -151,6 +153,8 @@ struct Options {
   bool redact = false;  // leave out what names the machine or its user
   Color color = Color::automatic;
   Progress progress = Progress::automatic;
+  std::optional<Rank>
+      rank;            // of a job, where it is part of one: the first one's alone shows anything
   bool quiet = false;  // nothing but errors on stderr
   bool strict = false;
 

@@ -30,6 +30,7 @@ bool is_colored(const Options& options) {
 }
 
 void show(const Options& options, std::string_view text) {
+  if (options.rank && options.rank->index > 0) return;
   const bool colored = is_colored(options);
   if (!is_on_stderr(options)) return write_stdout(text, colored);
   if (!options.quiet) write_stderr(text, colored);

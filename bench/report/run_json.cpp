@@ -184,6 +184,16 @@ Json loading_cost_json(const LoadingCost& cost) {
           {"failure", text_or_null<Json>(cost.failure)}};
 }
 
+Json rank_json(const Rank& rank, const std::string& host) {
+  return {{"index", rank.index},
+          {"size", rank.size},
+          {"local_index", or_null<Json>(rank.local_index)},
+          {"local_size", or_null<Json>(rank.local_size)},
+          {"launcher", rank.launcher},
+          {"host", text_or_null<Json>(host)},
+          {"synchronised", false}};  // each begins when it can
+}
+
 Json wall_json(const WallTime& wall) {
   return {{"total_s", wall.total},           {"measured_s", wall.measured},
           {"allocation_s", wall.allocation}, {"content_s", wall.content},
@@ -270,6 +280,7 @@ JsonPart run_json(const RunRecord& run) {
               {"skipped", Json::array()},
               {"answers", Json::array()},
               {"cases", Json::array()}};
+  if (run.options.rank) out["rank"] = rank_json(*run.options.rank, run.host_name);
   out.update(part<Json>(gpus_json(run)));
   for (const auto& finding : findings(run)) out["findings"].push_back(finding_json(finding));
   for (const auto& limit : run.limits) out["limits"].push_back(limit_json(limit));

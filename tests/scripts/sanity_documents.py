@@ -24,6 +24,24 @@ SLOW_RATES = dict.fromkeys(("copy_h2d_bytes_per_second", "copy_d2h_bytes_per_sec
 LARGE_CACHE = platform(host=host(last_level_cache_bytes=300 * MIB))
 
 
+def on_two_gpus(change):
+    """The same case on GPU 0, on GPU 1 and on both, which `change` alters."""
+    alone, times = case(), case()["samples_s"]
+    both = case(size=2 * SIZE, share_of_link=alone["share_of_link"])
+    both["weights"] = alone["weights"]
+    both["members"] = [{"gpu": gpu, "samples_s": list(times), "summary": alone["summary"], "bytes": SIZE,
+                        "failure": None} for gpu in (0, 1)]
+    both["together"] = {"alone_gb_per_s": 2 * alone["gb_per_s"], "ratio": 1.0}
+    cases = [named(alone, [0]), named(alone, [1]), named(both, [0, 1])]
+    change(cases[2])
+    return cases
+
+
+def named(one, gpus):
+    name = f"{one['name']}/gpus:{'+'.join(map(str, gpus))}"
+    return {**one, "name": name, "run_name": f"{name}/manual_time", "gpus": gpus}
+
+
 def by_the_cpu(rate, **fields):
     """64 MiB, of which half is in no cache and read at `rate` once; calibrated are 110 GB/s."""
     fields = {"path": "host_memory", "policy": "host_compute", "cpu_bytes": SIZE, "share_of_link": None,
@@ -64,6 +82,7 @@ SANE = {
         100, 100, 0, path="one_memory", start="warm", policy="managed_demand", footprint=MANAGED),
         "share_of_memory": case()["gb_per_s"] * 1e9 / 200e9}], **ONE_MEMORY),
     "a model in one memory": run([model_in_one_memory()], **ONE_MEMORY),
+    "two GPUs": run(on_two_gpus(lambda both: None)),
     "loading costs": run([], loading_costs=[LOADING, {
         **LOADING, "samples_s": [], "median_s": None, "failure": "no more"}]),
     "cold as fast as warm, but for noise": run([
@@ -498,6 +517,24 @@ NOT_SANE = {
         ("a slow kernel", run([], limits=[{
             **LIMIT, "id": "zero_copy_vs_ring/m8192", "ratio": 45.0, "goal": 40.0, "measured": 45.0,
             "reference": 1.0}]), None, "asks zero-copy to be 40 times slower than the ring"),
+    ],
+    "members_make_the_case": [
+        ("not the slowest", run(on_two_gpus(lambda both: both["members"][1]["samples_s"].reverse())),
+         "gemv/pinned_zero_copy/w/steady/gpus:0+1", "are not those of the slowest"),
+        ("other bytes", run(on_two_gpus(lambda both: both["members"][0].update(bytes=SIZE - 1))),
+         "gemv/pinned_zero_copy/w/steady/gpus:0+1", "its members for"),
+    ],
+    "together_is_of_the_cases_alone": [
+        ("another ratio", run(on_two_gpus(lambda both: both["together"].update(ratio=0.9))),
+         "gemv/pinned_zero_copy/w/steady/gpus:0+1", "keeps 0.9 of"),
+        ("of nothing", run(on_two_gpus(lambda both: None)[1:]),
+         "gemv/pinned_zero_copy/w/steady/gpus:0+1", "cases alone that are not there"),
+    ],
+    "gpus_begin_together": [
+        ("late", run(on_two_gpus(lambda both: None), together={
+            "start_skew_s": {"median_s": 21e-6, "max_s": 30e-6, "samples": 20},
+            "copy_h2d_bytes_per_second": None, "sm_read_pinned_bytes_per_second": None,
+            "host_read_bytes_per_second": 1e11}), "together", "GPUs begin 21 us apart"),
     ],
     "loading_costs_are_of_their_samples": [
         ("another median", run([], loading_costs=[{**LOADING, "median_s": 1.0}]), "loading cost of mmap",

@@ -277,7 +277,7 @@ void add_sets(RunRecord& run, const std::string& policy, Path path, double alone
     if (both) {
       record.bytes = {200'000'000, 200'000'000};
       record.footprint.pinned *= 2;
-      if (record.link_bytes) {
+      if (path == Path::link) {
         *record.link_bytes *= 2;
         record.share_of_link = record.rate() / (2 * link_rate);
       }

@@ -80,7 +80,7 @@ def rates_are_of_the_median(part):
         elif case["path"] == "link" and link_bytes(case) is None:
             expected["share_of_link"] = None
         elif case["path"] == "link" and copy_rate is not None:
-            expected["share_of_link"] = link_bytes(case) / median / copy_rate
+            expected["share_of_link"] = link_bytes(case) / members_of(case) / median / copy_rate
         elif case["share_of_link"] is not None:
             yield case["name"], (f"share_of_link is {case['share_of_link']:g}, but nothing of it "
                                  "crosses the link" if case["path"] != "link" else
