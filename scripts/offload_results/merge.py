@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Merge results files, of several GPUs, ranks or days, into one; no sample is lost or averaged."""
 import json
+import sys
 
-from . import command, schema
+from . import command, job, schema
 from .results import LISTS, NEWEST_MINOR, as_written, BadInput, read_json, source_of, version_of
 from .runs import parts
 from .text import count
@@ -14,7 +15,8 @@ RANKS = ("SLURM_PROCID", "OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK")
 def merge(paths, incomplete_allowed=False, with_rows=True):
     """The document of all runs in `paths`, in that order; merged files are taken apart again.
     Without Google Benchmark's rows, which repeat the samples, it is a quarter of the size."""
-    files = [readable(path, incomplete_allowed) for path in paths]
+    files = [readable(path, incomplete_allowed or of_folder(path, paths)) for path in job.files_in(paths)]
+    missing = job.faults(files)
     major = one_major_version(files)
     sources, rows = [], []
     lists = {name: [] for name in LISTS if major > 1 or name not in SINCE_2}
@@ -37,8 +39,19 @@ def merge(paths, incomplete_allowed=False, with_rows=True):
     return {
         "context": files[0].document["context"],
         "benchmarks": rows,
-        "offload_bench": {**files[0].run, **state_of(sources, major), "sources": sources, **lists},
+        "offload_bench": {**without_rank(files[0].run), **state_of(sources, major, missing), "sources": sources,
+                          **lists},
     }
+
+
+def of_folder(path, paths):
+    """Of a job, results of ranks that ended early are taken, and named: the others' are kept."""
+    return path not in paths
+
+
+def without_rank(run):
+    """It is a source's, of all of which the merged run is made."""
+    return {name: value for name, value in run.items() if name != "rank"}
 
 
 def readable(path, incomplete_allowed):
@@ -110,11 +123,12 @@ def families_apart(rows, before):
             for row in rows]
 
 
-def state_of(sources, major):
+def state_of(sources, major, missing):
     """What the merged run says of itself: all of them are complete, and redacted, or it is not."""
     runs = [source["run"] for source in sources]
     reasons = [f"{source['file']}: {source['run']['incomplete_reason']}" for source in sources
                if not source["run"]["complete"]]
+    reasons += [line for line in missing if " is missing" in line]
     wall = {name: sum(run["wall_time"][name] for run in runs) for name in runs[0]["wall_time"]}
     return {
         "schema_version": f"{major}.{NEWEST_MINOR[major]}.0",
@@ -132,7 +146,8 @@ from, and sources stand in the order given. Merged files can be merged again. ex
 
 def main():
     parser = command.Parser(description=__doc__, epilog=EPILOG)
-    parser.add_argument("files", nargs="+", metavar="FILE", help="what --output or offload-results merge wrote")
+    parser.add_argument("files", nargs="+", metavar="FILE",
+                        help="what --output or offload-results merge wrote; or the folder of a job's ranks")
     parser.add_argument("--output", required=True, metavar="OUT", help="the merged file")
     parser.add_argument("--incomplete", action="store_true",
                         help="take runs that were interrupted, too")
@@ -141,11 +156,13 @@ def main():
                         "baseline, but its own tools find nothing in it")
     arguments = parser.parse_intermixed_args()
 
-    command.refuse_overwriting(arguments.output, arguments.files)
+    command.refuse_overwriting(arguments.output, job.files_in(arguments.files))
     document = merge(arguments.files, arguments.incomplete, not arguments.no_rows)
     text = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
     command.write_whole(arguments.output, text + "\n")
     ours = document["offload_bench"]
+    for line in job.faults([as_written(path, read_json(path)) for path in job.files_in(arguments.files)]):
+        print(f"{arguments.output}: {line}", file=sys.stderr)
     print(f"{arguments.output}: {count(len(ours['cases']), 'case')} of "
           f"{count(len(ours['sources']), 'run')}")
     return 0

@@ -25,6 +25,7 @@ WHAT  machine              what the run was made on, in one line
       rates:WORKLOAD[,WEIGHTS]   GB/s by policy, a column per parameter (chunk, skew) or weights
       series:LABEL[,WEIGHTS]     time of the n-th consecutive pass, and what it moved
       gpus:WORKLOAD              what policies give on each GPU alone, and on several together
+      ranks:WORKLOAD             GB/s by rank of a job, of all of them, and which was the slowest
       setup:LABEL                set-up and read apart
       memory_costs               what each allocator took, tensor by tensor
       loading_costs              what getting a file to its reader took
@@ -49,7 +50,7 @@ import sys
 from . import command
 from .figures import caption
 from .results import BadInput, load as load_results, read_text, version_of
-from .tables import answer, evidence, gpus, machines, onednn, oracle, platforms, predictions, vllm, workloads
+from .tables import answer, evidence, gpus, machines, onednn, oracle, platforms, predictions, ranks, vllm, workloads
 from .tables.cells import over_runs
 
 BLOCK = re.compile(r"(<!-- offload-results table ([^\n]+) -->\n)(.*?)(\n?<!-- end -->)", re.DOTALL)
@@ -85,11 +86,19 @@ OF_OTHERS = {"platforms": platforms.render, "accuracy": predictions.accuracy,
              "machines": machines.render_machines, "times": machines.render_times}
 
 
+def only_one(paths, what):
+    if len(paths) != 1:
+        raise BadInput(f"{what} is made from one file")
+    return paths[0]
+
+
 def render(paths, what):
     """The text that stands for `what` in a document; raises BadInput."""
     if what in BESIDE:
         return BESIDE[what].render(paths[0], [load(path) for path in paths[1:]])
     name, _, names = what.partition(":")
+    if name == "ranks":
+        return ranks.ranks_table(load_results(only_one(paths, what)), names)
     if name in OF_OTHERS:
         return OF_OTHERS[name](paths, names)
     files = [load(path) for path in paths]
@@ -100,8 +109,7 @@ def render(paths, what):
         return answer_table(files, chosen)
     if name == "predictions":
         return predictions.render(files)
-    if len(files) != 1:
-        raise BadInput(f"{what} is made from one file")
+    only_one(paths, what)
     of_one = {"machine": workloads.machine, "gemm": workloads.gemm_table, "limits": workloads.limits_table,
               "engines": answer.engines, **evidence.tables, **gpus.tables}
     try:
