@@ -148,13 +148,12 @@ struct Options {
   // Where it goes.
   std::string output;  // results file; "-" = stdout; empty = none
   std::string ci_json;
-  std::string explain;  // a case, by name, whose evidence is put into sentences
+  std::string explain;       // a case, by name, whose evidence is put into sentences
+  std::optional<Rank> rank;  // of a job, where it is part of one: the first alone shows anything
   Format format = Format::table;
   bool redact = false;  // leave out what names the machine or its user
   Color color = Color::automatic;
   Progress progress = Progress::automatic;
-  std::optional<Rank>
-      rank;            // of a job, where it is part of one: the first one's alone shows anything
   bool quiet = false;  // nothing but errors on stderr
   bool strict = false;
 

@@ -2,7 +2,6 @@
 #include "bench/measure/calibration.hpp"
 
 #include <algorithm>
-#include <cmath>
 #include <limits>
 #include <optional>
 #include <utility>
@@ -113,22 +112,19 @@ class BothAtOnce {
   void measure(Calibration& result) {
     const double copy = static_cast<double>(bytes_) / *result.copy_h2d;
     const double read = static_cast<double>(reads_.bytes()) / result.host_read;
-    const auto times = [](double covered, double one) {
-      constexpr double longer = 1.5;  // each slows the other down
-      return static_cast<std::size_t>(std::ceil(longer * covered / one));
-    };
     constexpr std::size_t copies = 8;
     std::vector<double> reading;
     std::vector<double> copying;
     for (int i = 0; i < beside_repeats; ++i) {
-      const auto read_seconds = seconds_beside(times(read, copy), [&](std::size_t wanted) {
+      const auto read_seconds = seconds_beside(enough_company(read, copy), [&](std::size_t wanted) {
         const auto [copied, read_all] = run(wanted, 1);
         return Beside{read_all, copied};
       });
-      const auto copy_seconds = seconds_beside(times(copies * copy, read), [&](std::size_t wanted) {
-        const auto [copied, read_all] = run(copies, wanted);
-        return Beside{copied, read_all};
-      });
+      const auto copy_seconds =
+          seconds_beside(enough_company(copies * copy, read), [&](std::size_t wanted) {
+            const auto [copied, read_all] = run(copies, wanted);
+            return Beside{copied, read_all};
+          });
       if (read_seconds) reading.push_back(*read_seconds);
       if (copy_seconds) copying.push_back(*copy_seconds);
     }

@@ -160,8 +160,7 @@ double CaseEvidence::driver_seconds(const std::vector<double>& since) const {
 
 /// CUPTI may not see what access counters move; the page tables show it.
 void CaseEvidence::add_residency(PassSeries& series) const {
-  const auto found =
-      find_residency(placed_.placement().host_ranges(), gpu_nodes(session_.platform()));
+  const Observed<Residency> found = residency();
   if (!found.value || found.value->pages_asked == 0) return;
   series.on_gpu.push_back(static_cast<double>(found.value->not_on_cpu) /
                           static_cast<double>(found.value->pages_asked));

@@ -2,7 +2,6 @@
 #include "bench/measure/directions.hpp"
 
 #include <algorithm>
-#include <cmath>
 #include <limits>
 #include <vector>
 
@@ -11,7 +10,6 @@
 #include "bench/measure/wall_clock.hpp"
 #include "kernels/content.hpp"
 #include "kernels/stream_copy.hpp"
-#include "kernels/stream_read.hpp"
 #include "offload/cuda/runtime.hpp"
 #include "offload/statistics.hpp"
 
@@ -62,8 +60,7 @@ class BothWays {
 
   template <typename Both>
   std::optional<double> rate(double timed, double company, const Both& both) {
-    constexpr double longer = 1.5;  // each slows the other down
-    const auto wanted = static_cast<std::size_t>(std::ceil(longer * copies * timed / company));
+    const std::size_t wanted = enough_company(copies * timed, company);
     std::vector<double> seconds;
     for (int i = 0; i < repeats; ++i) {
       if (const auto found = seconds_beside(wanted, both)) seconds.push_back(*found);

@@ -123,11 +123,11 @@ std::vector<double> of_rounds(const Found& found, const Round& round) {
   return all;
 }
 
-double slowest(const std::vector<double>& seconds) { return *std::ranges::max_element(seconds); }
+double longest(const std::vector<double>& seconds) { return *std::ranges::max_element(seconds); }
 
-/// Bytes of all over the slowest, of the best round: the yardstick, as of each GPU alone.
+/// Bytes of all over the longest, of the best round: the yardstick, as of each GPU alone.
 double best_rate(const Found& found, double bytes_each) {
-  const std::vector<double> seconds = of_rounds(found, slowest);
+  const std::vector<double> seconds = of_rounds(found, longest);
   return bytes_each * static_cast<double>(found.size()) / *std::ranges::min_element(seconds);
 }
 
@@ -136,7 +136,7 @@ StartSkew skew_of(const Found& begun) {
     const auto [first, last] = std::ranges::minmax_element(times);
     return *last - *first;
   });
-  return {percentile(apart, 50), slowest(apart), apart.size()};
+  return {percentile(apart, 50), longest(apart), apart.size()};
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 #include "bench/measure/timed.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <vector>
 
@@ -41,6 +42,11 @@ double timed_host_read(Session& session, WallTime& wall, const std::byte* data, 
   const double seconds = watch.seconds();
   wall.measured += seconds;
   return seconds;
+}
+
+std::size_t enough_company(double timed, double company) {
+  constexpr double longer = 1.5;
+  return static_cast<std::size_t>(std::ceil(longer * timed / company));
 }
 
 std::optional<double> seconds_beside(std::size_t times,

@@ -34,6 +34,9 @@ struct Beside {
   double timed = 0;    // seconds until the first was done
   double company = 0;  // seconds until the second was
 };
+/// How often the second is to be done where the first takes `timed` seconds alone and the second
+/// `company` each time, so that it is probably the later to end: each slows the other down.
+std::size_t enough_company(double timed, double company);
 /// Seconds of the first with the second beside it all the time: the second is given more to do
 /// until it takes at least as long. nullopt if it never does.
 std::optional<double> seconds_beside(std::size_t times,
