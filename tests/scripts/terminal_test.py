@@ -85,7 +85,8 @@ def test_a_name_cannot_bring_colors_of_its_own(tmp_path):
     (model / "config.json").write_text(json.dumps({
         "model_type": "llama", "hidden_size": 64, "intermediate_size": 96, "num_hidden_layers": 2, "num_attention_heads": 4,
         "num_key_value_heads": 2, "vocab_size": 128, "torch_dtype": "bfloat16", "tie_word_embeddings": False}))
-    done = run("--suite", "decode", "--model", str(model), "--policies", "host_compute", "--samples", "3", "--color", "always")
+    done = run("--suite", "decode", "--model", str(model), "--tokens", "1", "--policies", "host_compute", "--samples", "3",
+               "--color", "always")
     assert done.returncode == 0, done.stderr
     assert "\x1b[1m" in done.stdout and "\x1b[31m" not in done.stdout
 

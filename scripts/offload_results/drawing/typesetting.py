@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Text that is measured before it is drawn, and the numbers on axes."""
+import functools
 import re
 
 from matplotlib.font_manager import FontProperties
@@ -8,6 +9,7 @@ from matplotlib.textpath import text_to_path
 from ..text import digits, size
 
 
+@functools.lru_cache(maxsize=4096)  # columns and rows have the same words, again and again
 def width(text, size, bold=False):
     """In points."""
     font = FontProperties(size=size, weight="bold" if bold else "normal")
