@@ -127,13 +127,17 @@ start_slurm() {
 all_idle() { [[ $(sinfo --noheader --states=idle --format=%D) == "$nodes" ]]; }
 
 # submit NAME PROGRAM ARGUMENT...: as a user does, for two ranks on each of both nodes. It runs in a folder that has
-# what the script wants of the repository; its status is the job's.
+# what the script wants of the repository; its status is whether the job's is 0. (sbatch --wait looks every ten seconds.)
 submit() {
-  local name=$1
+  local name=$1 job
   shift
-  (cd "$here/tree" && OFFLOAD_BENCH=$1 timeout 120 sbatch --wait --quiet --nodes=$nodes \
+  job=$(cd "$here/tree" && OFFLOAD_BENCH=$1 sbatch --parsable --nodes=$nodes \
     --ntasks-per-node=$ranks_per_node --output="$here/jobs/$name.log" scripts/slurm/ranks.sbatch "$name" "${@:2}")
+  until_it 120 "job $job does not end" has_ended "$job"
+  [[ $(scontrol show job "$job") == *' ExitCode=0:0'* ]]
 }
+
+has_ended() { [[ -z $(squeue --noheader --jobs="$1") ]]; }
 
 # files_are NAME INDEX...: these ranks' files are there, each of another rank of the four, each with its case passed.
 files_are() {
@@ -155,7 +159,7 @@ PYTHON
 measured=(--workloads gemv --policies host_compute --tensor w:1024x1024:bf16)
 
 a_job_leaves_a_file_of_each_rank() {
-  submit whole "$program" "${measured[@]}" || die "the job failed with exit code $?"
+  submit whole "$program" "${measured[@]}" || die "the job failed"
   files_are whole 0 1 2 3 || die "the files of the job are not those of its four ranks"
 }
 
