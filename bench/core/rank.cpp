@@ -55,6 +55,13 @@ std::optional<Rank> find_rank(const std::function<std::string(const std::string&
   return std::nullopt;
 }
 
+bool is_rank_variable(std::string_view name) {
+  return std::ranges::any_of(launchers, [&](const Launcher& launcher) {
+    return name == launcher.index || name == launcher.size || name == launcher.local_index ||
+           name == launcher.local_size;
+  });
+}
+
 std::string results_name(const Rank& rank) {
   constexpr std::size_t digits = 4;
   const std::string number = std::to_string(rank.index);

@@ -5,6 +5,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 
 namespace offload {
 
@@ -19,6 +20,9 @@ struct Rank {
 /// was not started beside others: a batch script of Slurm is none, only what srun starts. Throws
 /// UsageError where what a launcher set does not go together.
 std::optional<Rank> find_rank(const std::function<std::string(const std::string& name)>& variable);
+
+/// Whether a launcher tells by it who a process is among those of a job, or who shares its host.
+bool is_rank_variable(std::string_view name);
 
 /// "rank-0003.json": what a rank's results are called.
 std::string results_name(const Rank& rank);

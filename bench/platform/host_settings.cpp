@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "bench/core/files.hpp"
+#include "bench/core/rank.hpp"
 #include "bench/platform/memory.hpp"
 #include "bench/platform/numa.hpp"
 #include "bench/platform/procfs.hpp"
@@ -180,23 +181,15 @@ std::optional<std::size_t> read_swap(NotedFiles& files) {
   return std::nullopt;
 }
 
-// Who this process is among those of its job, and what it was given. Not all of SLURM_*: that tells
+// What this process was given of its job, and is, beside who it is. Not all of SLURM_*: that tells
 // users, accounts and hosts.
-constexpr std::array<std::string_view, 15> rank_variables{"SLURM_PROCID",
-                                                          "SLURM_LOCALID",
-                                                          "SLURM_NODEID",
-                                                          "SLURM_NTASKS",
-                                                          "SLURM_NNODES",
-                                                          "SLURM_CPUS_PER_TASK",
-                                                          "SLURM_CPU_BIND_TYPE",
-                                                          "SLURM_MEM_BIND_TYPE",
-                                                          "OMPI_COMM_WORLD_RANK",
-                                                          "OMPI_COMM_WORLD_SIZE",
-                                                          "OMPI_COMM_WORLD_LOCAL_RANK",
-                                                          "OMPI_COMM_WORLD_LOCAL_SIZE",
-                                                          "PMI_RANK",
-                                                          "PMI_SIZE",
-                                                          "PMIX_RANK"};
+constexpr std::array<std::string_view, 7> job_variables{
+    "SLURM_NODEID",        "SLURM_NTASKS",        "SLURM_NNODES", "SLURM_CPUS_PER_TASK",
+    "SLURM_CPU_BIND_TYPE", "SLURM_MEM_BIND_TYPE", "PMIX_RANK"};
+
+bool is_of_the_job(std::string_view name) {
+  return is_rank_variable(name) || std::ranges::find(job_variables, name) != job_variables.end();
+}
 
 /// From the environment that the process was started with.
 NamedTexts read_ranks(const fs::path& root) {
@@ -210,7 +203,7 @@ NamedTexts read_ranks(const fs::path& root) {
     const auto equals = entry.find('=');
     if (equals == std::string_view::npos) continue;
     const auto name = entry.substr(0, equals);
-    if (std::ranges::find(rank_variables, name) == rank_variables.end()) continue;
+    if (!is_of_the_job(name)) continue;
     ranks.emplace_back(name, entry.substr(equals + 1));
   }
   std::ranges::sort(ranks);

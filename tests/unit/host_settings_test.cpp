@@ -258,9 +258,13 @@ TEST(HostSettings, RanksButNotWhoOwnsTheJob) {
   using namespace std::string_view_literals;
   root.write("proc/self/environ",
              "HOME=/home/me\0SLURM_PROCID=3\0SLURM_JOB_USER=me\0OMPI_COMM_WORLD_SIZE=8\0broken\0"
-             "PMI_RANK=\0"sv);
-  EXPECT_EQ(read_host_settings(root.path()).ranks,
-            (NamedTexts{{"OMPI_COMM_WORLD_SIZE", "8"}, {"PMI_RANK", ""}, {"SLURM_PROCID", "3"}}));
+             "PMI_RANK=\0MPI_LOCALRANKID=1\0SLURM_STEP_NUM_TASKS=8\0SLURM_NNODES=2\0"sv);
+  EXPECT_EQ(read_host_settings(root.path()).ranks, (NamedTexts{{"MPI_LOCALRANKID", "1"},
+                                                               {"OMPI_COMM_WORLD_SIZE", "8"},
+                                                               {"PMI_RANK", ""},
+                                                               {"SLURM_NNODES", "2"},
+                                                               {"SLURM_PROCID", "3"},
+                                                               {"SLURM_STEP_NUM_TASKS", "8"}}));
 }
 
 TEST(HostSettings, WhatIsMissingIsEmptyAndSaysWhy) {
