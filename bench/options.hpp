@@ -119,6 +119,7 @@ struct Options {
 
   // How.
   int gpu = 0;
+  bool gpu_given = false;         // --gpu, 0 as well
   std::vector<std::string> gpus;  // "all", or the numbers of several: each alone, then together
   std::string host_numa;  // "local", "remote", a node's number; "": the GPU's, where it has room
   HostPages host_pages = HostPages::as_set;

@@ -75,7 +75,7 @@ void check_content(const Options& options) {
 
 void check_gpus(const Options& options) {
   if (options.gpus.empty()) return;
-  if (options.gpu != 0) throw UsageError("--gpu and --gpus: give one of them");
+  if (options.gpu_given) throw UsageError("--gpu and --gpus: give one of them");
   if (options.action == Action::explain) {
     throw UsageError("explain is about one GPU: give --gpu instead of --gpus");
   }

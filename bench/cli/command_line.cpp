@@ -172,6 +172,7 @@ void CommandLine::finish(const Typed& typed, const Texts& arguments) {
   take_extras(typed);
   refuse_empty_items(typed.lists, arguments);
   take_suite_defaults(typed);
+  options_.gpu_given = contains(typed.given, "--gpu");
   options_.rules.prefetch_step = options_.tuning.prefetch_step;
   check_options(options_);
   if (options_.quiet) options_.progress = Progress::never;

@@ -47,7 +47,7 @@ int gpu_of(const Rank& rank, int gpus) {
 
 Options as_rank(Options options, const Rank& rank, int gpus) {
   options.rank = rank;
-  if (options.gpu == 0 && options.gpus.empty()) options.gpu = gpu_of(rank, gpus);
+  if (!options.gpu_given && options.gpus.empty()) options.gpu = gpu_of(rank, gpus);
   if (!options.output.empty()) options.output = file_in(options.output, rank);
   if (rank.index == 0) return options;
   options.ci_json.clear();  // one for all

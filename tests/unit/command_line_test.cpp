@@ -81,6 +81,8 @@ TEST(CommandLine, ReadsEveryOption) {
              "--ci-json=ci.json", "--format", "csv", "--progress", "never", "--strict"});
   EXPECT_EQ(options.suite, "micro");
   EXPECT_EQ(options.gpu, 1);
+  EXPECT_TRUE(options.gpu_given);
+  EXPECT_FALSE(parse({}).gpu_given);
   EXPECT_EQ(options.threads, 8U);
   EXPECT_EQ(options.samples, 21U);
   EXPECT_EQ(options.seed, 18446744073709551615U);
@@ -91,6 +93,12 @@ TEST(CommandLine, ReadsEveryOption) {
   EXPECT_EQ(options.format, Format::csv);
   EXPECT_EQ(options.progress, Progress::never);
   EXPECT_TRUE(options.strict);
+}
+
+TEST(CommandLine, OneGpuOrSeveral) {
+  for (const char* gpu : {"0", "1"}) {  // 0 is a choice too
+    EXPECT_EQ(refusal({"--gpu", gpu, "--gpus", "0,1"}), "--gpu and --gpus: give one of them");
+  }
 }
 
 TEST(CommandLine, QuietIsWithoutProgress) {

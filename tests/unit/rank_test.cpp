@@ -127,8 +127,11 @@ TEST_F(OptionsOfARank, TakeTheGpuOfTheirPlaceOnTheHost) {
   EXPECT_EQ(as_rank(Options(), rank(5, 1), 1).gpu, 0);  // the launcher gave it one
   EXPECT_EQ(as_rank(Options(), rank(5, 1), 0).gpu, 0);  // nor is there any
   Options chosen;
-  chosen.gpu = 3;
-  EXPECT_EQ(as_rank(chosen, rank(5, 1), 4).gpu, 3);
+  chosen.gpu_given = true;
+  for (const int gpu : {0, 3}) {
+    chosen.gpu = gpu;
+    EXPECT_EQ(as_rank(chosen, rank(5, 1), 4).gpu, gpu);
+  }
   EXPECT_EQ(testing::message_of<UsageError>([] { as_rank(Options(), rank(3, 3), 2); }),
             "rank 3 of 8: more ranks than GPUs: it is number 3 of this host, which shows 2 GPUs: "
             "start a rank for each, or give --gpu");
