@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <exception>
+#include <stdexcept>
 #include <string>
 #include <variant>
 #include <vector>
@@ -62,6 +63,19 @@ int show_plan(const Options& options, const Catalog& catalog) {
   return plan.cases.empty() ? exit_nothing_matched : exit_ok;
 }
 
+/// As a rank of a job, where a launcher started this process as one of several.
+int measure(const Options& options, const Catalog& catalog, const std::vector<std::string>& argv) {
+  const auto rank = find_rank(process_environment);
+  if (!rank) return run_benchmarks(options, catalog, argv);
+  try {
+    return run_benchmarks(as_rank(options, *rank, cuda::device_count()), catalog, argv);
+  } catch (const UsageError& error) {
+    throw UsageError(led_by(*rank) + error.what());
+  } catch (const std::exception& error) {
+    throw std::runtime_error(led_by(*rank) + error.what());
+  }
+}
+
 int run_action(const Options& options, const Catalog& catalog,
                const std::vector<std::string>& argv) {
   switch (options.action) {
@@ -80,15 +94,11 @@ int run_action(const Options& options, const Catalog& catalog,
     case Action::advise:
       return run_advise(options, catalog);
     case Action::run:
-      if (const auto rank = find_rank(process_environment)) {
-        return run_benchmarks(as_rank(options, *rank, cuda::device_count()), catalog, argv);
-      }
-      break;
     case Action::explain:
     case Action::memory_cost:
       break;
   }
-  return run_benchmarks(options, catalog, argv);
+  return measure(options, catalog, argv);
 }
 
 int run_program(int argc, char** argv) {

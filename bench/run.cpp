@@ -353,7 +353,7 @@ class Run {
   void report_failure(const CaseResult& result) {
     if (result.failure.empty()) return;
     progress_->wipe();
-    write_message(result.item->name() + " failed: " + result.failure);
+    complain(record_.options, result.item->name() + " failed: " + result.failure);
   }
 
   RecordContext context_of(const Case& item) const {
@@ -389,7 +389,7 @@ class Run {
                  : "; " + std::to_string(skipped.size()) + " were skipped, the first: ";
       why += skipped.front().reason;
     }
-    write_message("nothing to measure: " + why);
+    complain(record_.options, "nothing to measure: " + why);
     return exit_nothing_matched;
   }
 
@@ -458,7 +458,7 @@ class Run {
   int conclude(const std::vector<std::string>& failures) {
     int code = failures.empty() ? exit_ok : exit_case_failed;
     for (const std::string& failure : failures) {
-      write_message(failure);
+      complain(record_.options, failure);
     }
     if (!show_summary()) code = exit_case_failed;
     for (const CaseRecord& record : record_.cases) {
@@ -482,7 +482,7 @@ class Run {
     try {
       show(record_.options, benchmark_.stock_output() ? "" : summary_text(record_, colored));
     } catch (const std::exception& error) {
-      write_message(error.what());
+      complain(record_.options, error.what());
       return false;
     }
     return true;

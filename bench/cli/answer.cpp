@@ -36,6 +36,10 @@ void show(const Options& options, std::string_view text) {
   if (!options.quiet) write_stderr(text, colored);
 }
 
+void complain(const Options& options, std::string_view text) {
+  write_message((options.rank ? led_by(*options.rank) : std::string()) + std::string(text));
+}
+
 int answer(const Options& options, const std::function<Answered()>& ask) {
   const InterruptGuard interrupts;
   OutputFile output("--output", options.output);

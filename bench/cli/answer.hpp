@@ -22,6 +22,9 @@ bool is_colored(const Options& options);
 /// that is to be quiet. Throws std::runtime_error when stdout did not take it.
 void show(const Options& options, std::string_view text);
 
+/// An error on stderr, of a rank led by its number.
+void complain(const Options& options, std::string_view text);
+
 /// Writes what `ask` answers: the text to stdout and, where --output names one, the document to its
 /// file. The exit code, also of an interrupt.
 int answer(const Options& options, const std::function<Answered()>& ask);

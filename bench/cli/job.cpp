@@ -14,20 +14,16 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::string who(const Rank& rank) {
-  return "rank " + std::to_string(rank.index) + " of " + std::to_string(rank.size);
-}
-
 std::string file_in(const std::string& folder, const Rank& rank) {
   std::error_code error;
   if (folder.ends_with(".json") || fs::is_regular_file(folder, error) || folder == "-") {
-    throw UsageError(who(rank) + ": --output " + in_quotes(folder) +
+    throw UsageError("--output " + in_quotes(folder) +
                      " would be written by every rank: name a folder, and each writes " +
                      results_name(rank) + " or the like into it");
   }
   fs::create_directories(folder, error);
   if (error) {
-    throw UsageError(who(rank) + ": --output " + in_quotes(folder) +
+    throw UsageError("--output " + in_quotes(folder) +
                      ": cannot make the folder: " + error.message());
   }
   return (fs::path(folder) / results_name(rank)).string();
@@ -38,9 +34,9 @@ int gpu_of(const Rank& rank, int gpus) {
   if (*rank.local_index < static_cast<std::size_t>(gpus)) {
     return static_cast<int>(*rank.local_index);
   }
-  throw UsageError(who(rank) + ": more ranks than GPUs: it is number " +
-                   std::to_string(*rank.local_index) + " of this host, which shows " +
-                   std::to_string(gpus) + " GPUs: start a rank for each, or give --gpu");
+  throw UsageError("more ranks than GPUs: this is number " + std::to_string(*rank.local_index) +
+                   " of this host, which shows " + std::to_string(gpus) +
+                   " GPUs: start one for each, or give --gpu");
 }
 
 }  // namespace

@@ -55,6 +55,8 @@ std::optional<Rank> find_rank(const std::function<std::string(const std::string&
   return std::nullopt;
 }
 
+std::string led_by(const Rank& rank) { return "rank " + std::to_string(rank.index) + ": "; }
+
 bool is_rank_variable(std::string_view name) {
   return std::ranges::any_of(launchers, [&](const Launcher& launcher) {
     return name == launcher.index || name == launcher.size || name == launcher.local_index ||

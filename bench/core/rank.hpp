@@ -21,6 +21,9 @@ struct Rank {
 /// UsageError where what a launcher set does not go together.
 std::optional<Rank> find_rank(const std::function<std::string(const std::string& name)>& variable);
 
+/// "rank 3: ": what leads an error of that rank.
+std::string led_by(const Rank& rank);
+
 /// Whether a launcher tells by it who a process is among those of a job, or who shares its host.
 bool is_rank_variable(std::string_view name);
 

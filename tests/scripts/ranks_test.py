@@ -86,6 +86,23 @@ def test_the_first_alone_is_heard(jobs, launcher):
     assert [(out, err) for out, err, _ in printed[1:]] == [("", "")] * (RANKS - 1)
 
 
+@pytest.mark.parametrize("command", [["explain", "gemv/host_compute/w/steady"], ["memory-cost", "--loading"]])
+def test_whatever_measures_has_ranks(tmp_path, command):
+    arguments = [*command, *SMALL[-6:]] if command[0] == "explain" else command
+    printed = ran([start(tmp_path, "slurm", rank, arguments) for rank in range(2)])
+    assert [code for *_, code in printed] == [0, 0], printed
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["rank-0000.json", "rank-0001.json"]
+    assert printed[0][0] and not printed[1][0]
+
+
+def test_an_error_says_whose_it_is(tmp_path):
+    on_gpus = ["--policies", "device_resident", *SMALL[2:]]
+    for rank in (0, 3):
+        out, err, code = ran([start(tmp_path / "job", "slurm", rank, on_gpus, CUDA_VISIBLE_DEVICES="")])[0]
+        assert (out, code) == ("", 3)
+        assert err.startswith(f"offload_bench: rank {rank}: nothing to measure") and err.count("\n") == 1
+
+
 def test_a_process_by_itself_is_no_rank(tmp_path):
     """As in the batch script of a job: it has tasks, and this is none of them."""
     path = tmp_path / "run.json"

@@ -132,9 +132,10 @@ TEST_F(OptionsOfARank, TakeTheGpuOfTheirPlaceOnTheHost) {
     chosen.gpu = gpu;
     EXPECT_EQ(as_rank(chosen, rank(5, 1), 4).gpu, gpu);
   }
-  EXPECT_EQ(testing::message_of<UsageError>([] { as_rank(Options(), rank(3, 3), 2); }),
-            "rank 3 of 8: more ranks than GPUs: it is number 3 of this host, which shows 2 GPUs: "
-            "start a rank for each, or give --gpu");
+  EXPECT_EQ(
+      testing::message_of<UsageError>([] { as_rank(Options(), rank(3, 3), 2); }),
+      "more ranks than GPUs: this is number 3 of this host, which shows 2 GPUs: start one for "
+      "each, or give --gpu");
 }
 
 TEST_F(OptionsOfARank, AreHeardOfTheFirstAlone) {
