@@ -20,7 +20,7 @@
 #include "bench/measure/plan.hpp"
 #include "bench/measure/selection.hpp"
 #include "bench/models/load.hpp"
-#include "bench/platform/host_shares.hpp"
+#include "bench/platform/machine_shares.hpp"
 #include "bench/platform/probe.hpp"
 #include "bench/report/loading_cost_table.hpp"
 #include "bench/report/memory_cost_table.hpp"
@@ -55,7 +55,7 @@ int show_plan(const Options& options, const Catalog& catalog) {
     }
     if (!options.quiet) write_stderr(text);  // stdout is the plan's
   }
-  const HostShare share = divide_host(machines, host::affinity_cpus()).front();
+  const MachineShare share = divide_host(machines, host::affinity_cpus()).front();
   Plan plan = make_plan(options, catalog, share.machine, models);
   spread_over(gpu_sets(gpu_numbers_of(machines)), plan);
   show_notes(plan.warnings(), options);

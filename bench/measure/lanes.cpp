@@ -13,7 +13,7 @@
 
 #include "bench/core/cpus.hpp"
 #include "bench/platform/host_node.hpp"
-#include "bench/platform/host_shares.hpp"
+#include "bench/platform/machine_shares.hpp"
 #include "offload/cuda/runtime.hpp"
 
 namespace offload {
@@ -106,7 +106,7 @@ void add(WallTime& all, const WallTime& before, const WallTime& now) {
 }  // namespace
 
 Lanes::Lanes(const std::vector<Platform>& machines) {
-  for (HostShare& share : divide_host(machines, host::affinity_cpus())) {
+  for (MachineShare& share : divide_host(machines, host::affinity_cpus())) {
     lanes_.push_back(std::make_unique<Lane>());
     if (share.machine.gpu) lanes_.back()->number = share.machine.gpu->index;
     lanes_.back()->platform = std::move(share.machine);

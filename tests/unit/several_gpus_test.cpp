@@ -8,7 +8,7 @@
 
 #include "bench/measure/gpu_sets.hpp"
 #include "bench/measure/plan.hpp"
-#include "bench/platform/host_shares.hpp"
+#include "bench/platform/machine_shares.hpp"
 #include "bench/platform/probe.hpp"
 #include "offload/error.hpp"
 #include "tests/unit/fake_catalog.hpp"
@@ -184,7 +184,7 @@ TEST(SharesOfTheHost, DivideTheMemoryThatCanBeHad) {
 }
 
 TEST(SharesOfTheHost, AreAllOfItForOneGpu) {
-  const std::vector<HostShare> shares = divide_host({testing::gpu_machine()}, numbers(4));
+  const std::vector<MachineShare> shares = divide_host({testing::gpu_machine()}, numbers(4));
   ASSERT_EQ(shares.size(), 1U);
   EXPECT_EQ(shares[0].machine.host.available_bytes, testing::gpu_machine().host.available_bytes);
   EXPECT_EQ(shares[0].machine.host.logical_cpus, testing::gpu_machine().host.logical_cpus);

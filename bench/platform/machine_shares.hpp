@@ -16,12 +16,12 @@ std::vector<std::vector<int>> divide_cpus(const std::vector<Platform>& machines,
 
 /// A machine as one GPU of several has it, and the CPUs that are its own; one machine alone keeps
 /// all, and its list is empty.
-struct HostShare {
+struct MachineShare {
   Platform machine;
   std::vector<int> cpus;
 };
-std::vector<HostShare> divide_host(const std::vector<Platform>& machines,
-                                   const std::vector<int>& cpus);
+std::vector<MachineShare> divide_host(const std::vector<Platform>& machines,
+                                      const std::vector<int>& cpus);
 
 /// `machine` with one of `shares` equal parts of the host's memory that can be had, and so many of
 /// its CPUs.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "bench/platform/host_shares.hpp"
+#include "bench/platform/machine_shares.hpp"
 
 #include <algorithm>
 #include <limits>
@@ -78,11 +78,11 @@ std::vector<std::vector<int>> divide_cpus(const std::vector<Platform>& machines,
   return shares;
 }
 
-std::vector<HostShare> divide_host(const std::vector<Platform>& machines,
-                                   const std::vector<int>& cpus) {
+std::vector<MachineShare> divide_host(const std::vector<Platform>& machines,
+                                      const std::vector<int>& cpus) {
   if (machines.size() == 1) return {{machines.front(), {}}};
   const std::vector<std::vector<int>> own = divide_cpus(machines, cpus);
-  std::vector<HostShare> shares;
+  std::vector<MachineShare> shares;
   for (std::size_t i = 0; i < machines.size(); ++i) {
     shares.push_back({with_share(machines[i], machines.size(), own[i].size()), own[i]});
   }
