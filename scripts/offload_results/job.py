@@ -15,7 +15,7 @@ def files_in(paths):
             continue
         found = sorted(pathlib.Path(path).glob("rank-*.json"))
         if not found:
-            raise BadInput(f"{path}: a folder without rank-NNNN.json: give the one that --output named")
+            raise BadInput(f"{path}: is a directory without rank-NNNN.json: give a file, or the folder that --output named")
         files += map(str, found)
     return files
 

@@ -102,8 +102,38 @@ def test_the_program_takes_its_commands(command, installed, tmp_path):
         ["offload_bench", *arguments], env={**os.environ, "PATH": f"{installed}:{os.environ['PATH']}"},
         capture_output=True, text=True, timeout=300, cwd=tmp_path,
     )
+    if "--gpus" in arguments and "cannot be used: " in done.stderr:  # all of them, where there is none
+        assert done.returncode == 2
+        return
     assert done.returncode in ((0, 1) if arguments[0] == "doctor" else (0, 3)), done.stderr
     assert done.stdout or done.returncode == 3
+
+
+def committed(run):
+    return json.loads((root / f"results/h200-sxm-pcie5/{run}.json").read_text(encoding="utf-8"))
+
+
+def write_job(folder):
+    """The folder that two ranks of a job have written, a GPU each, and what is merged of it."""
+    (folder / "job").mkdir()
+    for index in (0, 1):
+        document = committed("quick")
+        run = document["offload_bench"]
+        run["rank"] = {"index": index, "size": 2, "launcher": "slurm", "synchronised": False}
+        run["platform"]["gpu"]["uuid"] = f"GPU-{index}"
+        run["started_at"] = f"2026-01-0{index + 1}T00:00:00Z"
+        (folder / f"job/rank-{index:04}.json").write_text(json.dumps(document))
+    done = subprocess.run([sys.executable, root / "scripts/offload-results", "merge", folder / "job", "--output",
+                           folder / "job.json"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def write_gpus(path):
+    """A run on the first of several GPUs."""
+    document = committed("decode-llama3.1-8b")
+    for case in document["offload_bench"]["cases"]:
+        case["gpus"] = [0]
+    path.write_text(json.dumps(document))
 
 
 @pytest.mark.parametrize("command", SCRIPTS)
@@ -114,6 +144,10 @@ def test_the_scripts_run_on_committed_results(command, tmp_path):
     for name, run in PLACES.items():
         if "*" in command or f"{name}.json" in command:
             shutil.copy(root / f"results/h200-sxm-pcie5/{run}.json", tmp_path / f"{name}.json")
+    if "job" in command:
+        write_job(tmp_path)
+    if "gpus:" in command:
+        write_gpus(tmp_path / "run.json")
     command = command.replace("--output results/baselines/", "--output ")
     if "vllm_offload.py" in command:  # reads no results: it measures
         command += " --plan"

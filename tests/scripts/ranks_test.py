@@ -224,7 +224,7 @@ def test_two_ranks_on_one_gpu_are_refused(job):
 
 
 def test_a_folder_without_ranks_is_refused(tmp_path):
-    with pytest.raises(BadInput, match="a folder without rank-NNNN.json"):
+    with pytest.raises(BadInput, match="is a directory without rank-NNNN.json"):
         merge.merge([str(tmp_path)])
 
 
