@@ -98,6 +98,8 @@ def redacted(document, identity=None):
         **({"weight_files": [{**one, "path": secrets.option("--model", one["path"])}
                              for one in run["weight_files"]]} if "weight_files" in run else {}),
         "platform": platform(run["platform"], secrets),
+        **({"gpus": [one_of_several(one, secrets) for one in run["gpus"]]} if "gpus" in run else {}),
+        **({"rank": {**run["rank"], "host": gone(run["rank"]["host"])}} if run.get("rank", {}).get("host") else {}),
         "cases": [case(one, secrets) for one in run["cases"]],
         "skipped": with_text(run["skipped"], "reason", secrets),
         "memory_costs": with_text(run["memory_costs"], "failure", secrets),
@@ -117,7 +119,9 @@ def redactor_for(document, identity):
     homes = [f"/{parent}/{user}" for user in users for parent in ("home", "Users")]
     files = [one["path"] for one in run.get("weight_files", ())]
     parents = [str(pathlib.PurePosixPath(path).parent) for path in [*paths_in(run["options"]), *files]]
-    return Redactor([*words, host, host.partition(".")[0], *users, *device_names(run["platform"]["gpu"])],
+    gpus = [run["platform"]["gpu"], *(one["gpu"] for one in run.get("gpus", ()))]
+    devices = [name for one in gpus for name in device_names(one)]
+    return Redactor([*words, host, host.partition(".")[0], *users, *devices],
                     [*directories, *homes, *parents])
 
 
@@ -174,8 +178,18 @@ def platform(found, secrets):
                "gpu_absent_reason": maybe(secrets.text, found["gpu_absent_reason"]),
                "host": host(found["host"], secrets)}
     if found["link"]:
-        changed["link"] = {**found["link"], "reason": maybe(secrets.text, found["link"]["reason"])}
+        changed["link"] = link(found["link"], secrets)
     return changed
+
+
+def one_of_several(found, secrets):
+    """A run on several GPUs has each by itself, the first in its platform as well."""
+    return {**found, "gpu": maybe(lambda one: gpu(one, secrets), found["gpu"]),
+            "link": maybe(lambda one: link(one, secrets), found["link"])}
+
+
+def link(found, secrets):
+    return {**found, "reason": maybe(secrets.text, found["reason"])}
 
 
 def gpu(found, secrets):
@@ -193,7 +207,7 @@ def host(found, secrets):
     modules = settings["kernel_modules"]
     parameters = {name: {key: secrets.value(value) for key, value in modules[name].items()}
                   for name in ("nvidia_uvm", "nvidia")}
-    return {**found, "kernel": secrets.text(found["kernel"]), "settings": {
+    return {**found, "kernel": maybe(secrets.text, found["kernel"]), "settings": {
         **settings, "kernel_command_line": gone(settings["kernel_command_line"]),
         "kernel_modules": {**modules, **parameters},
         "iommu_parameters": maybe(lambda some: list(map(secrets.value, some)), settings["iommu_parameters"]),
@@ -216,6 +230,8 @@ def case(found, secrets):
 
     changed = {**found, "failure": maybe(secrets.text, found["failure"]),
                "evidence": {name: collector(one) for name, one in found["evidence"].items()}}
+    if found.get("members"):
+        changed["members"] = with_text(found["members"], "failure", secrets)
     if found.get("series"):
         changed["series"] = {**found["series"], "um": collector(found["series"]["um"])}
     return changed

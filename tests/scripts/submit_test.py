@@ -245,6 +245,11 @@ def secrets():
         skipped=[build.skipped("gemv", "system_demand", "w", "cold", TELLTALE)],
         memory_costs=[{"failure": TELLTALE}], weight_files=[{"path": "/data/of sesame/part.gguf", "bytes": 100}],
         findings=[{"check": "x", "text": "SESAME-HOST: sesameuser's at 5E:00.0, /data/sesame/here/d e/f", "cases": []}])
+    source["offload_bench"].update(
+        gpus=[{"gpu": {**gpu, "uuid": "GPU-sesame-1", "pci_bus_id": "0000:6e:00.0"},
+               "link": {**build.link(), "reason": TELLTALE}}, {"gpu": None, "link": None}],
+        rank={"index": 3, "size": 4, "host": "node7-sesame"})
+    source["offload_bench"]["cases"][0]["members"] = [{"gpu": 1, "failure": "GPU 6E:00.0 of sesame-host is gone"}]
     source["context"].update(note="by sesame, in /a/sesame", executable="/opt/sesame/offload_bench")
     return source
 
@@ -254,7 +259,7 @@ def test_nothing_names_the_machine_or_its_user():
     assert json.dumps(source).count("sesame") > 40
     clean = redact.redacted(source, SOMEONE)
     text = json.dumps(clean)
-    assert "sesame" not in text.lower() and "5e:00.0" not in text.lower()
+    assert not any(secret in text.lower() for secret in ("sesame", "5e:00.0", "6e:00.0"))
     run = clean["offload_bench"]
     assert (clean["context"]["host_name"], clean["context"]["executable"]) == ("redacted", "offload_bench")
     assert run["redacted"] and run["platform"]["redacted"] and run["options"]["redact"]
@@ -262,6 +267,8 @@ def test_nothing_names_the_machine_or_its_user():
     assert run["argv"] == ["offload_bench", "--output=out.json", "--ci-json", "ci.json", "--model",
                            "model.gguf,other.gguf", "--benchmark_context=redacted", "--benchmark_filter=gemv/.*/cold"]
     assert run["environment"]["CUDA_MODULE_LOADING"] == "EAGER"
+    assert run["rank"] == {"index": 3, "size": 4, "host": "redacted"}
+    assert run["cases"][0]["members"] == [{"gpu": 1, "failure": "GPU redacted of redacted is gone"}]
     assert run["findings"][0]["text"] == "redacted: redacted's at redacted, d e/f"
     assert run["platform"]["host"]["settings"]["kernel_modules"]["nvidia_uvm"] == {"uvm_peer_copy": "phys"}
 
@@ -290,6 +297,11 @@ def test_what_is_taken_out_is_what_the_program_takes_out(tmp_path):
         assert texts(ours["offload_bench"][part]) == texts(theirs["offload_bench"][part])
     assert {**ours["context"], "date": 0, "load_avg": 0} == {**theirs["context"], "date": 0, "load_avg": 0}
     assert theirs == json.loads((tmp_path / "run.json").read_text())
+
+
+def test_a_machine_without_a_known_kernel_is_redacted():
+    source = document(platform=build.platform(host=build.host(kernel=None)))
+    assert redact.redacted(source, SOMEONE)["offload_bench"]["platform"]["host"]["kernel"] is None
 
 
 def test_a_file_of_another_users_machine_is_redacted_by_what_it_says_itself():
