@@ -82,6 +82,7 @@ Options passes_asked_for(const Options& options, const Catalog& catalog, const M
   Options run;
   run.gpu = options.gpu;
   run.models = options.models;
+  run.tensor_parallel = options.tensor_parallel;
   run.evidence = EvidenceLevel::none;
   run.workloads = {pass_of(catalog, options.advise.batch)->label()};
   const auto prompt = pass_of(catalog, prompt_of(options, model) * options.advise.batch);
@@ -137,7 +138,8 @@ void calibrate_missing(MachineProfile& machine, const Options& options, const Ca
 /// A decode step over a slice of the model as `one` has it, in the measuring loop.
 Verified verify(const Configuration& one, const Options& options, const Catalog& catalog,
                 const MachineProfile& machine, ModelLoader& models) {
-  Options run = passes_asked_for(options, catalog, models.load(options.models.front()));
+  Options run = passes_asked_for(
+      options, catalog, models.load_share(options.models.front(), options.tensor_parallel));
   run.workloads.resize(1);
   run.policies = {std::string(one.policy->name)};
   run.rules = one.rules;
@@ -216,6 +218,30 @@ void refuse_more_than(std::uint64_t has, std::size_t asked, const std::string& m
                    format_size_rounded(has) + " that " + machine + " has");
 }
 
+/// Of the host that are at work: one replica of the model, or several.
+std::size_t gpus_of(const Options& options) {
+  const std::size_t asked = options.advise.gpu_count;
+  const std::size_t shared = options.tensor_parallel;
+  if (asked == 0 || asked % shared == 0) return std::max(asked, shared);
+  throw UsageError("--gpu-count " + std::to_string(asked) + " is no multiple of the " +
+                   std::to_string(shared) + " GPUs of --tensor-parallel");
+}
+
+/// What is true of each GPU while the others are at work.
+void share_host(MachineProfile& machine, const Question& question) {
+  if (question.gpus > 1) {
+    const std::string number = std::to_string(question.gpus);
+    machine.rates = with_share_of_host(machine.rates, question.gpus);
+    machine.assumed.push_back(
+        "all " + number + " GPUs are at work, each with a link of its own, 1/" + number +
+        " of the CPU and of what it reads, and 1/" + number + " of the host's memory");
+  }
+  if (question.tensor_parallel > 1) {
+    machine.unknown.push_back(
+        "what the GPUs add up of each layer (two all-reduces) is not counted");
+  }
+}
+
 Question question_of(const Options& options, const Model& model, const MachineProfile& machine) {
   const AdviseOptions& asked = options.advise;
   const Platform& platform = machine.platform;
@@ -231,7 +257,11 @@ Question question_of(const Options& options, const Model& model, const MachinePr
         static_cast<std::uint64_t>(usable * static_cast<double>(platform.gpu->memory_bytes));
   }
   question.gpu_memory = memory_of(asked.gpu_memory, gpu_memory, "--gpu-memory");
-  question.host_memory = memory_of(asked.host_memory, platform.host.memory_bytes, "--host-memory");
+  question.gpus = gpus_of(options);
+  question.tensor_parallel = options.tensor_parallel;
+  // Each GPU pins a part of its own.
+  question.host_memory =
+      memory_of(asked.host_memory, platform.host.memory_bytes, "--host-memory") / question.gpus;
   question.context = context_of(options, model);
   question.batch = asked.batch;
   question.prompt = prompt_of(options, model);
@@ -244,7 +274,8 @@ Question question_of(const Options& options, const Model& model, const MachinePr
 Serving serving_of(const Options& options, const Model& model, const Question& question,
                    const MachineProfile& machine) {
   const std::string& given = options.models.front();
-  Serving serving{given, "", question.engine, question.context, question.batch, 0};
+  Serving serving{given,          "", question.engine,         question.context,
+                  question.batch, 0,  question.tensor_parallel};
   if (machine.platform.gpu) serving.gpu_memory = machine.platform.gpu->memory_bytes;
   std::filesystem::path path(given);
   if (model.source == preset_source) {
@@ -318,8 +349,12 @@ std::string hint_of(const Model& model, const Question& question, const Rates& r
 AdviceReport report_of(const Options& options, const Catalog& catalog) {
   if (options.models.size() != 1) throw UsageError("advise needs one model: --model NAME");
   ModelLoader models;
-  const Model& model = models.load(options.models.front());
+  const Model& model = models.load_share(options.models.front(), options.tensor_parallel);
   prompt_of(options, model);  // before anything is measured
+  if (gpus_of(options) > 1 && options.advise.verify) {
+    throw UsageError(
+        "--verify measures one GPU alone: leave out --tensor-parallel and --gpu-count");
+  }
   const auto same = find_same_shapes(options.models.front());
   if (same && model.source == preset_source) {
     write_note(same->sentence(), options.quiet);
@@ -327,8 +362,9 @@ AdviceReport report_of(const Options& options, const Catalog& catalog) {
   MachineProfile machine = machine_of(options, catalog, models, model);
   complete(machine);
   AdviceReport report;
-  report.model = model.name;
+  report.model = model.label();
   report.question = question_of(options, model, machine);
+  share_host(machine, report.question);
   if (machine.one_memory && report.question.policies.empty()) {
     // Weights in either's memory are the same bytes: to offload would only copy them.
     report.question.policies = {std::string(name(Family::resident))};

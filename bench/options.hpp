@@ -97,7 +97,8 @@ struct AdviseOptions {
   std::size_t host_memory = 0;  // likewise
   std::size_t context = 0;      // tokens; 0: 4096, or as many as the model was made for
   std::size_t batch = 1;
-  std::size_t prompt = 0;  // tokens; 0: 512, or as many as the context
+  std::size_t gpu_count = 0;  // GPUs at work on the host; 0: those that share the model
+  std::size_t prompt = 0;     // tokens; 0: 512, or as many as the context
   std::string engine = "any";
   bool verify = false;
 };
@@ -134,13 +135,17 @@ struct Options {
   bool loading = false;           // what loading a file takes, by each way
   bool cases = true;              // off when that alone is wanted
   EvidenceLevel evidence = EvidenceLevel::quick;
+  std::vector<std::string> beside;  // traffic that each case is also measured beside
+  double beside_pace = 1;           // share of the time that it would be busy alone
+  std::size_t attention_kv = std::size_t{1} << 30;  // bytes of the cache that attention reads
   std::size_t passes = 0;           // that each case is also read one after the other; 0: none
   std::vector<std::size_t> chunks;  // bytes read at a time by row_gather; empty: the suite's
   std::vector<std::size_t> skews;   // of expert_gather's routing, in hundredths; empty: the suite's
 
   // What of a model is offloaded, in the engines' own terms, and how much of it is measured.
   OffloadRules rules;
-  bool checkpoint_shapes = false;                      // instead of the fused ones
+  bool checkpoint_shapes = false;   // instead of the fused ones
+  std::size_t tensor_parallel = 1;  // GPUs that a model is divided over: one's share is measured
   std::uint64_t slice_bytes = std::uint64_t{2} << 30;  // of offloaded weights
   Tuning tuning;
 

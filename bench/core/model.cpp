@@ -15,6 +15,10 @@ std::uint64_t sum(const Model& model, std::uint64_t ModelTensor::*amount) {
 
 }  // namespace
 
+std::string Model::label() const {
+  return tensor_parallel > 1 ? name + ".tp" + std::to_string(tensor_parallel) : name;
+}
+
 std::uint64_t Model::parameters() const { return sum(*this, &ModelTensor::parameters); }
 std::uint64_t Model::bytes() const { return sum(*this, &ModelTensor::bytes); }
 

@@ -155,4 +155,18 @@ std::optional<ProductTime> cpu_product(const Rates& rates, const ProductShape& s
   return ProductTime{shape, Rereads::as_engines_do, *seconds};
 }
 
+Rates with_share_of_host(const Rates& rates, std::size_t gpus) {
+  if (gpus <= 1) return rates;
+  const double parts = static_cast<double>(gpus);
+  Rates share = rates;
+  share.host_read /= parts;
+  for (auto& [threads, rate] : share.host_read_by_threads) rate = std::min(rate, share.host_read);
+  for (std::optional<double>* rate :
+       {&share.host_read_beside_copy, &share.host_read_of_gpu_memory, &share.host_flops}) {
+    if (*rate) **rate /= parts;
+  }
+  for (ProductTime& product : share.host_products) product.seconds *= parts;
+  return share;
+}
+
 }  // namespace offload

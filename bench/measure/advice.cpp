@@ -387,7 +387,8 @@ class Adviser {
     configuration.policy = &policy;
     configuration.rules = found.rules;
     configuration.offloaded_bytes = found.weights.slice->offloaded_bytes;
-    configuration.flags = engine_flags(flags, found.rules, *found.weights.slice);
+    configuration.flags = engine_flags(flags, found.rules, *found.weights.slice,
+                                       found.weights.tensor_parallel);
     drop_needless(configuration.flags);
     configuration.memory = found.memory;
     add(std::move(configuration), found.weights);

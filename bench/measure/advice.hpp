@@ -24,6 +24,8 @@ struct Question {
   std::size_t context = 4096;         // tokens of each sequence, in the KV cache
   std::size_t batch = 1;              // sequences decoded at once
   std::size_t prompt = 512;           // tokens of each; 0: not asked
+  std::size_t tensor_parallel = 1;    // GPUs that share the model, of which this is one
+  std::size_t gpus = 1;               // of the host, all at work
   std::string engine;                 // whose settings are tried; "": any, and what none has
   std::vector<std::string> policies;  // names, of groups too; empty: all
 };

@@ -6,6 +6,8 @@
 #include <cstdio>
 #include <sstream>
 
+#include "bench/measure/engine_flags.hpp"
+
 namespace offload {
 namespace {
 
@@ -26,7 +28,9 @@ struct Parts {
 };
 
 Parts parts_of(std::string_view flags, const Serving& serving) {
-  if (flags.starts_with("no offload flags")) return {serving.engine, "", ""};
+  if (flags.starts_with("no offload flags")) {
+    return {serving.engine, "", tensor_parallel_option(serving.engine, serving.gpus)};
+  }
   Parts parts;
   std::istringstream words{std::string(flags)};
   words >> parts.engine;

@@ -16,6 +16,7 @@ struct Serving {
   std::size_t context = 0;       // tokens of each sequence
   std::size_t batch = 1;         // sequences
   std::uint64_t gpu_memory = 0;  // bytes of the whole GPU; 0: not known
+  std::size_t gpus = 1;          // that share the model, tensor parallel
 };
 
 /// `flags` name an engine, variables of its environment, and its options, as engine_flags() makes

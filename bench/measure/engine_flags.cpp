@@ -118,6 +118,17 @@ void fill_layers(std::string& text, const OffloadRules& rules, const ModelSlice&
   replace_all(text, layers, on_gpu);
 }
 
+void share_out(std::string& text, std::size_t gpus) {
+  if (text.starts_with("no offload flags")) return;
+  std::string kept;
+  for (const std::string& one : alternatives(text)) {
+    // Variables of the environment stand behind the engine's name.
+    const std::string option = tensor_parallel_option(one.substr(0, one.find(' ')), gpus);
+    if (!option.empty()) kept += (kept.empty() ? "" : "; ") + one + option;
+  }
+  text = kept;
+}
+
 }  // namespace
 
 std::vector<std::string> alternatives(std::string_view flags) {
@@ -131,12 +142,19 @@ std::vector<std::string> alternatives(std::string_view flags) {
   return found;
 }
 
-std::string engine_flags(std::string_view flags, const OffloadRules& rules,
-                         const ModelSlice& model) {
+std::string tensor_parallel_option(std::string_view engine, std::size_t gpus) {
+  if (gpus <= 1) return "";
+  if (engine == "vLLM") return " --tensor-parallel-size " + figure(gpus);
+  return engine == "SGLang" ? " --tp-size " + figure(gpus) : "";
+}
+
+std::string engine_flags(std::string_view flags, const OffloadRules& rules, const ModelSlice& model,
+                         std::size_t tensor_parallel) {
   std::string text(flags);
   fill_budget(text, rules, model);
   fill_groups(text, rules, model);
   fill_layers(text, rules, model);
+  if (tensor_parallel > 1) share_out(text, tensor_parallel);
   return text;
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The flags by which an engine offloads what a run has offloaded, with the model's own figures.
 #pragma once
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,8 +19,12 @@ std::vector<std::string> alternatives(std::string_view flags);
 /// limited to follow. Where the rules are another engine's, they become figures that offload at
 /// least as many bytes of `model`, of other layers. Of alternatives that differ in what they
 /// offload (llama.cpp's -ngl and -ncmoe) the one that fits stays, with both where both were given.
-/// "" stays "".
-std::string engine_flags(std::string_view flags, const OffloadRules& rules,
-                         const ModelSlice& model);
+/// "" stays "". Where `tensor_parallel` GPUs share the model, alternatives say so, and those of
+/// engines that have no such thing (llama.cpp divides rows otherwise) are left out.
+std::string engine_flags(std::string_view flags, const OffloadRules& rules, const ModelSlice& model,
+                         std::size_t tensor_parallel = 1);
+
+/// " --tensor-parallel-size 4" of vLLM, " --tp-size 4" of SGLang; "" for one GPU, and for others.
+std::string tensor_parallel_option(std::string_view engine, std::size_t gpus);
 
 }  // namespace offload

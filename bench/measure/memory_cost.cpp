@@ -30,7 +30,7 @@ namespace offload {
 namespace {
 
 CostTensors tensors_of(const std::string& name, const Options& options, ModelLoader& models) {
-  const Model& checkpoint = models.load(name);
+  const Model& checkpoint = models.load_share(name, options.tensor_parallel);
   const Model model = options.checkpoint_shapes ? checkpoint : fused(checkpoint);
   const Offloading where = offloading(model, options.rules);
   std::set<std::size_t> layers;
@@ -40,7 +40,7 @@ CostTensors tensors_of(const std::string& name, const Options& options, ModelLoa
     layers.insert(weight.layer);
   }
   const bool all = !options.rules.any();
-  CostTensors tensors{model.name, {}};
+  CostTensors tensors{model.label(), {}};
   for (const std::size_t layer : layers) {
     const std::vector<ModelTensor>& of_layer = model.layers[layer].tensors;
     for (std::size_t i = 0; i < of_layer.size(); ++i) {

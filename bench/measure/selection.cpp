@@ -16,6 +16,7 @@
 #include "bench/models/offload_rules.hpp"
 #include "bench/models/presets.hpp"
 #include "bench/models/slice.hpp"
+#include "bench/models/tensor_names.hpp"
 #include "bench/models/unknown_model.hpp"
 #include "offload/error.hpp"
 #include "offload/units.hpp"
@@ -37,7 +38,8 @@ void require_stored(const WeightSet& weights) {
 }
 
 const Model& checkpoint_of(const std::string& name, const Options& options, ModelLoader& models) {
-  return options.content == ContentOf::model ? models.load_stored(name) : models.load(name);
+  if (options.content == ContentOf::model) return models.load_stored(name);
+  return models.load_share(name, options.tensor_parallel);
 }
 
 /// Explicitly named weights of single matrices, in the order the options list them.
@@ -47,7 +49,7 @@ std::vector<WeightSet> named_weights(const Options& options, ModelLoader& models
     std::move(more.begin(), more.end(), std::back_inserter(sets));
   };
   for (const std::string& name : options.weights) {
-    std::vector<WeightSet> found = find_preset_weights(name);
+    std::vector<WeightSet> found = find_preset_weights(name, options.tensor_parallel);
     if (const std::string_view type = type_in_name(name); found.empty() && !type.empty()) {
       throw UsageError("unknown weights " + in_quotes(name) + ": its name says " +
                        std::string(type) +
@@ -66,7 +68,7 @@ std::vector<WeightSet> named_weights(const Options& options, ModelLoader& models
   for (const std::string& model : options.models) {
     const bool generated = options.content == ContentOf::generated;
     const bool preset = generated && !find_preset_model(model).empty();
-    append(preset ? find_preset_weights(model)
+    append(preset ? find_preset_weights(model, options.tensor_parallel)
                   : projections_of(checkpoint_of(model, options, models)));
   }
   for (const WeightTensor& tensor : options.tensors) sets.push_back({tensor.name, {tensor}});
@@ -122,8 +124,8 @@ std::vector<PlacedModel> placed_models(const Options& options, ModelLoader& mode
 }
 
 /// A suite's own wording of weights: a preset's name, a tensor, or sizes.
-std::vector<WeightSet> suite_weights(std::string_view text) {
-  std::vector<WeightSet> sets = find_preset_weights(text);
+std::vector<WeightSet> suite_weights(std::string_view text, const Options& options) {
+  std::vector<WeightSet> sets = find_preset_weights(text, options.tensor_parallel);
   if (!sets.empty()) return sets;
   if (text.find(':') != std::string_view::npos) {
     const WeightTensor tensor = parse_tensor(std::string(text));
@@ -183,6 +185,36 @@ void require_model_walk(const Options& options) {
   }
 }
 
+/// Nothing of it would be a share of a model, or its bytes are those of files, which hold no
+/// shares.
+void require_shares(const Options& options, const std::vector<Selection>& selected) {
+  if (options.tensor_parallel <= 1) return;
+  const std::string flag = "--tensor-parallel " + std::to_string(options.tensor_parallel);
+  if (options.content == ContentOf::model) {
+    throw UsageError(flag +
+                     ": the files of a model hold no shares of it: leave out --content model");
+  }
+  const bool any = std::ranges::any_of(
+      selected, [](const Selection& selection) { return selection.weights.tensor_parallel > 1; });
+  if (any) return;
+  throw UsageError(flag + " is about models: name one by --model, or weights of one by --weights");
+}
+
+/// "llama3.1-70b" and 4 of "llama3.1-70b.tp4.down_proj".
+void take_share_of_name(std::string& weights, Options& options) {
+  constexpr std::string_view mark = ".tp";
+  for (std::size_t at = weights.find(mark); at != std::string::npos;
+       at = weights.find(mark, at + 1)) {
+    const std::size_t end = std::min(weights.find('.', at + 1), weights.size());
+    const auto gpus =
+        parse_digits(std::string_view(weights).substr(at + mark.size(), end - at - mark.size()));
+    if (!gpus || *gpus < 2) continue;
+    options.tensor_parallel = static_cast<std::size_t>(*gpus);
+    weights.erase(at, end - at);
+    return;
+  }
+}
+
 constexpr std::size_t part_count = 4;
 
 /// label, policy, weights and start, cut from the end: a label may have a slash of its own.
@@ -238,10 +270,8 @@ void select_matrices(Options& options, const std::string& name) {
   }
 }
 
-}  // namespace
-
-std::vector<Selection> select_weights(const Options& options, const Catalog& catalog,
-                                      ModelLoader& models) {
+std::vector<Selection> selected_weights(const Options& options, const Catalog& catalog,
+                                        ModelLoader& models) {
   const Suite& suite = find_suite(options.suite);
   const std::vector<std::string> in_suite = labels_of(suite);
   std::vector<std::string> of_model;
@@ -290,7 +320,7 @@ std::vector<Selection> select_weights(const Options& options, const Catalog& cat
         continue;
       }
       for (const std::string_view text : item.weights) {
-        for (const WeightSet& weights : suite_weights(text)) {
+        for (const WeightSet& weights : suite_weights(text, options)) {
           add(selected, weights, label, false);
           any = true;
         }
@@ -301,6 +331,15 @@ std::vector<Selection> select_weights(const Options& options, const Catalog& cat
                        ": name some with --weights, --tensor or --sizes");
     }
   }
+  return selected;
+}
+
+}  // namespace
+
+std::vector<Selection> select_weights(const Options& options, const Catalog& catalog,
+                                      ModelLoader& models) {
+  std::vector<Selection> selected = selected_weights(options, catalog, models);
+  require_shares(options, selected);
   return selected;
 }
 
@@ -320,7 +359,7 @@ std::vector<std::string> shape_notes(const Options& options, ModelLoader& models
 }
 
 void select_one_case(Options& options, const Catalog& catalog) {
-  const auto [label, policy, weights, start] = parts_of(options.explain);
+  auto [label, policy, weights, start] = parts_of(options.explain);
   const std::string_view name = split_label(label).name;
   known_name("workload", std::string(name), catalog.workload_names());
   if (options.workloads.empty()) options.workloads = {label};
@@ -332,6 +371,7 @@ void select_one_case(Options& options, const Catalog& catalog) {
   const bool named = !options.weights.empty() || !options.models.empty() ||
                      !options.tensors.empty() || !options.sizes.empty();
   if (named) return;
+  take_share_of_name(weights, options);
   if (catalog.workload(name)->walks_model()) {
     options.models = {weights};
   } else {

@@ -65,6 +65,19 @@ std::size_t experts_per_token(const ConfigFields& fields, const std::vector<Json
   return *numbers.begin();
 }
 
+/// Of all layers alike, where the config says it so.
+AttentionHeads heads_of(const std::vector<JsonValue>& parts) {
+  const auto number = [&](auto names) {
+    const std::optional<Field> field = find_field(parts, names);
+    return field ? field->value.whole_number().value_or(0) : 0;
+  };
+  const std::uint64_t queries = number(std::to_array<std::string_view>(
+      {"num_attention_heads", "n_head", "n_heads", "num_heads"}));
+  const std::uint64_t keys =
+      number(std::to_array<std::string_view>({"num_key_value_heads", "num_kv_heads"}));
+  return {queries, keys == 0 ? queries : keys};
+}
+
 /// nullopt for an architecture whose shapes the config does not give: that is what the tensors are
 /// for.
 std::optional<ConfigSummary> known_summary(const JsonValue& json, const std::string& source) {
@@ -95,6 +108,7 @@ ConfigSummary summarize_config(const JsonValue& json, const std::string& source,
       std::to_array<std::string_view>({"num_hidden_layers", "n_layer", "n_layers", "num_layers"});
   const std::optional<Field> layers = find_field(parts, names);
   if (layers) summary.layers = layers->value.whole_number().value_or(0);
+  summary.heads.assign(summary.layers, heads_of(parts));
   return summary;
 }
 

@@ -155,6 +155,7 @@ class RowReader {
 struct ModelRows {
   Rows body;
   std::vector<Rows> layers;
+  std::vector<AttentionHeads> heads;  // by layer
   Rows head;
 };
 
@@ -167,6 +168,16 @@ std::uint64_t layers_of(const ConfigFields& fields, FamilyLengths& lengths) {
   return layers;
 }
 
+/// Of the layer that was entered. Where they make no sense they are not known: a model whose shapes
+/// do not hang on them is none the worse.
+AttentionHeads heads_here(FamilyLengths& lengths) {
+  try {
+    return {lengths.number("heads|0"), lengths.number("kv_heads|0")};
+  } catch (const UsageError&) {
+    return {};
+  }
+}
+
 ModelRows rows_of(const ConfigFields& fields, FamilyLengths& lengths) {
   const FamilyDescription& description = lengths.description();
   RowReader reader(fields, lengths);
@@ -177,6 +188,7 @@ ModelRows rows_of(const ConfigFields& fields, FamilyLengths& lengths) {
   for (std::uint64_t i = 0; i < layers; ++i) {
     lengths.enter_layer(i);
     rows.layers.push_back(reader.read(layer));
+    rows.heads.push_back(heads_here(lengths));
   }
   rows.head = reader.read(lines_in(description, "head"));
   return rows;
@@ -336,6 +348,7 @@ Model model_of(const ConfigFields& fields, const std::string& name, const std::s
     const std::string index = std::to_string(layer - rows.layers.begin());
     const std::string prefix = prefixes.model + description.text("stack") + "." + index + ".";
     add_layer(maker.tensors_of(*layer, prefix, storage), model);
+    model.layers.back().heads = rows.heads[static_cast<std::size_t>(layer - rows.layers.begin())];
   }
   for (ModelTensor& end : maker.tensors_of(rows.head, prefixes.head, outside)) {
     add_end(std::move(end), model);
@@ -368,6 +381,10 @@ ConfigSummary described_summary(const ConfigFields& fields) {
   ConfigSummary summary;
   summary.architecture = fields.model_type().value();
   summary.layers = layers_of(fields, lengths);
+  for (std::size_t i = 0; i < summary.layers; ++i) {
+    lengths.enter_layer(i);
+    summary.heads.push_back(heads_here(lengths));
+  }
   summary.experts_per_token = lengths.number("experts_per_token|0");
   summary.context = context_of(fields);
   return summary;

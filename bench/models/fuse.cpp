@@ -339,20 +339,6 @@ void rename_stacked_module(ModelTensor& tensor) {
   }
 }
 
-/// Of experts stacked as [E, inputs, outputs]; some checkpoints have [E, outputs, inputs].
-bool stacked_transposed(const ModelLayer& layer) {
-  const auto find = [&](std::string_view name) {
-    return std::find_if(layer.tensors.begin(), layer.tensors.end(),
-                        [name](const ModelTensor& tensor) {
-                          return tensor.name.ends_with(name) && tensor.shape.size() == 3;
-                        });
-  };
-  const auto up = find(".experts.gate_up_proj");
-  const auto down = find(".experts.down_proj");
-  if (up == layer.tensors.end() || down == layer.tensors.end()) return true;
-  return up->shape[2] != down->shape[1];
-}
-
 /// Experts that are stacked already: their names, and matrices as rows of outputs.
 void rename_stacked(ModelTensor& tensor, bool transposed) {
   const SplitName name = split(tensor.name);
@@ -378,7 +364,7 @@ void replace_segment(std::string& name, std::string_view from, std::string_view 
 /// A copy of all of it would take as much memory again where each expert has tensors of its own.
 Model without_layers(const Model& model) {
   return {model.name,    model.architecture,      model.source, model.ends, {},
-          model.experts, model.experts_per_token, model.context};
+          model.experts, model.experts_per_token, model.context, model.tensor_parallel};
 }
 
 ModelLayer fused_layer(ModelLayer layer, bool gpt_oss) {
@@ -394,6 +380,19 @@ ModelLayer fused_layer(ModelLayer layer, bool gpt_oss) {
 }
 
 }  // namespace
+
+bool stacked_transposed(const ModelLayer& layer) {
+  const auto find = [&](std::string_view name) {
+    return std::find_if(layer.tensors.begin(), layer.tensors.end(),
+                        [name](const ModelTensor& tensor) {
+                          return tensor.name.ends_with(name) && tensor.shape.size() == 3;
+                        });
+  };
+  const auto up = find(".experts.gate_up_proj");
+  const auto down = find(".experts.down_proj");
+  if (up == layer.tensors.end() || down == layer.tensors.end()) return true;
+  return up->shape[2] != down->shape[1];
+}
 
 Model fused(const Model& checkpoint) {
   const bool gpt_oss = checkpoint.architecture == "gpt_oss";

@@ -11,4 +11,8 @@ namespace offload {
 /// (or names of another convention) stays as it is.
 Model fused(const Model& checkpoint);
 
+/// Whether a layer's experts, where the checkpoint stacks them itself, are stored as [E, inputs,
+/// outputs]; some checkpoints have [E, outputs, inputs].
+bool stacked_transposed(const ModelLayer& layer);
+
 }  // namespace offload

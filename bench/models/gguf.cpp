@@ -286,6 +286,11 @@ class HeaderReader {
 
 }  // namespace
 
+const GgmlType* find_ggml_type(std::string_view name) {
+  const auto* const found = std::ranges::find(types, name, &GgmlType::name);
+  return found == types.end() ? nullptr : &*found;
+}
+
 std::string GgufHeader::text(const std::string& key) const {
   const auto found = values.find(key);
   if (found == values.end()) return {};

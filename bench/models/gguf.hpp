@@ -24,6 +24,9 @@ struct GgmlType {
   std::uint32_t block_bytes = 0;
 };
 
+/// nullptr for a type that ggml does not have.
+const GgmlType* find_ggml_type(std::string_view name);
+
 struct GgufTensor {
   std::string name;
   GgmlType type;

@@ -83,6 +83,19 @@ std::vector<std::uint64_t> shape_of(const GgufTensor& tensor) {
   return shape;
 }
 
+/// Of all layers alike: what differs by layer is an array, of which nothing is kept.
+AttentionHeads heads_in(const GgufHeader& header, const std::string& prefix) {
+  const auto number = [&](const char* key) -> std::uint64_t {
+    const auto found = header.values.find(prefix + key);
+    const auto* const value =
+        found == header.values.end() ? nullptr : std::get_if<std::uint64_t>(&found->second);
+    return value == nullptr ? 0 : *value;
+  };
+  const std::uint64_t queries = number("attention.head_count");
+  const std::uint64_t keys = number("attention.head_count_kv");
+  return {queries, keys == 0 ? queries : keys};
+}
+
 }  // namespace
 
 GgufHeader read_gguf_header(const std::filesystem::path& path) {
@@ -153,6 +166,8 @@ Model model_from(const GgufHeader& header) {
                      std::to_string(model.experts_per_token) + " of " +
                      std::to_string(model.experts) + " experts");
   }
+  const AttentionHeads heads = heads_in(header, prefix);
+  for (ModelLayer& layer : model.layers) layer.heads = heads;
   constexpr std::uint64_t max_context = std::uint64_t{1} << 40;
   model.context =
       static_cast<std::size_t>(header.count(prefix + "context_length", max_context).value_or(0));

@@ -83,7 +83,8 @@ struct ConfigSummary {
   std::size_t layers = 0;
   std::size_t experts_per_token = 0;
   std::size_t context = 0;
-  bool tied = false;  // the embedding is the head
+  std::vector<AttentionHeads> heads;  // by layer; empty where it does not say
+  bool tied = false;                  // the embedding is the head
 };
 /// Of an architecture that is described. Throws UsageError for another.
 ConfigSummary described_summary(const ConfigFields& fields);

@@ -172,7 +172,7 @@ std::vector<WeightSet> projections_of(const Model& checkpoint) {
     for (const ModelTensor& tensor : layer.tensors) {
       if (!is_linear_weight(tensor)) continue;
       std::string projection = projection_name(tensor);
-      std::string name = plain_model_name(model.name + "." + projection);
+      std::string name = plain_model_name(model.label() + "." + projection);
       if (!known.insert(name).second) continue;
       WeightTensor weight = as_weight(tensor, projection).value_or(as_bytes(tensor, projection));
       if (is_stack(tensor)) {
@@ -180,6 +180,7 @@ std::vector<WeightSet> projections_of(const Model& checkpoint) {
         weight.stored = stored_rows(tensor, weight.rows, weight.row_bytes());
       }
       sets.push_back({std::move(name), {std::move(weight)}});
+      sets.back().tensor_parallel = model.tensor_parallel;
     }
   }
   return sets;

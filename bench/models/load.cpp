@@ -10,6 +10,7 @@
 #include "bench/models/hf_config.hpp"
 #include "bench/models/presets.hpp"
 #include "bench/models/safetensors.hpp"
+#include "bench/models/shard.hpp"
 #include "bench/models/unknown_model.hpp"
 #include "offload/error.hpp"
 
@@ -69,6 +70,8 @@ Model read_files(const ModelFiles& files) {
   model.architecture = config.architecture;
   model.experts_per_token = config.experts_per_token;
   model.context = config.context;
+  const std::size_t known = std::min(config.heads.size(), model.layers.size());
+  for (std::size_t i = 0; i < known; ++i) model.layers[i].heads = config.heads[i];
   return model;
 }
 
@@ -90,6 +93,13 @@ const Model& ModelLoader::load(const std::string& given) {
   const auto known = models_.find(given);
   return known != models_.end() ? known->second
                                 : models_.emplace(given, load_model(given)).first->second;
+}
+
+const Model& ModelLoader::load_share(const std::string& given, std::size_t gpus) {
+  if (gpus <= 1) return load(given);
+  const auto known = shares_.find({given, gpus});
+  if (known != shares_.end()) return known->second;
+  return shares_.emplace(std::pair(given, gpus), sharded(load(given), gpus)).first->second;
 }
 
 }  // namespace offload

@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "offload/model.hpp"
@@ -58,12 +59,15 @@ class ModelLoader {
  public:
   /// Stays valid as long as the loader. Throws as load_model() does.
   const Model& load(const std::string& given);
+  /// What one of so many GPUs holds of it, tensor parallel. Throws as sharded() does, too.
+  const Model& load_share(const std::string& given, std::size_t gpus);
   /// The same, and where its layers' bytes are stored. Throws as find_stored_content() does, too.
   const Model& load_stored(const std::string& given);
 
  private:
   std::map<std::string, Model, std::less<>> models_;
   std::map<std::string, Model, std::less<>> stored_;
+  std::map<std::pair<std::string, std::size_t>, Model> shares_;
 };
 
 }  // namespace offload

@@ -242,7 +242,7 @@ Offloading offloading(const Model& model, const OffloadRules& rules) {
 }
 
 ModelLayout layout_of(const Model& model, const Offloading& offloading, const ModelSlice& slice) {
-  ModelLayout layout{model.name, {}, offloading.warnings, slice, model.experts > 0};
+  ModelLayout layout{model.label(), {}, offloading.warnings, slice, model.experts > 0};
   say_what_is_left_out(model, layout.warnings);
   for (std::size_t i = 0; i < model.layers.size(); ++i) {
     LayerKind kind = kind_of(model.layers[i], i, offloading.tensors[i]);

@@ -10,6 +10,7 @@
 #include "bench/models/fuse.hpp"
 #include "bench/models/hf_config.hpp"
 #include "bench/models/linear_weights.hpp"
+#include "bench/models/shard.hpp"
 #include "bench/models/slice.hpp"
 #include "kernels/nested.hpp"
 #include "offload/error.hpp"
@@ -155,8 +156,8 @@ bool is_convolution(const ModelTensor& tensor) {
   return tensor.shape.size() == 3 && tensor.shape[1] == 1;
 }
 
-std::vector<WeightSet> projections(const Preset& preset) {
-  Model sample = distinct_layers(preset);
+std::vector<WeightSet> projections(const Preset& preset, std::size_t gpus = 1) {
+  Model sample = sharded(distinct_layers(preset), gpus);
   for (ModelLayer& layer : sample.layers) {
     std::erase_if(layer.tensors, [](const ModelTensor& tensor) {
       return is_convolution(tensor) || !as_weight(tensor, tensor.name);
@@ -185,11 +186,12 @@ std::optional<WeightSet> in_q4(WeightSet set) {
 }
 
 /// All of the first layer that has experts; empty for a model without any.
-std::vector<WeightSet> experts(const Preset& preset) {
-  const Model sample = fused(distinct_layers(preset));
+std::vector<WeightSet> experts(const Preset& preset, std::size_t gpus = 1) {
+  const Model sample = fused(sharded(distinct_layers(preset), gpus));
   for (const ModelLayer& layer : sample.layers) {
-    WeightSet set{std::string(preset.name) + ".experts", {}};
+    WeightSet set{sample.label() + ".experts", {}};
     set.routed_experts = sample.experts_per_token;
+    set.tensor_parallel = sample.tensor_parallel;
     const std::vector<bool> offloaded(layer.tensors.size(), true);
     for (WeightTensor& weight : linear_weights(layer, 0, offloaded)) {
       if (weight.experts > 0) set.tensors.push_back(std::move(weight));
@@ -201,9 +203,10 @@ std::vector<WeightSet> experts(const Preset& preset) {
 
 /// `selector` is what follows the model: nothing, "experts", a projection, or a projection and a
 /// dtype.
-std::vector<WeightSet> select(const Preset& preset, std::string_view selector) {
-  if (equal_ignoring_case(selector, "experts")) return experts(preset);
-  std::vector<WeightSet> sets = projections(preset);
+std::vector<WeightSet> select(const Preset& preset, std::string_view selector,
+                              std::size_t gpus = 1) {
+  if (equal_ignoring_case(selector, "experts")) return experts(preset, gpus);
+  std::vector<WeightSet> sets = projections(preset, gpus);
   if (selector.empty()) return sets;
   for (WeightSet& set : sets) {
     const auto dtype_name = after_prefix(selector, set.tensors.front().name);
@@ -336,11 +339,11 @@ std::vector<WeightSet> preset_experts() {
   return sets;
 }
 
-std::vector<WeightSet> find_preset_weights(std::string_view name) {
+std::vector<WeightSet> find_preset_weights(std::string_view name, std::size_t tensor_parallel) {
   const std::string wanted = normalised(name);
   for (const Preset& preset : presets()) {
     for (const Match& match : matches(wanted, preset)) {
-      std::vector<WeightSet> sets = select(preset, match.rest);
+      std::vector<WeightSet> sets = select(preset, match.rest, tensor_parallel);
       if (!sets.empty()) return sets;
     }
   }

@@ -73,7 +73,8 @@ std::vector<WeightSet> preset_experts();
 /// What `name` stands for, in any case, under the preset's name: a model (every projection), a
 /// projection, a model's experts, or a projection in another dtype, such as
 /// llama3.1-8b.down_proj.fp8_e4m3. "q4" in its place is the projection in 4 bits, each row as
-/// kernels/nested.hpp lays it out. Empty when there is no such weight.
-std::vector<WeightSet> find_preset_weights(std::string_view name);
+/// kernels/nested.hpp lays it out. Of a model that so many GPUs share, those of one.
+/// Empty when there is no such weight. Throws as sharded() does.
+std::vector<WeightSet> find_preset_weights(std::string_view name, std::size_t tensor_parallel = 1);
 
 }  // namespace offload

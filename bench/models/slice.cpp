@@ -164,7 +164,7 @@ WeightSet model_slice(const Model& model, const std::vector<std::vector<bool>>& 
   slice.other_bytes =
       model.bytes() - linear - model.bytes(Part::drafting) - model.bytes(Part::tower);
 
-  WeightSet set{model.name, {}};
+  WeightSet set{model.label(), {}};
   const std::size_t period = std::lcm(std::size_t{2}, prefetch_step);
   const std::vector<std::size_t> chosen =
       choose(layers, max_bytes, slice.offloaded_bytes > 0, period);
@@ -176,6 +176,7 @@ WeightSet model_slice(const Model& model, const std::vector<std::vector<bool>>& 
   }
   slice.layers_measured = chosen.size();
   set.slice = slice;
+  set.tensor_parallel = model.tensor_parallel;
   return set;
 }
 

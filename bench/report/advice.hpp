@@ -13,7 +13,7 @@
 
 namespace offload {
 
-inline constexpr const char* advice_schema_version = "1.2.0";
+inline constexpr const char* advice_schema_version = "1.3.0";
 
 /// The answer under another condition.
 struct WhatIf {

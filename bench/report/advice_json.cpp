@@ -53,6 +53,8 @@ std::string advice_json(const AdviceReport& report) {
         {"context_tokens", asked.context},
         {"batch", asked.batch},
         {"prompt_tokens", asked.prompt},
+        {"tensor_parallel", asked.tensor_parallel},
+        {"gpus", asked.gpus},
         {"engine", text_or_null<Json>(asked.engine)}}},
       {"linear_weight_bytes", advice.weight_bytes},
       {"fixed_bytes",

@@ -44,8 +44,17 @@ struct ModelTensor {
   }
 };
 
+/// Of a layer's attention; 0 where the model's files do not say.
+struct AttentionHeads {
+  std::uint64_t queries = 0;
+  std::uint64_t keys = 0;  // and values
+
+  bool operator==(const AttentionHeads&) const = default;
+};
+
 struct ModelLayer {
   std::vector<ModelTensor> tensors;  // in execution order
+  AttentionHeads heads = {};
 };
 
 struct Model {
@@ -57,7 +66,10 @@ struct Model {
   std::size_t experts = 0;  // routed experts per MoE layer; 0 for a dense model
   std::size_t experts_per_token = 0;
   std::size_t context = 0;  // the most tokens of a sequence; 0: its files do not say it
+  std::size_t tensor_parallel = 1;  // of which it is one GPU's share (bench/models/shard.hpp)
 
+  /// The name, and of how many GPUs it is one's share: "llama3.1-70b", "llama3.1-70b.tp4".
+  std::string label() const;
   std::uint64_t parameters() const;
   std::uint64_t bytes() const;
   std::uint64_t bytes(Part part) const;  // of all tensors that are that part

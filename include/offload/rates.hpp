@@ -111,6 +111,10 @@ struct Rates {
   bool operator==(const Rates&) const = default;
 };
 
+/// What each of so many GPUs of one host can count on while all of them are at work: a link of its
+/// own, and as large a part of the CPU as of its memory's rate as the others have.
+Rates with_share_of_host(const Rates& rates, std::size_t gpus);
+
 /// What the one memory of GPU and CPU gives.
 struct MemoryRoof {
   double bytes_per_second = 0;

@@ -60,6 +60,7 @@ struct WeightSet {
   std::vector<WeightTensor> tensors;
   std::optional<ModelSlice> slice = std::nullopt;
   std::size_t routed_experts = 0;  // that one token is sent to; of stacks that are no model's slice
+  std::size_t tensor_parallel = 1;  // GPUs that share the model, of which these are one's part
 
   std::size_t experts_per_token() const {
     return slice ? slice->experts_per_token : routed_experts;

@@ -24,6 +24,10 @@ void add_question(CLI::App& command, Options& options, const Catalog& catalog) {
               values::whole_number(1, 100'000'000), "4096, or the model's maximum");
   flags.value("--batch", "N", asked.batch, "sequences that are decoded at once",
               values::whole_number(1, 256));
+  add_tensor_parallel(flags, options);
+  flags.value("--gpu-count", "N", asked.gpu_count,
+              "GPUs of one host, all at work, which share its CPU and memory",
+              values::whole_number(1, 1024), "those of --tensor-parallel");
   flags.value("--prompt", "N", asked.prompt, "tokens of each prompt",
               values::whole_number(1, 10'000'000), "512, or the context");
   flags.value("--engine", "NAME", asked.engine,

@@ -21,12 +21,14 @@ void add_selection(CLI::App& command, Options& options, const Catalog& catalog);
 void add_model(CLI::App& command, const std::string& heading, Options& options);
 void add_experts_per_token(CLI::App& command, const std::string& heading, Options& options);
 void add_offloading(CLI::App& command, Options& options);
+void add_tensor_parallel(const Flags& flags, Options& options);
 
 // method.cpp
 void add_tuning(CLI::App& command, Options& options);
 void add_method(CLI::App& command, Options& options);
 void add_gpu(CLI::App& command, Options& options);
 void add_gpus(CLI::App& command, Options& options);
+void add_beside(CLI::App& command, Options& options);
 void add_oversubscription(CLI::App& command, Options& options);
 void add_loading(CLI::App& command, Options& options);
 void add_plan_only(CLI::App& command, bool& plan_only);

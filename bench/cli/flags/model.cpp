@@ -24,6 +24,12 @@ void add_experts_per_token(CLI::App& command, const std::string& heading, Option
               values::whole_number(1, 65'536), "the model's");
 }
 
+void add_tensor_parallel(const Flags& flags, Options& options) {
+  flags.value("--tensor-parallel", "N", options.tensor_parallel,
+              "weights are what one of N GPUs holds that share the model, as vLLM divides it",
+              values::whole_number(1, 1024));
+}
+
 void add_offloading(CLI::App& command, Options& options) {
   const Flags flags(
       command,
@@ -45,6 +51,7 @@ void add_offloading(CLI::App& command, Options& options) {
               "as llama.cpp's -ngl, which may be written too: all layers but the last N - 1, for "
               "the output layer counts",
               values::whole_number(0, 100'000), "none");
+  add_tensor_parallel(flags, options);
   flags.toggle("--checkpoint-shapes", options.checkpoint_shapes,
                "the checkpoint's own tensors instead of the fused ones of vLLM");
   flags.value("--slice", "SIZE", options.slice_bytes,
