@@ -58,6 +58,7 @@ int show_plan(const Options& options, const Catalog& catalog) {
   const MachineShare share = divide_host(machines, host::affinity_cpus()).front();
   Plan plan = make_plan(options, catalog, share.machine, models);
   spread_over(gpu_sets(gpu_numbers_of(machines)), plan);
+  put_beside(options, machines.front(), plan);
   show_notes(plan.warnings(), options);
   write_stdout(plan_text(plan, options, platform));
   return plan.cases.empty() ? exit_nothing_matched : exit_ok;

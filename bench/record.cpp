@@ -45,4 +45,9 @@ UmTraffic& UmTraffic::operator+=(const UmTraffic& more) {
   return *this;
 }
 
+std::optional<double> CaseBeside::traffic_ratio() const {
+  if (!traffic || !traffic_alone || *traffic_alone <= 0) return std::nullopt;
+  return *traffic / *traffic_alone;
+}
+
 }  // namespace offload

@@ -114,6 +114,20 @@ struct Together {
   std::optional<double> ratio;  // the rate together over that
 };
 
+/// What a case and other traffic on its GPU did to each other. Rates are bytes per second; nullopt
+/// where one failed.
+struct CaseBeside {
+  std::string kind;                     // of traffic: "kv_out"
+  double pace = 1;                      // share of the time that it would be busy alone
+  std::size_t unit_bytes = 0;           // of one copy, or of one read of its cache
+  std::optional<double> traffic_alone;  // with nothing else on the GPU
+  std::optional<double> traffic;        // while passes of the samples ran
+  std::optional<double> alone;          // of the same case without it, in this run
+  std::optional<double> ratio;          // the case's rate beside it over that
+
+  std::optional<double> traffic_ratio() const;
+};
+
 struct CaseRecord {
   std::string name;
   std::string workload, policy, start;
@@ -151,6 +165,7 @@ struct CaseRecord {
   /// footprint are sums; `model` is of each GPU, but for tokens per second, which all of them give.
   std::vector<Member> members;
   std::optional<Together> together;
+  std::optional<CaseBeside> beside;
   std::string failure;    // "" = passed
   bool complete = false;  // every sample was taken
 

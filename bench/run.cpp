@@ -84,6 +84,7 @@ class Run {
         results_(options.output, options.quiet),
         ci_file_("--ci-json", options.ci_json) {
     spread_over(gpu_sets(gpu_numbers_of(machines_)), plan_);
+    put_beside(options, lanes_.first().platform, plan_);
     record_.argv = argv;
     record_.effective_benchmark_flags = benchmark_.effective_flags();
     record_.environment = relevant_environment();
@@ -201,7 +202,8 @@ class Run {
   LoopOptions loop_options() const {
     const Options& options = record_.options;
     return {options.graph, options.evidence != EvidenceLevel::none,
-            options.evidence == EvidenceLevel::all, options.seed, leave_if_interrupted};
+            options.evidence == EvidenceLevel::all, options.seed,
+            {options.beside_pace, options.attention_kv}, leave_if_interrupted};
   }
 
   std::unique_ptr<ProgressLine> begin_step(const std::string& name) const {

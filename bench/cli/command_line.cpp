@@ -97,6 +97,7 @@ CLI::App& CommandLine::add_measuring(Action action, const std::string& descripti
   add_method(command, options_);
   add_gpu(command, options_);
   add_gpus(command, options_);
+  add_beside(command, options_);
   add_oversubscription(command, options_);
   add_outputs(command, options_, format_names);
   return command;

@@ -229,7 +229,11 @@ Stream::Stream() {
 }
 Stream::~Stream() { forget(cudaStreamDestroy(handle_)); }
 
-Event::Event() { check(cudaEventCreate(&handle_), "cudaEventCreate"); }
+Event::Event(EventWait wait) {
+  check(cudaEventCreateWithFlags(
+            &handle_, wait == EventWait::sleeps ? cudaEventBlockingSync : cudaEventDefault),
+        "cudaEventCreate");
+}
 Event::~Event() { forget(cudaEventDestroy(handle_)); }
 void Event::record(StreamHandle stream) {
   check(cudaEventRecord(handle_, stream), "cudaEventRecord");

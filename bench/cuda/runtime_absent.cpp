@@ -49,7 +49,7 @@ void stream_synchronize(StreamHandle) { refuse(); }
 Stream::Stream() { refuse(); }
 Stream::~Stream() {}
 
-Event::Event() { refuse(); }
+Event::Event(EventWait) { refuse(); }
 Event::~Event() {}
 void Event::record(StreamHandle) { refuse(); }
 void Event::synchronize() const { refuse(); }

@@ -15,12 +15,16 @@
 namespace offload {
 namespace {
 
+std::string_view traffic_of(const CaseRecord& record) {
+  return record.beside ? std::string_view(record.beside->kind) : "";
+}
+
 /// The same pass with every weight in GPU memory: the time that computing alone takes.
 const CaseRecord* resident_twin(const std::vector<CaseRecord>& cases, const CaseRecord& record) {
   const auto twin = std::find_if(cases.begin(), cases.end(), [&](const CaseRecord& other) {
     return other.is_resident() && other.summary && other.workload == record.workload &&
            other.tokens == record.tokens && other.weights.name == record.weights.name &&
-           other.gpus == record.gpus;
+           other.gpus == record.gpus && traffic_of(other) == traffic_of(record);
   });
   return twin == cases.end() ? nullptr : &*twin;
 }
@@ -113,8 +117,12 @@ void add_model_figures(std::vector<CaseRecord>& cases, CaseRecord& record, const
       twin == nullptr ? std::nullopt : std::optional(of_one(*twin));
   record.model = figures_of(of_one(record), one_twin ? &*one_twin : nullptr, machine);
   if (!record.model) return;
+  // Each group of GPUs that share the model gives what each of its members would.
+  const std::size_t group = record.weights.tensor_parallel;
+  const bool whole_groups = record.members.size() % group == 0;
   const auto times = [&](std::optional<double>& tokens) {
-    if (tokens) *tokens *= static_cast<double>(record.members.size());
+    if (!whole_groups) tokens.reset();
+    if (tokens) *tokens *= static_cast<double>(record.members.size() / group);
   };
   times(record.model->tokens_per_second);
   if (record.model->bound) times(record.model->bound->tokens_per_second);
@@ -124,7 +132,7 @@ void add_model_figures(std::vector<CaseRecord>& cases, CaseRecord& record, const
 const CaseRecord* same_alone(const std::vector<CaseRecord>& cases, const CaseRecord& record,
                              int gpu) {
   const auto found = std::ranges::find_if(cases, [&](const CaseRecord& other) {
-    return other.gpus == std::vector{gpu} && other.label == record.label &&
+    return other.gpus == std::vector{gpu} && !other.beside && other.label == record.label &&
            other.policy == record.policy && other.weights.name == record.weights.name &&
            other.start == record.start && other.failure.empty() && other.summary;
   });
@@ -140,6 +148,19 @@ Together compared(const CaseRecord& record, const std::vector<CaseRecord>& cases
   }
   if (sum <= 0 || !record.summary || !record.failure.empty()) return {sum, std::nullopt};
   return {sum, record.rate() / sum};
+}
+
+/// Adds what the same case reached with no traffic beside it.
+void compare_with_alone(CaseRecord& record, const std::vector<CaseRecord>& cases) {
+  const auto alone = std::ranges::find_if(cases, [&](const CaseRecord& other) {
+    return !other.beside && other.label == record.label && other.policy == record.policy &&
+           other.weights.name == record.weights.name && other.start == record.start &&
+           other.gpus == record.gpus && other.failure.empty() && other.summary;
+  });
+  if (alone == cases.end()) return;
+  record.beside->alone = alone->rate();
+  const bool rated = record.summary && record.failure.empty() && alone->rate() > 0;
+  if (rated) record.beside->ratio = record.rate() / alone->rate();
 }
 
 std::vector<Member> members_of(const CaseResult& result) {
@@ -167,7 +188,8 @@ CaseRecord describe(const Case& item, const RecordContext& context) {
   record.engine_flags = item.policy->engine_flags;
   record.nearest_engine = item.policy->nearest_engine;
   if (item.weights->slice) {
-    record.engine_flags = engine_flags(record.engine_flags, context.rules, *item.weights->slice);
+    record.engine_flags = engine_flags(record.engine_flags, context.rules, *item.weights->slice,
+                                       item.weights->tensor_parallel);
   }
   record.path = item.policy->path(item.start, context.platform);
   record.tokens = item.workload->tokens();
@@ -241,11 +263,16 @@ CaseRecord make_record(const CaseResult& result, const RecordContext& context) {
   record.evidence = result.evidence;
   decide_path(record, *result.item, context.platform);
   record.share_of_memory = share_of_memory(record, context);
-  record.predicted =
-      predict(*result.item, context.calibration, context.tuning, record.captured, context.platform);
+  if (result.item->beside.empty()) {
+    record.predicted = predict(*result.item, context.calibration, context.tuning, record.captured,
+                               context.platform);
+  }
   record.series = result.series;
   record.gpus = result.item->gpus;
   record.members = members_of(result);
+  if (!result.item->beside.empty()) {
+    record.beside = result.beside.value_or(CaseBeside{result.item->beside, 1, 0, {}, {}, {}, {}});
+  }
   record.share_of_link = share_of_link(record, context.calibration);
   record.failure = result.failure;
   record.complete = result.complete();
@@ -263,7 +290,9 @@ std::vector<CaseRecord> make_records(std::span<const CaseResult> results,
   for (std::size_t i = 0; i < records.size(); ++i) {
     const RecordContext context = context_of(*results[i].item);
     add_model_figures(records, records[i], {context.calibration, context.platform});
-    if (!records[i].members.empty()) records[i].together = compared(records[i], records);
+    const bool together = !records[i].members.empty() && !records[i].beside;
+    if (together) records[i].together = compared(records[i], records);
+    if (records[i].beside) compare_with_alone(records[i], records);
   }
   return records;
 }

@@ -33,6 +33,7 @@ struct CaseResult {
   Evidence evidence;
   std::optional<PassSeries> series;
   std::vector<MemberResult> members;  // where several ran it: the rest is of all of them
+  std::optional<CaseBeside> beside;   // of its rates that of the case alone is not among them
   std::string failure;                // "" = none so far
   bool all_samples = false;
 

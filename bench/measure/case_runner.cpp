@@ -63,9 +63,11 @@ void CaseRunner::finish() {
   CaseResult& result = results_.back();
   result.all_samples = true;
   if (!result.failure.empty()) return;
-  const bool watched = options_.evidence != EvidenceLevel::none && !result.item->together();
+  const bool watched = options_.evidence != EvidenceLevel::none && result.item->undisturbed();
   if (watched) take_evidence(result);
   if (result.failure.empty()) guarded(result, [&] { loop_.verify(); });
+  if (result.item->beside.empty() || !result.failure.empty()) return;
+  guarded(result, [&] { result.beside = loop_.end_traffic(); });
 }
 
 void CaseRunner::take_evidence(CaseResult& result) {

@@ -129,7 +129,7 @@ Loop::Loop(Session& session, const Calibration& calibration, WallTime& wall, Loo
       counted_(session, placed_, passes_, evidence_.gpu_counters(), options_.checkpoint) {}
 
 // What counters show beside other GPUs at work is not this one's alone.
-bool Loop::watches() const { return options_.watch && !placed_.item().together(); }
+bool Loop::watches() const { return options_.watch && placed_.item().undisturbed(); }
 
 /// The best of what the placement has to try, by passes nobody counts.
 void Loop::tune() {
@@ -165,6 +165,7 @@ double Loop::settle() {
 }
 
 PreparedCase Loop::prepare(const Case& item) {
+  traffic_.reset();
   passes_.bind(item);
   session_.agree(0);  // nobody passes where another could not place its weights
   options_.checkpoint();
@@ -186,6 +187,10 @@ PreparedCase Loop::prepare(const Case& item) {
   const bool one_graph = options_.graphs && session_.gpu() && !item.workload->varies();
   if (one_graph && item.policy->capturable()) passes_.capture();
   prepared.captured = passes_.captured();
+  if (!item.beside.empty()) {
+    session_.wait();
+    traffic_.emplace(session_, find_traffic(item.beside), options_.traffic);
+  }
   const double pass = settle();
   passes_per_sample_ =
       offload::passes_per_sample(pass, item.start, placed_.facts().cpu_reads_weights);
@@ -201,12 +206,15 @@ void Loop::resume(const Case& item) {
   if (!placed_.holds(item)) {
     throw std::logic_error("resume: " + item.name() + " was not prepared under this placement");
   }
+  traffic_.reset();
   passes_.bind(item);
 }
 
 double Loop::pass() {
   options_.checkpoint();
-  return passes_.timed(placed_.item().start, nullptr, Begin::lined_up);
+  const double seconds = passes_.timed(placed_.item().start, nullptr, Begin::lined_up);
+  if (traffic_) traffic_->count_pass(seconds);
+  return seconds;
 }
 
 double Loop::sample() {
@@ -229,7 +237,14 @@ double Loop::sample() {
 
 void Loop::verify() { passes_.verify_timed(); }
 
+CaseBeside Loop::end_traffic() {
+  const CaseBeside found = traffic_.value().end();
+  traffic_.reset();
+  return found;
+}
+
 void Loop::clear() noexcept {
+  traffic_.reset();
   passes_.drop_graph();
   placed_.clear();
   counted_.stop();

@@ -15,6 +15,7 @@
 #include <optional>
 
 #include "bench/core/huge_page.hpp"
+#include "bench/measure/beside/running_traffic.hpp"
 #include "bench/measure/case_evidence.hpp"
 #include "bench/measure/counted_passes.hpp"
 #include "bench/measure/passes.hpp"
@@ -35,6 +36,7 @@ struct LoopOptions {
   bool watch = true;      // passes of prepare() for evidence(): reading counters takes 1 ms a pass
   bool thorough = false;  // evidence() may run passes of its own
   std::uint64_t seed = 1;
+  TrafficSettings traffic = {};  // of cases that other traffic runs beside
   /// Called between phases; throws to leave (an interrupt).
   std::function<void()> checkpoint = [] {};
 };
@@ -83,6 +85,10 @@ class Loop {
   PassSeries series(std::size_t count) { return evidence_.series(count); }
   CountedPasses& counted() { return counted_; }
 
+  /// Of a case with traffic beside it, which ends: what both did to each other, as far as one case
+  /// shows it. Throws what the traffic failed by.
+  CaseBeside end_traffic();
+
   /// What befell the weights that are placed, as Placement::fault() says it.
   std::optional<std::string> fault() const { return placed_.fault(); }
 
@@ -105,6 +111,7 @@ class Loop {
   Passes passes_;
   CaseEvidence evidence_;
   CountedPasses counted_;
+  std::optional<RunningTraffic> traffic_;  // beside the current case
   std::size_t passes_per_sample_ = 1;
   std::optional<double> setup_seconds_;
 };

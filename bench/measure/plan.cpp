@@ -11,6 +11,7 @@
 #include "bench/core/huge_page.hpp"
 #include "bench/core/names.hpp"
 #include "bench/core/text.hpp"
+#include "bench/measure/beside/traffic.hpp"
 #include "bench/measure/content.hpp"
 #include "bench/measure/plan_memory.hpp"
 #include "bench/measure/selection.hpp"
@@ -291,6 +292,7 @@ void keep_one_case(Plan& plan, const std::string& name) {
 std::string Case::name() const {
   std::string text = case_name(workload->label(), policy->name, weights->name, start);
   if (!gpus.empty()) text += "/gpus:" + gpus_text(gpus);
+  if (!beside.empty()) text += "/beside:" + beside;
   return text;
 }
 
@@ -340,6 +342,45 @@ void spread_over(const std::vector<GpuSet>& sets, Plan& plan) {
   plan.cases = std::move(spread);
 }
 
+void put_beside(const Options& options, const Platform& platform, Plan& plan) {
+  if (options.beside.empty()) return;
+  const TrafficSettings settings{options.beside_pace, options.attention_kv};
+  const std::size_t limit = platform.gpu ? gpu_memory_limit(platform) : 0;
+  for (const std::string& kind : options.beside) {
+    const std::size_t bytes = find_traffic(kind).device_bytes(settings);
+    plan.traffic_bytes = std::max(plan.traffic_bytes, bytes);
+    if (!platform.gpu || bytes <= limit) continue;
+    throw UsageError("--beside " + kind + ": needs " + format_size_rounded(bytes) +
+                     " of GPU memory and only " + format_size_rounded(limit) + " can be taken");
+  }
+  std::vector<Case> all;
+  for (const Case& item : plan.cases) {
+    all.push_back(item);
+    const Requirement needed = memory_needed(*item.policy, *item.weights, plan.tuning);
+    for (const std::string& kind : options.beside) {
+      Case beside = item;
+      beside.beside = kind;
+      const std::size_t bytes =
+          find_traffic(kind).device_bytes(settings) + needed.device + needed.managed;
+      std::string reason;
+      if (!platform.gpu) {
+        reason = "there is no GPU for other traffic: " + platform.gpu_absent_reason;
+      } else if (bytes > limit) {
+        reason = "needs " + format_size_rounded(bytes) + " of GPU memory with what " + kind +
+                 " takes, and only " + format_size_rounded(limit) + " can be taken";
+      }
+      if (reason.empty()) {
+        all.push_back(std::move(beside));
+      } else {
+        plan.skipped.push_back({beside.name(), std::string(item.workload->label()),
+                                std::string(item.policy->name), item.weights->name,
+                                std::string(name(item.start)), std::move(reason)});
+      }
+    }
+  }
+  plan.cases = std::move(all);
+}
+
 PeakMemory peak_memory(const Plan& plan) {
   struct Demand {
     std::set<Content> contents;                       // one master copy each
@@ -364,6 +405,7 @@ PeakMemory peak_memory(const Plan& plan) {
     for (const auto& [allocator, bytes] : demand.buffers) host += bytes;
     peak.host = std::max(peak.host, host * at_once);
   }
+  if (peak.device > 0) peak.device += plan.traffic_bytes;
   return peak;
 }
 

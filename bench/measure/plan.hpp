@@ -26,10 +26,15 @@ struct Case {
   Start start = Start::steady;
   /// CUDA's numbers of those that run it at the same time; empty where the run has one GPU at most.
   GpuSet gpus = {};
+  /// The traffic that is at work meanwhile (bench/measure/beside/traffic.hpp); "": none.
+  std::string beside = {};
 
-  /// <workload>/<policy>/<weights>/<start>, then /gpus:0+1 where there are several to choose from.
+  /// <workload>/<policy>/<weights>/<start>, then /gpus:0+1 where there are several to choose from,
+  /// then /beside:kv_out.
   std::string name() const;
   bool together() const { return gpus.size() > 1; }
+  /// Whether what counters show is this case's alone.
+  bool undisturbed() const { return !together() && beside.empty(); }
 };
 
 struct Plan {
@@ -40,6 +45,7 @@ struct Plan {
   std::vector<Case> cases;
   std::vector<SkippedCase> skipped;  // with the policy's, workload's or memory check's reason
   std::vector<std::string> notes;    // of models that a preset stands for
+  std::size_t traffic_bytes = 0;     // of GPU memory, that traffic beside cases takes
 
   /// What of the options has no effect or leaves figures out, each said once.
   std::vector<std::string> warnings() const;
@@ -62,6 +68,11 @@ inline Plan make_plan(const Options& given, const Catalog& catalog, const Platfo
 /// Every case of `plan` once for each of `sets`, one after the other, so that weights are placed
 /// once for all; the plan as it is where there are none.
 void spread_over(const std::vector<GpuSet>& sets, Plan& plan);
+
+/// Every case of `plan`, and behind it the same beside each kind of traffic that the options name,
+/// while the weights stay placed; those are skipped where there is no GPU, or no room on it. Throws
+/// UsageError where the traffic alone does not fit.
+void put_beside(const Options& options, const Platform& platform, Plan& plan);
 
 /// Most host memory (by the plan's order, buffers shared), of all GPUs together, and most memory of
 /// each GPU needed at once: beside the placement, each weight set has a master copy in pageable

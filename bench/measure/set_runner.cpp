@@ -35,6 +35,10 @@ void add(PreparedCase& all, const PreparedCase& more) {
   }
 }
 
+void add(std::optional<double>& all, const std::optional<double>& more) {
+  if (all && more) *all += *more;
+}
+
 /// Sample by sample the longest; as many as all have.
 std::vector<double> slowest(const std::vector<MemberResult>& members) {
   std::vector<double> all = members.front().samples;
@@ -169,6 +173,10 @@ CaseResult SetRunner::result_of(const Begun& begun) const {
     result.members.push_back({lane.number, one.samples, one.prepared.bytes.requested, one.failure});
     if (i > 0) add(result.prepared, one.prepared);
     result.all_samples = result.all_samples && one.all_samples;
+    if (i > 0 && result.beside && one.beside) {
+      add(result.beside->traffic, one.beside->traffic);
+      add(result.beside->traffic_alone, one.beside->traffic_alone);
+    }
   }
   result.failure = failure_of(result.members);
   result.samples = slowest(result.members);

@@ -22,7 +22,7 @@ constexpr std::size_t part_bytes = std::size_t{16} << 20;
 constexpr std::size_t max_at_once = 6 * part_bytes;
 
 bool to_be_counted(const CaseResult& result) {
-  return result.complete() && result.item->policy->driver_handles_pages && !result.item->together();
+  return result.complete() && result.item->policy->driver_handles_pages && result.item->undisturbed();
 }
 
 /// Indices of the cases to count: weights large enough to be counted a part of first, and of the

@@ -76,6 +76,7 @@ bool passed(const CaseRecord& record) {
 std::optional<Exclusion> exclusion(const CaseRecord& record) {
   if (!record.failure.empty()) return Exclusion::failed;
   if (!passed(record)) return Exclusion::no_samples;
+  if (record.beside) return Exclusion::beside;
   if (record.unsettled) return Exclusion::unsettled;
   if (record.path == Path::device_memory) return Exclusion::on_gpu;
   if (record.weights.slice && record.start == name(Start::cold)) return Exclusion::first_pass;
@@ -146,6 +147,7 @@ bool in_one_memory(const Ranking& ranking) {
 std::vector<Ranking> rank(const std::vector<CaseRecord>& cases) {
   std::vector<Ranking> rankings;
   for (const CaseRecord& record : cases) {
+    if (record.beside) continue;  // what it shows is the traffic's part
     const auto same = [&](const Ranking& ranking) {
       return ranking.label == record.label && ranking.weights == record.weights.name &&
              ranking.gpus == record.gpus;

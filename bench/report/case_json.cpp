@@ -291,6 +291,29 @@ Json contest_json(const std::optional<Contest>& contest, const Ranking& ranking,
           {"limited_by", name(limited_by(best, resident, calibration))}};
 }
 
+Json beside_json(const CaseBeside& beside) {
+  const auto gb_per_s = [](std::optional<double> rate) {
+    return rate ? Json(*rate / 1e9) : Json();
+  };
+  return {{"traffic", beside.kind},
+          {"pace", beside.pace},
+          {"unit_bytes", beside.unit_bytes},
+          {"traffic_alone_gb_per_s", gb_per_s(beside.traffic_alone)},
+          {"traffic_gb_per_s", gb_per_s(beside.traffic)},
+          {"traffic_ratio", or_null<Json>(beside.traffic_ratio())},
+          {"alone_gb_per_s", gb_per_s(beside.alone)},
+          {"ratio", or_null<Json>(beside.ratio)}};
+}
+
+Json weights_json(const WeightSet& weights) {
+  Json json{{"name", weights.name},
+            {"bytes", weights.bytes()},
+            {"tensors",
+             weights.slice ? model_tensors_json(weights.tensors) : tensor_list(weights.tensors)}};
+  if (weights.tensor_parallel > 1) json["tensor_parallel"] = weights.tensor_parallel;
+  return json;
+}
+
 }  // namespace
 
 JsonPart summary_json(const Summary& summary) {
@@ -318,11 +341,7 @@ JsonPart case_json(const CaseRecord& record, std::string_view run_name, const Ra
             {"workload", record.workload},
             {"label", record.label},
             {"policy", record.policy},
-            {"weights",
-             {{"name", record.weights.name},
-              {"bytes", record.weights.bytes()},
-              {"tensors", record.weights.slice ? model_tensors_json(record.weights.tensors)
-                                               : tensor_list(record.weights.tensors)}}},
+            {"weights", weights_json(record.weights)},
             {"start", record.start},
             {"path", name(record.path)},
             {"memory", record.memory},
@@ -361,6 +380,7 @@ JsonPart case_json(const CaseRecord& record, std::string_view run_name, const Ra
             {"failure", text_or_null<Json>(record.failure)},
             {"complete", record.complete}};
   json.update(part<Json>(members_json(record)));
+  if (record.beside) json["beside"] = beside_json(*record.beside);
   return json;
 }
 

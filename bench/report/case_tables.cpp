@@ -137,6 +137,8 @@ std::string excluded_text(Exclusion why, const CaseRecord& record) {
       return "is on the GPU";
     case Exclusion::unsettled:
       return "still migrates";
+    case Exclusion::beside:
+      return "beside other traffic";
     case Exclusion::first_pass:
       break;
   }

@@ -72,6 +72,11 @@ std::string of_traffic(Record record) {
   return um ? raw((*um).*figure) : "";
 }
 
+template <auto figure>
+std::string of_beside(Record record) {
+  return record.beside ? raw((*record.beside).*figure) : "";
+}
+
 template <BytesByCause UmTraffic::*direction>
 std::string of_moved_bytes(Record record) {
   const auto& um = record.evidence.um.value;
@@ -213,7 +218,14 @@ constexpr std::array columns{
     real_column("together_alone_bytes_per_second",
                 [](Record record) { return record.together ? raw(record.together->alone) : ""; }),
     real_column("together_ratio",
-                [](Record record) { return record.together ? raw(record.together->ratio) : ""; })};
+                [](Record record) { return record.together ? raw(record.together->ratio) : ""; }),
+    integer_column("tensor_parallel",
+                   [](Record record) { return raw(record.weights.tensor_parallel); }),
+    text_column("beside", [](Record record) { return record.beside ? record.beside->kind : ""; }),
+    real_column("beside_pace", of_beside<&CaseBeside::pace>),
+    real_column("beside_ratio", of_beside<&CaseBeside::ratio>),
+    real_column("traffic_alone_bytes_per_second", of_beside<&CaseBeside::traffic_alone>),
+    real_column("traffic_bytes_per_second", of_beside<&CaseBeside::traffic>)};
 
 }  // namespace
 

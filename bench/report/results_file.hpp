@@ -11,7 +11,7 @@
 
 namespace offload {
 
-inline constexpr const char* results_schema_version = "2.8.0";
+inline constexpr const char* results_schema_version = "2.9.0";
 
 /// The whole results document, ending in a newline. Non-finite numbers become null. Of Google
 /// Benchmark's rows those stay that belong to one of run.cases which did not fail.

@@ -7,6 +7,7 @@
 
 #include "bench/core/text.hpp"
 #include "bench/report/answers.hpp"
+#include "bench/report/beside.hpp"
 #include "bench/report/case_tables.hpp"
 #include "bench/report/csv.hpp"
 #include "bench/report/evidence.hpp"
@@ -289,6 +290,7 @@ std::string summary_text(const RunRecord& run, bool colored) {
     return page.text();
   }
   write_answers(page, answers(run));
+  write_beside(page, run.cases);
   write_failures(page, run);
   write_limits(page, run.limits);
   write_predictions(page, run.cases);

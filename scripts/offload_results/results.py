@@ -195,7 +195,7 @@ def family_of(policy):
     return next((family for pattern, family in FAMILIES if re.fullmatch(pattern, policy)), "other")
 
 
-NEWEST_MINOR = {1: 3, 2: 8}  # by major version, that results/schema/results-N.json describes
+NEWEST_MINOR = {1: 3, 2: 9}  # by major version, that results/schema/results-N.json describes
 # Whose items say which source they are of.
 LISTS = ("cases", "skipped", "answers", "findings", "limits", "memory_costs", "loading_costs")
 NUMBERS = frozenset((int, float))  # True and False are of a type of their own
@@ -210,11 +210,13 @@ class CaseKey(typing.NamedTuple):
     start: str
     captured: bool = False
     gpus: tuple = ()  # that ran it, of a run on several
+    beside: str = ""  # the traffic that was at work meanwhile
 
     def __str__(self):
         graph = " (graph)" if self.captured else ""
         gpus = f"/gpus:{'+'.join(map(str, self.gpus))}" if self.gpus else ""
-        return f"{self.label}/{self.policy}/{self.weights}/{self.start}{gpus}{graph}"
+        beside = f"/beside:{self.beside}" if self.beside else ""
+        return f"{self.label}/{self.policy}/{self.weights}/{self.start}{gpus}{beside}{graph}"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -288,7 +290,8 @@ def parameter_of(case):
 
 def key_of(case):
     return CaseKey(label_of(case), case["policy"], case["weights"]["name"], case["start"],
-                   case.get("captured", False), tuple(case.get("gpus") or ()))
+                   case.get("captured", False), tuple(case.get("gpus") or ()),
+                   case["beside"]["traffic"] if case.get("beside") else "")
 
 
 def members_of(case):
@@ -297,9 +300,11 @@ def members_of(case):
 
 
 def weights_of(case):
-    """The name of its weights, with the GPUs that read them where the run has several: cases of
-    different sets of GPUs are never held against each other."""
-    return shown_weights(case["weights"]["name"], case.get("gpus"))
+    """The name of its weights, with the GPUs that read them where the run has several, and the traffic
+    beside it: cases of different sets of GPUs, or beside different traffic, are never held against
+    each other."""
+    shown = shown_weights(case["weights"]["name"], case.get("gpus"))
+    return f"{shown} beside {case['beside']['traffic']}" if case.get("beside") else shown
 
 
 def shown_weights(name, gpus):
@@ -314,7 +319,9 @@ def subject_of(answer):
 
 
 def largest_set(cases):
-    """Of a run on several GPUs, those that all of them ran together; of others, all."""
+    """Of a run on several GPUs, those that all of them ran together; of others, all. None beside other
+    traffic."""
+    cases = [case for case in cases if not case.get("beside")]
     most = max((len(case.get("gpus") or ()) for case in cases), default=0)
     return [case for case in cases if len(case.get("gpus") or ()) == most]
 
@@ -354,9 +361,14 @@ def is_case(case, sources=1):
             is type(get("start")) is type(get("label", "")) is str
             and type(get("complete")) is type(get("captured", False)) is bool
             and are_numbers(get("gpus", [])) and isinstance(get("members", []), list)
+            and is_beside(get("beside"))
             and are_times(get("samples_s")) and isinstance(get("failure", 0), (str, type(None)))
             and is_summary(get("summary", 0))
             and type(source_of(case)) is int and 0 <= source_of(case) < sources)
+
+
+def is_beside(beside):
+    return beside is None or isinstance(beside, dict) and isinstance(beside.get("traffic"), str)
 
 
 def are_numbers(gpus):

@@ -25,6 +25,7 @@ WHAT  machine              what the run was made on, in one line
       rates:WORKLOAD[,WEIGHTS]   GB/s by policy, a column per parameter (chunk, skew) or weights
       series:LABEL[,WEIGHTS]     time of the n-th consecutive pass, and what it moved
       gpus:WORKLOAD              what policies give on each GPU alone, and on several together
+      beside:WORKLOAD            what cases and other traffic on the GPU do to each other
       ranks:WORKLOAD             GB/s by rank of a job, of all of them, and which was the slowest
       setup:LABEL                set-up and read apart
       memory_costs               what each allocator took, tensor by tensor
@@ -50,7 +51,7 @@ import sys
 from . import command
 from .figures import caption
 from .results import BadInput, load as load_results, read_text, version_of
-from .tables import answer, evidence, gpus, machines, onednn, oracle, platforms, predictions, ranks, vllm, workloads
+from .tables import answer, beside, evidence, gpus, machines, onednn, oracle, platforms, predictions, ranks, vllm, workloads
 from .tables.cells import over_runs
 
 BLOCK = re.compile(r"(<!-- offload-results table ([^\n]+) -->\n)(.*?)(\n?<!-- end -->)", re.DOTALL)
@@ -111,7 +112,7 @@ def render(paths, what):
         return predictions.render(files)
     only_one(paths, what)
     of_one = {"machine": workloads.machine, "gemm": workloads.gemm_table, "limits": workloads.limits_table,
-              "engines": answer.engines, **evidence.tables, **gpus.tables}
+              "engines": answer.engines, **beside.tables, **evidence.tables, **gpus.tables}
     try:
         if name in of_one:
             return of_one[name](files[0], chosen)

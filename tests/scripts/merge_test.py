@@ -52,7 +52,7 @@ def test_every_run_keeps_its_cases(days, tmp_path):
     document = valid(merge.merge(days))
     ours = document["offload_bench"]
     old = major_of(document) == 1
-    assert ours["schema_version"] == ("1.3.0" if old else "2.8.0") and ours["complete"]
+    assert ours["schema_version"] == ("1.3.0" if old else "2.9.0") and ours["complete"]
     assert [source["file"] for source in ours["sources"]] == ["1.json", "2.json", "3.json"]
     assert [source["started_at"][:10] for source in ours["sources"]] == [
         "2026-01-01", "2026-01-02", "2026-01-03"]

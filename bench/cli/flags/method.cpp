@@ -7,7 +7,9 @@
 
 #include "bench/cli/values.hpp"
 #include "bench/core/names.hpp"
+#include "bench/measure/beside/traffic.hpp"
 #include "bench/measure/suites.hpp"
+#include "offload/units.hpp"
 
 namespace offload {
 namespace {
@@ -83,6 +85,24 @@ void add_gpus(CLI::App& command, Options& options) {
   flags.list("--gpus", "N,...", options.gpus,
              "all, or the indices of several GPUs that are alike: each alone, then together",
              values::gpu_or_all(), "the one of --gpu");
+}
+
+void add_beside(CLI::App& command, Options& options) {
+  const Flags flags(command, "What else the GPU does meanwhile");
+  std::string kinds;
+  for (const TrafficKind& kind : traffic_kinds()) {
+    kinds += (kinds.empty() ? "" : "; ") + std::string(kind.name) + ", " + std::string(kind.what);
+  }
+  flags.list("--beside", "TRAFFIC,...", options.beside,
+             "measure each case alone, and then beside other traffic: " + kinds,
+             values::name_among("traffic", traffic_names()), "none");
+  flags.value(
+      "--beside-pace", "X", options.beside_pace,
+      "0.01 to 1: share of the time that the traffic would be busy alone; 1 is back to back",
+      values::number(0.01, 1.0));
+  flags.value("--attention-kv", "SIZE", options.attention_kv,
+              "of the KV cache that attention reads", values::size(),
+              format_size(options.attention_kv));
 }
 
 void add_oversubscription(CLI::App& command, Options& options) {

@@ -126,9 +126,12 @@ class Stream {
   StreamHandle handle_ = nullptr;
 };
 
+/// What a thread that waits for an event does with its CPU.
+enum class EventWait : std::uint8_t { spins, sleeps };
+
 class Event {
  public:
-  Event();  // with timing
+  explicit Event(EventWait wait = EventWait::spins);  // with timing
   ~Event();
   Event(const Event&) = delete;
   Event& operator=(const Event&) = delete;

@@ -3,9 +3,10 @@
 import statistics
 
 from ..runs import link_bytes, memory_rate, near
-from ..results import label_of, lasts, members_of, weights_of
+from ..results import key_of, label_of, lasts, members_of, weights_of
 
 SECONDS = {"ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1.0}
+MORE_THAN_ALONE = 1.1  # of traffic beside a case: noise apart, nothing gains by company
 LATE = 20e-6  # from the first GPU that begins to the last
 PERCENTILES = {"min_s": 0, "p05_s": 5, "p25_s": 25, "median_s": 50, "p75_s": 75, "p95_s": 95,
                "p99_s": 99, "max_s": 100}
@@ -18,6 +19,8 @@ def names_tell_the_fields(part):
         expected = "/".join((label_of(case), case["policy"], weights["name"], case["start"]))
         if case.get("gpus"):
             expected += "/gpus:" + "+".join(map(str, case["gpus"]))
+        if case.get("beside"):
+            expected += "/beside:" + case["beside"]["traffic"]
         if case["name"] != expected:
             yield case["name"], f"its fields make the name {expected}"
         if case["name"] in seen:
@@ -176,7 +179,10 @@ def model_follows_from_the_median(part):
         offloaded = sum(tensor["bytes"] for tensor in tensors if not tensor.get("resident"))
         expected = {}
         if model["tokens_per_second_ceiling"] is not None or lasts(case):
-            expected["tokens_per_second_ceiling"] = count * tokens / model["pass_s"]
+            # Each group of GPUs that share the model gives what each of its members would.
+            group = case["weights"].get("tensor_parallel", 1)
+            if count % group == 0:
+                expected["tokens_per_second_ceiling"] = count // group * tokens / model["pass_s"]
         if tokens and link_bytes(case) is not None:
             expected["link_bytes_per_token"] = link_bytes(case) / count * model["scale"] / tokens
         if offloaded:
@@ -214,7 +220,7 @@ def members_make_the_case(part):
 
 def together_is_of_the_cases_alone(part):
     alone = {(same_but_for_gpus(case), case["gpus"][0]): case["gb_per_s"] for case in part.passed
-             if len(case.get("gpus") or ()) == 1}
+             if len(case.get("gpus") or ()) == 1 and not case.get("beside")}
     for case in part.passed:
         together = case.get("together")
         if not together or together["ratio"] is None:
@@ -228,6 +234,25 @@ def together_is_of_the_cases_alone(part):
                                  f"by the cases {case['gb_per_s'] / sum(rates):g} of {sum(rates):g}")
 
 
+def beside_is_of_the_case_alone(part):
+    alone = {key_of(case): case["gb_per_s"] for case in part.passed if not case.get("beside")}
+    for case in part.passed:
+        beside = case.get("beside")
+        if not beside:
+            continue
+        rate = alone.get(key_of(case)._replace(beside=""))
+        expected = {"alone_gb_per_s": rate, "ratio": case["gb_per_s"] / rate if rate else None}
+        if beside["traffic_alone_gb_per_s"]:
+            expected["traffic_ratio"] = beside["traffic_gb_per_s"] / beside["traffic_alone_gb_per_s"]
+            if expected["traffic_ratio"] > MORE_THAN_ALONE:
+                yield case["name"], (f"its traffic has {beside['traffic_gb_per_s']:g} GB/s beside it and "
+                                     f"{beside['traffic_alone_gb_per_s']:g} alone")
+        for field, value in expected.items():
+            found = beside[field]
+            if (found is None) != (value is None) or value is not None and not near(found, value):
+                yield case["name"], f"beside.{field} is {found}, by the cases {value}"
+
+
 def same_but_for_gpus(case):
     return (label_of(case), case["policy"], case["weights"]["name"], case["start"], case.get("captured", False))
 
@@ -239,5 +264,6 @@ def gpus_begin_together(part):
                            "do not overlap as they should")
 
 
-CHECKS = (names_tell_the_fields, members_make_the_case, together_is_of_the_cases_alone, gpus_begin_together, summary_is_of_the_samples, rates_are_of_the_median,
+CHECKS = (names_tell_the_fields, members_make_the_case, together_is_of_the_cases_alone, gpus_begin_together,
+          beside_is_of_the_case_alone, summary_is_of_the_samples, rates_are_of_the_median,
           setup_is_part_of_the_samples, rows_are_the_samples, model_follows_from_the_median)
