@@ -26,6 +26,7 @@
 #include "bench/measure/case_result.hpp"
 #include "bench/measure/gbench.hpp"
 #include "bench/measure/gpu_sets.hpp"
+#include "bench/measure/job_company.hpp"
 #include "bench/measure/lanes.hpp"
 #include "bench/measure/limits.hpp"
 #include "bench/measure/loading_cost.hpp"
@@ -41,6 +42,7 @@
 #include "bench/models/load.hpp"
 #include "bench/platform/host_node.hpp"
 #include "bench/platform/probe.hpp"
+#include "bench/report/job_table.hpp"
 #include "bench/report/redact.hpp"
 #include "bench/report/results_file.hpp"
 #include "bench/report/summary.hpp"
@@ -83,6 +85,7 @@ class Run {
         benchmark_(argv.front(), options.samples, checked_flags(options)),
         results_(options.output, options.quiet),
         ci_file_("--ci-json", options.ci_json) {
+    if (options.rank && !lanes_.several()) job_ = join_job(leave_if_interrupted);
     spread_over(gpu_sets(gpu_numbers_of(machines_)), plan_);
     put_beside(options, lanes_.first().platform, plan_);
     record_.argv = argv;
@@ -145,13 +148,42 @@ class Run {
       lane.loop.emplace(*lane.session, lane.calibration, lane.wall, loop_options());
       lane.runner.emplace(*lane.loop, options, lane.wall);
     });
-    runner_.emplace(lanes_);
+    if (job_) meet_ranks();
+    runner_.emplace(lanes_, record_.options.rank && record_.options.rank->synchronised ? job_.get()
+                                                                                     : nullptr);
     if (options.limits) measure_all_limits();
     std::vector<double> weights;
     for (const Case& item : plan_.cases) {
       weights.push_back(static_cast<double>(item.weights->bytes()));
     }
     progress_.emplace(options.progress, std::move(weights));
+  }
+
+  /// Ranks that plan the same run each case at the same time; others go on by themselves.
+  void meet_ranks() {
+    std::vector<std::size_t> names;
+    for (const Case& item : plan_.cases) names.push_back(std::hash<std::string>()(item.name()));
+    record_.options.rank->synchronised = job_->is_same(names);
+    if (record_.options.rank->synchronised) return;
+    write_note("the ranks have not the same cases: each measures its own, when it comes to it",
+               record_.options.quiet);
+  }
+
+  /// Every rank takes part in it, and the first shows it.
+  void show_job() {
+    if (!job_ || !record_.options.rank->synchronised) return;
+    std::vector<JobCase> cases;
+    for (const CaseRecord& record : record_.cases) {
+      const bool rated = record.summary && record.failure.empty();
+      cases.push_back({record.name,
+                       job_->figures(static_cast<double>(record.bytes.requested),
+                                     rated ? record.summary->median : 0)});
+    }
+    Page page(Page::style(record_.options.format == Format::md, is_colored(record_.options)));
+    write_job(page, cases, record_.options.rank->size);
+    const bool for_people =
+        record_.options.format == Format::table || record_.options.format == Format::md;
+    if (for_people && !benchmark_.stock_output()) show(record_.options, page.text());
   }
 
   /// With the others idle.
@@ -425,7 +457,9 @@ class Run {
 
   int report() {
     gather();
-    return conclude(write_files());
+    const int code = conclude(write_files());
+    show_job();
+    return code;
   }
 
   void gather() {
@@ -504,6 +538,7 @@ class Run {
   OutputFile ci_file_;
   RunRecord record_;
   std::map<GpuSet, Calibration> set_rates_;  // where there are several GPUs
+  std::unique_ptr<JobCompany> job_;          // of a build with MPI
   std::optional<SetRunner> runner_;
   std::size_t taken_ = 0;  // samples of the case under way
   std::optional<ProgressLine> progress_;

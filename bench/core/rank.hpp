@@ -14,6 +14,7 @@ struct Rank {
   std::size_t size = 1;                                // of the job
   std::optional<std::size_t> local_index, local_size;  // on this host
   std::string launcher;                                // "slurm", "open-mpi", "pmi"
+  bool synchronised = false;  // samples begin at a barrier of all ranks
 };
 
 /// By what `variable` says of the environment, "" of what is not set; nullopt for a process that

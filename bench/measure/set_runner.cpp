@@ -71,7 +71,8 @@ Lanes::Indices lanes_of(const Lanes& lanes, const Case& item) {
   return found;
 }
 
-SetRunner::SetRunner(Lanes& lanes) : lanes_(lanes), lost_(lanes.size()) {}
+SetRunner::SetRunner(Lanes& lanes, JobCompany* job)
+    : lanes_(lanes), job_(job), lost_(lanes.size()) {}
 
 SetRunner::~SetRunner() { part(); }
 
@@ -96,6 +97,7 @@ bool SetRunner::failed(const Begun& begun) const {
 void SetRunner::on_current(const std::function<void(CaseRunner& runner)>& step) {
   const auto leave = [this] {
     if (line_) line_->leave();
+    if (job_ != nullptr) job_->leave();
   };
   lanes_.run(begun_.back().lanes, [&](std::size_t index, Lane& lane) {
     try {
@@ -128,6 +130,10 @@ void SetRunner::begin(const Case& item) {
     if (line_) lanes_[lane].session->set_company(&*line_);
     begun.at.push_back(lanes_[lane].runner->results().size());
   }
+  if (job_ != nullptr) {
+    job_->begin_case();
+    lanes_.first().session->set_company(job_);
+  }
   on_current([&item](CaseRunner& runner) { runner.begin(item); });
 }
 
@@ -139,6 +145,7 @@ void SetRunner::take_sample() {
 void SetRunner::finish() {
   if (begun_.back().at.empty()) return;
   on_current([](CaseRunner& runner) { runner.finish(); });
+  if (job_ != nullptr) job_->end_case();
 }
 
 void SetRunner::count_traffic(const Catalog& catalog,

@@ -9,6 +9,7 @@
 
 #include "bench/catalog.hpp"
 #include "bench/measure/case_result.hpp"
+#include "bench/measure/job_company.hpp"
 #include "bench/measure/lanes.hpp"
 #include "bench/measure/plan.hpp"
 #include "bench/measure/start_line.hpp"
@@ -21,7 +22,9 @@ Lanes::Indices lanes_of(const Lanes& lanes, const Case& item);
 class SetRunner {
  public:
   /// `lanes`, whose runners are ready, must outlive this.
-  explicit SetRunner(Lanes& lanes);
+  /// `job`: the other ranks that run every case at the same time, of a run with one lane; nullptr:
+  /// none.
+  explicit SetRunner(Lanes& lanes, JobCompany* job = nullptr);
   ~SetRunner();
   SetRunner(const SetRunner&) = delete;
   SetRunner& operator=(const SetRunner&) = delete;
@@ -55,6 +58,7 @@ class SetRunner {
   void on_current(const std::function<void(CaseRunner& runner)>& step);
 
   Lanes& lanes_;
+  JobCompany* job_;
   std::vector<std::string> lost_;  // by lane: why nothing can be measured there any more
   std::vector<Begun> begun_;
   std::optional<StartLine> line_;  // of the current case, where several run it

@@ -195,7 +195,7 @@ Json rank_json(const Rank& rank, const std::string& host) {
           {"local_size", or_null<Json>(rank.local_size)},
           {"launcher", rank.launcher},
           {"host", text_or_null<Json>(host)},
-          {"synchronised", false}};  // each begins when it can
+          {"synchronised", rank.synchronised}};
 }
 
 Json wall_json(const WallTime& wall) {

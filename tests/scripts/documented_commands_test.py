@@ -181,6 +181,8 @@ def test_what_is_not_run_is_there(command):
             assert all((root / word).is_file() for word in words[3:])
         elif words[0] == "podman":  # container_test.py looks at what it builds
             assert words[1] in ("build", "run") and "offload-bench" in words
+        elif words[0] == "mpirun":  # tests/mpi/run.sh runs it
+            assert "build/release/offload_bench_mpi" in words
         elif words[0] == "sbatch":
             assert any((root / word).is_file() for word in words[1:])
         elif words[:2] == ["python3", "-m"]:

@@ -42,6 +42,19 @@ def named(one, gpus):
     return {**one, "name": name, "run_name": f"{name}/manual_time", "gpus": gpus}
 
 
+def beside_traffic(change):
+    """The same case alone, and beside traffic, which `change` alters."""
+    alone, beside = case(), case()
+    beside["beside"] = {"traffic": "kv_out", "pace": 1.0, "unit_bytes": MIB, "traffic_alone_gb_per_s": 50.0,
+                        "traffic_gb_per_s": 40.0, "traffic_ratio": 0.8, "alone_gb_per_s": alone["gb_per_s"],
+                        "ratio": 1.0}
+    beside["excluded"], beside["predicted"], beside["standing"] = "beside", None, None
+    name = f"{beside['name']}/beside:kv_out"
+    beside.update(name=name, run_name=f"{name}/manual_time")
+    change(beside["beside"])
+    return [alone, beside]
+
+
 def by_the_cpu(rate, **fields):
     """64 MiB, of which half is in no cache and read at `rate` once; calibrated are 110 GB/s."""
     fields = {"path": "host_memory", "policy": "host_compute", "cpu_bytes": SIZE, "share_of_link": None,
@@ -83,6 +96,7 @@ SANE = {
         "share_of_memory": case()["gb_per_s"] * 1e9 / 200e9}], **ONE_MEMORY),
     "a model in one memory": run([model_in_one_memory()], **ONE_MEMORY),
     "two GPUs": run(on_two_gpus(lambda both: None)),
+    "beside traffic": run(beside_traffic(lambda beside: None)),
     "loading costs": run([], loading_costs=[LOADING, {
         **LOADING, "samples_s": [], "median_s": None, "failure": "no more"}]),
     "cold as fast as warm, but for noise": run([
@@ -529,6 +543,16 @@ NOT_SANE = {
          "gemv/pinned_zero_copy/w/steady/gpus:0+1", "keeps 0.9 of"),
         ("of nothing", run(on_two_gpus(lambda both: None)[1:]),
          "gemv/pinned_zero_copy/w/steady/gpus:0+1", "cases alone that are not there"),
+    ],
+    "beside_is_of_the_case_alone": [
+        ("another ratio", run(beside_traffic(lambda beside: beside.update(ratio=0.9))),
+         "gemv/pinned_zero_copy/w/steady/beside:kv_out", "beside.ratio is 0.9"),
+        ("another of the traffic", run(beside_traffic(lambda beside: beside.update(traffic_ratio=0.9))),
+         "gemv/pinned_zero_copy/w/steady/beside:kv_out", "beside.traffic_ratio is 0.9"),
+        ("of nothing", run(beside_traffic(lambda beside: None)[1:]),
+         "gemv/pinned_zero_copy/w/steady/beside:kv_out", "beside.alone_gb_per_s is"),
+        ("a gain", run(beside_traffic(lambda beside: beside.update(traffic_gb_per_s=60.0, traffic_ratio=1.2))),
+         "gemv/pinned_zero_copy/w/steady/beside:kv_out", "60 GB/s beside it and 50 alone"),
     ],
     "gpus_begin_together": [
         ("late", run(on_two_gpus(lambda both: None), together={
