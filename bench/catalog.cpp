@@ -28,7 +28,8 @@ constexpr auto groups = std::to_array<PolicyGroup>({{"resident", Family::residen
                                                     {"system", Family::system},
                                                     {"cpu", Family::cpu},
                                                     {"hybrid", Family::hybrid},
-                                                    {"file", Family::file}});
+                                                    {"file", Family::file},
+                                                    {"peer", Family::peer}});
 
 }  // namespace
 

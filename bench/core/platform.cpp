@@ -52,6 +52,11 @@ std::string_view words(MemoryMode mode) {
   return "one memory with the CPU: nothing crosses a link";
 }
 
+const Peer* serving_peer(const Platform& platform) {
+  const auto found = std::ranges::find(platform.peers, true, &Peer::accessible);
+  return found == platform.peers.end() ? nullptr : &*found;
+}
+
 bool one_memory(const Platform& platform) {
   return platform.gpu && memory_mode(platform.gpu->memory_model) == MemoryMode::one_memory;
 }

@@ -1,10 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <stdexcept>
 #include <string>
+#include <utility>
 
 #include "offload/policy.hpp"
 
 namespace offload {
+namespace {
+
+Support has_peer(const Platform& platform) {
+  if (serving_peer(platform) != nullptr) return Support::yes();
+  std::string reason = "needs another GPU whose memory this one can reach: ";
+  if (platform.peers.empty()) return Support::no(reason + "there is no other GPU here");
+  reason += "GPU " + std::to_string(platform.gpu->index) + " has no peer access to";
+  for (const Peer& peer : platform.peers) {
+    if (&peer != &platform.peers.front()) reason += ",";
+    reason += " GPU " + std::to_string(peer.index);
+  }
+  return Support::no(std::move(reason));
+}
+
+}  // namespace
 
 Placement::Placement(std::span<const WeightTensor> tensors)
     : tensors_(tensors.begin(), tensors.end()) {}
@@ -41,7 +57,9 @@ Support gpu_offers(const Platform& platform, std::span<const Need> needs) {
 }
 
 Support Policy::support(const Platform& platform) const {
-  return needs_gpu ? gpu_offers(platform, needs) : Support::yes();
+  if (!needs_gpu) return Support::yes();
+  const Support offered = gpu_offers(platform, needs);
+  return offered && needs_peer ? has_peer(platform) : offered;
 }
 
 Support Policy::reaches(Start start, const WeightSet& weights, const Tuning& tuning) const {
@@ -54,7 +72,8 @@ Path Policy::path(Start start, const Platform& platform) const {
   const Paths& crossed =
       on_host_page_tables && paths_on_host_page_tables ? *paths_on_host_page_tables : paths;
   const Path path = start == Start::warm ? crossed.warm : crossed.cold_or_steady;
-  return path != Path::host_memory && one_memory(platform) ? Path::one_memory : path;
+  const bool own = path == Path::device_memory || path == Path::link;
+  return own && one_memory(platform) ? Path::one_memory : path;
 }
 
 bool pages_may_move(const Policy& policy, const Platform& platform) {

@@ -23,6 +23,8 @@ constexpr auto fields = std::to_array<RateField>({
      &Rates::copy_h2d_beside_d2h},
     {"copy_d2h_beside_h2d_bytes_per_second", "copy_d2h_beside_h2d_bytes_per_second",
      &Rates::copy_d2h_beside_h2d},
+    {"peer_copy_bytes_per_second", "peer_copy_bytes_per_second", &Rates::peer_copy},
+    {"sm_read_peer_bytes_per_second", "sm_read_peer_bytes_per_second", &Rates::sm_read_peer},
     {"link_latency_s", "link_latency_s", &Rates::link_latency},
     {"prefetch_bytes_per_second", "prefetch_bytes_per_second", &Rates::prefetch},
     {"prefetch_read_mostly_bytes_per_second", "prefetch_read_mostly_bytes_per_second",

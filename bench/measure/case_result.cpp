@@ -79,6 +79,7 @@ std::optional<ModelFigures> figures_of(const CaseRecord& record, const CaseRecor
   const double slots = record.is_resident() ? offloaded : std::max(0.0, beyond_resident);
   figures.memory.pinned = scaled(taken.pinned, figures.scale);
   figures.memory.pageable = scaled(taken.pageable, figures.scale);
+  figures.memory.peer = scaled(taken.peer, figures.scale);
   figures.memory.managed = scaled(taken.managed, figures.scale);
   figures.memory.device =
       static_cast<std::size_t>(slots + resident + static_cast<double>(slice.other_bytes) +
@@ -102,6 +103,7 @@ CaseRecord of_one(CaseRecord record) {
   record.footprint.pinned /= count;
   record.footprint.managed /= count;
   record.footprint.pageable /= count;
+  record.footprint.peer /= count;
   return record;
 }
 

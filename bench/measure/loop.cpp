@@ -112,6 +112,12 @@ std::optional<double> max_bytes_per_second(Path path, const Platform& platform,
         return capped(std::nullopt, roof->bytes_per_second);
       }
       break;
+    case Path::peer:  // which of its links there are is not known
+      if (calibration.peer_copy || calibration.sm_read_peer) {
+        return capped(std::nullopt, std::max(calibration.peer_copy.value_or(0),
+                                             calibration.sm_read_peer.value_or(0)));
+      }
+      break;
     case Path::host_memory:
       break;  // require_plausible_on_cpu() bounds what caches cannot hold
   }

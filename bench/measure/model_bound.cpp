@@ -71,7 +71,7 @@ std::optional<Needed> link_part(const CaseRecord& record, double scale,
   const double copy = calibration.copy_h2d.value_or(0);
   const double read = calibration.sm_read_pinned.value_or(0);
   const double rate = std::max(copy, read);
-  if (record.link_bytes == 0 || rate <= 0) return std::nullopt;
+  if (record.link_bytes == 0 || record.path == Path::peer || rate <= 0) return std::nullopt;
   return Needed{BoundBy::link, link_bytes_once(record) * scale / rate,
                 format_rate(rate) + (copy >= read ? " by the copy engine" : " read by SMs")};
 }

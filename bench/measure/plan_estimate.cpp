@@ -24,6 +24,7 @@ constexpr double host_read_rate_per_cpu = 4.4e9;
 constexpr double host_read_rate_limit = 400e9;
 constexpr double link_rate_unknown = 25e9;
 constexpr double device_rate_unknown = 1e12;
+constexpr double peer_rate = 300e9;        // NVLink; far less where GPUs meet over PCIe
 constexpr double one_memory_rate = 200e9;  // published of GB10 and AGX Orin: 231 and 205 GB/s
 
 // Seconds.
@@ -44,6 +45,7 @@ double latency(Path path) {
     case Path::one_memory:
       return 0.7e-6;
     case Path::link:
+    case Path::peer:
       return 1.2e-6;
     case Path::host_memory:
       return 0.1e-6;
@@ -110,6 +112,8 @@ class TimeModel {
         return host_rate_;
       case Path::one_memory:
         return copies_from_pageable(item) ? pageable_copy_rate : one_memory_rate;
+      case Path::peer:
+        return peer_rate;
       case Path::link:
         break;
     }

@@ -14,6 +14,7 @@ Footprint& operator+=(Footprint& all, const Footprint& more) {
   all.pinned += more.pinned;
   all.managed += more.managed;
   all.pageable += more.pageable;
+  all.peer += more.peer;
   return all;
 }
 

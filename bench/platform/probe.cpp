@@ -10,6 +10,7 @@
 #include "bench/platform/numa.hpp"
 #include "bench/platform/nvml.hpp"
 #include "bench/platform/pci.hpp"
+#include "offload/cuda/peer.hpp"
 #include "offload/cuda/runtime.hpp"
 #include "offload/error.hpp"
 
@@ -43,6 +44,20 @@ Platform describe_machine(const std::filesystem::path& root, const SystemFacts& 
   return platform;
 }
 
+namespace {
+
+/// The next GPU first, so that of two each serves the other.
+std::vector<Peer> find_peers(int gpu, int count) {
+  std::vector<Peer> peers;
+  for (int i = 1; i < count; ++i) {
+    const int other = (gpu + i) % count;
+    peers.push_back({other, cuda::can_access_peer(gpu, other)});
+  }
+  return peers;
+}
+
+}  // namespace
+
 Platform probe_platform(int gpu) {
   GpuProbe probe = probe_gpu(gpu);
   if (!probe.gpu && gpu != 0) {
@@ -51,7 +66,9 @@ Platform probe_platform(int gpu) {
   }
   NvmlFacts nvml = probe.gpu ? read_nvml(probe.gpu->pci_bus_id) : NvmlFacts{};
   // After the GPU's context exists: its driver allocations no longer count as available.
-  return describe_machine("/", system_facts(), std::move(probe), std::move(nvml));
+  Platform platform = describe_machine("/", system_facts(), std::move(probe), std::move(nvml));
+  if (platform.gpu) platform.peers = find_peers(platform.gpu->index, cuda::device_count());
+  return platform;
 }
 
 std::vector<int> gpu_numbers(const std::vector<std::string>& gpus, int count) {

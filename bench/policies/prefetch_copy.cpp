@@ -8,19 +8,26 @@
 #include "bench/policies/parts/layers.hpp"
 #include "bench/policies/parts/packed.hpp"
 #include "bench/policies/parts/pass_times.hpp"
+#include "bench/policies/parts/peer_memory.hpp"
 #include "bench/policies/parts/slot_ring.hpp"
 #include "offload/cuda/host_buffers.hpp"
 
 namespace offload {
 namespace {
 
-class PrefetchCopyPlacement final : public PackedOnHost<HostBuffers::Loan> {
+template <typename Memory>
+class PrefetchCopyPlacement final : public PackedOnHost<Memory> {
+  using PackedOnHost<Memory>::packed;
+  using PackedOnHost<Memory>::planned;
+  using PackedOnHost<Memory>::tensors;
+  using PackedOnHost<Memory>::at;
+
  public:
-  PrefetchCopyPlacement(std::span<const WeightTensor> tensors, Packed packed,
-                        HostBuffers::Loan memory, HostWorkers& workers, std::size_t slots)
-      : PackedOnHost(tensors, std::move(packed), std::move(memory), workers),
-        layers_(layers_of(this->tensors())),
-        ring_(slots, largest_layer(this->tensors())) {}
+  PrefetchCopyPlacement(std::span<const WeightTensor> weights, Packed packing, Memory memory,
+                        HostWorkers& workers, std::size_t slots)
+      : PackedOnHost<Memory>(weights, std::move(packing), std::move(memory), workers),
+        layers_(layers_of(weights)),
+        ring_(slots, largest_layer(weights)) {}
 
   PieceView acquire(std::size_t index, StreamHandle stream) override {
     const std::size_t unit = unit_of_piece_[index];
@@ -41,7 +48,9 @@ class PrefetchCopyPlacement final : public PackedOnHost<HostBuffers::Loan> {
   void drop_head_start(StreamHandle stream) override { ring_.begin_again(stream); }
 
   Footprint footprint() const override {
-    return {.device = ring_.bytes(), .pinned = memory().bytes()};
+    Footprint taken{.device = ring_.bytes()};
+    taken.*kind_of<Memory>() = this->memory().bytes();
+    return taken;
   }
 
  private:
@@ -97,11 +106,24 @@ std::unique_ptr<Placement> place(std::span<const WeightTensor> tensors,
                                  const PlaceContext& context) {
   Packed packed(tensors);
   auto memory = context.host_buffers.borrow(HostMemory::pinned, packed.bytes());
-  return std::make_unique<PrefetchCopyPlacement>(tensors, std::move(packed), std::move(memory),
-                                                 context.workers, step(context.tuning));
+  return std::make_unique<PrefetchCopyPlacement<HostBuffers::Loan>>(
+      tensors, std::move(packed), std::move(memory), context.workers, step(context.tuning));
 }
 
-template <Step step>
+Requirement requirement_of_peer(const WeightSet& weights, const Tuning& tuning) {
+  return {.device = two(tuning) * largest_layer(weights.tensors),
+          .peer = Packed(weights.tensors).bytes()};
+}
+
+std::unique_ptr<Placement> place_on_peer(std::span<const WeightTensor> tensors,
+                                         const PlaceContext& context) {
+  Packed packed(tensors);
+  PeerMemory memory(packed.bytes(), context.platform);
+  return std::make_unique<PrefetchCopyPlacement<PeerMemory>>(
+      tensors, std::move(packed), std::move(memory), context.workers, two(context.tuning));
+}
+
+template <Step step, std::optional<double> Rates::*rate = &Rates::copy_h2d>
 std::optional<Prediction> predict(const PassWork& work, const PredictContext& context) {
   UnitTimes units;
   std::optional<std::size_t> layer;
@@ -112,7 +134,7 @@ std::optional<Prediction> predict(const PassWork& work, const PredictContext& co
     for (const WeightTensor& tensor : context.tensors) {
       if (tensor.layer != next || tensor.resident) continue;
       copied += static_cast<double>(tensor.bytes());
-      units.bring(context.rates.copy_start + bytes_over(tensor.bytes(), context.rates.copy_h2d));
+      units.bring(context.rates.copy_start + bytes_over(tensor.bytes(), context.rates.*rate));
     }
   };
   for (const WorkItem& item : work) {
@@ -157,6 +179,17 @@ constexpr Policy rows[] = {
                "a copy stream brings layers into two slots, two layers ahead",
                "vLLM --offload-backend prefetch --offload-group-size G "
                "--offload-num-in-group N --offload-prefetch-step 2"),
+    {
+        .name = "peer_copy",
+        .memory = "cudaMalloc on another GPU",
+        .mechanism = "a copy stream brings layers into two slots, two layers ahead",
+        .family = Family::peer,
+        .paths = {Path::peer, Path::peer},
+        .needs_peer = true,
+        .requirement = requirement_of_peer,
+        .place = place_on_peer,
+        .predict = predict<two, &Rates::peer_copy>,
+    },
 };
 
 }  // namespace

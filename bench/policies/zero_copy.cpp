@@ -8,6 +8,7 @@
 #include "bench/policies/parts/mapped_file.hpp"
 #include "bench/policies/parts/packed.hpp"
 #include "bench/policies/parts/pass_times.hpp"
+#include "bench/policies/parts/peer_memory.hpp"
 #include "offload/cuda/host_buffers.hpp"
 #include "offload/cuda/runtime.hpp"
 #include "offload/rounding.hpp"
@@ -57,7 +58,11 @@ class ZeroCopyPlacement final : public PackedOnHost<Memory> {
     view.rereads = rereads;
     return view;
   }
-  Footprint footprint() const override { return {.pinned = this->memory().bytes()}; }
+  Footprint footprint() const override {
+    Footprint taken;
+    taken.*kind_of<Memory>() = this->memory().bytes();
+    return taken;
+  }
 
  private:
   const std::byte* on_gpu(const Piece& piece) const {
@@ -105,6 +110,31 @@ std::unique_ptr<Placement> place_by_vmm(std::span<const WeightTensor> tensors,
   VmmMemory memory(packed.bytes(), node);
   return std::make_unique<ZeroCopyPlacement<VmmMemory>>(tensors, std::move(packed),
                                                         std::move(memory), context.workers);
+}
+
+Requirement requirement_of_peer(const WeightSet& weights, const Tuning& /*tuning*/) {
+  return {.peer = Packed(weights.tensors).bytes()};
+}
+
+std::unique_ptr<Placement> place_on_peer(std::span<const WeightTensor> tensors,
+                                         const PlaceContext& context) {
+  Packed packed(tensors);
+  PeerMemory memory(packed.bytes(), context.platform);
+  return std::make_unique<ZeroCopyPlacement<PeerMemory>>(tensors, std::move(packed),
+                                                         std::move(memory), context.workers);
+}
+
+/// Kernels read as often as over the link to the host, at the rate of that to the peer; where that
+/// is fast, what they do with the bytes takes longer.
+std::optional<Prediction> predict_on_peer(const PassWork& work, const PredictContext& context) {
+  const Rates& rates = context.rates;
+  if (!rates.sm_read_pinned || !rates.sm_read_peer) return std::nullopt;
+  const double scale = *rates.sm_read_pinned / *rates.sm_read_peer;
+  return roughly(in_order(work, context, [scale](const WorkItem& item) -> std::optional<double> {
+    const auto over_link = item.over_link[static_cast<std::size_t>(Rereads::as_engines_do)];
+    if (!over_link || !item.on_gpu) return std::nullopt;
+    return std::max(*item.on_gpu, *over_link * scale);
+  }));
 }
 
 Requirement requirement_of_files(const WeightSet& weights, const Tuning& /*tuning*/) {
@@ -191,6 +221,17 @@ constexpr Policy rows[] = {
         .requirement = requirement_of_vmm,
         .place = place_by_vmm,
         .predict = predict<>,
+    },
+    {
+        .name = "peer_zero_copy",
+        .memory = "cudaMalloc on another GPU",
+        .mechanism = "SMs read it over NVLink or PCIe, by peer access",
+        .family = Family::peer,
+        .paths = {Path::peer, Path::peer},
+        .needs_peer = true,
+        .requirement = requirement_of_peer,
+        .place = place_on_peer,
+        .predict = predict_on_peer,
     },
     {
         .name = "file_registered_zero_copy",

@@ -79,13 +79,15 @@ std::optional<Exclusion> exclusion(const CaseRecord& record) {
   if (record.beside) return Exclusion::beside;
   if (record.unsettled) return Exclusion::unsettled;
   if (record.path == Path::device_memory) return Exclusion::on_gpu;
+  if (record.path == Path::peer) return Exclusion::on_peer;
   if (record.weights.slice && record.start == name(Start::cold)) return Exclusion::first_pass;
   return std::nullopt;
 }
 
 double times_kept(const CaseRecord& record) {
   const auto all = [](const Footprint& taken) {
-    return static_cast<double>(taken.device + taken.pinned + taken.managed + taken.pageable);
+    return static_cast<double>(taken.device + taken.pinned + taken.managed + taken.pageable +
+                               taken.peer);
   };
   if (!record.model || !record.weights.slice) {
     return all(record.footprint) / static_cast<double>(record.weights.bytes());

@@ -25,6 +25,7 @@ enum class Exclusion : std::uint8_t {
   no_samples,
   unsettled,   // warm, and its pages still moved
   on_gpu,      // its weights are, or have become, resident in GPU memory: another question's answer
+  on_peer,     // they lie in another GPU's memory: likewise
   beside,      // other traffic was at work on its GPU
   first_pass,  // of a model from cold: no engine can stay there, what it moved has to go home again
 };
@@ -33,6 +34,7 @@ constexpr std::string_view name(Exclusion exclusion) {
   if (exclusion == Exclusion::no_samples) return "no_samples";
   if (exclusion == Exclusion::unsettled) return "unsettled";
   if (exclusion == Exclusion::beside) return "beside";
+  if (exclusion == Exclusion::on_peer) return "on_peer";
   return exclusion == Exclusion::on_gpu ? "on_gpu" : "first_pass";
 }
 /// nullopt for a case that competes: it passed, and read weights that are in host memory.

@@ -45,7 +45,8 @@ Json footprint_json(const Footprint& footprint) {
   return {{"device", footprint.device},
           {"pinned", footprint.pinned},
           {"managed", footprint.managed},
-          {"pageable", footprint.pageable}};
+          {"pageable", footprint.pageable},
+          {"peer", footprint.peer}};
 }
 
 Json bound_json(const std::optional<ModelBound>& bound) {

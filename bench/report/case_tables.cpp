@@ -95,7 +95,8 @@ std::string device_memory(const CaseRecord& record) {
 std::string all_memory(const CaseRecord& record) {
   if (!record.model) return "-";
   const Footprint& memory = record.model->memory;
-  return size_or_dash(memory.device + memory.pinned + memory.pageable + memory.managed);
+  return size_or_dash(memory.device + memory.pinned + memory.pageable + memory.managed +
+                      memory.peer);
 }
 
 std::string host_memory(const CaseRecord& record) {
@@ -135,6 +136,8 @@ std::string excluded_text(Exclusion why, const CaseRecord& record) {
       return "no samples";
     case Exclusion::on_gpu:
       return "is on the GPU";
+    case Exclusion::on_peer:
+      return "is on another GPU";
     case Exclusion::unsettled:
       return "still migrates";
     case Exclusion::beside:

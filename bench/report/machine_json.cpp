@@ -110,6 +110,14 @@ Json link_json(const Link& link) {
           {"reason", text_or_null<Json>(link.reason)}};
 }
 
+Json peers_json(const std::vector<Peer>& peers) {
+  Json list = Json::array();
+  for (const Peer& peer : peers) {
+    list.push_back({{"gpu", peer.index}, {"accessible", peer.accessible}});
+  }
+  return list;
+}
+
 Json numa_node_json(const NumaNode& node) {
   return {{"id", node.id},
           {"memory_bytes", node.memory_bytes},
@@ -183,6 +191,7 @@ JsonPart machine_json(const Platform& platform) {
   return Json{{"gpu", platform.gpu ? gpu_json(platform) : Json()},
               {"gpu_absent_reason", text_or_null<Json>(platform.gpu_absent_reason)},
               {"link", platform.link ? link_json(*platform.link) : Json()},
+              {"peers", peers_json(platform.peers)},
               {"host", host_json(platform.host)},
               {"redacted", platform.redacted}};
 }

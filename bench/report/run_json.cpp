@@ -218,6 +218,8 @@ JsonPart calibration_json(const Calibration& calibration) {
       {"sm_write_pinned_bytes_per_second", or_null<Json>(calibration.sm_write_pinned)},
       {"copy_h2d_beside_d2h_bytes_per_second", or_null<Json>(calibration.copy_h2d_beside_d2h)},
       {"copy_d2h_beside_h2d_bytes_per_second", or_null<Json>(calibration.copy_d2h_beside_h2d)},
+      {"peer_copy_bytes_per_second", or_null<Json>(calibration.peer_copy)},
+      {"sm_read_peer_bytes_per_second", or_null<Json>(calibration.sm_read_peer)},
       {"device_read_bytes_per_second", or_null<Json>(calibration.device_read)},
       {"link_latency_s", or_null<Json>(calibration.link_latency)},
       {"device_latency_s", or_null<Json>(calibration.device_latency)},

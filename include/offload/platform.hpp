@@ -111,6 +111,12 @@ struct Gpu {
   PciDevice pci;
 };
 
+/// Another GPU that this process is shown, as the one that is measured sees it.
+struct Peer {
+  int index = 0;            // as CUDA numbers it
+  bool accessible = false;  // its memory, by this GPU's kernels and copies
+};
+
 struct Link {
   std::string kind;               // "pcie" or "nvlink-c2c"
   std::optional<int> generation;  // PCI Express: the most that GPU and slot can do
@@ -191,9 +197,13 @@ struct Platform {
   std::optional<Gpu> gpu;
   std::string gpu_absent_reason;  // set when gpu is empty
   std::optional<Link> link;       // between host memory and the GPU
+  std::vector<Peer> peers;        // in the order of asking: the next GPU first
   Host host;
   bool redacted = false;  // without what names the machine or its user
 };
+
+/// The GPU whose memory serves this one: the first that it reaches. nullptr where it reaches none.
+const Peer* serving_peer(const Platform& platform);
 
 /// Whether GPU and CPU share one memory: nothing that a policy does crosses a link there.
 bool one_memory(const Platform& platform);

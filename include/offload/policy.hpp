@@ -45,10 +45,12 @@ enum class Path : std::uint8_t {
   link,
   host_memory,  // read by the CPU
   one_memory,   // read by the GPU out of the memory that it shares with the CPU
+  peer,         // out of the memory of another GPU, over NVLink or PCIe
 };
 constexpr std::string_view name(Path path) {
   if (path == Path::device_memory) return "device_memory";
   if (path == Path::link) return "link";
+  if (path == Path::peer) return "peer";
   return path == Path::host_memory ? "host_memory" : "one_memory";
 }
 
@@ -58,6 +60,7 @@ struct Footprint {
   std::size_t pinned = 0;
   std::size_t managed = 0;
   std::size_t pageable = 0;
+  std::size_t peer = 0;  // device memory of another GPU
 };
 
 /// One pass of a placement.
@@ -156,10 +159,20 @@ struct PlaceContext {
 using Requirement = Footprint;
 
 /// What policies are grouped by, and the order of the groups in lists.
-enum class Family : std::uint8_t { resident, zero_copy, copy, managed, system, cpu, hybrid, file };
+enum class Family : std::uint8_t {
+  resident,
+  zero_copy,
+  copy,
+  managed,
+  system,
+  cpu,
+  hybrid,
+  file,
+  peer,
+};
 
-inline constexpr std::array<std::string_view, 8> family_names{
-    "resident", "zero-copy", "copy", "managed", "system", "cpu", "hybrid", "file"};
+inline constexpr std::array<std::string_view, 9> family_names{
+    "resident", "zero-copy", "copy", "managed", "system", "cpu", "hybrid", "file", "peer"};
 
 constexpr std::string_view name(Family family) {
   return family_names[static_cast<std::size_t>(family)];
@@ -223,6 +236,7 @@ struct Policy {
   std::optional<Paths> paths_on_host_page_tables = std::nullopt;
 
   bool needs_gpu = true;
+  bool needs_peer = false;  // a GPU whose memory this one reaches
   /// Whether the driver handles the pages of the weights while the GPU reads: faults, maps or
   /// migrates them, as it does with managed and system memory.
   bool driver_handles_pages = false;

@@ -79,6 +79,7 @@ struct Rates {
   std::optional<double> sm_write_pinned;                           // likewise, written
   std::optional<double> copy_h2d_beside_d2h, copy_d2h_beside_h2d;  // both ways at once
   std::optional<double> link_latency;  // seconds of a dependent read of pinned memory by one thread
+  std::optional<double> peer_copy, sm_read_peer;  // likewise from memory of the serving peer
   // Pages that the driver brings by prefetches or faults, or maps by faults; through a window that
   // sends them home or drops them, its way home included.
   std::optional<double> prefetch, prefetch_read_mostly;

@@ -139,12 +139,15 @@ TEST(CommunicatorGroup, FailsForAllWhereOneCannotConnect) {
 
 TEST(CommunicatorGroup, LetsMembersOutOfWhatTheyWaitFor) {
   CommunicatorGroup group(2, connect_fakes(2));
+  std::atomic<bool> joined{false};
   std::thread first([&] {
     const auto member = group.join(0);
+    joined = true;
     unsigned char all[2] = {};
     EXPECT_THROW(member->all_gather(all, all, 1, nullptr), std::runtime_error);
   });
   const auto member = group.join(1);
+  while (!joined) std::this_thread::yield();
   group.give_up();
   first.join();
 }

@@ -80,8 +80,10 @@ TEST(OneMemory, IsThePathOfWhateverTheGpuReads) {
     for (const Policy* policy : catalog.policies) {
       for (const Start start : policy->starts) {
         const bool by_cpu = policy->paths.cold_or_steady == Path::host_memory;
-        EXPECT_EQ(policy->path(start, machine), by_cpu ? Path::host_memory : Path::one_memory)
-            << policy->name;
+        const Path expected = by_cpu               ? Path::host_memory
+                              : policy->needs_peer ? Path::peer
+                                                   : Path::one_memory;
+        EXPECT_EQ(policy->path(start, machine), expected) << policy->name;
       }
       EXPECT_FALSE(migrates(*policy, machine)) << policy->name;
     }

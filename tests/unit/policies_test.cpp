@@ -185,18 +185,22 @@ TEST(Policies, AreUnsupportedWithoutWhatTheyNeedAndOnlyThen) {
                                                   &MemoryModel::host_numa_vmm,
                                                   &MemoryModel::batched_copies,
                                                   &MemoryModel::pageable_memory_access};
+  const auto beside_another = [](Platform platform) {
+    platform.peers = {{1, true}};
+    return platform;
+  };
   for (const Policy* policy : make_catalog().policies) {
     SCOPED_TRACE(policy->name);
-    EXPECT_TRUE(policy->support(grace_hopper()));
-    EXPECT_TRUE(policy->support(pcie_with_hmm()));
-    EXPECT_EQ(static_cast<bool>(policy->support(pcie())),
+    EXPECT_TRUE(policy->support(beside_another(grace_hopper())));
+    EXPECT_TRUE(policy->support(beside_another(pcie_with_hmm())));
+    EXPECT_EQ(static_cast<bool>(policy->support(beside_another(pcie()))),
               !needs(*policy, &MemoryModel::pageable_memory_access));
     for (bool MemoryModel::*const feature : features) {
-      auto platform = grace_hopper();
+      auto platform = beside_another(grace_hopper());
       platform.gpu->memory_model.*feature = false;
       EXPECT_EQ(static_cast<bool>(policy->support(platform)), !needs(*policy, feature));
     }
-    auto without_numa = grace_hopper();
+    auto without_numa = beside_another(grace_hopper());
     without_numa.gpu->memory_model.host_numa_id.reset();
     EXPECT_TRUE(policy->support(without_numa));
   }
@@ -209,6 +213,25 @@ TEST(Policies, SayWhatIsMissing) {
   platform.gpu->memory_model.concurrent_managed_access = false;
   EXPECT_TRUE(
       contains(known("managed_demand").support(platform).reason(), "concurrent managed access"));
+}
+
+TEST(Policies, NeedAGpuThatTheyReachWhereAnotherOneServes) {
+  Platform platform = pcie();
+  platform.gpu->index = 1;
+  for (const char* name : {"peer_zero_copy", "peer_copy"}) {
+    SCOPED_TRACE(name);
+    platform.peers.clear();
+    EXPECT_EQ(known(name).support(platform).reason(),
+              "needs another GPU whose memory this one can reach: there is no other GPU here");
+    platform.peers = {{2, false}, {0, false}};
+    EXPECT_EQ(known(name).support(platform).reason(),
+              "needs another GPU whose memory this one can reach: GPU 1 has no peer access to GPU "
+              "2, GPU 0");
+    platform.peers = {{2, false}, {0, true}, {3, true}};
+    EXPECT_TRUE(known(name).support(platform));
+    EXPECT_EQ(serving_peer(platform)->index, 0);
+    EXPECT_EQ(known(name).support(without_gpu()).reason(), "no GPU: no NVIDIA driver is loaded");
+  }
 }
 
 TEST(Policies, StartColdAndWarmWhereAPassCanChangeSomething) {
@@ -242,6 +265,7 @@ TEST(Policies, CrossWhatTheirFamilyCrosses) {
       if (has_starts(*policy, warm_only)) continue;  // below
       const Path expected = policy->family == Family::resident ? Path::device_memory
                             : !policy->needs_gpu               ? Path::host_memory
+                            : policy->family == Family::peer   ? Path::peer
                                                                : Path::link;
       EXPECT_EQ(policy->path(policy->starts.front(), platform), expected) << policy->name;
     }
@@ -356,7 +380,8 @@ TEST(Policies, MigrateWhereTheMachineMovesPages) {
 TEST(Policies, AskForTheMemoryOfTheWeights) {
   for (const Policy* policy : make_catalog().policies) {
     const Requirement needed = policy->requirement(two_weights, {});
-    EXPECT_GE(needed.device + needed.pinned + needed.managed + needed.pageable, two_weights.bytes())
+    EXPECT_GE(needed.device + needed.pinned + needed.managed + needed.pageable + needed.peer,
+              two_weights.bytes())
         << policy->name;
   }
 }
@@ -391,6 +416,8 @@ TEST(Policies, AskForOneKindOfMemoryAndTheirSlots) {
       {{"pinned_copy", "pinned_batch_copy"}, &Requirement::pinned, layer},
       {{"pageable_copy"}, &Requirement::pageable, layer},
       {{"pinned_prefetch_copy"}, &Requirement::pinned, 2 * layer},
+      {{"peer_zero_copy"}, &Requirement::peer, 0},
+      {{"peer_copy"}, &Requirement::peer, 2 * layer},
       {{"pinned_ring_copy", "hybrid_split"}, &Requirement::pinned, 5 * (1 << 20)},  // as given
       {{"host_compute", "system_demand", "system_prefetch", "system_accessed_by"},
        &Requirement::pageable,
@@ -399,7 +426,8 @@ TEST(Policies, AskForOneKindOfMemoryAndTheirSlots) {
     for (const std::string_view name : policies) {
       const Requirement needed = known(name).requirement(two_weights, tuning);
       EXPECT_GE(needed.*home, bytes) << name;
-      EXPECT_EQ(needed.device + needed.pinned + needed.managed + needed.pageable - needed.*home,
+      EXPECT_EQ(needed.device + needed.pinned + needed.managed + needed.pageable + needed.peer -
+                    needed.*home,
                 slots)
           << name;
     }

@@ -48,6 +48,22 @@ concept InParts = requires(const Memory& memory, const Piece& piece) {
   memory.at(piece);
 };
 
+/// Memory that the CPU cannot address: it is written and read by calls.
+template <typename Memory>
+concept Apart = requires(const Memory& memory, std::span<std::byte> out) {
+  memory.read(static_cast<const std::byte*>(nullptr), out);
+};
+
+/// What memory counts as that does not say otherwise by `counts_as`.
+template <typename Memory>
+constexpr std::size_t Footprint::*kind_of() {
+  if constexpr (requires { Memory::counts_as; }) {
+    return Memory::counts_as;
+  } else {
+    return &Footprint::pinned;
+  }
+}
+
 /// A placement whose tensors stay packed in host memory: policies differ in what acquire makes of a
 /// piece. Memory has data() and bytes(), moves, and gives itself back; write(), where it cannot be
 /// stored to, and drop(), where cold weights are not in memory. Or it is one that is InParts, and
@@ -72,6 +88,10 @@ class PackedOnHost : public Placement {
     }
   }
   void read_back(std::size_t index, std::span<std::byte> out) final {
+    if constexpr (Apart<Memory>) {
+      memory_.read(at(whole(index)), out);
+      return;
+    }
     for_each_part(whole(index), [&](const Piece& part) {
       copy_by_workers(out.data() + offset_in_tensor(part), {at(part), bytes_of(part)}, workers_);
     });
@@ -92,6 +112,8 @@ class PackedOnHost : public Placement {
   std::vector<std::span<const std::byte>> host_ranges() const final {
     if constexpr (InParts<Memory>) {
       return memory_.pages();
+    } else if constexpr (Apart<Memory>) {
+      return {};
     } else {
       return {{memory_.data(), packed_.bytes()}};
     }

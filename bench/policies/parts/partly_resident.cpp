@@ -20,7 +20,8 @@ std::vector<WeightTensor> select(std::span<const WeightTensor> all, bool residen
 }
 
 Footprint operator+(const Footprint& a, const Footprint& b) {
-  return {a.device + b.device, a.pinned + b.pinned, a.managed + b.managed, a.pageable + b.pageable};
+  return {a.device + b.device, a.pinned + b.pinned, a.managed + b.managed, a.pageable + b.pageable,
+          a.peer + b.peer};
 }
 
 bool contains(const Piece& outer, const Piece& inner) {

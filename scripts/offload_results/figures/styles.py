@@ -31,6 +31,7 @@ LOOKS = {
     "cpu": Look("#E69F00", "#F2B233", (2.6, 1.4)),
     "hybrid": Look("#7800F0", "#9A7BFF", (2.6, 1.4, 1.2, 1.4)),
     "file": Look("#780060", "#E070C8", (8, 3)),
+    "peer": Look("#8080FF", "#C0FF00", (1.2, 3, 5, 3)),
 }
 FURTHER = (  # for families of their own that policies to come may have
     Look("#901800", "#FF5A78", (4, 1.5, 4, 4), hollow=True),

@@ -13,7 +13,7 @@ MOST_RUNS = 3  # that the lines name; the table has all
 WAYS = {  # groups of policies, by what people call them; those of ASKED are told of even if absent
     "zero-copy": "UVA zero-copy", "managed, faults": "UVM by page faults", "managed, mapped": "UVM mapped",
     "managed, prefetch": "UVM prefetched", "copy": "Copies", "cpu": "CPU", "hybrid": "CPU and link together",
-    "system": "System memory", "file": "Mapped files"}
+    "system": "System memory", "file": "Mapped files", "peer": "Another GPU's memory"}
 ASKED = ("zero-copy", "managed, faults", "managed, mapped", "copy", "cpu")
 
 

@@ -30,6 +30,8 @@ RATES = (
     ("sm_write_pinned_bytes_per_second", "SMs write pinned memory"),
     ("copy_h2d_beside_d2h_bytes_per_second", "copy to the GPU, copies home beside it"),
     ("copy_d2h_beside_h2d_bytes_per_second", "copy to the host, copies to the GPU beside it"),
+    ("peer_copy_bytes_per_second", "copy from another GPU"),
+    ("sm_read_peer_bytes_per_second", "SMs read another GPU"),
     ("host_read_of_gpu_memory_bytes_per_second", "CPU reads GPU memory"),
     ("device_read_bytes_per_second", "GPU memory"), ("host_read_bytes_per_second", "CPU reads its memory"))
 

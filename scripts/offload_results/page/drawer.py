@@ -275,7 +275,8 @@ def how(case):
 
 
 def footprint_words(footprint):
-    kinds = {"device": "on the GPU", "pinned": "pinned", "managed": "managed", "pageable": "pageable"}
+    kinds = {"device": "on the GPU", "pinned": "pinned", "managed": "managed", "pageable": "pageable",
+             "peer": "on another GPU"}
     return ", ".join(f"{text.size(footprint[kind])} {words}" for kind, words in kinds.items()
                      if footprint.get(kind)) or "no memory beside"
 

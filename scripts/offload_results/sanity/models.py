@@ -57,7 +57,7 @@ def least_seconds(case, calibration):
                  "host_memory": (by_cpu * model["scale"], calibration["host_read_bytes_per_second"])}
         return {what: moved / rate for what, (moved, rate) in found.items() if moved and rate}
     found = {
-        "link": (over_link, link_rate),
+        "link": (0 if case["path"] == "peer" else over_link, link_rate),
         "host_memory": (by_cpu * model["scale"], calibration["host_read_bytes_per_second"]),
         "device_memory": (on_gpu * asked, calibration["device_read_bytes_per_second"]),
     }
