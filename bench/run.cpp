@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -149,8 +150,8 @@ class Run {
       lane.runner.emplace(*lane.loop, options, lane.wall);
     });
     if (job_) meet_ranks();
-    runner_.emplace(lanes_, record_.options.rank && record_.options.rank->synchronised ? job_.get()
-                                                                                     : nullptr);
+    runner_.emplace(
+        lanes_, record_.options.rank && record_.options.rank->synchronised ? job_.get() : nullptr);
     if (options.limits) measure_all_limits();
     std::vector<double> weights;
     for (const Case& item : plan_.cases) {
@@ -175,9 +176,8 @@ class Run {
     std::vector<JobCase> cases;
     for (const CaseRecord& record : record_.cases) {
       const bool rated = record.summary && record.failure.empty();
-      cases.push_back({record.name,
-                       job_->figures(static_cast<double>(record.bytes.requested),
-                                     rated ? record.summary->median : 0)});
+      cases.push_back({record.name, job_->figures(static_cast<double>(record.bytes.requested),
+                                                  rated ? record.summary->median : 0)});
     }
     Page page(Page::style(record_.options.format == Format::md, is_colored(record_.options)));
     write_job(page, cases, record_.options.rank->size);
@@ -190,6 +190,10 @@ class Run {
   void calibrate_lane(Lane& lane) {
     const auto progress = begin_step("calibrating" + of_several(lane));
     lane.calibration = calibrate(*lane.session, lane.wall, leave_if_interrupted);
+    const bool peers = std::ranges::any_of(plan_.cases, [&](const Case& item) {
+      return item.policy->path(item.start, lane.platform) == Path::peer;
+    });
+    if (peers) calibrate_peer(*lane.session, lane.wall, lane.calibration);
     lane.session->set_rates(lane.calibration);
     calibrate_cases(lane, *progress);
     lane.session->set_rates(lane.calibration);
@@ -233,9 +237,12 @@ class Run {
 
   LoopOptions loop_options() const {
     const Options& options = record_.options;
-    return {options.graph, options.evidence != EvidenceLevel::none,
-            options.evidence == EvidenceLevel::all, options.seed,
-            {options.beside_pace, options.attention_kv}, leave_if_interrupted};
+    return {options.graph,
+            options.evidence != EvidenceLevel::none,
+            options.evidence == EvidenceLevel::all,
+            options.seed,
+            {options.beside_pace, options.attention_kv},
+            leave_if_interrupted};
   }
 
   std::unique_ptr<ProgressLine> begin_step(const std::string& name) const {

@@ -174,6 +174,12 @@ class Adviser {
       }
       return;
     }
+    if (policy.family == Family::peer) {
+      if (!question_.policies.empty()) {
+        misfit(policy, "it takes memory of another GPU, which is not asked about");
+      }
+      return;
+    }
     if (std::ranges::find(policy.starts, Start::steady) == policy.starts.end()) {
       // Of all policies that is said once, by the documents.
       if (!question_.policies.empty()) {

@@ -196,30 +196,6 @@ std::size_t copied_bytes(const Platform& platform) {
                            std::min(host_memory_limit(platform.host), gpu_memory_limit(platform)));
 }
 
-/// What comes from the memory of the GPU that serves as a peer, where there is one.
-void calibrate_peer(Session& session, WallTime& wall, void* to, std::size_t bytes,
-                    Calibration& result) {
-  const Peer* const peer = serving_peer(session.platform());
-  if (peer == nullptr) return;
-  // It may be full, or another's alone: then nothing is known of it, and all else still is.
-  const auto memory = [&]() -> std::optional<cuda::PeerBuffer> {
-    try {
-      return std::optional<cuda::PeerBuffer>(std::in_place, bytes, peer->index);
-    } catch (const CudaError& error) {
-      if (error.context_dead()) throw;
-      return std::nullopt;
-    }
-  }();
-  if (!memory) return;
-  cuda::memset_async(memory->data(), 0, bytes, session.stream());
-  for (int i = 0; i < repeats; ++i) {
-    const double seconds = timed_seconds(
-        session, wall, [&] { cuda::memcpy_async(to, memory->data(), bytes, session.stream()); });
-    result.peer_copy = std::max(result.peer_copy.value_or(0), rate(bytes, seconds));
-  }
-  result.sm_read_peer = rate(bytes, best_sm_read(session, wall, memory->data(), bytes, 2).seconds);
-}
-
 void calibrate_gpu(Session& session, WallTime& wall, const HostReads& reads,
                    const std::function<void()>& checkpoint, Calibration& result) {
   const Platform& platform = session.platform();
@@ -279,11 +255,34 @@ void calibrate_gpu(Session& session, WallTime& wall, const HostReads& reads,
   result.link_latency = chase_latency(session, wall, pinned.data(), results);
   result.device_latency = chase_latency(session, wall, device_bytes_at, results);
   calibrate_starts(session, wall, pinned.data(), device_bytes_at, bytes, result);
-  checkpoint();
-  calibrate_peer(session, wall, device.data(), bytes, result);
 }
 
 }  // namespace
+
+void calibrate_peer(Session& session, WallTime& wall, Calibration& result) {
+  const Peer* const peer = serving_peer(session.platform());
+  if (peer == nullptr) return;
+  const std::size_t bytes = copied_bytes(session.platform());
+  // It may be full, or another's alone: then nothing is known of it, and all else still is.
+  const auto memory = [&]() -> std::optional<cuda::PeerBuffer> {
+    try {
+      return std::optional<cuda::PeerBuffer>(std::in_place, bytes, peer->index);
+    } catch (const CudaError& error) {
+      if (error.context_dead()) throw;
+      return std::nullopt;
+    }
+  }();
+  if (!memory) return;
+  const cuda::DeviceBuffer here(bytes);
+  cuda::memset_async(memory->data(), 0, bytes, session.stream());
+  for (int i = 0; i < repeats; ++i) {
+    const double seconds = timed_seconds(session, wall, [&] {
+      cuda::memcpy_async(here.data(), memory->data(), bytes, session.stream());
+    });
+    result.peer_copy = std::max(result.peer_copy.value_or(0), rate(bytes, seconds));
+  }
+  result.sm_read_peer = rate(bytes, best_sm_read(session, wall, memory->data(), bytes, 2).seconds);
+}
 
 double pageable_copy_rate(Session& session, WallTime& wall) {
   const std::size_t bytes = copied_bytes(session.platform());

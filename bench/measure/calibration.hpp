@@ -15,6 +15,10 @@ namespace offload {
 /// `checkpoint` is called between measurements and may throw to leave.
 Calibration calibrate(Session& session, WallTime& wall, const std::function<void()>& checkpoint);
 
+/// Adds what comes from the memory of the GPU that serves as a peer: for runs that use it, because
+/// it takes of another GPU. Nothing where there is none, or no room on it.
+void calibrate_peer(Session& session, WallTime& wall, Calibration& result);
+
 /// Bytes per second of copies to the GPU from memory that is not pinned, the median of some: the
 /// CPU stages them, no two alike. Needs a GPU.
 double pageable_copy_rate(Session& session, WallTime& wall);

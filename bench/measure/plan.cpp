@@ -43,8 +43,12 @@ class Planner {
         catalog_(catalog),
         platform_(platform),
         policies_(catalog.policies_among(options.policies)) {
-    if (!options.policies.empty() || find_suite(options.suite).files) return;
-    std::erase_if(policies_, [](const Policy* policy) { return policy->family == Family::file; });
+    if (!options.policies.empty()) return;
+    // What writes files, or takes memory of another GPU, is asked for by name.
+    const bool files = find_suite(options.suite).files;
+    std::erase_if(policies_, [files](const Policy* policy) {
+      return policy->family == Family::peer || (policy->family == Family::file && !files);
+    });
   }
 
   void add(const Selection& selection) {
