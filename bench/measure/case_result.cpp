@@ -121,10 +121,10 @@ void add_model_figures(std::vector<CaseRecord>& cases, CaseRecord& record, const
   if (!record.model) return;
   // Each group of GPUs that share the model gives what each of its members would.
   const std::size_t group = record.weights.tensor_parallel;
-  const bool whole_groups = record.members.size() % group == 0;
+  const std::size_t groups = record.members.size() / group;
   const auto times = [&](std::optional<double>& tokens) {
-    if (!whole_groups) tokens.reset();
-    if (tokens) *tokens *= static_cast<double>(record.members.size() / group);
+    if (record.members.size() % group != 0) tokens.reset();
+    if (tokens) *tokens *= static_cast<double>(groups);
   };
   times(record.model->tokens_per_second);
   if (record.model->bound) times(record.model->bound->tokens_per_second);

@@ -124,7 +124,7 @@ void share_out(std::string& text, std::size_t gpus) {
   for (const std::string& one : alternatives(text)) {
     // Variables of the environment stand behind the engine's name.
     const std::string option = tensor_parallel_option(one.substr(0, one.find(' ')), gpus);
-    if (!option.empty()) kept += (kept.empty() ? "" : "; ") + one + option;
+    if (!option.empty()) kept.append(kept.empty() ? "" : "; ").append(one).append(option);
   }
   text = kept;
 }

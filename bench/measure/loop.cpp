@@ -244,7 +244,7 @@ double Loop::sample() {
 void Loop::verify() { passes_.verify_timed(); }
 
 CaseBeside Loop::end_traffic() {
-  const CaseBeside found = traffic_.value().end();
+  CaseBeside found = traffic_.value().end();
   traffic_.reset();
   return found;
 }

@@ -227,6 +227,7 @@ struct Policy {
   Rereads rereads = Rereads::as_engines_do;  // what its views ask for
   /// Whether kernels see weights where the files of a model hold them, wherever that is.
   bool reads_files_in_place = false;
+  bool needs_peer = false;  // a GPU whose memory this one reaches
 
   /// {steady}, {cold, warm} or {warm}.
   std::span<const Start> starts = steady_only;
@@ -236,7 +237,6 @@ struct Policy {
   std::optional<Paths> paths_on_host_page_tables = std::nullopt;
 
   bool needs_gpu = true;
-  bool needs_peer = false;  // a GPU whose memory this one reaches
   /// Whether the driver handles the pages of the weights while the GPU reads: faults, maps or
   /// migrates them, as it does with managed and system memory.
   bool driver_handles_pages = false;
