@@ -13,8 +13,8 @@ from .results import BadInput
 MEMORY_MODEL = ("managed", "concurrent_managed_access", "pageable_memory_access",
                 "pageable_memory_access_uses_host_page_tables", "direct_managed_access_from_host",
                 "gpu_is_numa_node")
-# Where output goes does not bear on what is measured.
-OUTPUT_OPTIONS = {"action", "output", "ci_json", "format", "progress", "strict", "redact"}
+# Where output goes, and who hears of it, does not bear on what is measured.
+OUTPUT_OPTIONS = {"action", "output", "ci_json", "format", "progress", "quiet", "strict", "redact"}
 UNKNOWN = "unknown"
 BUSY = 0.5  # of the CPUs, by the load average; a run right before leaves less: it waits for the GPU
 # The calibration takes a second: less than this is its own spread.

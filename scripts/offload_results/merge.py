@@ -15,8 +15,11 @@ RANKS = ("SLURM_PROCID", "OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK")
 def merge(paths, incomplete_allowed=False, with_rows=True):
     """The document of all runs in `paths`, in that order; merged files are taken apart again.
     Without Google Benchmark's rows, which repeat the samples, it is a quarter of the size."""
-    files = [readable(path, incomplete_allowed or of_folder(path, paths)) for path in job.files_in(paths)]
-    missing = job.faults(files)
+    return merged(*readable_of(paths, incomplete_allowed), with_rows)
+
+
+def merged(files, damaged, with_rows):
+    missing = job.faults(files, damaged)
     major = one_major_version(files)
     sources, rows = [], []
     lists = {name: [] for name in LISTS if major > 1 or name not in SINCE_2}
@@ -44,9 +47,20 @@ def merge(paths, incomplete_allowed=False, with_rows=True):
     }
 
 
-def of_folder(path, paths):
-    """Of a job, results of ranks that ended early are taken, and named: the others' are kept."""
-    return path not in paths
+def readable_of(paths, incomplete_allowed=False):
+    """(files, {path: why it cannot be read}). Of a job's folder what can be read is kept and the rest is named,
+    and results of ranks that ended early are taken; a file that was named itself must be whole."""
+    files, damaged = [], {}
+    for path in job.files_in(paths):
+        try:
+            files.append(readable(path, incomplete_allowed or path not in paths))
+        except BadInput as reason:
+            if path in paths:
+                raise
+            damaged[path] = str(reason)
+    if not files:
+        raise BadInput(next(iter(damaged.values())))
+    return files, damaged
 
 
 def without_rank(run):
@@ -128,7 +142,7 @@ def state_of(sources, major, missing):
     runs = [source["run"] for source in sources]
     reasons = [f"{source['file']}: {source['run']['incomplete_reason']}" for source in sources
                if not source["run"]["complete"]]
-    reasons += [line for line in missing if " is missing" in line]
+    reasons += [line for line in missing if job.leaves_out(line)]
     wall = {name: sum(run["wall_time"][name] for run in runs) for name in runs[0]["wall_time"]}
     return {
         "schema_version": f"{major}.{NEWEST_MINOR[major]}.0",
@@ -157,11 +171,12 @@ def main():
     arguments = parser.parse_intermixed_args()
 
     command.refuse_overwriting(arguments.output, job.files_in(arguments.files))
-    document = merge(arguments.files, arguments.incomplete, not arguments.no_rows)
+    files, damaged = readable_of(arguments.files, arguments.incomplete)
+    document = merged(files, damaged, not arguments.no_rows)
     text = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
     command.write_whole(arguments.output, text + "\n")
     ours = document["offload_bench"]
-    for line in job.faults([as_written(path, read_json(path)) for path in job.files_in(arguments.files)]):
+    for line in job.faults(files, damaged):
         print(f"{arguments.output}: {line}", file=sys.stderr)
     print(f"{arguments.output}: {count(len(ours['cases']), 'case')} of "
           f"{count(len(ours['sources']), 'run')}")

@@ -4,6 +4,7 @@ is heard, and offload-results puts them together."""
 import json
 import os
 import pathlib
+import re
 import signal
 import subprocess
 import sys
@@ -13,7 +14,7 @@ import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / "scripts"))
-from offload_results import merge, schema, table  # noqa: E402
+from offload_results import comparability, merge, results, schema, table  # noqa: E402
 from offload_results.results import BadInput  # noqa: E402
 
 BENCH = os.environ.get("OFFLOAD_BENCH")
@@ -196,6 +197,49 @@ def test_a_rank_that_ended_early_is_named(job):
     run = merge.merge([str(job)])["offload_bench"]
     assert "rank-0003.json: interrupted by SIGTERM" in run["incomplete_reason"]
     assert len(run["cases"]) == RANKS
+
+
+@pytest.mark.parametrize("damage, said", [
+    (lambda path: path.write_text(path.read_text()[:200]), "not JSON"),
+    (lambda path: changed(path, lambda run: run["cases"][0].pop("bytes")), "not valid|not a case"),
+    (lambda path: path.write_text(""), "an empty file"),
+])
+def test_a_rank_that_cannot_be_read_is_named_and_the_others_are_kept(job, damage, said):
+    damage(job / "rank-0002.json")
+    run = merge.merge([str(job)])["offload_bench"]
+    assert not run["complete"] and len(run["cases"]) == RANKS - 1
+    assert "rank 2 of 4 cannot be read: " in run["incomplete_reason"]
+    assert re.search(said, run["incomplete_reason"])
+    out = job / "merged.json"
+    done = subprocess.run([sys.executable, ROOT / "scripts/offload-results", "merge", job, "--output", out],
+                          capture_output=True, text=True, check=False)
+    assert done.returncode == 0 and done.stderr.count("\n") == 1
+    assert "rank 2 of 4 cannot be read: " in done.stderr
+    with pytest.raises(BadInput, match=said):  # named by itself it must be whole
+        merge.merge([str(job / f"rank-{rank:04}.json") for rank in (0, 2)])
+
+
+def test_a_job_of_which_nothing_can_be_read_is_refused(job):
+    for path in job.iterdir():
+        path.write_text("")
+    with pytest.raises(BadInput, match="rank-0000.json: an empty file"):
+        merge.merge([str(job)])
+
+
+def test_a_merged_job_and_one_of_its_ranks_are_told_apart(job):
+    rank = str(job / "rank-0001.json")
+    whole = written(job, merge.merge([str(job)]))
+    with pytest.raises(BadInput, match="merged.json: the merged ranks of a job, among them .*rank-0001.json: "):
+        merge.merge([whole, rank])
+    changed(pathlib.Path(rank), lambda run: run.update(started_at="2020-01-01T00:00:00Z"))
+    with pytest.raises(BadInput, match="rank-0001.json is rank 1 of one: merge the folder"):
+        merge.merge([whole, rank])
+
+
+def test_who_is_heard_is_no_difference_between_ranks(job):
+    whole = results.load(written(job, merge.merge([str(job)])))
+    assert {run["options"]["quiet"] for run in whole.runs} == {True, False}  # the first alone is
+    assert not any("quiet" in str(one) for one in comparability.differences(whole, whole, True))
 
 
 def gpu(uuid):
