@@ -10,7 +10,7 @@ import sys
 from . import command
 from .command import write_whole
 from .figures import (
-    adaptation, bandwidth, batch, evidence, granularity, latency, machines, rates, runs, tokens)
+    adaptation, bandwidth, batch, evidence, gpus, granularity, latency, machines, rates, runs, tokens)
 from .figures.data import NoData
 from .packages import imported
 from .results import BadInput
@@ -24,9 +24,10 @@ KINDS = {
     "rates": rates.figures,
     "adaptation": adaptation.figures,
     "machines": machines.figures,
+    "gpus": gpus.figures,
     "evidence": evidence.figures,
 }
-LABELLED = ("tokens", "rates", "machines", "evidence")
+LABELLED = ("tokens", "rates", "machines", "gpus", "evidence")
 FORMATS = ("svg", "png")
 
 
@@ -108,6 +109,7 @@ kinds of figures, and what they need:
   tokens       tokens/s of whole models              --suite decode, prefill
   rates        GB/s by policy                        any other workload
   machines     GB/s by policy and machine            one workload and weights on several machines
+  gpus         GB/s over the number of GPUs          --gpus all
   adaptation   consecutive passes                    --passes N
   evidence     what driver and hardware did          --evidence all
 
@@ -135,7 +137,7 @@ def parsed(arguments=None):
     parser.add_argument("results", nargs="+", metavar="RESULTS.json", help="what --output wrote")
     parser.add_argument("--kind", type=names_of(KINDS), metavar="KIND,...",
                         help="only these; else every kind that the results have data for")
-    parser.add_argument("--label", help="of tokens, rates, machines and evidence: only that of decode/tokens:1, say, "
+    parser.add_argument("--label", help="of tokens, rates, machines, gpus and evidence: only that of decode/tokens:1, say, "
                                         "or row_gather/chunk:4096 (default: all; of evidence "
                                         "stream_read, else gemv, else the first)")
     parser.add_argument("--format", type=names_of(FORMATS), default=["svg"],

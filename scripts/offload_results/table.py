@@ -25,6 +25,7 @@ WHAT  machine              what the run was made on, in one line
       rates:WORKLOAD[,WEIGHTS]   GB/s by policy, a column per parameter (chunk, skew) or weights
       series:LABEL[,WEIGHTS]     time of the n-th consecutive pass, and what it moved
       gpus:WORKLOAD              what policies give on each GPU alone, and on several together
+      simulated-gpus:1,2,4,8[,WORKLOAD]   what so many GPUs of one host would give, computed from each alone
       beside:WORKLOAD            what cases and other traffic on the GPU do to each other
       ranks:WORKLOAD             GB/s by rank of a job, of all of them, and which was the slowest
       setup:LABEL                set-up and read apart

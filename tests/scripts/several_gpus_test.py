@@ -12,7 +12,10 @@ import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / "scripts"))
-from offload_results import merge, results, sanity, table  # noqa: E402
+import results_builder as make  # noqa: E402
+from offload_results import merge, plot, results, sanity, table  # noqa: E402
+from offload_results.figures import gpus, runs  # noqa: E402
+from offload_results.figures.data import NoData  # noqa: E402
 from offload_results.results import BadInput  # noqa: E402
 
 
@@ -107,6 +110,76 @@ def test_a_table_of_sets_needs_several_gpus(saved):
             del alone["gpus"]
     with pytest.raises(BadInput, match="stands there twice|no case of gemv"):
         table.render([str(saved(one))], "gpus:gemv")
+
+
+def test_more_gpus_are_simulated_from_each_alone(saved):
+    """80 GB/s are what the CPUs read together. Copies: 50 GB/s on each link until memory gives no more. The CPU's part:
+    each GPU's half of the cores reads 100 GB/s from its caches alone, so memory holds 100, whoever reads."""
+    text = table.render([str(saved())], "simulated-gpus:1,2,4")
+    assert text.startswith("Simulated, not measured: from a run on 2 GPUs")
+    assert "| policy | start | simulated 1 GPU | simulated 2 GPUs | simulated 4 GPUs |" in text
+    assert "| `pinned_copy` | steady | 50 (100 %) | 80 (80 %) | 80 (40 %) |" in text
+    assert "| `host_compute` | steady | 100 (100 %) | 100 (50 %) | 100 (25 %) |" in text
+
+
+def one_gpu(tmp_path, **how):
+    """64 MiB in 1.31 ms: 51.2 GB/s."""
+    cases = [make.case(), make.case(policy="host_compute", path="host_memory", cpu_bytes=64 * 2**20),
+             make.case(policy="hybrid_split", cpu_bytes=32 * 2**20, link_bytes=32 * 2**20),
+             make.case(policy="device_resident", path="device_memory")]
+    rates = {**make.calibration(), "host_read_bytes_per_second": 128.07e9}
+    return str(make.write(tmp_path / "one.json", make.run(cases, calibration=rates, **how)))
+
+
+def test_one_gpu_is_enough_to_simulate_more(tmp_path):
+    """Host memory gives 128.07 GB/s, 2.5 times what a pass takes. The cores have no more than they reached alone."""
+    text = table.render([one_gpu(tmp_path)], "simulated-gpus:1,2,4,8,gemv")
+    assert text.startswith("Simulated, not measured: from a run on 1 GPU, whose CPUs read host memory at 128 GB/s")
+    assert "| `pinned_zero_copy` | steady | 51 (100 %) | 100 (100 %) | 130 (62 %) | 130 (31 %) |" in text
+    assert "| `hybrid_split` | steady | 51 (100 %) | 100 (100 %) | 130 (62 %) | 130 (31 %) |" in text
+    assert "| `host_compute` | steady | 51 (100 %) | 51 (50 %) | 51 (25 %) | 51 (12 %) |" in text
+    assert "device_resident" not in text
+
+
+@pytest.mark.parametrize("chosen, said", [
+    ("", "takes numbers of GPUs"), (":0", "takes numbers"), (":65", "takes numbers"), (":2,a,b", "at most one workload"),
+    (":2,gemm", "no case of gemm has passed"),
+])
+def test_what_cannot_be_simulated_is_refused(tmp_path, chosen, said):
+    with pytest.raises(BadInput, match=said):
+        table.render([one_gpu(tmp_path)], f"simulated-gpus{chosen}")
+
+
+def test_a_figure_is_over_the_number_of_gpus(saved):
+    [run] = runs.load([saved()])
+    [figure] = gpus.figures([run])
+    [panel] = figure.panels
+    assert {curve.policy: [(point.x, point.y, point.note) for point in curve.points] for curve in panel.curves} == {
+        "pinned_copy": [(1, 50.0, ""), (2, 100.0, " (100 %)")],
+        "host_compute": [(1, 100.0, ""), (2, 100.0, " (50 %)")],
+        "managed_demand": [(1, 10.0, "")]}  # it failed together
+    assert {curve.policy: [(point.x, point.y) for point in curve.points] for curve in panel.ideals} == {
+        "pinned_copy": [(1, 50.0), (2, 100.0)], "host_compute": [(1, 100.0), (2, 200.0)],
+        "managed_demand": [(1, 10.0)]}
+    assert any("managed_demand/toy.w/steady/gpus:0+1: failed, GPU 1: out of memory" in note for note in figure.notes)
+
+
+def test_its_title_says_what_is_kept(saved):
+    def change(run):
+        for one in run["cases"]:
+            one["family"] = {"pinned_copy": "copy", "host_compute": "cpu", "managed_demand": "managed"}[one["policy"]]
+        case(run, BOTH)["together"]["ratio"] = 0.99
+        case(run, BOTH.replace("pinned_copy", "host_compute"))["together"]["ratio"] = 0.52
+    [figure] = gpus.figures(runs.load([saved(change)]))
+    assert figure.title == "2 GPUs: copies keep 99 %, the CPU's part 52 %"
+
+
+def test_one_gpu_is_no_figure_of_several(tmp_path):
+    path = one_gpu(tmp_path)
+    with pytest.raises(BadInput, match="nothing to draw for gpus: no case that has passed on several GPUs together"):
+        plot.data_of([path], ["gpus"])
+    with pytest.raises(NoData):
+        gpus.figures(runs.load([path]))
 
 
 def test_merged_runs_keep_their_sets(saved, tmp_path):

@@ -3,7 +3,7 @@
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
 from ..figures import data
-from .names import HANGING, LABEL, RIGHT, level, line_style, name_curves, names_height
+from .names import HANGING, LABEL, RIGHT, ideal, level, line_style, name_curves, names_height
 from .page import BODY, FAINT, WIDTH, Page
 from ..text import size
 from .typesetting import axis_label, value_text
@@ -44,6 +44,8 @@ def draw_panel(page, axes, panel):
         axes.axhline(line.y, zorder=1, **level())
     for curve in panel.references:
         axes.plot(curve.xs, [point.y for point in curve.points], zorder=4, **level())
+    for curve in panel.ideals:
+        axes.plot(curve.xs, [point.y for point in curve.points], zorder=1, **ideal(page.styles[curve.policy]))
     name_curves(page, axes, panel, groups)
 
 
@@ -77,7 +79,7 @@ def set_axes(axes, panel):
     ys = [value for curve in panel.curves for point in curve.points
           for value in (point.low, point.y, point.high) if value is not None]
     ys += [line.y for line in panel.lines]
-    ys += [point.y for curve in panel.references for point in curve.points]
+    ys += [point.y for curve in (*panel.references, *panel.ideals) for point in curve.points]
     if panel.x.log:
         axes.set_xscale("log")
         axes.set_xlim(xs[0] / 1.25, xs[-1] * 1.25)
@@ -115,6 +117,8 @@ def thinned(xs):
 
 
 def every_fourth(xs):
+    if len(xs) <= 5:
+        return xs
     step = 4 if xs[-1] <= 40 else max(1, round(xs[-1] / 8))
     return [x for x in xs if x % step == 0]
 

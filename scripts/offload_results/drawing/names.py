@@ -39,6 +39,10 @@ def line_style(style):
     return how
 
 
+def ideal(style):
+    return {"color": style.colour, "linewidth": 0.8, "dashes": (1, 2)}
+
+
 def level():
     return {"color": GREY, "linewidth": 1.0, "dashes": (1, 1.6)}
 
@@ -50,7 +54,7 @@ def name_curves(page, axes, panel, groups):
     for group in groups:
         end = group[0].points[-1]
         entries = [Entry(curve.label, value_text(curve.points[-1].y, panel.y.kind,
-                                                 curve.points[-1].rough),
+                                                 curve.points[-1].rough) + curve.points[-1].note,
                          line_style(page.styles[curve.policy]), curve) for curve in group]
         if end.x < last:
             name_inside(axes, end, entries, [point for curve in panel.curves for point in curve.points])

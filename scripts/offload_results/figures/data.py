@@ -29,6 +29,7 @@ class Point:
     low: float | None = None
     high: float | None = None
     rough: bool = False  # written with two digits: variability.is_rough
+    note: str = ""  # behind the value, where the curve ends with this point
 
 
 @dataclasses.dataclass(frozen=True)
@@ -75,6 +76,7 @@ class Panel:
     lines: tuple = ()
     references: tuple = ()  # curves, named by their policy, that are not a measurement of one
     height: float = 3.0  # inches
+    ideals: tuple = ()  # curves that each policy's own is compared with: thin, dotted, in its colour, not named
 
 
 @dataclasses.dataclass(frozen=True)

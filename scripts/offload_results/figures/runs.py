@@ -118,8 +118,8 @@ def measured(case, value, of):
     return Cell("measured", value, *spread(case, of), rough=is_rough(case))
 
 
-def point(x, case, value, of):
-    return Point(x, value, *spread(case, of), rough=is_rough(case))
+def point(x, case, value, of, note=""):
+    return Point(x, value, *spread(case, of), rough=is_rough(case), note=note)
 
 
 def not_shown(runs, cases):

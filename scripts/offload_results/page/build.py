@@ -11,7 +11,7 @@ import shlex
 
 from .. import redact, results as results_files, text
 from ..command import one_line
-from ..figures import adaptation, bandwidth, batch, caption, evidence, granularity, runs, styles
+from ..figures import adaptation, bandwidth, batch, caption, evidence, gpus, granularity, runs, styles
 from ..figures.data import NoData
 from ..packages import imported
 from ..results import BadInput
@@ -19,7 +19,7 @@ from . import answer, table
 
 FOLDER = pathlib.Path(__file__).parent
 TITLE = "How should the GPU get at weights in CPU memory?"
-CHARTS = (bandwidth, batch, granularity, adaptation)  # whose curves no table shows; bars are the table's
+CHARTS = (bandwidth, batch, granularity, adaptation, gpus)  # whose curves no table shows; bars are the table's
 LONG = 8  # a shorter value of a variable may be any word
 # Fields whose words are the program's own, even where a host goes by such a name.
 VOCABULARY = frozenset(("policy", "workload", "label", "start", "path", "family", "excluded", "state", "kind",
