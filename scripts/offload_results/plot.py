@@ -10,7 +10,7 @@ import sys
 from . import command
 from .command import write_whole
 from .figures import (
-    adaptation, bandwidth, batch, evidence, gpus, granularity, latency, machines, rates, runs, tokens)
+    adaptation, bandwidth, batch, beside, evidence, gpus, granularity, latency, machines, rates, runs, tokens)
 from .figures.data import NoData
 from .packages import imported
 from .results import BadInput
@@ -25,9 +25,10 @@ KINDS = {
     "adaptation": adaptation.figures,
     "machines": machines.figures,
     "gpus": gpus.figures,
+    "beside": beside.figures,
     "evidence": evidence.figures,
 }
-LABELLED = ("tokens", "rates", "machines", "gpus", "evidence")
+LABELLED = ("tokens", "rates", "machines", "gpus", "beside", "evidence")
 FORMATS = ("svg", "png")
 
 
@@ -110,6 +111,7 @@ kinds of figures, and what they need:
   rates        GB/s by policy                        any other workload
   machines     GB/s by policy and machine            one workload and weights on several machines
   gpus         GB/s over the number of GPUs          --gpus all
+  beside       % kept by cases and other traffic     --beside kv_out,attention
   adaptation   consecutive passes                    --passes N
   evidence     what driver and hardware did          --evidence all
 
@@ -137,8 +139,8 @@ def parsed(arguments=None):
     parser.add_argument("results", nargs="+", metavar="RESULTS.json", help="what --output wrote")
     parser.add_argument("--kind", type=names_of(KINDS), metavar="KIND,...",
                         help="only these; else every kind that the results have data for")
-    parser.add_argument("--label", help="of tokens, rates, machines, gpus and evidence: only that of decode/tokens:1, say, "
-                                        "or row_gather/chunk:4096 (default: all; of evidence "
+    parser.add_argument("--label", help="of tokens, rates, machines, gpus, beside and evidence: only that of decode/tokens:1, "
+                                        "say, or row_gather/chunk:4096 (default: all; of evidence "
                                         "stream_read, else gemv, else the first)")
     parser.add_argument("--format", type=names_of(FORMATS), default=["svg"],
                         metavar="FORMAT,...", help="svg, png (default: svg)")

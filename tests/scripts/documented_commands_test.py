@@ -146,7 +146,7 @@ def test_the_scripts_run_on_committed_results(command, tmp_path):
             shutil.copy(root / f"results/h200-sxm-pcie5/{run}.json", tmp_path / f"{name}.json")
     if "job" in command:
         write_job(tmp_path)
-    if "gpus:" in command:
+    if "gpus:" in command or "--kind gpus" in command:
         write_gpus(tmp_path / "run.json")
     command = command.replace("--output results/baselines/", "--output ")
     if "vllm_offload.py" in command:  # reads no results: it measures

@@ -44,7 +44,7 @@ def test_every_figure_with_data_is_drawn_and_the_others_are_said(sweep, tmp_path
         str(tmp_path / f"new/folder/bandwidth.{kind}") for kind in ("svg", "png")]
     missing = re.findall(r"^no figure (\w+): no .+$", done.stderr, re.MULTILINE)
     assert missing == ["batch", "granularity", "latency", "tokens", "rates",
-                       "adaptation", "machines", "evidence"]
+                       "adaptation", "machines", "gpus", "beside", "evidence"]
     assert len(done.stderr.splitlines()) == len(missing)
     assert (tmp_path / "new/folder/bandwidth.png").read_bytes().startswith(b"\x89PNG")
     assert xml.parse(tmp_path / "new/folder/bandwidth.svg").getroot().tag.endswith("svg")

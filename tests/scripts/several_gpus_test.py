@@ -16,6 +16,7 @@ import results_builder as make  # noqa: E402
 from offload_results import merge, plot, results, sanity, table  # noqa: E402
 from offload_results.figures import gpus, runs  # noqa: E402
 from offload_results.figures.data import NoData  # noqa: E402
+from offload_results.page import build  # noqa: E402
 from offload_results.results import BadInput  # noqa: E402
 
 
@@ -172,6 +173,13 @@ def test_its_title_says_what_is_kept(saved):
         case(run, BOTH.replace("pinned_copy", "host_compute"))["together"]["ratio"] = 0.52
     [figure] = gpus.figures(runs.load([saved(change)]))
     assert figure.title == "2 GPUs: copies keep 99 %, the CPU's part 52 %"
+
+
+def test_the_page_has_it_where_the_run_has_several(saved, tmp_path):
+    pytest.importorskip("matplotlib", reason="needs python3-matplotlib")
+    titled = "2 GPUs: the rest keeps 100 %, "  # of policies without a family
+    assert titled in build.html_of([saved()])[0]
+    assert " GPUs: " not in build.html_of([one_gpu(tmp_path)])[0]
 
 
 def test_one_gpu_is_no_figure_of_several(tmp_path):

@@ -9,6 +9,10 @@ from .sweep import MERGED
 
 NEEDS = "case that has passed on several GPUs together: --gpus all"
 
+WAYS = {"copy": "copies", "zero-copy": "reads by SMs", "managed": "managed memory", "system": "system memory",
+        "cpu": "the CPU's part", "hybrid": "CPU and link"}  # of families, in a title
+PLURAL = ("copies", "reads by SMs", "CPU and link")
+
 
 def figures(runs, wanted=None):
     found = []
@@ -87,29 +91,31 @@ def ideal(key, cases):
 
 def way(case):
     """How weights come to who reads them, in the words of a title."""
-    family = case["family"] or ""
     if case.get("cpu_bytes"):
         return "CPU and link" if case.get("link_bytes") else "the CPU's part"
-    known = {"copy": "copies", "zero-copy": "reads by SMs", "managed": "managed memory", "system": "system memory"}
-    return known.get(family, family or "over the link")
+    return WAYS.get(case["family"], case["family"] or "the rest")
 
 
 def title(together, last):
-    """What is kept of the sum alone with all GPUs, by the way that weights come."""
-    ratios = {}
-    for case in together:
-        if kept(case) is not None:
-            ratios.setdefault(way(case), []).append(kept(case))
-    if not ratios:
-        return f"{last} GPUs together: what they keep of the sum alone is not known"
-    return f"{last} GPUs: {spelled(sorted(ratios.items(), key=lambda item: -max(item[1])))}"
+    """What is kept of the sum alone with all GPUs."""
+    found = finding([(case, kept(case)) for case in together])
+    return f"{last} GPUs: {found}" if found else f"{last} GPUs together: what they keep of the sum alone is not known"
+
+
+def finding(ratios):
+    """"copies keep 99 %, the CPU's part 52 %": what cases keep, by the way that weights come, of (case, its ratio
+    or None); None where nothing is known."""
+    by_way = {}
+    for case, ratio in ratios:
+        if ratio is not None:
+            by_way.setdefault(way(case), []).append(ratio)
+    return spelled(sorted(by_way.items(), key=lambda item: -max(item[1]))) if by_way else None
 
 
 def spelled(ratios):
-    """"copies keep 99 %, the CPU's part 52 %": the verb stands once."""
+    """The verb stands once."""
     (first, most), *others = ratios
-    verb = "keeps" if first.startswith("the ") or first.endswith("memory") or first == "over the link" else "keep"
-    return ", ".join([f"{first} {verb} {span(most)}", *(f"{name} {span(values)}" for name, values in others)])
+    return ", ".join([f"{first} {'keep' if first in PLURAL else 'keeps'} {span(most)}", *(f"{name} {span(values)}" for name, values in others)])
 
 
 def span(values):

@@ -11,15 +11,17 @@ import shlex
 
 from .. import redact, results as results_files, text
 from ..command import one_line
-from ..figures import adaptation, bandwidth, batch, caption, evidence, gpus, granularity, runs, styles
+from ..figures import adaptation, bandwidth, batch, beside, caption, evidence, gpus, granularity, runs, styles
 from ..figures.data import NoData
 from ..packages import imported
 from ..results import BadInput
+from ..tables import beside as beside_table
 from . import answer, table
 
 FOLDER = pathlib.Path(__file__).parent
 TITLE = "How should the GPU get at weights in CPU memory?"
-CHARTS = (bandwidth, batch, granularity, adaptation, gpus)  # whose curves no table shows; bars are the table's
+# What no table of policies shows: bars of rates are that table's.
+CHARTS = (bandwidth, batch, granularity, adaptation, gpus, beside)
 LONG = 8  # a shorter value of a variable may be any word
 # Fields whose words are the program's own, even where a host goes by such a name.
 VOCABULARY = frozenset(("policy", "workload", "label", "start", "path", "family", "excluded", "state", "kind",
@@ -65,7 +67,9 @@ def html_of(paths, title=TITLE, redacting=False):
         runs=list(map(described, found)), holds=holds(found, redacting),
         limits=[(run.name, limit) for run in found for limit in run.run.get("limits") or ()],
         loading=[(run.name, cost) for run in found for cost in run.run.get("loading_costs") or ()],
-        costs=[(run.name, cost) for run in found for cost in run.run.get("memory_costs") or ()],
+        beside=[(run.name, case, f"{results_files.label_of(case)} of {beside_table.weights_of(case)}",
+                 beside_table.cells_of(case)) for run in found for case in beside_table.shown(run.cases)],
+        beside_titles=beside_table.TITLES, costs=[(run.name, cost) for run in found for cost in run.run.get("memory_costs") or ()],
         text=text, grown=grown)
     return page, lacking
 

@@ -4,32 +4,46 @@ from ..results import BadInput, label_of, shown_weights
 from ..text import percent, row
 from .cells import gigabytes_per_second
 
+TITLES = ("alone", "beside it", "kept", "traffic alone", "beside it", "kept")
+
 
 def beside_table(results, chosen):
     """beside:WORKLOAD: GB/s of each case alone and beside traffic, and of the traffic likewise."""
     if len(chosen) != 1:
         raise BadInput("beside takes one workload: beside:WORKLOAD")
-    cases = [case for case in results["cases"] if chosen[0] in (label_of(case), case["workload"])
-             and case.get("beside") and case["failure"] is None and case["summary"]]
+    cases = shown(case for case in results["cases"] if chosen[0] in (label_of(case), case["workload"]))
     if not cases:
         raise BadInput(f"no case of {chosen[0]} has passed beside other traffic")
-    several = len({shown_weights(case["weights"]["name"], case.get("gpus")) for case in cases}) > 1
-    lines = [row((["weights"] if several else []) + [
-        "policy", "start", "beside", "alone", "beside it", "kept", "traffic alone", "beside it", "kept"]),
+    several = len({weights_of(case) for case in cases}) > 1
+    lines = [row((["weights"] if several else []) + ["policy", "start", "beside", *TITLES]),
         "|---" * (4 if several else 3) + "|" + "---:|" * 6]
-    for case in sorted(cases, key=order):
-        beside = case["beside"]
-        name = [shown_weights(case["weights"]["name"], case.get("gpus"))] if several else []
+    for case in cases:
+        name = [weights_of(case)] if several else []
         lines.append(row(name + [
-            f"`{case['policy']}`", case["start"], traffic(beside), rate(beside["alone_gb_per_s"]),
-            gigabytes_per_second(case), share(beside["ratio"]), rate(beside["traffic_alone_gb_per_s"]),
-            rate(beside["traffic_gb_per_s"]), share(beside["traffic_ratio"])]))
+            f"`{case['policy']}`", case["start"], traffic(case["beside"]), *cells_of(case)]))
     return "\n".join(lines)
 
 
+def shown(cases):
+    """Of these, what has passed beside traffic, in the order of a table."""
+    return sorted((case for case in cases if case.get("beside") and case["failure"] is None and case["summary"]),
+                  key=order)
+
+
+def cells_of(case):
+    """Under TITLES."""
+    beside = case["beside"]
+    return [rate(beside["alone_gb_per_s"]), gigabytes_per_second(case), share(beside["ratio"]),
+            rate(beside["traffic_alone_gb_per_s"]), rate(beside["traffic_gb_per_s"]), share(beside["traffic_ratio"])]
+
+
+def weights_of(case):
+    """Without the traffic, which has a column of its own."""
+    return shown_weights(case["weights"]["name"], case.get("gpus"))
+
+
 def order(case):
-    weights = shown_weights(case["weights"]["name"], case.get("gpus"))
-    return weights, case["beside"]["traffic"], case["summary"]["median_s"]
+    return weights_of(case), case["beside"]["traffic"], case["summary"]["median_s"]
 
 
 def traffic(beside):
