@@ -129,10 +129,13 @@ def write_job(folder):
 
 
 def write_gpus(path):
-    """A run on the first of several GPUs."""
+    """A run on the first of several GPUs, and on two together that give what one does."""
     document = committed("decode-llama3.1-8b")
     for case in document["offload_bench"]["cases"]:
         case["gpus"] = [0]
+    document["offload_bench"]["cases"] += [
+        {**case, "gpus": [0, 1], "together": {"alone_gb_per_s": case["gb_per_s"] and 2 * case["gb_per_s"], "ratio": 0.5}}
+        for case in document["offload_bench"]["cases"]]
     path.write_text(json.dumps(document))
 
 

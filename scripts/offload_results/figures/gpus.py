@@ -115,7 +115,8 @@ def finding(ratios):
 def spelled(ratios):
     """The verb stands once."""
     (first, most), *others = ratios
-    return ", ".join([f"{first} {'keep' if first in PLURAL else 'keeps'} {span(most)}", *(f"{name} {span(values)}" for name, values in others)])
+    verb = "keep" if first in PLURAL else "keeps"
+    return ", ".join([f"{first} {verb} {span(most)}", *(f"{name} {span(values)}" for name, values in others)])
 
 
 def span(values):

@@ -69,7 +69,8 @@ def html_of(paths, title=TITLE, redacting=False):
         loading=[(run.name, cost) for run in found for cost in run.run.get("loading_costs") or ()],
         beside=[(run.name, case, f"{results_files.label_of(case)} of {beside_table.weights_of(case)}",
                  beside_table.cells_of(case)) for run in found for case in beside_table.shown(run.cases)],
-        beside_titles=beside_table.TITLES, costs=[(run.name, cost) for run in found for cost in run.run.get("memory_costs") or ()],
+        beside_titles=beside_table.TITLES,
+        costs=[(run.name, cost) for run in found for cost in run.run.get("memory_costs") or ()],
         text=text, grown=grown)
     return page, lacking
 

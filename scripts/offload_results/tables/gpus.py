@@ -111,9 +111,8 @@ def alone(cases):
 
 
 def simulated(cases, number, host_read, lanes):
-    """GB/s of `number` GPUs that each do what these cases, of each GPU alone, did on average. A link is each GPU's own, and
-    host memory is everybody's: docs/several-gpus.md has the formula. What was read alone is no less than
-    can be read; where the CPU computes all, its cores are shared, too, of which each of `lanes` GPUs had its part."""
+    """GB/s of `number` GPUs that each do what these cases, of each GPU alone, did on average. A link is each GPU's own,
+    and host memory is everybody's: docs/several-gpus.md has the formula. What was read alone can be read; where the CPU computes all, its cores are shared, too, of which each of `lanes` GPUs had its part."""
     seconds = sum(case["summary"]["median_s"] for case in cases) / len(cases)
     case = cases[0]
     read = from_host(case)
