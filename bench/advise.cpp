@@ -233,12 +233,11 @@ void share_host(MachineProfile& machine, const Question& question) {
     const std::string number = std::to_string(question.gpus);
     machine.rates = with_share_of_host(machine.rates, question.gpus);
     machine.assumed.push_back(
-        "all " + number + " GPUs are at work, each with a link of its own, 1/" + number +
+        "All " + number + " GPUs are at work, each with a link of its own, 1/" + number +
         " of the CPU and of what it reads, and 1/" + number + " of the host's memory");
   }
   if (question.tensor_parallel > 1) {
-    machine.unknown.push_back(
-        "what the GPUs add up of each layer (two all-reduces) is not counted");
+    machine.unknown.push_back("What the GPUs take to add up each layer (two all-reduces)");
   }
 }
 

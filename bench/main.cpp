@@ -77,8 +77,17 @@ int measure(const Options& options, const Catalog& catalog, const std::vector<st
   }
 }
 
+bool measures(Action action) {
+  return action == Action::run || action == Action::explain || action == Action::memory_cost;
+}
+
 int run_action(const Options& options, const Catalog& catalog,
                const std::vector<std::string>& argv) {
+  if (!measures(options.action)) {
+    // What all ranks of a job would say, the first says.
+    const auto rank = find_rank(process_environment);
+    if (rank && rank->index > 0) return exit_ok;
+  }
   switch (options.action) {
     case Action::list:
       write_stdout(list_text(catalog));

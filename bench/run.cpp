@@ -87,6 +87,14 @@ class Run {
         results_(options.output, options.quiet),
         ci_file_("--ci-json", options.ci_json) {
     if (options.rank && !lanes_.several()) job_ = join_job(leave_if_interrupted);
+    if (job_ && job_->size() != options.rank->size) {
+      write_note("MPI started this rank by itself, not among the " +
+                     std::to_string(options.rank->size) +
+                     " of its launcher: they are not lined up (srun takes --mpi=pmix or the like)",
+                 options.quiet);
+      job_->end();
+      job_.reset();
+    }
     spread_over(gpu_sets(gpu_numbers_of(machines_)), plan_);
     put_beside(options, lanes_.first().platform, plan_);
     record_.argv = argv;
@@ -466,6 +474,7 @@ class Run {
     gather();
     const int code = conclude(write_files());
     show_job();
+    if (job_) job_->end();
     return code;
   }
 

@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <string>
+#include <string_view>
 #include <system_error>
 #include <utility>
 
@@ -29,6 +30,15 @@ std::string file_in(const std::string& folder, const Rank& rank) {
   return (fs::path(folder) / results_name(rank)).string();
 }
 
+/// Google Benchmark's own file, which every rank would write.
+void refuse_shared_files(const Options& options) {
+  constexpr std::string_view flag = "--benchmark_out=";
+  for (const std::string& given : options.benchmark_flags) {
+    if (!given.starts_with(flag)) continue;
+    throw UsageError(given + " would be written by every rank: name a folder by --output instead");
+  }
+}
+
 int gpu_of(const Rank& rank, int gpus) {
   if (!rank.local_index || gpus < 2) return 0;  // the only one that this rank was given
   if (*rank.local_index < static_cast<std::size_t>(gpus)) {
@@ -43,6 +53,7 @@ int gpu_of(const Rank& rank, int gpus) {
 
 Options as_rank(Options options, const Rank& rank, int gpus) {
   options.rank = rank;
+  refuse_shared_files(options);
   if (!options.gpu_given && options.gpus.empty()) options.gpu = gpu_of(rank, gpus);
   if (!options.output.empty()) options.output = file_in(options.output, rank);
   if (rank.index == 0) return options;

@@ -20,10 +20,15 @@ struct JobFigures {
   std::size_t ranks = 0;  // that have the case
 };
 
-/// Every rank calls the same functions in the same order. One whose process ends otherwise ends the
-/// job, by its launcher.
+/// Every rank calls the same functions in the same order. One that is gone without end() ends the
+/// job, by its launcher: nobody waits for it for ever.
 class JobCompany : public Company {
  public:
+  /// Of the job, as MPI has it: a launcher that does not know this MPI starts each by itself.
+  virtual std::size_t size() const = 0;
+  /// Nothing follows; this rank does not wait for the others.
+  virtual void end() = 0;
+
   /// The company is whole again, for the next case. Every rank calls it.
   virtual void begin_case() = 0;
   /// Of a rank that has failed in the case: the others are told, whatever they wait for.

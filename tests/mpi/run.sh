@@ -81,6 +81,21 @@ for rank in range(ranks):
 PYTHON
 }
 
+# It ends before it meets the others, who are ended then.
+a_rank_without_a_case_holds_nobody_up() {
+  cat >"$here/idle-one" <<TEXT
+#!/usr/bin/env bash
+((OMPI_COMM_WORLD_RANK != 2)) || export CUDA_VISIBLE_DEVICES=
+((OMPI_COMM_WORLD_RANK != 2)) || set -- "\${@/host_compute/device_resident}"
+exec "$program" "\$@"
+TEXT
+  chmod +x "$here/idle-one"
+  local started=$SECONDS
+  job idle "$here/idle-one" "${measured[@]}" --samples 5 --tensor w:1024x1024:bf16 && die "a rank without a case ends the job well"
+  ((SECONDS - started < 60)) || die "the others wait for a rank that has nothing to measure"
+  grep -q "rank 2: nothing to measure" "$here/idle.log" || die "it is not said which rank has nothing to measure"
+}
+
 # Killed once it has measured a case; mpirun then ends the others, which keep what they have.
 a_killed_rank_is_named() {
   cat >"$here/killed-one" <<TEXT
@@ -108,5 +123,6 @@ PYTHON
 
 all_begin_together
 a_failed_case_holds_nobody_up
+a_rank_without_a_case_holds_nobody_up
 a_killed_rank_is_named
 echo "$(mpirun --version | head -n 1): $ranks ranks together, one of them failing, and one killed: as it should be"

@@ -43,6 +43,29 @@ def test_rates_by_hand_give_an_engine_its_command_line():
         assert one["offloaded_bytes"] / one["step"]["seconds"] < 85e9, one["policy"]
 
 
+def test_gpus_that_share_a_model_share_the_host_too():
+    """Each holds a quarter of the weights; eight of them have an eighth of the host each."""
+    whole = advice(*BY_HAND)
+    share = advice(*BY_HAND, "--tensor-parallel", "4", "--gpu-count", "8")
+    assert share["model"] == "llama3.1-8b.tp4"
+    assert share["linear_weight_bytes"] * 4 == whole["linear_weight_bytes"]
+    assert share["question"]["tensor_parallel"] == 4 and share["question"]["gpus"] == 8
+    assert share["question"]["host_memory_bytes"] * 8 == whole["question"]["host_memory_bytes"]
+    assert any(text.startswith("All 8 GPUs are at work") for text in share["assumed"])
+    small = advice(*MACHINE, "--gpu-memory", "3GiB", "--tensor-parallel", "4")
+    best = small["configurations"][small["best_of_engines"]]
+    assert "--tensor-parallel-size 4" in best["command_line"] or "--tp-size 4" in best["command_line"]
+    assert not any((one["engine_flags"] or "").startswith("llama.cpp") for one in small["configurations"])
+
+
+def test_gpus_that_do_not_go_together_are_refused():
+    for arguments, text in (
+            (("--tensor-parallel", "4", "--gpu-count", "6"), "--gpu-count 6 is no multiple of the 4 GPUs"),
+            (("--tensor-parallel", "3"), "--tensor-parallel 3: llama3.1-8b: 32 heads cannot be shared evenly")):
+        done = advise(*BY_HAND, *arguments)
+        assert done.returncode == 2 and text in done.stderr and done.stderr.count("\n") == 1
+
+
 def test_more_gpu_memory_is_never_slower():
     speeds = [advice(*MACHINE, "--gpu-memory", size)["configurations"][0]["tokens_per_second"]
               for size in ("6GiB", "9GiB", "12GiB", "20GiB")]

@@ -48,6 +48,18 @@ TEST(EngineFlags, GiveWholeGibibytesWhereTheEngineTakesNoOther) {
             std::string::npos);
 }
 
+TEST(EngineFlags, SayHowManyGpusShareTheModelWhereAnEngineCan) {
+  const OffloadRules rules{.cpu_offload_gb = 2};
+  EXPECT_EQ(
+      engine_flags("vLLM --x --cpu-offload-gb X; SGLang --cpu-offload-gb X", rules, model(32), 4),
+      "vLLM --x --cpu-offload-gb 2 --tensor-parallel-size 4; SGLang --cpu-offload-gb 2 "
+      "--tp-size 4");
+  EXPECT_EQ(engine_flags("llama.cpp -ngl N", rules, model(32), 4), "");
+  EXPECT_EQ(engine_flags("no offload flags (default)", rules, model(32), 4),
+            "no offload flags (default)");
+  EXPECT_EQ(engine_flags("SGLang --y", rules, model(32), 1), "SGLang --y");
+}
+
 TEST(EngineFlags, NameTheGroups) {
   const OffloadRules rules{
       .group_size = 8, .num_in_group = 2, .prefetch_step = 3, .offload_params = {"down_proj"}};

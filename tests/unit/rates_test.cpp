@@ -31,6 +31,23 @@ TEST(Rates, KnowAProductAsItWasMeasured) {
   EXPECT_EQ(gpu_product(measured(), shape(4096, 64))->reads, 2U);
 }
 
+TEST(Rates, AreSharedByGpusOfOneHostButForTheirLinks) {
+  Rates all;
+  all.copy_h2d = 50e9;
+  all.host_read = 160e9;
+  all.host_read_by_threads = {{1, 10e9}, {16, 160e9}};
+  all.host_flops = 4e12;
+  all.host_products = {{{DType::bf16, 100, 100, 1}, Rereads::as_engines_do, 1e-3}};
+  const Rates one = with_share_of_host(all, 4);
+  EXPECT_EQ(one.copy_h2d, all.copy_h2d);
+  EXPECT_DOUBLE_EQ(one.host_read, 40e9);
+  EXPECT_DOUBLE_EQ(one.host_read_by_threads.at(1), 10e9);
+  EXPECT_DOUBLE_EQ(one.host_read_by_threads.at(16), 40e9);
+  EXPECT_DOUBLE_EQ(one.host_flops.value(), 1e12);
+  EXPECT_DOUBLE_EQ(one.host_products.front().seconds, 4e-3);
+  EXPECT_EQ(with_share_of_host(all, 1), all);
+}
+
 TEST(Rates, PutAProductBetweenTwoOnALineOfLogarithms) {
   EXPECT_NEAR(seconds(shape(4096, 32)), 20e-6, 1e-12);
   EXPECT_EQ(gpu_product(measured(), shape(4096, 32))->reads, 2U);  // of the next tile

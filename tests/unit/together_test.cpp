@@ -90,6 +90,18 @@ TEST_F(RecordsOfSets, GiveTheTokensOfAllGpus) {
   EXPECT_EQ(found[2].model.value().memory.pinned, found[1].model.value().memory.pinned);
 }
 
+// GPUs that share the model make the tokens of one.
+TEST_F(RecordsOfSets, GiveTheTokensOfEachGroupThatSharesTheModel) {
+  weights_.slice =
+      ModelSlice{.model = "m", .layers = 2, .layers_measured = 1, .offloaded_bytes = 2000};
+  weights_.tensor_parallel = 2;
+  for (Case& item : items_) item.workload = catalog_.workload("decode");
+  EXPECT_DOUBLE_EQ(records().at(1).model.value().tokens_per_second.value(), 1 / 4e-6);
+  EXPECT_DOUBLE_EQ(records().at(2).model.value().tokens_per_second.value(), 1 / 4e-6);
+  weights_.tensor_parallel = 4;
+  EXPECT_FALSE(records().at(2).model.value().tokens_per_second);
+}
+
 TEST(ReportOfSeveralGpus, HasEachAndAllOfThemInItsDocument) {
   const Json run = Json::parse(results_json(testing::two_gpu_run()))["offload_bench"];
   ASSERT_EQ(run["gpus"].size(), 2U);
