@@ -99,7 +99,7 @@ void Passes::verify() {
   require_right();
 }
 
-void Passes::verify_timed() {
+void Passes::verify_timed(const std::function<void()>& before_reading) {
   const Range range("verify");
   const bool as_graph = captured();
   const PassEnd end = lead_in(placed_.item().start, Begin::alone);
@@ -109,6 +109,7 @@ void Passes::verify_timed() {
   clocked(end);
   if (end == PassEnd::open) placed_.placement().finish(session_.stream());
   session_.wait();
+  before_reading();
   drop_graph();
   const ScopedTimer timer(wall_.content);
   require_right();

@@ -2,6 +2,7 @@
 // Passes of the case in place: run, timed from a start, verified, captured as one graph.
 #pragma once
 #include <cstdint>
+#include <functional>
 #include <optional>
 
 #include "bench/measure/placed_case.hpp"
@@ -43,8 +44,9 @@ class Passes {
   /// Throws ImplausibleResult when a pass from the case's start computes something wrong.
   void verify();
   /// The same of one more pass that is timed as samples are: from what earlier passes left, run on
-  /// into, or as a graph, which this drops.
-  void verify_timed();
+  /// into, or as a graph, which this drops. `before_reading` is called between the pass and the
+  /// check.
+  void verify_timed(const std::function<void()>& before_reading = [] {});
   /// The whole pass as one graph, verified as one too. The pass before it must have loaded the
   /// kernels and chosen the algorithms, which cannot be done while capturing.
   void capture();

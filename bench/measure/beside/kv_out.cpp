@@ -11,8 +11,7 @@
 namespace offload {
 namespace {
 
-/// Of 256 tokens of Llama-3.1-8B, which caches 128 KiB of each. (With 8 MiB, so four times as many
-/// calls, a case took several times as long: launches of its passes waited.)
+/// Of 256 tokens of Llama-3.1-8B, which caches 128 KiB of each.
 constexpr std::size_t chunk_bytes = 32 * MiB;
 
 class KvOut final : public Traffic {

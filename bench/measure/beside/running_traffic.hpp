@@ -50,7 +50,9 @@ class RunningTraffic {
 
   /// Of a pass that ended just now and took so long. Throws what the traffic failed by.
   void count_pass(double seconds);
-  /// Ends it and says what it reached while passes ran. Throws ImplausibleResult when it computed
+  /// Nothing of it is at work any more.
+  void stop() noexcept;
+  /// Stops it and says what it reached while passes ran. Throws ImplausibleResult when it computed
   /// or copied something wrong, and what it failed by.
   CaseBeside end();
 
@@ -58,7 +60,6 @@ class RunningTraffic {
   void run();
   void enqueue_until_stopped(StreamHandle stream);
   double measure_alone();
-  void stop() noexcept;
   void rethrow_failure();
   void count(bool all);
 
